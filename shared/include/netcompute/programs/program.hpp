@@ -1,0 +1,75 @@
+#pragma once
+
+#include <netcompute/bytes.hpp>
+#include <netcompute/ids.hpp>
+#include <netcompute/result.hpp>
+#include <netcompute/sha256.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace netcompute::programs {
+
+/// Immutable bytes, named; a worker fetches them once.
+struct BlobRef {
+    Sha256 sha256;
+    std::uint64_t size = 0;  ///< In bytes.
+    friend bool operator==(const BlobRef&, const BlobRef&) = default;
+};
+
+/// Bytes that ride in the task itself, or the name of a blob.
+using TaskInput = std::variant<Bytes, BlobRef>;
+
+/// One round: `task_count` independent calls of one kernel.
+struct Round {
+    std::string_view kernel;
+    std::uint32_t kernel_version = 0;
+    std::vector<TaskInput> shared_inputs;  ///< The first inputs of every task of the round.
+    std::uint32_t task_count = 0;          ///< At least 1.
+};
+
+/// A job's plan: which tasks, how their outputs fold into a result, whether another round follows.
+/// Pure: everything comes from the constructor's arguments and the outputs, so a program gives the
+/// same bits spread over any workers, in one process (run_in_process) and inside one worker.
+class Program {
+   public:
+    Program() = default;
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    virtual ~Program() = default;
+
+    /// The round that is due; nothing once the program has finished.
+    [[nodiscard]] virtual std::optional<Round> round() const = 0;
+
+    /// The inputs of one task of the round that is due, besides the shared ones.
+    [[nodiscard]] virtual std::vector<TaskInput> task_inputs(TaskIndex index) const = 0;
+
+    /// Folds the round's outputs, one a task, in order of their index, and moves to the next
+    /// round. Errors end the job: an output of the wrong shape, a fit that does not converge.
+    [[nodiscard]] virtual Result<void> finish_round(std::span<const ByteSpan> outputs) = 0;
+
+    /// Everything that the folds so far have made, for a restart at this round's boundary.
+    [[nodiscard]] virtual Bytes checkpoint() const = 0;
+
+    /// Takes the state of checkpoint() of a program made with the same arguments.
+    /// Errors: InvalidArgument if the bytes are not such a state.
+    [[nodiscard]] virtual Result<void> restore(ByteSpan checkpoint) = 0;
+
+    /// The canonical bytes of the result once finished; their SHA-256 is compared across runs.
+    [[nodiscard]] virtual Bytes result_bytes() const = 0;
+};
+
+/// Where run_in_process() finds the blobs that tasks name: the bytes live as long as the program
+/// runs. Nothing for a blob that is not there.
+using BlobSource = std::function<std::optional<ByteSpan>(const Sha256&)>;
+
+/// Runs every round of a program here, one task after another: the reference that each
+/// distributed run must equal bit for bit. Errors: those of the kernels and of the folds.
+[[nodiscard]] Result<void> run_in_process(Program& program, const BlobSource& blobs);
+
+}  // namespace netcompute::programs

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <netcompute/programs/program.hpp>
+
+#include <vector>
+
+namespace netcompute::programs {
+
+/// Rows of the training set, cut by the data alone, never by the workers.
+struct TrainingShard {
+    BlobRef features;  ///< A tile [feature_count][row_count], standardised, finite.
+    BlobRef labels;    ///< A tile [1][row_count], each exactly 0 or 1.
+    std::uint32_t row_count = 0;
+};
+
+struct TrainPlan {
+    std::vector<TrainingShard> shards;
+    std::uint32_t feature_count = 0;
+    double l2 = 1.0;                   ///< Half this times the squared norm of the weights.
+    double gradient_tolerance = 1e-9;  ///< Times the row count: the largest gradient entry allowed.
+    std::uint32_t iterations_max = 100;
+};
+
+struct LogisticModel {
+    std::vector<double> weights;  ///< Shape [feature_count].
+    double intercept = 0;
+};
+
+/// Binary logistic regression by damped Newton steps: one round an iteration, one task a shard,
+/// then one round that scores the training rows with the final weights.
+/// result_bytes() is the weights, then the intercept, as f64: its SHA-256 is model_sha256.
+/// Source: McCullagh and Nelder, "Generalized Linear Models", 2nd ed., chapters 2 and 4.
+class TrainProgram final : public Program {
+   public:
+    explicit TrainProgram(TrainPlan plan);
+
+    [[nodiscard]] std::optional<Round> round() const override;
+    [[nodiscard]] std::vector<TaskInput> task_inputs(TaskIndex index) const override;
+    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override;
+    [[nodiscard]] Bytes checkpoint() const override;
+    [[nodiscard]] Result<void> restore(ByteSpan checkpoint) override;
+    [[nodiscard]] Bytes result_bytes() const override;
+
+    /// The best model so far; the fitted one once finished.
+    [[nodiscard]] const LogisticModel& model() const;
+    /// Linear scores (log-odds) of the training rows, in order; empty until finished.
+    [[nodiscard]] const std::vector<double>& scores() const;
+    /// Newton rounds folded so far.
+    [[nodiscard]] std::uint32_t iterations() const;
+    /// Log-losses plus penalty, in nats, at model().
+    [[nodiscard]] double objective() const;
+    /// The gradient's largest entry in absolute value, at model().
+    [[nodiscard]] double gradient_max() const;
+
+   private:
+    TrainPlan plan_;
+};
+
+}  // namespace netcompute::programs
