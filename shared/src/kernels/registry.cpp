@@ -5,7 +5,10 @@
 namespace netcompute::kernels {
 namespace {
 
-constexpr std::array<Kernel, 1> all{{
+constexpr std::array<Kernel, 4> all{{
+    {"linear_scores", 1, linear_scores},
+    {"logistic_newton", 1, logistic_newton},
+    {"monte_carlo_pi", 1, monte_carlo_pi},
     {"noop", 1, noop},
 }};
 
