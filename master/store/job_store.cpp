@@ -48,6 +48,14 @@ std::vector<JobRecord> MemoryJobStore::jobs() const {
     return jobs;
 }
 
+std::vector<JobRecord> MemoryJobStore::newest_ended(std::size_t count_max) const {
+    std::vector<JobRecord> jobs;
+    for (auto id = ended_.rbegin(); id != ended_.rend() && jobs.size() < count_max; ++id) {
+        jobs.push_back(jobs_.at(*id));
+    }
+    return jobs;
+}
+
 JobId MemoryJobStore::next_job_id() const { return JobId{last_id_ + 1}; }
 
 }  // namespace netcompute::store

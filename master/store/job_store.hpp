@@ -54,6 +54,8 @@ class JobStore {
     [[nodiscard]] virtual std::optional<JobRecord> job(JobId id) const = 0;
     /// In order of their ids.
     [[nodiscard]] virtual std::vector<JobRecord> jobs() const = 0;
+    /// Of the jobs that are over, the newest ones, newest first.
+    [[nodiscard]] virtual std::vector<JobRecord> newest_ended(std::size_t count_max) const = 0;
     /// The id to give to the next job.
     [[nodiscard]] virtual JobId next_job_id() const = 0;
 };
@@ -66,6 +68,7 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] Result<void> commit(std::span<const Record> records) override;
     [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
     [[nodiscard]] std::vector<JobRecord> jobs() const override;
+    [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
     [[nodiscard]] JobId next_job_id() const override;
 
    private:

@@ -17,7 +17,7 @@
 
 namespace netcompute::net {
 
-using HttpRequest = boost::beast::http::request<boost::beast::http::string_body>;
+using HttpRequest = HttpUpgrade;
 
 struct HttpResponse {
     boost::beast::http::status status = boost::beast::http::status::ok;

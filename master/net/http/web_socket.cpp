@@ -22,7 +22,11 @@ WebSocket::WebSocket(beast::tcp_stream stream, std::string peer_address,
     stream_.write_buffer_bytes(1024);
 }
 
-void WebSocket::run(beast::http::request<beast::http::string_body> request, Handlers handlers) {
+void WebSocket::limit_messages(std::size_t message_bytes_max) {
+    stream_.read_message_max(message_bytes_max);
+}
+
+void WebSocket::run(HttpUpgrade request, Handlers handlers) {
     handlers_ = std::move(handlers);
     beast::get_lowest_layer(stream_).expires_never();
     beast::get_lowest_layer(stream_).socket().set_option(boost::asio::ip::tcp::no_delay{true});
@@ -90,7 +94,7 @@ void WebSocket::write() {
 
 void WebSocket::close(std::uint16_t code, std::string reason) {
     if (std::exchange(closing_, true)) return;
-    close_reason_ = websocket::close_reason{code, std::move(reason)};
+    close_reason_ = websocket::close_reason{websocket::close_code{code}, std::move(reason)};
     if (open_ && queue_.empty()) shut_down();
 }
 
@@ -107,7 +111,7 @@ void WebSocket::finish() {
     if (handlers.on_close) handlers.on_close();
 }
 
-void WebSocketSession::run(beast::http::request<beast::http::string_body> request) {
+void WebSocketSession::run(HttpUpgrade request) {
     socket_->run(std::move(request),
                  {[self = shared_from_this()](Bytes message) { self->on_message(message); },
                   [self = shared_from_this()] { self->listener_.on_close(self); }});

@@ -16,6 +16,8 @@
 
 namespace netcompute::net {
 
+using HttpUpgrade = boost::beast::http::request<boost::beast::http::string_body>;
+
 /// One accepted WebSocket, on one thread: whole messages in, whole messages out, and a bound on
 /// what waits for a peer that does not read.
 class WebSocket : public std::enable_shared_from_this<WebSocket> {
@@ -31,8 +33,9 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
               std::size_t message_bytes_max);
 
     /// Answers the upgrade request, then reads until the connection ends.
-    void run(boost::beast::http::request<boost::beast::http::string_body> request,
-             Handlers handlers);
+    void run(HttpUpgrade request, Handlers handlers);
+    /// Ends the connection of a peer that sends a larger message.
+    void limit_messages(std::size_t message_bytes_max);
 
     void send_binary(Bytes message);
     void send_text(std::shared_ptr<const std::string> message);
@@ -75,7 +78,7 @@ class WebSocketSession final : public Session,
     WebSocketSession(std::shared_ptr<WebSocket> socket, SessionListener& listener)
         : socket_{std::move(socket)}, listener_{listener} {}
 
-    void run(boost::beast::http::request<boost::beast::http::string_body> request);
+    void run(HttpUpgrade request);
 
     void send(protocol::WireMessage message) override;
     void close() override;
