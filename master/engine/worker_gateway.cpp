@@ -97,9 +97,13 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
                             "config.json)");
     }
     greeting_.erase(from.get());
-    const std::string worker_key = free_worker_key(hello);
-    const std::string session_key = new_session_key();
+    const std::string* const resumed = resumed_worker_key(hello);
+    const std::string worker_key = resumed != nullptr ? *resumed : free_worker_key(hello.worker);
+    const std::string session_key = resumed != nullptr ? hello.resume : new_session_key();
     const WorkerId worker = worker_id(worker_key);
+    end_session(session_key, "it came back on another connection");
+    resumable_worker_keys_.erase(std::exchange(last_session_keys_[worker], session_key));
+    resumable_worker_keys_[session_key] = worker_key;
     connected_.emplace(session_key, Connected{worker, worker_key, from});
     session_keys_.emplace(from.get(), session_key);
     session_keys_by_worker_[worker] = session_key;
@@ -109,23 +113,25 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     events_.on_joined(worker, worker_key, hello, from->peer_address());
 }
 
+/// Who spoke under the session that this hello wants to resume: what it held then is still known
+/// by the same ids. Null if there is no such session, or it was another worker's.
+const std::string* WorkerGateway::resumed_worker_key(const protocol::Hello& hello) const {
+    const auto found = resumable_worker_keys_.find(hello.resume);
+    const bool is_its_own =
+        found != resumable_worker_keys_.end() && found->second.starts_with(hello.worker);
+    return is_its_own ? &found->second : nullptr;
+}
+
 /// The worker's own id, or that with a number behind it where another connection has it: two tabs
-/// of one browser, two workers of one user. A worker that resumes takes over its old connection.
-std::string WorkerGateway::free_worker_key(const protocol::Hello& hello) {
-    const auto resumed = connected_.find(hello.resume);
-    if (!hello.resume.empty() && resumed != connected_.end() &&
-        resumed->second.worker_key.starts_with(hello.worker)) {
-        const std::string worker_key = resumed->second.worker_key;
-        end_session(std::string{resumed->first}, "it came back on another connection");
-        return worker_key;
-    }
-    std::string candidate = hello.worker;
+/// of one browser, two workers of one user.
+std::string WorkerGateway::free_worker_key(const std::string& wanted) const {
+    std::string candidate = wanted;
     for (int number = 2;; ++number) {
         const auto known = worker_ids_.find(candidate);
         if (known == worker_ids_.end() || !session_keys_by_worker_.contains(known->second)) {
             return candidate;
         }
-        candidate = hello.worker + "-" + std::to_string(number);
+        candidate = wanted + "-" + std::to_string(number);
     }
 }
 
@@ -205,6 +211,13 @@ void WorkerGateway::close_all(const std::string& message) {
     connected_.clear();
     session_keys_.clear();
     session_keys_by_worker_.clear();
+}
+
+void WorkerGateway::forget(WorkerId worker) {
+    if (session_keys_by_worker_.contains(worker)) return;
+    resumable_worker_keys_.erase(last_session_keys_[worker]);
+    last_session_keys_.erase(worker);
+    std::erase_if(worker_ids_, [worker](const auto& entry) { return entry.second == worker; });
 }
 
 void WorkerGateway::expect_hello(const net::SessionPtr& session, Instant now) {
