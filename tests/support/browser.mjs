@@ -1,0 +1,44 @@
+/** Real Chromium for tests, the one that Debian packages. */
+
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const executablePath =
+  process.env.NETCOMPUTE_CHROMIUM ??
+  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
+    existsSync(file),
+  );
+
+/** @returns {Promise<import('playwright-core').Browser>} */
+export function launchBrowser() {
+  if (!executablePath) {
+    throw new Error('Chromium: not found; install the package "chromium" or set NETCOMPUTE_CHROMIUM');
+  }
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/**
+ * Fails a test whose page logs an error or breaks its content security policy.
+ * @param {import('playwright-core').Page} page
+ * @returns {string[]} what went wrong so far
+ */
+export function pageErrors(page) {
+  /** @type {string[]} */
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  return errors;
+}

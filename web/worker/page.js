@@ -1,0 +1,157 @@
+/** The worker page: draws what the link says, and passes on what the person wants. */
+
+import { element, setShown, setText } from '../dom.js';
+import { formatCount, formatDuration, formatRate } from '../format.js';
+import { slotsMax } from '../protocol.js';
+import { hasWasmSimd } from './kernels.js';
+import { browserStorage, clippedName, loadSettings, saveSettings } from './settings.js';
+import { describe } from './view.js';
+
+/** @typedef {import('./messages.js').LinkStatus} LinkStatus */
+
+const storage = browserStorage();
+const cores = Math.min(slotsMax, navigator.hardwareConcurrency || 2);
+const openedAt = performance.now();
+let settings = loadSettings(storage, {
+  cores,
+  userAgent: navigator.userAgent,
+  search: location.search,
+  randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+});
+let paused = false;
+/** @type {{status: LinkStatus, at: number} | null} */
+let shown = null;
+
+const card = element('status', HTMLElement);
+const title = element('title', HTMLElement);
+const detail = element('detail', HTMLElement);
+const now = element('now', HTMLElement);
+const pauseButton = element('pause', HTMLButtonElement);
+const retryButton = element('retry', HTMLButtonElement);
+const tokenForm = element('token-form', HTMLFormElement);
+const tokenField = element('token', HTMLInputElement);
+const slotsField = element('slots', HTMLInputElement);
+const slotsShown = element('slots-shown', HTMLOutputElement);
+const nameForm = element('name-form', HTMLFormElement);
+const nameField = element('name', HTMLInputElement);
+
+/** @param {string} heading @param {string} text */
+function showTrouble(heading, text) {
+  card.dataset.tone = 'trouble';
+  setText(title, heading);
+  setText(detail, text);
+}
+
+/** Starts the link thread; its script may be out of reach for a while. @returns {Worker} */
+function startLink() {
+  const link = new Worker(new URL('./link.js', import.meta.url), { type: 'module' });
+  link.onmessage = ({ data }) => {
+    shown = { status: data, at: performance.now() };
+    draw();
+  };
+  link.onerror = (event) => {
+    event.preventDefault();
+    showTrouble('Cannot start', `${event.message || 'A script did not load'}. Reload this page.`);
+  };
+  link.postMessage({ type: 'start', settings, cores });
+  return link;
+}
+
+function draw() {
+  setText(element('session-time', HTMLElement), formatDuration((performance.now() - openedAt) / 1000));
+  if (!shown) return;
+  // Between two reports of the link, its countdown goes on here.
+  const age = (performance.now() - shown.at) / 1000;
+  const status = { ...shown.status, retrySeconds: shown.status.retrySeconds - age };
+  const view = describe(status);
+  card.dataset.tone = view.tone;
+  card.dataset.phase = status.phase;
+  setText(title, view.title);
+  setText(detail, view.detail);
+  setShown(retryButton, view.canRetry);
+  setShown(tokenForm, view.asksToken);
+  drawWork(status);
+}
+
+/** @param {LinkStatus} status */
+function drawWork({ current, tasksDone, tasksFailed, tasksPerSecond, slotsBusy, slots, worker }) {
+  setShown(now, current !== null);
+  if (current) {
+    const { kernel, job, round, task } = current;
+    setText(now, `${kernel} · job ${job}, round ${round}, task ${task}`);
+  }
+  const failed = tasksFailed > 0 ? ` (${formatCount(tasksFailed)} failed)` : '';
+  setText(element('tasks-done', HTMLElement), formatCount(tasksDone) + failed);
+  setText(element('rate', HTMLElement), formatRate(tasksPerSecond));
+  setText(element('busy', HTMLElement), `${slotsBusy} of ${slots}`);
+  setText(element('worker-id', HTMLElement), worker);
+}
+
+/** @param {Worker} link @param {Partial<import('./messages.js').Settings>} change */
+function changeSettings(link, change) {
+  settings = { ...settings, ...change };
+  saveSettings(storage, settings);
+  link.postMessage({ type: 'settings', settings });
+}
+
+function drawSlots() {
+  setText(slotsShown, `${slotsField.value} of ${cores}`);
+}
+
+/** @param {Worker} link */
+function listen(link) {
+  pauseButton.disabled = false;
+  pauseButton.addEventListener('click', () => {
+    paused = !paused;
+    setText(pauseButton, paused ? 'Resume' : 'Pause');
+    link.postMessage({ type: 'pause', paused });
+  });
+  retryButton.addEventListener('click', () => link.postMessage({ type: 'retry' }));
+  tokenForm.addEventListener('submit', (event) => {
+    event.preventDefault();
+    changeSettings(link, { token: tokenField.value });
+    link.postMessage({ type: 'retry' });
+  });
+  slotsField.addEventListener('input', drawSlots);
+  slotsField.addEventListener('change', () => {
+    changeSettings(link, { slots: Number(slotsField.value) });
+  });
+  nameForm.addEventListener('submit', (event) => {
+    event.preventDefault();
+    changeSettings(link, { name: clippedName(nameField.value) });
+  });
+  // A page that is put away says so; one that is taken out again comes back.
+  addEventListener('pagehide', () => link.postMessage({ type: 'leave' }));
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) link.postMessage({ type: 'retry' });
+  });
+}
+
+/** Keeps a PC awake while its owner looks on, where the browser allows it. */
+async function stayAwake() {
+  try {
+    if (document.visibilityState === 'visible') await navigator.wakeLock?.request('screen');
+  } catch {
+    // Low battery or a policy: then the PC may sleep, and comes back by itself.
+  }
+}
+
+function main() {
+  slotsField.max = String(cores);
+  slotsField.value = String(settings.slots);
+  nameField.value = settings.name;
+  drawSlots();
+  if (!hasWasmSimd()) {
+    showTrouble(
+      'This browser cannot take part',
+      'It lacks WebAssembly SIMD. Chrome and Edge 91, Firefox 89 and Safari 16.4, or later, have it.',
+    );
+    return;
+  }
+  listen(startLink());
+  setInterval(draw, 500);
+  document.addEventListener('visibilitychange', stayAwake);
+  stayAwake();
+}
+
+main();
