@@ -221,6 +221,9 @@ void check_whole(const Model& model, ObjectReader& root) {
                                  ", but the columns make " + std::to_string(feature_count) +
                                  " features");
     }
+    if (model.classes.negative == model.classes.positive) {
+        root.fail("classes", "both are " + quote(model.classes.positive));
+    }
     const std::string stated = root.text("model_sha256");
     const std::string actual = to_hex(model_sha256(model.linear));
     if (stated != actual) {
