@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,11 @@ namespace netcompute {
 /// A SHA-256 digest: the name of a blob, and what results are compared by.
 struct Sha256 {
     std::array<std::uint8_t, 32> digest{};
-    friend auto operator<=>(const Sha256&, const Sha256&) = default;
+    friend bool operator==(const Sha256&, const Sha256&) = default;
+    /// In byte order. By hand: the libc++ of the WebAssembly build cannot order a std::array.
+    friend std::strong_ordering operator<=>(const Sha256& a, const Sha256& b) {
+        return std::memcmp(a.digest.data(), b.digest.data(), a.digest.size()) <=> 0;
+    }
 };
 
 /// The SHA-256 of `bytes` (FIPS 180-4). Native builds use OpenSSL; the WebAssembly build, which

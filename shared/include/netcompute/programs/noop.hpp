@@ -13,7 +13,7 @@ struct NoopPlan {
 /// Task i's payload is filled from its index, and checked when it comes back.
 /// result_bytes() is u32 task_count, u32 payload_bytes.
 class NoopProgram final : public Program {
-   public:
+ public:
     explicit NoopProgram(NoopPlan plan);
 
     [[nodiscard]] std::optional<Round> round() const override;
@@ -23,8 +23,9 @@ class NoopProgram final : public Program {
     [[nodiscard]] Result<void> restore(ByteSpan checkpoint) override;
     [[nodiscard]] Bytes result_bytes() const override;
 
-   private:
+ private:
     NoopPlan plan_;
+    bool finished_ = false;
 };
 
 }  // namespace netcompute::programs

@@ -8,15 +8,15 @@
 namespace netcompute::programs {
 
 struct PredictPlan {
-    std::vector<BlobRef> shards;             ///< Tiles [feature_count][row_count], standardised.
-    std::vector<std::uint32_t> row_counts;   ///< Of each shard.
+    std::vector<BlobRef> shards;            ///< Tiles [feature_count][row_count], standardised.
+    std::vector<std::uint32_t> row_counts;  ///< Of each shard.
     LogisticModel model;
 };
 
 /// Linear scores (log-odds) of rows: one round, one task a shard.
 /// result_bytes() is the scores as f64, in row order.
 class PredictProgram final : public Program {
-   public:
+ public:
     explicit PredictProgram(PredictPlan plan);
 
     [[nodiscard]] std::optional<Round> round() const override;
@@ -29,8 +29,10 @@ class PredictProgram final : public Program {
     /// Log-odds of the positive class, one a row, in order; empty until finished.
     [[nodiscard]] const std::vector<double>& scores() const;
 
-   private:
+ private:
     PredictPlan plan_;
+    bool finished_ = false;
+    std::vector<double> scores_;
 };
 
 }  // namespace netcompute::programs

@@ -37,7 +37,7 @@ struct Round {
 /// Pure: everything comes from the constructor's arguments and the outputs, so a program gives the
 /// same bits spread over any workers, in one process (run_in_process) and inside one worker.
 class Program {
-   public:
+ public:
     Program() = default;
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <netcompute/kernels/logistic.hpp>
 #include <netcompute/programs/program.hpp>
 
 #include <vector>
@@ -31,7 +32,7 @@ struct LogisticModel {
 /// result_bytes() is the weights, then the intercept, as f64: its SHA-256 is model_sha256.
 /// Source: McCullagh and Nelder, "Generalized Linear Models", 2nd ed., chapters 2 and 4.
 class TrainProgram final : public Program {
-   public:
+ public:
     explicit TrainProgram(TrainPlan plan);
 
     [[nodiscard]] std::optional<Round> round() const override;
@@ -52,8 +53,27 @@ class TrainProgram final : public Program {
     /// The gradient's largest entry in absolute value, at model().
     [[nodiscard]] double gradient_max() const;
 
-   private:
+ private:
+    enum class Phase : std::uint32_t { Newton, Scoring, Finished };
+
+    [[nodiscard]] Result<void> finish_newton(std::span<const ByteSpan> outputs);
+    [[nodiscard]] Result<void> finish_scoring(std::span<const ByteSpan> outputs);
+    [[nodiscard]] Result<kernels::LogisticSums> fold(std::span<const ByteSpan> outputs) const;
+    [[nodiscard]] Result<void> aim(const kernels::LogisticSums& sums);
+    void take_step();
+
     TrainPlan plan_;
+    std::uint64_t row_count_ = 0;
+    Phase phase_ = Phase::Newton;
+    std::uint32_t iterations_ = 0;
+    LogisticModel model_;      ///< The best so far; zeros before the first fold.
+    double objective_ = 0;     ///< At model_.
+    double gradient_max_ = 0;  ///< At model_.
+    LogisticModel candidate_;  ///< What the round that is due looks at.
+    /// From model_ downhill: the Newton step, intercept last; empty before the first fold.
+    std::vector<double> direction_;
+    double step_ = 1;  ///< The share of direction_ that leads to candidate_.
+    std::vector<double> scores_;
 };
 
 }  // namespace netcompute::programs

@@ -1,0 +1,26 @@
+# build/web/wasm: the kernels by em++, and the JavaScript that loads them. A build of its own,
+# since a CMake build has one compiler.
+include(ExternalProject)
+
+find_program(NETCOMPUTE_EMXX em++)
+if(NOT NETCOMPUTE_EMXX)
+    message(FATAL_ERROR "em++ is not there: install the Debian package `emscripten`, "
+        "which builds the kernels for browsers")
+endif()
+file(MAKE_DIRECTORY "${NETCOMPUTE_WEB_DIR}/wasm")
+ExternalProject_Add(netcompute_wasm
+    SOURCE_DIR "${CMAKE_SOURCE_DIR}"
+    BINARY_DIR "${CMAKE_BINARY_DIR}/wasm"
+    # em++ looks for Debian's `acorn` even where Node itself is not Debian's.
+    CMAKE_COMMAND "${CMAKE_COMMAND}" -E env NODE_PATH=/usr/share/nodejs "${CMAKE_COMMAND}"
+    CMAKE_ARGS
+        -DCMAKE_TOOLCHAIN_FILE=${CMAKE_SOURCE_DIR}/cmake/wasm-toolchain.cmake
+        -DCMAKE_BUILD_TYPE=Release
+    BUILD_COMMAND "${CMAKE_COMMAND}" -E env NODE_PATH=/usr/share/nodejs
+        "${CMAKE_COMMAND}" --build <BINARY_DIR>
+    INSTALL_COMMAND "${CMAKE_COMMAND}" -E copy_if_different
+        <BINARY_DIR>/bin/netcompute_kernels.js <BINARY_DIR>/bin/netcompute_kernels.wasm
+        "${CMAKE_SOURCE_DIR}/wasm-worker/kernels.js"
+        "${NETCOMPUTE_WEB_DIR}/wasm/"
+    BUILD_ALWAYS ON
+    USES_TERMINAL_BUILD ON)

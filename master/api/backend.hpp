@@ -1,0 +1,50 @@
+#pragma once
+
+#include <netcompute/bytes.hpp>
+#include <netcompute/ids.hpp>
+#include <netcompute/result.hpp>
+#include <netcompute/sha256.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace netcompute::api {
+
+struct BlobView {
+    ByteSpan bytes;
+    std::shared_ptr<const void> owner;  ///< Keeps the bytes alive.
+};
+
+/// What the HTTP routes ask of the rest of the master. The documents are those of the OpenAPI
+/// description.
+class Backend {
+   public:
+    Backend() = default;
+    Backend(const Backend&) = delete;
+    Backend& operator=(const Backend&) = delete;
+    virtual ~Backend() = default;
+
+    [[nodiscard]] virtual nlohmann::json cluster() = 0;
+    [[nodiscard]] virtual nlohmann::json workers() = 0;
+    [[nodiscard]] virtual std::optional<nlohmann::json> worker(std::string_view id) = 0;
+    [[nodiscard]] virtual nlohmann::json jobs() = 0;
+    [[nodiscard]] virtual std::optional<nlohmann::json> job(JobId id) = 0;
+    /// Errors: NotFound; Unavailable while it is not over; the job's own error if it failed.
+    [[nodiscard]] virtual Result<nlohmann::json> job_result(JobId id) = 0;
+    [[nodiscard]] virtual Result<JobId> submit(std::string_view body) = 0;
+    [[nodiscard]] virtual Result<void> cancel(JobId id) = 0;
+    /// Calls back once when the job is over; at once if it is, or if there is none.
+    virtual void when_over(JobId id, std::function<void()> callback) = 0;
+    [[nodiscard]] virtual std::optional<BlobView> blob(const Sha256& sha256) = 0;
+    /// Prometheus' text format.
+    [[nodiscard]] virtual std::string metrics() = 0;
+    /// One tree with everything that the dashboard shows.
+    [[nodiscard]] virtual nlohmann::json dashboard_state() = 0;
+};
+
+}  // namespace netcompute::api

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <ostream>  // Boost 1.81's string_view needs it and does not include it.
+
+#include <boost/beast/http/verb.hpp>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace netcompute::api {
+
+enum class RouteName {
+    Healthz,
+    Metrics,
+    OpenApi,
+    Cluster,
+    Workers,
+    Worker,
+    Jobs,
+    SubmitJob,
+    Job,
+    CancelJob,
+    JobResult,
+    Blob,
+    NotFound,
+    MethodNotAllowed,
+};
+
+struct Route {
+    RouteName name;
+    boost::beast::http::verb method;
+    std::string_view path;  ///< At most one "{…}", which stands for one segment.
+    bool changes_something;  ///< Then it asks for the token, where one is set.
+    std::string_view summary;
+};
+
+inline constexpr std::array<Route, 12> routes{{
+    {RouteName::Healthz, boost::beast::http::verb::get, "/healthz", false,
+     "200 once the master is ready"},
+    {RouteName::Metrics, boost::beast::http::verb::get, "/metrics", false,
+     "Counters and gauges in Prometheus' text format"},
+    {RouteName::OpenApi, boost::beast::http::verb::get, "/api/v1/openapi.json", false,
+     "This description"},
+    {RouteName::Cluster, boost::beast::http::verb::get, "/api/v1/cluster", false,
+     "Totals: workers by kind and state, tasks per second, uptime, version"},
+    {RouteName::Workers, boost::beast::http::verb::get, "/api/v1/workers", false,
+     "Every worker that is connected or was lately"},
+    {RouteName::Worker, boost::beast::http::verb::get, "/api/v1/workers/{id}", false,
+     "One worker"},
+    {RouteName::Jobs, boost::beast::http::verb::get, "/api/v1/jobs", false,
+     "Every job, in order of submission"},
+    {RouteName::SubmitJob, boost::beast::http::verb::post, "/api/v1/jobs", true,
+     "Submit a job: a type, its params, and optionally name, priority and validation"},
+    {RouteName::Job, boost::beast::http::verb::get, "/api/v1/jobs/{id}", false,
+     "One job: state, progress, eta, result summary, error; ?wait=SECONDS waits for its end"},
+    {RouteName::CancelJob, boost::beast::http::verb::delete_, "/api/v1/jobs/{id}", true,
+     "Cancel a job"},
+    {RouteName::JobResult, boost::beast::http::verb::get, "/api/v1/jobs/{id}/result", false,
+     "The result, when there is one; ?wait=SECONDS waits for it"},
+    {RouteName::Blob, boost::beast::http::verb::get, "/blobs/{sha256}", false,
+     "The immutable bytes of that SHA-256"},
+}};
+
+struct RouteMatch {
+    RouteName name = RouteName::NotFound;
+    std::string_view argument;    ///< What stands for "{…}".
+    bool changes_something = false;
+    std::string allowed_methods;  ///< Where the path is known and the method is not.
+};
+
+/// Finds the route for a method (HEAD counts as GET) and a path without its query.
+[[nodiscard]] RouteMatch match_route(boost::beast::http::verb method, std::string_view path);
+
+}  // namespace netcompute::api

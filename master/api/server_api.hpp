@@ -1,0 +1,53 @@
+#pragma once
+
+#include "api/backend.hpp"
+#include "api/dashboard_feed.hpp"
+#include "api/routes.hpp"
+#include "net/http/http_server.hpp"
+#include "net/http/static_files.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace netcompute::api {
+
+struct ServerApiOptions {
+    std::string join_token;  ///< Empty: nothing asks for a token.
+};
+
+/// Everything that the dashboard port answers: pages, the API, blobs, and both WebSockets.
+class ServerApi {
+   public:
+    /// Takes a worker's WebSocket.
+    using AcceptWorker = std::function<void(net::HttpUpgrade, std::shared_ptr<net::WebSocket>)>;
+
+    ServerApi(boost::asio::io_context& io, ServerApiOptions options, Backend& backend,
+              const net::StaticFiles& files, AcceptWorker accept_worker);
+
+    /// For the HttpServer.
+    [[nodiscard]] net::HttpServer::Handlers handlers();
+
+   private:
+    boost::asio::awaitable<net::HttpResponse> handle(net::HttpRequest request);
+    boost::asio::awaitable<net::HttpResponse> answer(RouteMatch match, std::string query,
+                                                     net::HttpRequest request);
+    boost::asio::awaitable<void> wait_for_end(JobId id, std::string query);
+    [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(const net::HttpRequest& request);
+    void upgrade(net::HttpRequest request, std::shared_ptr<net::WebSocket> socket);
+    [[nodiscard]] bool token_fits(const net::HttpRequest& request, const std::string& query) const;
+    [[nodiscard]] net::HttpResponse blob(std::string_view hex) const;
+    [[nodiscard]] net::HttpResponse submit(const net::HttpRequest& request);
+
+    boost::asio::io_context& io_;
+    ServerApiOptions options_;
+    Backend& backend_;
+    const net::StaticFiles& files_;
+    AcceptWorker accept_worker_;
+    DashboardFeed feed_;
+};
+
+}  // namespace netcompute::api

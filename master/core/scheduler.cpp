@@ -1,0 +1,96 @@
+#include "core/scheduler.hpp"
+
+#include <netcompute/assert.hpp>
+
+#include <algorithm>
+
+namespace netcompute::core {
+
+std::string_view revoke_reason_name(RevokeReason reason) {
+    switch (reason) {
+        case RevokeReason::Expired: return "expired";
+        case RevokeReason::DoneElsewhere: return "done_elsewhere";
+        case RevokeReason::JobEnded: return "job_ended";
+    }
+    return "expired";
+}
+
+std::string_view worker_state_name(WorkerState state) {
+    switch (state) {
+        case WorkerState::Idle: return "Idle";
+        case WorkerState::Busy: return "Busy";
+        case WorkerState::Draining: return "Draining";
+        case WorkerState::Suspect: return "Suspect";
+        case WorkerState::Lost: return "Lost";
+    }
+    return "Lost";
+}
+
+Scheduler::Scheduler(SchedulerLimits limits) : limits_{limits} {}
+
+Effects Scheduler::step(Instant now, const Event& event) {
+    now_ = std::max(now, now_);  // A clock that jumps back must not undo a deadline.
+    effects_.clear();
+    std::visit([this](const auto& fact) { on(fact); }, event);
+    // Time passes with every event, so a busy engine needs no ticks to notice a silent worker.
+    check_silence();
+    expire_leases();
+    assign();
+    return std::exchange(effects_, {});
+}
+
+Instant Scheduler::next_deadline() const {
+    Instant next = straggler_deadline_;
+    if (!lease_deadlines_.empty()) next = std::min(next, lease_deadlines_.begin()->first);
+    if (!worker_deadlines_.empty()) next = std::min(next, worker_deadlines_.begin()->first);
+    return next;
+}
+
+std::optional<WorkerView> Scheduler::worker(WorkerId id) const {
+    const auto found = workers_.find(id);
+    if (found == workers_.end()) return std::nullopt;
+    const Worker& worker = found->second;
+    return WorkerView{worker.state, worker.slots, static_cast<std::uint32_t>(worker.leases.size()),
+                      worker.last_seen};
+}
+
+std::optional<RoundView> Scheduler::round(JobId id) const {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) return std::nullopt;
+    const Job& job = found->second;
+    return RoundView{job.round, job.tasks.task_count(), job.tasks.succeeded_count(),
+                     job.tasks.pending_count()};
+}
+
+std::uint32_t Scheduler::available_worker_count() const {
+    return static_cast<std::uint32_t>(
+        std::count_if(workers_.begin(), workers_.end(), [](const auto& entry) {
+            return entry.second.state == WorkerState::Idle ||
+                   entry.second.state == WorkerState::Busy;
+        }));
+}
+
+void Scheduler::on(const ClockTicked&) {}
+
+void Scheduler::on(const RoundStarted& event) {
+    NETCOMPUTE_ASSERT(event.task_count > 0, "a round has at least one task");
+    Job& job = jobs_[event.job];
+    std::vector<WorkerId> homes;
+    if (job.tasks.task_count() == event.task_count) {
+        homes = job.tasks.homes();
+        for (WorkerId& home : homes) {
+            const auto found = workers_.find(home);
+            if (found == workers_.end() || !found->second.connected) home = WorkerId{};
+        }
+    }
+    release_round(job);
+    job.priority = event.priority;
+    job.round = event.round;
+    job.task_bytes = event.task_bytes;
+    job.task_seconds = {};
+    job.tasks = RoundTasks{event.task_count, homes};
+}
+
+void Scheduler::on(const JobEnded& event) { remove_job(event.job); }
+
+}  // namespace netcompute::core

@@ -1,0 +1,149 @@
+#include "core/scheduler.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace netcompute::core {
+
+bool Scheduler::has_room(const Worker& worker) const {
+    return (worker.state == WorkerState::Idle || worker.state == WorkerState::Busy) &&
+           worker.leases.size() < limits_.leases_per_worker_max;
+}
+
+/// Gives every idle worker a lease before anyone gets one ahead.
+void Scheduler::assign() {
+    for (std::size_t held = 0; held < limits_.leases_per_worker_max; ++held) {
+        JobId ignored;
+        if (next_job(ignored) == nullptr) break;
+        const bool avoid_failed = available_worker_count() > 1;
+        for (auto& [id, worker] : workers_) {
+            if (worker.leases.size() != held || !has_room(worker)) continue;
+            JobId job_id;
+            Job* job = next_job(job_id);
+            if (job == nullptr) break;
+            auto tasks = job->tasks.take(id, batch_size(worker, job_id, *job), avoid_failed);
+            if (!tasks.empty()) grant(id, worker, job_id, *job, std::move(tasks));
+        }
+    }
+    assign_stragglers();
+}
+
+/// The job whose turn it is: the highest priority, among equals the one with the fewest leases.
+Scheduler::Job* Scheduler::next_job(JobId& id) {
+    Job* next = nullptr;
+    for (auto& [candidate_id, candidate] : jobs_) {
+        if (candidate.tasks.pending_count() == 0) continue;
+        const bool goes_first =
+            next == nullptr || candidate.priority > next->priority ||
+            (candidate.priority == next->priority &&
+             candidate.active_lease_count < next->active_lease_count);
+        if (!goes_first) continue;
+        next = &candidate;
+        id = candidate_id;
+    }
+    return next;
+}
+
+/// As many tasks as keep the worker busy for batch_seconds, but no more than its share of half of
+/// what is left, so that the last leases of a round are small and end together.
+std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& job) const {
+    const auto speed = worker.seconds_per_task.find(id);
+    if (speed == worker.seconds_per_task.end()) return worker.slots;  // Measure it first.
+    std::uint64_t slots_total = 0;
+    for (const auto& [other_id, other] : workers_) {
+        if (other.state == WorkerState::Idle || other.state == WorkerState::Busy) {
+            slots_total += other.slots;
+        }
+    }
+    const double by_speed = limits_.batch_seconds * worker.slots / speed->second;
+    const std::uint64_t round_count = std::max<std::uint64_t>(2 * slots_total, 1);
+    const std::uint64_t by_share =
+        (job.tasks.pending_count() + round_count - 1) / round_count * worker.slots;
+    const std::uint64_t by_bytes =
+        limits_.batch_bytes_max / std::max<std::uint64_t>(job.task_bytes, 1);
+    std::uint64_t size = std::min<std::uint64_t>(by_share, limits_.batch_tasks_max);
+    if (by_speed < static_cast<double>(size)) size = static_cast<std::uint64_t>(by_speed);
+    size = std::max<std::uint64_t>(size, worker.slots);
+    return static_cast<std::uint32_t>(std::max<std::uint64_t>(std::min(size, by_bytes), 1));
+}
+
+void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
+                      std::vector<TaskIndex> tasks) {
+    const LeaseId id{++last_lease_};
+    Lease lease;
+    lease.worker = worker_id;
+    lease.job = job_id;
+    lease.round = job.round;
+    lease.tasks = std::move(tasks);
+    lease.has_outcome.resize(lease.tasks.size());
+    lease.open_count = static_cast<std::uint32_t>(lease.tasks.size());
+    // The work ahead of it counts too: a lease waits for those that its worker holds already.
+    double expected_seconds = 0;
+    const auto speed = worker.seconds_per_task.find(job_id);
+    if (speed != worker.seconds_per_task.end()) {
+        std::uint64_t open_count = lease.open_count;
+        for (const LeaseId held : worker.leases) open_count += leases_.at(held).open_count;
+        expected_seconds = speed->second * static_cast<double>(open_count) / worker.slots;
+    }
+    lease.duration = std::max(limits_.lease_seconds_min,
+                              from_seconds(limits_.lease_expected_factor * expected_seconds));
+    lease.deadline = now_ + lease.duration;
+    lease.progress_at = now_;
+    lease_deadlines_.insert({lease.deadline, id});
+    effects_.push_back(
+        AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline});
+    leases_.emplace(id, std::move(lease));
+    worker.leases.push_back(id);
+    job.round_leases.push_back(id);
+    ++job.active_lease_count;
+    refresh_state(worker_id, worker);
+}
+
+/// Once nothing waits any more, a worker without a lease gets a second copy of what another one
+/// is late with. The first result counts; the other lease is then revoked.
+void Scheduler::assign_stragglers() {
+    straggler_deadline_ = instant_never;
+    std::vector<WorkerId> idle;
+    for (const auto& [id, worker] : workers_) {
+        if (worker.leases.empty() && has_room(worker)) idle.push_back(id);
+    }
+    auto next_idle = idle.begin();
+    for (auto& [late_id, late_worker] : workers_) {
+        if (next_idle == idle.end()) return;
+        if (late_worker.leases.empty()) continue;
+        Lease& front = leases_.at(late_worker.leases.front());
+        const double p95 = jobs_.at(front.job).task_seconds.quantile(0.95);
+        if (p95 == 0) continue;  // Nothing to compare it with yet.
+        const Instant due =
+            front.progress_at +
+            std::max(limits_.straggler_min, from_seconds(limits_.straggler_factor * p95));
+        if (now_ < due) {
+            straggler_deadline_ = std::min(straggler_deadline_, due);
+            continue;
+        }
+        for (const LeaseId lease_id : std::vector{late_worker.leases}) {
+            if (next_idle == idle.end()) return;
+            const Lease& lease = leases_.at(lease_id);
+            Job& job = jobs_.at(lease.job);
+            if (job.tasks.pending_count() > 0) continue;
+            Worker& helper = workers_.at(*next_idle);
+            std::vector<TaskIndex> copies;
+            const std::uint32_t count_max = batch_size(helper, lease.job, job);
+            for (std::size_t place = 0;
+                 place < lease.tasks.size() && copies.size() < count_max; ++place) {
+                const TaskIndex index = lease.tasks[place];
+                if (!lease.has_outcome[place] && !job.tasks.succeeded(index) &&
+                    job.tasks.holders(index) == 1) {
+                    copies.push_back(index);
+                }
+            }
+            if (copies.empty()) continue;
+            for (const TaskIndex index : copies) job.tasks.add_holder(index);
+            const JobId job_id = lease.job;
+            grant(*next_idle, helper, job_id, job, std::move(copies));
+            ++next_idle;
+        }
+    }
+}
+
+}  // namespace netcompute::core

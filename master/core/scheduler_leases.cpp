@@ -1,0 +1,198 @@
+#include "core/scheduler.hpp"
+
+#include <netcompute/assert.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace netcompute::core {
+namespace {
+
+/// A worker's claim about its own speed, made harmless.
+double bounded_seconds(double seconds) {
+    return std::isfinite(seconds) ? std::clamp(seconds, 1e-7, 1e6) : 1e-7;
+}
+
+std::string task_name(JobId job, RoundIndex round, TaskIndex index) {
+    return "task " + std::to_string(index) + " of round " + std::to_string(round) + " of job " +
+           std::to_string(job.value);
+}
+
+}  // namespace
+
+void Scheduler::on(const ResultsReceived& event) {
+    const auto worker_found = workers_.find(event.worker);
+    if (worker_found == workers_.end()) return;
+    Worker& worker = worker_found->second;
+    if (worker.connected) heard_from(event.worker, worker);
+
+    const auto refuse = [&](const std::string& what) {
+        effects_.push_back(CloseSession{
+            event.worker, {ErrorCode::ProtocolViolation, "it sent results for " + what}});
+    };
+    const std::string lease_name = "lease " + std::to_string(event.lease.value);
+    if (event.lease.value == 0 || event.lease.value > last_lease_) {
+        return refuse(lease_name + ", which was never granted");
+    }
+    const auto found = leases_.find(event.lease);
+    if (found == leases_.end()) return;  // Its round is over: too late to matter.
+    Lease& lease = found->second;
+    if (lease.worker != event.worker) return refuse(lease_name + " of another worker");
+    if (lease.job != event.job || lease.round != event.round) {
+        return refuse(lease_name + " under another job or round");
+    }
+    for (const Outcome& outcome : event.outcomes) {
+        if (!std::binary_search(lease.tasks.begin(), lease.tasks.end(), outcome.index)) {
+            return refuse(task_name(event.job, event.round, outcome.index) +
+                          ", which was never given to it");
+        }
+    }
+    if (!event.outcomes.empty()) record_outcomes(event, lease, jobs_.at(lease.job));
+}
+
+void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job& job) {
+    Worker& worker = workers_.at(event.worker);
+    const double seconds_each =
+        bounded_seconds(event.busy_seconds / static_cast<double>(event.outcomes.size()));
+    const auto [speed, is_first] = worker.seconds_per_task.try_emplace(event.job, seconds_each);
+    if (!is_first) speed->second = 0.5 * (speed->second + seconds_each);
+    job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));
+    lease.progress_at = now_;
+
+    RecordOutputs record{event.job, event.round, event.worker, {}};
+    std::vector<LeaseId> other_holders;
+    for (std::uint32_t position = 0; position < event.outcomes.size(); ++position) {
+        const Outcome& outcome = event.outcomes[position];
+        const auto place = static_cast<std::size_t>(
+            std::lower_bound(lease.tasks.begin(), lease.tasks.end(), outcome.index) -
+            lease.tasks.begin());
+        if (lease.has_outcome[place]) continue;  // Sent again after a reconnection.
+        lease.has_outcome[place] = true;
+        --lease.open_count;
+        if (outcome.failed) {
+            if (!record_failure(event, position, lease, job)) return;  // The job is gone.
+        } else if (job.tasks.succeed(outcome.index, event.worker)) {
+            record.positions.push_back(position);
+        } else {
+            effects_.push_back(CompareOutput{event.job, event.round, event.worker, position});
+        }
+    }
+    if (!record.positions.empty()) effects_.push_back(std::move(record));
+    if (lease.active && lease.open_count == 0) end_lease(event.lease, lease);
+    if (job.tasks.complete()) {
+        effects_.push_back(CompleteRound{event.job, event.round});
+        release_round(job);
+        return;
+    }
+    if (job.tasks.pending_count() > 0) return;
+    // At a round's tail, copies and late results may have made what others still do pointless.
+    for (const LeaseId id : std::vector{job.round_leases}) {
+        if (id != event.lease) revoke_if_pointless(id, leases_.at(id));
+    }
+}
+
+/// False if the failure was the task's last: the job has failed and is removed.
+bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t position, Lease& lease,
+                               Job& job) {
+    const Outcome& outcome = event.outcomes[position];
+    if (job.tasks.succeeded(outcome.index)) return true;
+    const bool worker_is_to_blame = outcome.error.code == ErrorCode::Unavailable;
+    const std::uint32_t count =
+        worker_is_to_blame ? job.tasks.count_infrastructure_failure(outcome.index)
+                           : job.tasks.count_own_failure(outcome.index, event.worker);
+    const std::uint32_t count_max =
+        worker_is_to_blame ? limits_.infrastructure_failures_max : limits_.own_failures_max;
+    if (count >= count_max) {
+        fail_job(event.job, {outcome.error.code, task_name(event.job, event.round, outcome.index) +
+                                                     " failed " + std::to_string(count) +
+                                                     " times, last with: " + outcome.error.message});
+        return false;
+    }
+    if (lease.active) job.tasks.give_back(outcome.index);
+    return true;
+}
+
+/// Takes an active lease off every list; it stays known, to recognize its late results.
+void Scheduler::end_lease(LeaseId id, Lease& lease) {
+    NETCOMPUTE_ASSERT(lease.active, "a lease ends once");
+    lease.active = false;
+    lease_deadlines_.erase({lease.deadline, id});
+    --jobs_.at(lease.job).active_lease_count;
+    const auto found = workers_.find(lease.worker);
+    if (found == workers_.end()) return;
+    std::vector<LeaseId>& held = found->second.leases;
+    held.erase(std::remove(held.begin(), held.end(), id), held.end());
+    if (!held.empty()) leases_.at(held.front()).progress_at = now_;
+    refresh_state(lease.worker, found->second);
+}
+
+/// Ends a lease whose outcomes may never come: its open tasks go to others.
+void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks) {
+    end_lease(id, lease);
+    Job& job = jobs_.at(lease.job);
+    std::uint32_t blamed_count = 0;
+    const std::uint32_t running_max = workers_.at(lease.worker).slots;
+    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
+        if (lease.has_outcome[place]) continue;
+        const TaskIndex index = lease.tasks[place];
+        job.tasks.give_back(index);
+        if (!blame_running_tasks || blamed_count == running_max) continue;
+        ++blamed_count;
+        const std::uint32_t losses = job.tasks.count_infrastructure_failure(index);
+        if (losses >= limits_.infrastructure_failures_max && !job.tasks.succeeded(index)) {
+            return fail_job(lease.job,
+                            {ErrorCode::Unavailable,
+                             "the worker was lost " + std::to_string(losses) +
+                                 " times while it ran " +
+                                 task_name(lease.job, lease.round, index) +
+                                 "; if the workers were not stopped, the task may crash them"});
+        }
+    }
+}
+
+void Scheduler::expire_leases() {
+    while (!lease_deadlines_.empty() && lease_deadlines_.begin()->first <= now_) {
+        const LeaseId id = lease_deadlines_.begin()->second;
+        Lease& lease = leases_.at(id);
+        effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::Expired});
+        abandon_lease(id, lease, true);
+    }
+}
+
+/// Ends a lease early when all that it still has to do has been done by others.
+void Scheduler::revoke_if_pointless(LeaseId id, Lease& lease) {
+    if (!lease.active) return;
+    const RoundTasks& tasks = jobs_.at(lease.job).tasks;
+    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
+        if (!lease.has_outcome[place] && !tasks.succeeded(lease.tasks[place])) return;
+    }
+    effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::DoneElsewhere});
+    end_lease(id, lease);
+}
+
+/// Forgets the leases of a round that is over; whoever still works on one is told to stop.
+void Scheduler::release_round(Job& job) {
+    for (const LeaseId id : std::exchange(job.round_leases, {})) {
+        Lease& lease = leases_.at(id);
+        if (lease.active) {
+            effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::JobEnded});
+            end_lease(id, lease);
+        }
+        leases_.erase(id);
+    }
+}
+
+void Scheduler::fail_job(JobId id, Error error) {
+    remove_job(id);
+    effects_.push_back(FailJob{id, std::move(error)});
+}
+
+void Scheduler::remove_job(JobId id) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) return;
+    release_round(found->second);
+    jobs_.erase(found);
+    for (auto& [worker_id, worker] : workers_) worker.seconds_per_task.erase(id);
+}
+
+}  // namespace netcompute::core

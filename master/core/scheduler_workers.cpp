@@ -1,0 +1,116 @@
+#include "core/scheduler.hpp"
+
+#include <algorithm>
+
+namespace netcompute::core {
+
+void Scheduler::on(const WorkerJoined& event) {
+    const auto [entry, is_new] = workers_.try_emplace(event.worker);
+    Worker& worker = entry->second;
+    worker.slots = std::max(event.slots, 1U);
+    worker.connected = true;
+    worker.paused = false;
+    if (is_new) effects_.push_back(PublishWorker{event.worker, worker.state});
+    heard_from(event.worker, worker);
+}
+
+void Scheduler::on(const WorkerDisconnected& event) {
+    const auto found = workers_.find(event.worker);
+    if (found != workers_.end() && found->second.connected) {
+        lose_worker(event.worker, found->second, true);
+    }
+}
+
+void Scheduler::on(const WorkerLeft& event) {
+    const auto found = workers_.find(event.worker);
+    if (found != workers_.end() && found->second.connected) {
+        lose_worker(event.worker, found->second, false);
+    }
+}
+
+void Scheduler::on(const HeartbeatReceived& event) {
+    const auto found = workers_.find(event.worker);
+    if (found == workers_.end() || !found->second.connected) return;
+    Worker& worker = found->second;
+    worker.slots = std::max(event.slots, 1U);
+    worker.paused = event.paused;
+    heard_from(event.worker, worker);
+    for (const LeaseId id : event.leases) {
+        const auto lease_found = leases_.find(id);
+        const bool known = lease_found != leases_.end();
+        if (known && lease_found->second.worker != event.worker) continue;
+        if (known && lease_found->second.active) {
+            Lease& lease = lease_found->second;
+            lease_deadlines_.erase({lease.deadline, id});
+            lease.deadline = now_ + lease.duration;
+            lease_deadlines_.insert({lease.deadline, id});
+        } else if (id.value <= last_lease_) {
+            // It slept, or was away, while its lease ran out: it is told, and does no harm.
+            effects_.push_back(RevokeLease{id, event.worker, RevokeReason::Expired});
+        }
+    }
+}
+
+void Scheduler::heard_from(WorkerId id, Worker& worker) {
+    worker.last_seen = now_;
+    arm_worker(id, worker, now_ + limits_.suspect_after);
+    if (worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost) {
+        set_state(id, worker, WorkerState::Idle);
+    }
+    refresh_state(id, worker);
+}
+
+void Scheduler::set_state(WorkerId id, Worker& worker, WorkerState state) {
+    if (worker.state == state) return;
+    worker.state = state;
+    effects_.push_back(PublishWorker{id, state});
+}
+
+/// Idle, Busy or Draining, by what it holds; a worker that is not heard of stays as it is.
+void Scheduler::refresh_state(WorkerId id, Worker& worker) {
+    if (worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost) return;
+    if (worker.paused) set_state(id, worker, WorkerState::Draining);
+    else set_state(id, worker, worker.leases.empty() ? WorkerState::Idle : WorkerState::Busy);
+}
+
+void Scheduler::arm_worker(WorkerId id, Worker& worker, Instant deadline) {
+    worker_deadlines_.erase({worker.deadline, id});
+    worker.deadline = deadline;
+    worker_deadlines_.insert({deadline, id});
+}
+
+void Scheduler::lose_worker(WorkerId id, Worker& worker, bool blame_running_tasks) {
+    worker.connected = false;
+    set_state(id, worker, WorkerState::Lost);
+    arm_worker(id, worker, now_ + limits_.lost_kept);
+    bool is_front = true;  // Only what it was running can have brought it down.
+    for (const LeaseId lease_id : std::exchange(worker.leases, {})) {
+        const auto lease = leases_.find(lease_id);
+        // An earlier lease's blame may have failed the job, and with it this lease.
+        if (lease == leases_.end() || !lease->second.active) continue;
+        abandon_lease(lease_id, lease->second, blame_running_tasks && is_front);
+        is_front = false;
+    }
+}
+
+void Scheduler::check_silence() {
+    while (!worker_deadlines_.empty() && worker_deadlines_.begin()->first <= now_) {
+        const WorkerId id = worker_deadlines_.begin()->second;
+        Worker& worker = workers_.at(id);
+        if (!worker.connected) {
+            worker_deadlines_.erase(worker_deadlines_.begin());
+            workers_.erase(id);
+        } else if (now_ - worker.last_seen >= limits_.lost_after) {
+            const auto silent = std::to_string(
+                std::chrono::duration_cast<std::chrono::seconds>(now_ - worker.last_seen).count());
+            lose_worker(id, worker, true);
+            effects_.push_back(CloseSession{
+                id, {ErrorCode::Unavailable, "nothing was heard of it for " + silent + " s"}});
+        } else {
+            set_state(id, worker, WorkerState::Suspect);
+            arm_worker(id, worker, worker.last_seen + limits_.lost_after);
+        }
+    }
+}
+
+}  // namespace netcompute::core

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "data/column_values.hpp"
+#include "data/preprocessing.hpp"
+#include <netcompute/programs/program.hpp>
+#include <netcompute/result.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace netcompute::data {
+
+/// Where prepared data goes: keeps the bytes and says what they are called.
+using BlobSink = std::function<Result<programs::BlobRef>(Bytes)>;
+
+/// Rows [begin, begin + row_count) of a table.
+struct ShardRange {
+    std::uint64_t begin = 0;
+    std::uint32_t row_count = 0;
+    friend bool operator==(const ShardRange&, const ShardRange&) = default;
+};
+
+/// How a table is cut: by its number of rows alone, never by the workers. Shards have one 64th of
+/// the rows, but 64 to 16,384, in sixteens; the last one has what is left.
+[[nodiscard]] std::vector<ShardRange> plan_shards(std::uint64_t row_count);
+
+/// Encodes, standardises and cuts: one tile [feature_count][row_count] a shard. `values` has one
+/// entry a column and is given back while it is read. Errors: those of the sink.
+[[nodiscard]] Result<std::vector<programs::BlobRef>> cut_features(
+    const Preprocessing& preprocessing, std::span<ColumnValues> values,
+    std::span<const ShardRange> shards, const BlobSink& sink);
+
+/// One tile [1][row_count] a shard, each value 0 or 1. Errors: those of the sink.
+[[nodiscard]] Result<std::vector<programs::BlobRef>> cut_labels(
+    std::span<const std::uint8_t> labels, std::span<const ShardRange> shards, const BlobSink& sink);
+
+/// Names prepared data: 64 hexadecimal digits, the SHA-256 of its blobs' digests, in order.
+[[nodiscard]] std::string data_digest(
+    std::initializer_list<std::span<const programs::BlobRef>> blobs);
+
+}  // namespace netcompute::data

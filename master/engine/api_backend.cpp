@@ -1,0 +1,225 @@
+#include "engine/api_backend.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace netcompute::engine {
+namespace {
+
+constexpr std::size_t dashboard_ended_jobs_max = 50;
+
+/// Three decimals are enough for people, and change less often.
+double rounded(double value) { return std::round(value * 1000) / 1000; }
+
+nlohmann::json error_document(const Error& error) {
+    return {{"code", error_code_name(error.code)}, {"message", error.message}};
+}
+
+nlohmann::json record_document(const store::JobRecord& record) {
+    nlohmann::json document = {
+        {"id", record.id.value},
+        {"type", record.type},
+        {"name", record.name},
+        {"priority", record.priority},
+        {"params", nlohmann::json::parse(record.params)},
+        {"state", store::job_state_name(record.state)},
+        {"submitted_at", record.submitted_unix_ms},
+        {"phase", ""},
+        {"waiting_for", ""},
+        {"elapsed", rounded(record.elapsed_seconds)},
+        {"eta", nullptr},
+        {"tasks", {{"total", record.tasks_done}, {"done", record.tasks_done}, {"failed", 0}}},
+        {"result", record.result.empty() ? nlohmann::json{} : nlohmann::json::parse(record.result)},
+        {"error", record.error ? error_document(*record.error) : nlohmann::json{}}};
+    return document;
+}
+
+}  // namespace
+
+ApiBackend::ApiBackend(Engine& engine) : engine_{engine} {}
+
+nlohmann::json ApiBackend::cluster() {
+    std::map<std::string, std::uint32_t> by_state;
+    std::map<std::string, std::uint32_t> by_kind{{"native", 0}, {"browser", 0}};
+    for (const auto state : {core::WorkerState::Idle, core::WorkerState::Busy,
+                             core::WorkerState::Draining, core::WorkerState::Suspect,
+                             core::WorkerState::Lost}) {
+        by_state[std::string{core::worker_state_name(state)}] = 0;
+    }
+    std::uint64_t slots = 0;
+    for (const auto& [id, worker] : engine_.workers()) {
+        const auto view = engine_.scheduler().worker(id);
+        if (!view) continue;
+        ++by_state[std::string{core::worker_state_name(view->state)}];
+        if (view->state == core::WorkerState::Lost) continue;
+        ++by_kind[std::string{protocol::worker_kind_name(worker.kind)}];
+        slots += view->slots;
+    }
+    return {{"version", NETCOMPUTE_VERSION},
+            {"uptime", std::floor(to_seconds(engine_.now().time_since_epoch()))},
+            {"workers",
+             {{"native", by_kind["native"]},
+              {"browser", by_kind["browser"]},
+              {"connected", by_kind["native"] + by_kind["browser"]},
+              {"by_state", by_state}}},
+            {"slots", slots},
+            {"jobs_live", engine_.live_jobs().size()},
+            {"tasks_done", engine_.tasks_done()},
+            {"tasks_per_second", rounded(engine_.tasks_per_second())}};
+}
+
+nlohmann::json ApiBackend::worker_document(WorkerInfo& worker) const {
+    const auto view = engine_.scheduler().worker(worker.id);
+    const Instant now = engine_.now();
+    const Instant last_seen = view ? view->last_seen : worker.joined;
+    const auto state = view ? view->state : core::WorkerState::Lost;
+    return {{"id", worker.key},
+            {"name", worker.name},
+            {"kind", protocol::worker_kind_name(worker.kind)},
+            {"version", worker.version},
+            {"address", worker.address},
+            {"slots", view ? view->slots : 0},
+            {"state", core::worker_state_name(state)},
+            {"cpu", worker.cpu < 0 ? nlohmann::json{} : nlohmann::json{rounded(worker.cpu)}},
+            {"memory", worker.memory_bytes},
+            {"tasks_processed", worker.tasks_done},
+            {"processing_rate", rounded(worker.rate.per_second(now))},
+            {"current_task", worker.current},
+            {"uptime", std::floor(to_seconds(now - worker.joined))},
+            {"last_seen", std::floor(std::max(0.0, to_seconds(now - last_seen)))}};
+}
+
+nlohmann::json ApiBackend::workers() {
+    nlohmann::json documents = nlohmann::json::array();
+    for (auto& [id, worker] : engine_.workers()) documents.push_back(worker_document(worker));
+    return documents;
+}
+
+std::optional<nlohmann::json> ApiBackend::worker(std::string_view id) {
+    for (auto& [worker_id, worker] : engine_.workers()) {
+        if (worker.key == id) return worker_document(worker);
+    }
+    return std::nullopt;
+}
+
+nlohmann::json ApiBackend::live_document(JobRun& job) const {
+    nlohmann::json document = record_document(job.record);
+    const Instant now = engine_.now();
+    const auto round = engine_.scheduler().round(job.record.id);
+    const bool has_tasks = round && round->succeeded_count < round->task_count;
+    const bool waits = has_tasks && engine_.scheduler().available_worker_count() == 0;
+    const double rate = job.rate.per_second(now);
+    document["elapsed"] = rounded(to_seconds(now - job.submitted));
+    document["phase"] = job.phase;
+    document["waiting_for"] = waits ? "workers" : "";
+    document["round"] = job.round_index;
+    document["rate"] = rounded(rate);
+    document["tasks"] = {{"total", job.tasks_total},
+                         {"done", job.tasks_done},
+                         {"failed", job.tasks_failed}};
+    // How many rounds follow is not known, so what is left is told for jobs of one round only.
+    const bool can_tell = has_tasks && !waits && rate > 0 && !job.has_more_rounds();
+    if (can_tell) {
+        document["eta"] =
+            rounded(static_cast<double>(round->task_count - round->succeeded_count) / rate);
+    }
+    document["notes"] = job.notes;
+    return document;
+}
+
+std::optional<nlohmann::json> ApiBackend::job(JobId id) {
+    const auto live = engine_.live_jobs().find(id);
+    if (live != engine_.live_jobs().end()) return live_document(live->second);
+    const auto record = engine_.jobs().job(id);
+    if (!record) return std::nullopt;
+    return record_document(*record);
+}
+
+nlohmann::json ApiBackend::jobs() {
+    nlohmann::json documents = nlohmann::json::array();
+    for (const store::JobRecord& record : engine_.jobs().jobs()) {
+        if (auto document = job(record.id)) documents.push_back(std::move(*document));
+    }
+    return documents;
+}
+
+Result<nlohmann::json> ApiBackend::job_result(JobId id) {
+    const std::string name = "job " + std::to_string(id.value);
+    const JobRun* const live = engine_.live_job(id);
+    if (live != nullptr) {
+        return unexpected(ErrorCode::Unavailable,
+                          name + ": it is not over yet: " +
+                              std::string{store::job_state_name(live->record.state)} +
+                              "; ask again, or with ?wait=SECONDS");
+    }
+    const auto record = engine_.jobs().job(id);
+    if (!record) return unexpected(ErrorCode::NotFound, name + ": there is no such job");
+    if (record->state == store::JobState::Succeeded) return nlohmann::json::parse(record->result);
+    if (record->error) {
+        return unexpected(ErrorCode::Unavailable, name + " failed: " + record->error->message);
+    }
+    return unexpected(ErrorCode::Unavailable, name + ": it was cancelled and has no result");
+}
+
+Result<JobId> ApiBackend::submit(std::string_view body) {
+    auto request = parse_job_request(body);
+    if (!request) return unexpected(request.error());
+    return engine_.submit(std::move(*request));
+}
+
+Result<void> ApiBackend::cancel(JobId id) { return engine_.cancel(id); }
+
+void ApiBackend::when_over(JobId id, std::function<void()> callback) {
+    if (engine_.live_job(id) == nullptr) return callback();
+    engine_.when_over(id, [callback = std::move(callback)](const store::JobRecord&) { callback(); });
+}
+
+std::optional<api::BlobView> ApiBackend::blob(const Sha256& sha256) {
+    auto file = engine_.blobs().find(sha256);
+    if (file == nullptr) return std::nullopt;
+    const ByteSpan bytes = file->bytes();
+    return api::BlobView{bytes, std::move(file)};
+}
+
+std::string ApiBackend::metrics() {
+    const nlohmann::json totals = cluster();
+    std::string text;
+    const auto add = [&text](std::string_view name, std::string_view type, std::string_view help,
+                             const nlohmann::json& value) {
+        text += "# HELP " + std::string{name} + " " + std::string{help} + "\n# TYPE " +
+                std::string{name} + " " + std::string{type} + "\n" + std::string{name} + " " +
+                value.dump() + "\n";
+    };
+    add("netcompute_uptime_seconds", "gauge", "Time since the master started.", totals["uptime"]);
+    add("netcompute_tasks_done_total", "counter", "Tasks whose result counts.",
+        totals["tasks_done"]);
+    add("netcompute_tasks_per_second", "gauge", "Over about the last five seconds.",
+        totals["tasks_per_second"]);
+    add("netcompute_slots", "gauge", "Tasks that connected workers can run at a time.",
+        totals["slots"]);
+    add("netcompute_jobs_live", "gauge", "Jobs that are not over.", totals["jobs_live"]);
+    text += "# HELP netcompute_workers Workers by state.\n# TYPE netcompute_workers gauge\n";
+    for (const auto& [state, count] : totals["workers"]["by_state"].items()) {
+        text += "netcompute_workers{state=\"" + state + "\"} " + count.dump() + "\n";
+    }
+    return text;
+}
+
+nlohmann::json ApiBackend::dashboard_state() {
+    nlohmann::json state = {{"cluster", cluster()},
+                            {"workers", nlohmann::json::object()},
+                            {"jobs", nlohmann::json::object()}};
+    for (auto& [id, worker] : engine_.workers()) {
+        state["workers"][worker.key] = worker_document(worker);
+    }
+    for (auto& [id, job] : engine_.live_jobs()) {
+        state["jobs"][std::to_string(id.value)] = live_document(job);
+    }
+    for (const store::JobRecord& record : engine_.jobs().newest_ended(dashboard_ended_jobs_max)) {
+        state["jobs"][std::to_string(record.id.value)] = record_document(record);
+    }
+    return state;
+}
+
+}  // namespace netcompute::engine

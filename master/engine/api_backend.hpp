@@ -1,0 +1,33 @@
+#pragma once
+
+#include "api/backend.hpp"
+#include "engine/engine.hpp"
+
+namespace netcompute::engine {
+
+/// Shows the engine to the HTTP routes: its documents, and what may be asked of it.
+class ApiBackend final : public api::Backend {
+   public:
+    explicit ApiBackend(Engine& engine);
+
+    [[nodiscard]] nlohmann::json cluster() override;
+    [[nodiscard]] nlohmann::json workers() override;
+    [[nodiscard]] std::optional<nlohmann::json> worker(std::string_view id) override;
+    [[nodiscard]] nlohmann::json jobs() override;
+    [[nodiscard]] std::optional<nlohmann::json> job(JobId id) override;
+    [[nodiscard]] Result<nlohmann::json> job_result(JobId id) override;
+    [[nodiscard]] Result<JobId> submit(std::string_view body) override;
+    [[nodiscard]] Result<void> cancel(JobId id) override;
+    void when_over(JobId id, std::function<void()> callback) override;
+    [[nodiscard]] std::optional<api::BlobView> blob(const Sha256& sha256) override;
+    [[nodiscard]] std::string metrics() override;
+    [[nodiscard]] nlohmann::json dashboard_state() override;
+
+   private:
+    [[nodiscard]] nlohmann::json worker_document(WorkerInfo& worker) const;
+    [[nodiscard]] nlohmann::json live_document(JobRun& job) const;
+
+    Engine& engine_;
+};
+
+}  // namespace netcompute::engine

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "store/blob_store.hpp"
+
+#include <netcompute/programs/program.hpp>
+#include <netcompute/result.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace netcompute::engine {
+
+/// What a job may use besides its parameters.
+struct JobContext {
+    std::filesystem::path root;  ///< The folder that holds Data/; paths in jobs stay below it.
+    store::BlobStore* blobs = nullptr;
+    bool paths_anywhere = false;  ///< For jobs from this PC's own command line.
+};
+
+/// A job that is ready for its rounds.
+struct PreparedJob {
+    std::unique_ptr<programs::Program> program;
+    /// Makes the result document once the program has finished: writes files, works out metrics.
+    std::function<Result<nlohmann::json>()> finish;
+    bool rounds_may_follow = false;  ///< The first round may not be the last.
+    std::vector<std::string> notes;  ///< For people: "Name was dropped: 891 distinct values".
+};
+
+/// What users submit: the steps around a program. `prepare` and `finish` are slow and run on the
+/// pool; `check` is quick and runs at submission, so that a mistake is answered at once.
+struct JobType {
+    std::string_view name;
+    Result<void> (*check)(const nlohmann::json& params, const JobContext& context) = nullptr;
+    Result<PreparedJob> (*prepare)(const nlohmann::json& params,
+                                   const JobContext& context) = nullptr;
+};
+
+[[nodiscard]] std::span<const JobType> job_types();
+[[nodiscard]] const JobType* find_job_type(std::string_view name);
+
+/// The most tasks that one round may have.
+inline constexpr std::uint32_t tasks_per_round_max = 10'000'000;
+
+}  // namespace netcompute::engine

@@ -1,0 +1,235 @@
+#include "engine/worker_gateway.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <stdexcept>
+
+namespace netcompute::engine {
+namespace {
+
+/// 128 random bits: whoever names them speaks for a worker.
+std::string new_session_key() {
+    std::array<unsigned char, 16> random{};
+    if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
+        throw std::runtime_error("the system gives no random bytes");
+    }
+    std::string key;
+    for (const unsigned char byte : random) {
+        key += "0123456789abcdef"[byte >> 4];
+        key += "0123456789abcdef"[byte & 15];
+    }
+    return key;
+}
+
+std::string shown_address(const net::SessionPtr& session) {
+    return session == nullptr ? "an unknown address" : session->peer_address();
+}
+
+}  // namespace
+
+/// Takes the same time whatever the difference, so that a token cannot be found byte by byte.
+static bool tokens_equal(const std::string& given, const std::string& expected) {
+    return given.size() == expected.size() &&
+           CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0;
+}
+
+WorkerGateway::WorkerGateway(GatewayOptions options, WorkerEvents& events)
+    : options_{std::move(options)}, events_{events} {}
+
+void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view header_text,
+                             std::shared_ptr<const Bytes> payload) {
+    const Result<nlohmann::json> header = protocol::decode_header(header_text);
+    if (!header) return on_malformed(from, header.error());
+    if (header->at("type") == "hello") return greet(from, *header, *payload);
+
+    const std::string session_key = protocol::session_of(*header);
+    const auto found = connected_.find(session_key);
+    if (found == connected_.end()) {
+        // Where the socket does not say who sent it, the sender finds out by the missing acks.
+        if (from != nullptr) refuse(from, "unknown_session", "say hello first");
+        return;
+    }
+    const Connected& peer = found->second;
+    if (from != nullptr && from != peer.session) {
+        return on_malformed(from, {ErrorCode::ProtocolViolation,
+                                   "session: this key belongs to another connection"});
+    }
+    const auto message = protocol::decode_worker_message(*header, *payload);
+    if (!message) return violate(session_key, message.error());
+    if (const auto* heartbeat = std::get_if<protocol::Heartbeat>(&*message)) {
+        peer.session->send(protocol::encode(protocol::MasterMessage{protocol::Ack{}}));
+        events_.on_heartbeat(peer.worker, *heartbeat);
+    } else if (const auto* results = std::get_if<protocol::Results>(&*message)) {
+        events_.on_results(peer.worker, *results, std::move(payload));
+    } else if (std::holds_alternative<protocol::Leave>(*message)) {
+        events_.on_left(peer.worker);
+        end_session(session_key, "it left");
+    }
+}
+
+void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& header,
+                          ByteSpan payload) {
+    if (from == nullptr) return;
+    if (session_keys_.contains(from.get())) {
+        return violate(session_keys_.at(from.get()),
+                       {ErrorCode::ProtocolViolation, "hello: this connection has said it before"});
+    }
+    // Another version may have other fields, so its number comes before everything else.
+    const auto version = header.find("protocol");
+    if (version != header.end() && version->is_number_integer() &&
+        *version != protocol::protocol_version) {
+        return refuse(from, "refused_protocol",
+                      "this master speaks protocol " +
+                          std::to_string(protocol::protocol_version) + ", the worker protocol " +
+                          version->dump() + "; install the same version on both");
+    }
+    const auto message = protocol::decode_worker_message(header, payload);
+    if (!message) return refuse(from, "protocol_violation", message.error().message);
+    const auto& hello = std::get<protocol::Hello>(*message);
+    if (!options_.join_token.empty() && !tokens_equal(hello.token, options_.join_token)) {
+        return refuse(from, "refused_token",
+                      hello.token.empty()
+                          ? "this master asks for a token (security.join_token in its config.json)"
+                          : "the token is not this master's (security.join_token in its "
+                            "config.json)");
+    }
+    greeting_.erase(from.get());
+    const std::string* const resumed = resumed_worker_key(hello);
+    const std::string worker_key = resumed != nullptr ? *resumed : free_worker_key(hello.worker);
+    const std::string session_key = resumed != nullptr ? hello.resume : new_session_key();
+    const WorkerId worker = worker_id(worker_key);
+    end_session(session_key, "it came back on another connection");
+    resumable_worker_keys_.erase(std::exchange(last_session_keys_[worker], session_key));
+    resumable_worker_keys_[session_key] = worker_key;
+    connected_.emplace(session_key, Connected{worker, worker_key, from});
+    session_keys_.emplace(from.get(), session_key);
+    session_keys_by_worker_[worker] = session_key;
+    from->send(protocol::encode(protocol::MasterMessage{
+        protocol::Welcome{session_key, worker_key, options_.heartbeat_seconds,
+                          options_.silence_seconds, NETCOMPUTE_VERSION}}));
+    events_.on_joined(worker, worker_key, hello, from->peer_address());
+}
+
+/// Who spoke under the session that this hello wants to resume: what it held then is still known
+/// by the same ids. Null if there is no such session, or it was another worker's.
+const std::string* WorkerGateway::resumed_worker_key(const protocol::Hello& hello) const {
+    const auto found = resumable_worker_keys_.find(hello.resume);
+    const bool is_its_own =
+        found != resumable_worker_keys_.end() && found->second.starts_with(hello.worker);
+    return is_its_own ? &found->second : nullptr;
+}
+
+/// The worker's own id, or that with a number behind it where another connection has it: two tabs
+/// of one browser, two workers of one user.
+std::string WorkerGateway::free_worker_key(const std::string& wanted) const {
+    std::string candidate = wanted;
+    for (int number = 2;; ++number) {
+        const auto known = worker_ids_.find(candidate);
+        if (known == worker_ids_.end() || !session_keys_by_worker_.contains(known->second)) {
+            return candidate;
+        }
+        candidate = wanted + "-" + std::to_string(number);
+    }
+}
+
+WorkerId WorkerGateway::worker_id(const std::string& worker_key) {
+    const auto [entry, is_new] = worker_ids_.try_emplace(worker_key);
+    if (is_new) entry->second = WorkerId{++last_worker_};
+    return entry->second;
+}
+
+void WorkerGateway::refuse(const net::SessionPtr& from, const std::string& code,
+                           const std::string& message) {
+    const bool retry = code == "unknown_session" || code == "protocol_violation";
+    spdlog::info("refused a worker at {}: {}: {}", shown_address(from), code, message);
+    greeting_.erase(from.get());
+    from->send(
+        protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, retry}}));
+    from->close();
+}
+
+void WorkerGateway::on_malformed(const net::SessionPtr& from, const Error& error) {
+    if (from == nullptr) {
+        spdlog::warn("dropped a malformed frame from an unknown sender: {}", error.message);
+        return;
+    }
+    const auto known = session_keys_.find(from.get());
+    if (known != session_keys_.end()) return violate(std::string{known->second}, error);
+    refuse(from, "protocol_violation", error.message);
+}
+
+void WorkerGateway::violate(const std::string& session_key, const Error& error) {
+    close(connected_.at(session_key).worker, "protocol_violation", error.message);
+}
+
+void WorkerGateway::end_session(const std::string& session_key, const std::string& reason) {
+    const auto found = connected_.find(session_key);
+    if (found == connected_.end()) return;
+    const Connected peer = found->second;
+    connected_.erase(found);
+    session_keys_.erase(peer.session.get());
+    session_keys_by_worker_.erase(peer.worker);
+    peer.session->close();
+    events_.on_disconnected(peer.worker, reason);
+}
+
+void WorkerGateway::on_close(const net::SessionPtr& session) {
+    greeting_.erase(session.get());
+    const auto found = session_keys_.find(session.get());
+    if (found != session_keys_.end()) end_session(std::string{found->second}, "connection closed");
+}
+
+void WorkerGateway::send(WorkerId worker, const protocol::MasterMessage& message) {
+    send_encoded(worker, protocol::encode(message));
+}
+
+void WorkerGateway::send_encoded(WorkerId worker, protocol::WireMessage message) {
+    const auto found = session_keys_by_worker_.find(worker);
+    if (found == session_keys_by_worker_.end()) return;
+    connected_.at(found->second).session->send(std::move(message));
+}
+
+void WorkerGateway::close(WorkerId worker, const std::string& code, const std::string& message) {
+    const auto found = session_keys_by_worker_.find(worker);
+    if (found == session_keys_by_worker_.end()) return;
+    const std::string session_key = found->second;
+    connected_.at(session_key)
+        .session->send(
+            protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, true}}));
+    end_session(session_key, message);
+}
+
+void WorkerGateway::close_all(const std::string& message) {
+    for (const auto& [session_key, peer] : connected_) {
+        peer.session->send(protocol::encode(
+            protocol::MasterMessage{protocol::Goodbye{"master_stopping", message, true}}));
+        peer.session->close();
+    }
+    connected_.clear();
+    session_keys_.clear();
+    session_keys_by_worker_.clear();
+}
+
+void WorkerGateway::forget(WorkerId worker) {
+    if (session_keys_by_worker_.contains(worker)) return;
+    resumable_worker_keys_.erase(last_session_keys_[worker]);
+    last_session_keys_.erase(worker);
+    std::erase_if(worker_ids_, [worker](const auto& entry) { return entry.second == worker; });
+}
+
+void WorkerGateway::expect_hello(const net::SessionPtr& session, Instant now) {
+    greeting_[session.get()] = {session, now + options_.greeting_timeout};
+}
+
+void WorkerGateway::expire_greetings(Instant now) {
+    for (auto entry = greeting_.begin(); entry != greeting_.end();) {
+        const auto [session, deadline] = entry->second;
+        ++entry;  // refuse() takes the entry away.
+        if (deadline <= now) refuse(session, "no_hello", "nothing was said for too long");
+    }
+}
+
+}  // namespace netcompute::engine

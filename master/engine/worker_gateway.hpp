@@ -1,0 +1,97 @@
+#pragma once
+
+#include "net/session.hpp"
+
+#include <netcompute/ids.hpp>
+#include <netcompute/instant.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+namespace netcompute::engine {
+
+/// What the gateway has understood of the workers' frames, after every check.
+class WorkerEvents {
+   public:
+    WorkerEvents() = default;
+    WorkerEvents(const WorkerEvents&) = delete;
+    WorkerEvents& operator=(const WorkerEvents&) = delete;
+    virtual ~WorkerEvents() = default;
+
+    /// `key` is the name the worker goes by; the same WorkerId comes with the same key.
+    virtual void on_joined(WorkerId worker, const std::string& key, const protocol::Hello& hello,
+                           const std::string& address) = 0;
+    virtual void on_heartbeat(WorkerId worker, const protocol::Heartbeat& heartbeat) = 0;
+    /// The outcomes' bytes point into `payload`.
+    virtual void on_results(WorkerId worker, const protocol::Results& results,
+                            std::shared_ptr<const Bytes> payload) = 0;
+    virtual void on_left(WorkerId worker) = 0;
+    virtual void on_disconnected(WorkerId worker, const std::string& reason) = 0;
+};
+
+struct GatewayOptions {
+    std::string join_token;  ///< Empty: anyone may join.
+    double heartbeat_seconds = 2;
+    double silence_seconds = 10;
+    Duration greeting_timeout = std::chrono::seconds{10};  ///< To say hello after connecting.
+};
+
+/// The door for workers, whatever transport they come by: handshake, sessions, and the checks that
+/// make a malformed peer lose its own session and nothing else.
+class WorkerGateway final : public net::SessionListener {
+   public:
+    WorkerGateway(GatewayOptions options, WorkerEvents& events);
+
+    void on_frame(const net::SessionPtr& from, std::string_view header,
+                  std::shared_ptr<const Bytes> payload) override;
+    void on_malformed(const net::SessionPtr& from, const Error& error) override;
+    void on_close(const net::SessionPtr& session) override;
+
+    /// Sends to a worker; to one that is not connected, nothing.
+    void send(WorkerId worker, const protocol::MasterMessage& message);
+    void send_encoded(WorkerId worker, protocol::WireMessage message);
+    /// Ends a worker's session, telling it why; on_disconnected follows.
+    void close(WorkerId worker, const std::string& code, const std::string& message);
+    /// Tells every worker that the master stops; they come again by themselves.
+    void close_all(const std::string& message);
+
+    /// Forgets a worker that nobody expects back: its session cannot be resumed any more.
+    void forget(WorkerId worker);
+
+    /// A session that a transport has accepted and that has not said hello yet.
+    void expect_hello(const net::SessionPtr& session, Instant now);
+    /// Closes those that did not say hello in time.
+    void expire_greetings(Instant now);
+
+   private:
+    struct Connected {
+        WorkerId worker;
+        std::string worker_key;
+        net::SessionPtr session;
+    };
+
+    void greet(const net::SessionPtr& from, const nlohmann::json& header, ByteSpan payload);
+    void refuse(const net::SessionPtr& from, const std::string& code, const std::string& message);
+    void violate(const std::string& session_key, const Error& error);
+    void end_session(const std::string& session_key, const std::string& reason);
+    [[nodiscard]] const std::string* resumed_worker_key(const protocol::Hello& hello) const;
+    [[nodiscard]] std::string free_worker_key(const std::string& wanted) const;
+    [[nodiscard]] WorkerId worker_id(const std::string& worker_key);
+
+    GatewayOptions options_;
+    WorkerEvents& events_;
+    std::unordered_map<std::string, Connected> connected_;               ///< By session key.
+    std::unordered_map<const net::Session*, std::string> session_keys_;  ///< Of joined sessions.
+    std::unordered_map<WorkerId, std::string> session_keys_by_worker_;
+    std::map<std::string, WorkerId> worker_ids_;  ///< By worker key; until forgotten.
+    /// The last session of each worker, connected or not: what it may resume. By session key.
+    std::unordered_map<std::string, std::string> resumable_worker_keys_;
+    std::unordered_map<WorkerId, std::string> last_session_keys_;
+    std::unordered_map<const net::Session*, std::pair<net::SessionPtr, Instant>> greeting_;
+    std::uint64_t last_worker_ = 0;
+};
+
+}  // namespace netcompute::engine

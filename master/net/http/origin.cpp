@@ -1,0 +1,49 @@
+#include "net/http/origin.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+
+namespace netcompute::net {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return lower(x) == lower(y); });
+}
+
+/// "name:port" without its port; "[::1]:80" without brackets and port.
+std::string_view host_name(std::string_view host_header) {
+    if (host_header.starts_with('[')) {
+        const std::size_t end = host_header.find(']');
+        return end == std::string_view::npos ? "" : host_header.substr(1, end - 1);
+    }
+    return host_header.substr(0, host_header.find(':'));
+}
+
+}  // namespace
+
+bool host_is_ours(std::string_view host_header, const std::vector<std::string>& names) {
+    const std::string_view name = host_name(host_header);
+    if (name.empty()) return false;
+    if (equal_ignoring_case(name, "localhost")) return true;
+    boost::system::error_code error;
+    std::ignore = boost::asio::ip::make_address(std::string{name}, error);
+    if (!error) return true;
+    return std::any_of(names.begin(), names.end(), [&](const std::string& ours) {
+        return equal_ignoring_case(name, ours);
+    });
+}
+
+bool origin_is_ours(std::string_view origin, std::string_view host_header) {
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (origin.starts_with(scheme)) {
+            return equal_ignoring_case(origin.substr(scheme.size()), host_header);
+        }
+    }
+    return false;
+}
+
+}  // namespace netcompute::net

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <netcompute/bytes.hpp>
+#include <netcompute/protocol/messages.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace netcompute::net {
+
+/// One live connection of a peer, whatever carries it. Used on the engine's thread only.
+class Session {
+   public:
+    Session() = default;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    virtual ~Session() = default;
+
+    /// Queues a message. A peer that does not read what it is sent is closed at a bound.
+    virtual void send(protocol::WireMessage message) = 0;
+    /// Ends the connection after what is queued; the listener hears on_close once, later.
+    virtual void close() = 0;
+    /// Where the peer is, for the log: "192.168.1.7".
+    [[nodiscard]] virtual const std::string& peer_address() const = 0;
+};
+
+using SessionPtr = std::shared_ptr<Session>;
+
+/// What a transport tells. `header` is not parsed and not trusted.
+class SessionListener {
+   public:
+    SessionListener() = default;
+    SessionListener(const SessionListener&) = delete;
+    SessionListener& operator=(const SessionListener&) = delete;
+    virtual ~SessionListener() = default;
+
+    /// `from` is null where the socket does not say who sent it (ZeroMQ's PULL and SUB).
+    virtual void on_frame(const SessionPtr& from, std::string_view header,
+                          std::shared_ptr<const Bytes> payload) = 0;
+    /// The peer sent something that is no frame at all; the transport closes the session.
+    virtual void on_malformed(const SessionPtr& from, const Error& error) = 0;
+    virtual void on_close(const SessionPtr& session) = 0;
+};
+
+}  // namespace netcompute::net

@@ -1,0 +1,304 @@
+#include "agent.hpp"
+
+#include <netcompute/protocol/frame.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace netcompute::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration greeting_max = 10s;      ///< Hello without an answer: try again.
+constexpr double retry_seconds_min = 0.5;   ///< Doubled each time ...
+constexpr double retry_seconds_max = 30.0;  ///< ... up to this, jitter included.
+constexpr Duration leave_max = 2s;          ///< For tasks that run when we leave.
+/// Results and leave travel by different sockets; the results get a head start.
+constexpr Duration leave_grace = 100ms;
+constexpr std::size_t results_bytes_max = protocol::frame_bytes_max - protocol::header_bytes_max;
+constexpr std::size_t heartbeat_leases_max = 3000;  ///< As many as surely fit into a header.
+
+/// At most `bytes_max` bytes, not ending inside of a character.
+std::string cut_text(std::string text, std::size_t bytes_max) {
+    if (text.size() <= bytes_max) return text;
+    while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0U) == 0x80U) {
+        --bytes_max;
+    }
+    text.resize(bytes_max);
+    return text;
+}
+
+}  // namespace
+
+Agent::Agent(AgentOptions options, Surroundings surroundings)
+    : options_{std::move(options)}, around_{std::move(surroundings)} {
+    options_.name = cut_text(std::move(options_.name), protocol::name_bytes_max);
+    options_.slots = std::clamp(options_.slots, 1U, protocol::slots_max);
+}
+
+void Agent::start(Instant now) {
+    connect(now);
+}
+
+void Agent::connect(Instant now) {
+    around_.link.open();
+    link_is_full_ = false;
+    state_ = State::Greeting;
+    retry_at_ = instant_never;
+    silence_at_ = now + greeting_max;
+    const protocol::Hello hello{.protocol = protocol::protocol_version,
+                                .worker = options_.worker,
+                                .token = options_.token,
+                                .kind = protocol::WorkerKind::Native,
+                                .name = options_.name,
+                                .version = options_.version,
+                                .slots = options_.slots,
+                                .resume = session_};
+    const auto message = protocol::encode(protocol::WorkerMessage{hello});
+    if (!around_.link.send(Channel::Task, message)) retry_later(now, "hello could not be sent");
+}
+
+void Agent::retry_later(Instant now, const std::string& why) {
+    around_.link.close(Closing::DropUnsent);
+    if (state_ == State::Leaving) {
+        finish(0, "left while the master could not be reached: " + why);
+        return;
+    }
+    const bool was_joined = state_ == State::Joined;
+    state_ = State::Disconnected;
+    silence_at_ = heartbeat_at_ = instant_never;
+    // Jitter spreads the workers of an office over time when their master comes back.
+    const double doubled = retry_seconds_min * std::exp2(std::min(failures_, 10));
+    const double base = std::min(doubled, retry_seconds_max / 1.5);
+    const double seconds = base * (1 + around_.random() / 2);
+    retry_at_ = now + from_seconds(seconds);
+    if (failures_++ == 0) {
+        around_.say(Severity::Warning,
+                    (was_joined ? "lost the master at " : "cannot reach the master at ") +
+                        options_.master + ": " + why + "; trying again until it answers");
+    } else {
+        around_.say(Severity::Debug, "still no master at " + options_.master + ": " + why);
+    }
+}
+
+void Agent::finish(int exit_status, std::string message) {
+    around_.link.close(Closing::SendFirst);
+    state_ = State::Finished;
+    ending_ = Ending{exit_status, std::move(message)};
+    retry_at_ = silence_at_ = heartbeat_at_ = give_up_at_ = say_leave_at_ = instant_never;
+}
+
+void Agent::link_down(Instant now, std::string_view reason) {
+    const bool connected =
+        state_ == State::Greeting || state_ == State::Joined || state_ == State::Leaving;
+    if (connected) retry_later(now, std::string{reason});
+}
+
+void Agent::receive(Instant now, std::string_view header_text, Bytes payload) {
+    const bool connected =
+        state_ == State::Greeting || state_ == State::Joined || state_ == State::Leaving;
+    if (!connected) return;
+    const auto header = protocol::decode_header(header_text);
+    auto message = header ? protocol::decode_master_message(*header, payload)
+                          : Result<protocol::MasterMessage>{unexpected(header.error())};
+    if (!message) {
+        // Its tasks, if it was a lease, run out at the master and go to someone who can read them.
+        around_.say(Severity::Error,
+                    "a message of the master cannot be read: " + message.error().message);
+        return;
+    }
+    if (state_ != State::Greeting) silence_at_ = now + silence_max_;
+    if (const auto* welcome = std::get_if<protocol::Welcome>(&*message)) {
+        handle(now, *welcome);
+    } else if (const auto* goodbye = std::get_if<protocol::Goodbye>(&*message)) {
+        handle(now, *goodbye);
+    } else if (auto* lease = std::get_if<protocol::Lease>(&*message)) {
+        if (state_ == State::Joined) accept(std::move(*lease), std::move(payload));
+    } else if (const auto* revoke = std::get_if<protocol::Revoke>(&*message)) {
+        handle(*revoke);
+        leave_if_done(now);
+    }
+}
+
+void Agent::handle(Instant now, const protocol::Welcome& welcome) {
+    if (state_ != State::Greeting) return;
+    const bool resumed = !session_.empty() && welcome.session == session_;
+    if (!resumed) drop_everything_held();
+    session_ = welcome.session;
+    heartbeat_period_ = from_seconds(welcome.heartbeat_seconds);
+    silence_max_ = from_seconds(welcome.silence_seconds);
+    state_ = State::Joined;
+    failures_ = 0;
+    heartbeat_at_ = now + heartbeat_period_;
+    silence_at_ = now + silence_max_;
+    around_.say(Severity::Info, (resumed ? "back with the master at " : "joined the master at ") +
+                                    options_.master + " (version " + welcome.version + ") as " +
+                                    welcome.worker + " with " + std::to_string(options_.slots) +
+                                    " slots");
+    flush(now);
+}
+
+void Agent::handle(Instant now, const protocol::Goodbye& goodbye) {
+    if (goodbye.code == "unknown_session") session_.clear();
+    const std::string why = "the master says " + goodbye.code + ": " + goodbye.message;
+    if (goodbye.retry) {
+        retry_later(now, why);
+    } else {
+        finish(state_ == State::Leaving ? 0 : 1, why);
+    }
+}
+
+void Agent::accept(protocol::Lease lease, Bytes payload) {
+    const auto [held, is_new] = held_.try_emplace(lease.lease, lease.tasks.size());
+    if (!is_new) {
+        around_.say(Severity::Warning, "lease " + std::to_string(lease.lease.value) +
+                                           " came a second time; it is held already");
+        return;
+    }
+    around_.runner.submit(std::move(lease), std::move(payload));
+}
+
+void Agent::handle(const protocol::Revoke& revoke) {
+    around_.runner.revoke(revoke.lease);
+    held_.erase(revoke.lease);
+    std::erase_if(unsent_,
+                  [&](const OutcomeChunk& chunk) { return chunk.lease() == revoke.lease; });
+}
+
+void Agent::drop_everything_held() {
+    for (const auto& [lease, tasks] : held_) around_.runner.revoke(lease);
+    held_.clear();
+    unsent_.clear();
+}
+
+void Agent::link_writable(Instant now) {
+    link_is_full_ = false;
+    flush(now);
+}
+
+void Agent::outcomes_ready(Instant now) {
+    collect_outcomes();
+    flush(now);
+}
+
+void Agent::collect_outcomes() {
+    for (auto& chunk : around_.runner.take_outcomes()) {
+        if (held_.contains(chunk.lease())) unsent_.push_back(std::move(chunk));
+    }
+}
+
+void Agent::flush(Instant now) {
+    send_outcomes();
+    leave_if_done(now);
+}
+
+void Agent::send_outcomes() {
+    if (state_ != State::Joined && state_ != State::Leaving) return;
+    while (!unsent_.empty() && !link_is_full_) {
+        if (!send_oldest_outcomes()) link_is_full_ = true;
+    }
+}
+
+/// One frame: the oldest outcomes and those of the same lease that follow, as many as fit.
+bool Agent::send_oldest_outcomes() {
+    const OutcomeChunk& first = unsent_.front();
+    protocol::Results results{session_, first.lease(), first.job(), first.round(), 0, {}};
+    std::size_t chunks = 0;
+    std::size_t bytes = 0;
+    for (const OutcomeChunk& chunk : unsent_) {
+        const bool fits = chunks == 0 || bytes + chunk.wire_bytes() <= results_bytes_max;
+        if (chunk.lease() != first.lease() || !fits) break;
+        results.busy_seconds += chunk.busy_seconds();
+        chunk.append_to(results.outcomes);
+        bytes += chunk.wire_bytes();
+        ++chunks;
+    }
+    const auto message = protocol::encode(protocol::WorkerMessage{std::move(results)});
+    if (!around_.link.send(Channel::Result, message)) return false;
+    for (; chunks > 0; --chunks) {
+        settle(unsent_.front());
+        unsent_.pop_front();
+    }
+    return true;
+}
+
+/// These outcomes are on their way; a lease with none left is no longer ours to renew.
+void Agent::settle(const OutcomeChunk& chunk) {
+    const auto held = held_.find(chunk.lease());
+    if (held == held_.end()) return;
+    held->second -= std::min(held->second, chunk.size());
+    if (held->second == 0) held_.erase(held);
+}
+
+void Agent::beat(Instant now) {
+    const RunnerStatus status = around_.runner.status();
+    const SystemLoad load = around_.sample_load();
+    protocol::Heartbeat heartbeat{.session = session_,
+                                  .leases = {},
+                                  .slots = options_.slots,
+                                  .paused = state_ == State::Leaving,
+                                  .cpu = load.cpu < 0 ? -1 : std::min(load.cpu, 1.0),
+                                  .memory_bytes = load.memory_bytes,
+                                  .current = cut_text(status.current, protocol::name_bytes_max)};
+    for (const auto& [lease, tasks] : held_) {
+        if (heartbeat.leases.size() == heartbeat_leases_max) break;
+        heartbeat.leases.push_back(lease);
+    }
+    // One that is lost makes no difference: the next one follows.
+    std::ignore =
+        around_.link.send(Channel::Heartbeat, protocol::encode(protocol::WorkerMessage{heartbeat}));
+    heartbeat_at_ = now + heartbeat_period_;
+}
+
+void Agent::tick(Instant now) {
+    if (now >= retry_at_) connect(now);
+    if (now >= silence_at_) {
+        retry_later(now, state_ == State::Greeting
+                             ? "no answer to hello"
+                             : "no message for " +
+                                   std::to_string(std::lround(to_seconds(silence_max_))) + " s");
+    }
+    if (now >= heartbeat_at_) beat(now);
+    leave_if_done(now);
+}
+
+void Agent::leave(Instant now) {
+    if (state_ == State::Finished) return;
+    if (state_ == State::Leaving) {
+        finish(0, "left without waiting for the running tasks");
+        return;
+    }
+    if (state_ != State::Joined) {
+        finish(0, "left; the master was not connected");
+        return;
+    }
+    state_ = State::Leaving;
+    around_.runner.drop_unstarted();
+    give_up_at_ = now + leave_max;
+    outcomes_ready(now);
+}
+
+/// Leaving ends when nothing runs and everything is sent, or when that takes too long.
+void Agent::leave_if_done(Instant now) {
+    if (state_ != State::Leaving) return;
+    const bool runs = around_.runner.status().busy_slots != 0;
+    if (say_leave_at_ == instant_never && now < give_up_at_) {
+        if (runs) return;
+        collect_outcomes();  // Asked after the status: of what has ended, nothing is missed.
+        send_outcomes();
+        if (!unsent_.empty()) return;
+        say_leave_at_ = now + leave_grace;
+    }
+    if (now < std::min(say_leave_at_, give_up_at_)) return;
+    std::ignore = around_.link.send(
+        Channel::Task, protocol::encode(protocol::WorkerMessage{protocol::Leave{session_}}));
+    finish(0, runs ? "left; what was still running goes back to the master" : "left");
+}
+
+Instant Agent::next_deadline() const {
+    return std::min({retry_at_, silence_at_, heartbeat_at_, give_up_at_, say_leave_at_});
+}
+
+}  // namespace netcompute::worker

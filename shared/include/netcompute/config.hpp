@@ -1,0 +1,67 @@
+#pragma once
+
+#include <netcompute/result.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace netcompute {
+
+/// Where the master listens for native workers, and where they connect.
+struct MasterConfig {
+    std::string ip = "127.0.0.1";
+    std::uint16_t task_port = 5555;  ///< 0 takes a free port; so for all ports.
+    std::uint16_t result_port = 5556;
+    std::uint16_t heartbeat_port = 5557;
+    friend bool operator==(const MasterConfig&, const MasterConfig&) = default;
+};
+
+/// Where the pages, the API and browser workers are served.
+struct DashboardConfig {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 5051;
+    friend bool operator==(const DashboardConfig&, const DashboardConfig&) = default;
+};
+
+/// Who may take part.
+struct SecurityConfig {
+    std::optional<std::string> join_token;   ///< Visible ASCII, at least join_token_bytes_min.
+    std::vector<std::string> allowed_hosts;  ///< More names, in lower case, that HTTP answers to.
+    friend bool operator==(const SecurityConfig&, const SecurityConfig&) = default;
+};
+
+/// What config.json says; a default-made one is what an empty file says.
+struct Config {
+    MasterConfig master;
+    DashboardConfig dashboard;
+    SecurityConfig security;
+    friend bool operator==(const Config&, const Config&) = default;
+};
+
+inline constexpr std::size_t join_token_bytes_min = 8;
+inline constexpr std::size_t join_token_bytes_max = 256;
+
+/// The config that a JSON text holds; missing keys take their defaults. `name` is what messages
+/// call the text, usually its path.
+/// Errors: InvalidArgument naming file, key and value: broken JSON, an unknown key, a bad value,
+/// the same port twice on one address.
+[[nodiscard]] Result<Config> parse_config(std::string_view text, std::string_view name);
+
+/// What a config file that is not there means.
+enum class MissingConfig {
+    IsAnError,      ///< Somebody named this file.
+    MeansDefaults,  ///< It is the file that is looked for when nobody names one.
+};
+
+/// Errors: those of parse_config() and read_text_file().
+[[nodiscard]] Result<Config> load_config(const std::filesystem::path& path, MissingConfig missing);
+
+/// The text of endpoints.json: addresses and real ports in the shape of config.json, so it can be
+/// given as --config. The security section is left out: a secret is kept in one place.
+[[nodiscard]] std::string endpoints_text(const Config& config);
+
+}  // namespace netcompute

@@ -1,0 +1,69 @@
+#include <netcompute/kernels/kernel.hpp>
+#include <netcompute/programs/program.hpp>
+
+#include <string>
+
+namespace netcompute::programs {
+namespace {
+
+/// Appends the bytes of each input, which live as long as the inputs and the blobs do.
+Result<void> append_inputs(const std::vector<TaskInput>& inputs, const BlobSource& blobs,
+                           std::vector<ByteSpan>& spans) {
+    for (const TaskInput& input : inputs) {
+        if (const Bytes* const bytes = std::get_if<Bytes>(&input)) {
+            spans.emplace_back(*bytes);
+            continue;
+        }
+        const Sha256& name = std::get_if<BlobRef>(&input)->sha256;
+        const std::optional<ByteSpan> blob = blobs(name);
+        if (!blob) {
+            return unexpected(ErrorCode::NotFound, "blob " + to_hex(name) + " is not here");
+        }
+        spans.push_back(*blob);
+    }
+    return {};
+}
+
+Result<std::vector<Bytes>> run_round(const Program& program, const Round& round,
+                                     const BlobSource& blobs) {
+    const kernels::Kernel* const kernel = kernels::find_kernel(round.kernel, round.kernel_version);
+    if (kernel == nullptr) {
+        return unexpected(ErrorCode::NotFound, "kernel " + std::string{round.kernel} + "@" +
+                                                   std::to_string(round.kernel_version) +
+                                                   " is not in this build");
+    }
+    std::vector<ByteSpan> spans;
+    const Result<void> shared = append_inputs(round.shared_inputs, blobs, spans);
+    if (!shared) return unexpected(shared.error());
+    const std::size_t shared_count = spans.size();
+    std::vector<Bytes> outputs;
+    outputs.reserve(round.task_count);
+    for (TaskIndex index = 0; index < round.task_count; ++index) {
+        const std::vector<TaskInput> inputs = program.task_inputs(index);
+        spans.resize(shared_count);
+        const Result<void> own = append_inputs(inputs, blobs, spans);
+        if (!own) return unexpected(own.error());
+        Result<Bytes> output = kernel->run(spans);
+        if (!output) {
+            return unexpected(output.error().code,
+                              "task " + std::to_string(index) + ": " + output.error().message);
+        }
+        outputs.push_back(std::move(output).value());
+    }
+    return outputs;
+}
+
+}  // namespace
+
+Result<void> run_in_process(Program& program, const BlobSource& blobs) {
+    while (const std::optional<Round> round = program.round()) {
+        const Result<std::vector<Bytes>> outputs = run_round(program, *round, blobs);
+        if (!outputs) return unexpected(outputs.error());
+        const std::vector<ByteSpan> spans(outputs->begin(), outputs->end());
+        const Result<void> folded = program.finish_round(spans);
+        if (!folded) return folded;
+    }
+    return {};
+}
+
+}  // namespace netcompute::programs

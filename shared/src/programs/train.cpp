@@ -1,0 +1,268 @@
+#include "cholesky.hpp"
+#include "scores.hpp"
+#include <netcompute/assert.hpp>
+#include <netcompute/programs/train.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+namespace netcompute::programs {
+namespace {
+
+constexpr std::uint32_t checkpoint_tag = 0x31525450;  // "PTR1"
+
+/// A rise of the objective by less than this share of it is rounding, not a step too far.
+constexpr double rounding_share = 1e-12;
+
+/// Below this share of a Newton step, another halving cannot help.
+constexpr double step_min = 0x1p-40;
+
+std::string text_of(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.6g", value);
+    return text;
+}
+
+/// The largest size of an entry; NaN if one is.
+double largest(const std::vector<double>& values) {
+    double result = 0;
+    for (const double value : values) {
+        if (std::isnan(value)) return value;
+        result = std::max(result, std::fabs(value));
+    }
+    return result;
+}
+
+void write(ByteWriter& writer, const LogisticModel& model) {
+    writer.numbers(std::span<const double>{model.weights});
+    writer.number(model.intercept);
+}
+
+void read(ByteReader& reader, std::vector<double>& values) {
+    for (double& value : values) value = reader.number<double>();
+}
+
+}  // namespace
+
+TrainProgram::TrainProgram(TrainPlan plan) : plan_{std::move(plan)} {
+    NETCOMPUTE_ASSERT(!plan_.shards.empty(), "a round has at least one task");
+    for (const TrainingShard& shard : plan_.shards) row_count_ += shard.row_count;
+    model_.weights.resize(plan_.feature_count);
+    candidate_.weights.resize(plan_.feature_count);
+}
+
+std::optional<Round> TrainProgram::round() const {
+    if (phase_ == Phase::Finished) return std::nullopt;
+    const bool newton = phase_ == Phase::Newton;
+    const LogisticModel& at = newton ? candidate_ : model_;
+    return Round{newton ? "logistic_newton" : "linear_scores",
+                 1,
+                 {kernels::encode_weights(at.weights, at.intercept)},
+                 static_cast<std::uint32_t>(plan_.shards.size())};
+}
+
+std::vector<TaskInput> TrainProgram::task_inputs(TaskIndex index) const {
+    const TrainingShard& shard = plan_.shards[index];
+    if (phase_ == Phase::Newton) return {shard.features, shard.labels};
+    return {shard.features};
+}
+
+Result<void> TrainProgram::finish_round(std::span<const ByteSpan> outputs) {
+    NETCOMPUTE_ASSERT(phase_ != Phase::Finished, "a finished program has no round");
+    NETCOMPUTE_ASSERT(outputs.size() == plan_.shards.size(), "a round has one output a task");
+    return phase_ == Phase::Newton ? finish_newton(outputs) : finish_scoring(outputs);
+}
+
+/// Loss, gradient and Hessian of the whole objective at candidate_: the shards' sums, in shard
+/// order, and the penalty, which leaves the intercept alone.
+Result<kernels::LogisticSums> TrainProgram::fold(std::span<const ByteSpan> outputs) const {
+    const std::size_t size = std::size_t{plan_.feature_count} + 1;
+    kernels::LogisticSums total;
+    total.gradient.resize(size);
+    total.hessian.resize(kernels::triangle_size(size));
+    for (std::size_t shard = 0; shard < outputs.size(); ++shard) {
+        const Result<kernels::LogisticSums> sums =
+            kernels::decode_logistic_sums(outputs[shard], plan_.feature_count);
+        if (!sums) {
+            return unexpected(sums.error().code,
+                              "task " + std::to_string(shard) + ": " + sums.error().message);
+        }
+        total.loss += sums->loss;
+        for (std::size_t i = 0; i < size; ++i) total.gradient[i] += sums->gradient[i];
+        for (std::size_t i = 0; i < total.hessian.size(); ++i) total.hessian[i] += sums->hessian[i];
+    }
+    double squares = 0;
+    std::size_t diagonal = 0;
+    for (std::size_t i = 0; i < plan_.feature_count; ++i) {
+        const double weight = candidate_.weights[i];
+        squares += weight * weight;
+        total.gradient[i] += plan_.l2 * weight;
+        total.hessian[diagonal] += plan_.l2;
+        diagonal += size - i;
+    }
+    total.loss += 0.5 * plan_.l2 * squares;
+    return total;
+}
+
+Result<void> TrainProgram::finish_newton(std::span<const ByteSpan> outputs) {
+    const Result<kernels::LogisticSums> sums = fold(outputs);
+    if (!sums) return unexpected(sums.error());
+    ++iterations_;
+    const bool first = direction_.empty();
+    // A loss that is not a number is a step too far as well.
+    const bool accepted =
+        first || sums->loss <= objective_ + rounding_share * std::fabs(objective_);
+    if (accepted) {
+        model_ = candidate_;
+        objective_ = sums->loss;
+        gradient_max_ = largest(sums->gradient);
+        if (gradient_max_ < plan_.gradient_tolerance * static_cast<double>(row_count_)) {
+            phase_ = Phase::Scoring;
+            return {};
+        }
+    }
+    if (iterations_ >= plan_.iterations_max) {
+        return unexpected(ErrorCode::LimitExceeded,
+                          "training: after " + std::to_string(iterations_) +
+                              " iterations the gradient's largest entry is still " +
+                              text_of(gradient_max_) + ", not below " +
+                              text_of(plan_.gradient_tolerance * static_cast<double>(row_count_)) +
+                              ": allow more iterations, or a larger penalty (l2)");
+    }
+    if (accepted) return aim(*sums);
+    step_ *= 0.5;
+    if (step_ < step_min) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          "training: no step from iteration " + std::to_string(iterations_) +
+                              " lowers the objective, " + text_of(objective_) +
+                              ": scale the features, or choose a larger penalty (l2)");
+    }
+    take_step();
+    return {};
+}
+
+/// The next Newton step: the Hessian's solution for the gradient.
+Result<void> TrainProgram::aim(const kernels::LogisticSums& sums) {
+    std::optional<std::vector<double>> direction =
+        solve_positive_definite(sums.hessian, sums.gradient);
+    if (!direction) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          "training: the Hessian of iteration " + std::to_string(iterations_) +
+                              " is not positive definite: features depend on each other or are "
+                              "too large; leave some out, or choose a larger penalty (l2)");
+    }
+    direction_ = std::move(*direction);
+    step_ = 1;
+    take_step();
+    return {};
+}
+
+void TrainProgram::take_step() {
+    for (std::size_t i = 0; i < plan_.feature_count; ++i) {
+        candidate_.weights[i] = model_.weights[i] - step_ * direction_[i];
+    }
+    candidate_.intercept = model_.intercept - step_ * direction_.back();
+}
+
+Result<void> TrainProgram::finish_scoring(std::span<const ByteSpan> outputs) {
+    std::vector<std::uint32_t> row_counts;
+    row_counts.reserve(plan_.shards.size());
+    for (const TrainingShard& shard : plan_.shards) row_counts.push_back(shard.row_count);
+    Result<std::vector<double>> scores = fold_scores(outputs, row_counts);
+    if (!scores) return unexpected(scores.error());
+    scores_ = std::move(scores).value();
+    phase_ = Phase::Finished;
+    return {};
+}
+
+Bytes TrainProgram::checkpoint() const {
+    Bytes bytes;
+    ByteWriter writer{bytes};
+    writer.number(checkpoint_tag);
+    writer.number(plan_.feature_count);
+    writer.number(row_count_);
+    writer.number(static_cast<std::uint32_t>(phase_));
+    writer.number(iterations_);
+    writer.number(objective_);
+    writer.number(gradient_max_);
+    writer.number(step_);
+    write(writer, model_);
+    write(writer, candidate_);
+    writer.number(static_cast<std::uint64_t>(direction_.size()));
+    writer.numbers(std::span<const double>{direction_});
+    writer.numbers(std::span<const double>{scores_});
+    return bytes;
+}
+
+Result<void> TrainProgram::restore(ByteSpan checkpoint) {
+    const Unexpected refused = unexpected(
+        ErrorCode::InvalidArgument, "training: not a checkpoint of this program and its data");
+    ByteReader reader{checkpoint};
+    const auto tag = reader.number<std::uint32_t>();
+    const auto feature_count = reader.number<std::uint32_t>();
+    const auto row_count = reader.number<std::uint64_t>();
+    const auto phase = reader.number<std::uint32_t>();
+    if (tag != checkpoint_tag || feature_count != plan_.feature_count || row_count != row_count_ ||
+        phase > static_cast<std::uint32_t>(Phase::Finished)) {
+        return refused;
+    }
+    const auto iterations = reader.number<std::uint32_t>();
+    const auto objective = reader.number<double>();
+    const auto gradient_max = reader.number<double>();
+    const auto step = reader.number<double>();
+    LogisticModel model{std::vector<double>(feature_count), 0};
+    LogisticModel candidate = model;
+    for (LogisticModel* const target : {&model, &candidate}) {
+        read(reader, target->weights);
+        target->intercept = reader.number<double>();
+    }
+    const auto direction_size = reader.number<std::uint64_t>();
+    if (direction_size != 0 && direction_size != std::uint64_t{feature_count} + 1) return refused;
+    std::vector<double> direction(static_cast<std::size_t>(direction_size));
+    read(reader, direction);
+    const bool finished = phase == static_cast<std::uint32_t>(Phase::Finished);
+    if (!reader.ok() || reader.left() != (finished ? row_count * sizeof(double) : 0)) {
+        return refused;
+    }
+    std::vector<double> scores(reader.left() / sizeof(double));
+    read(reader, scores);
+
+    phase_ = static_cast<Phase>(phase);
+    iterations_ = iterations;
+    objective_ = objective;
+    gradient_max_ = gradient_max;
+    step_ = step;
+    model_ = std::move(model);
+    candidate_ = std::move(candidate);
+    direction_ = std::move(direction);
+    scores_ = std::move(scores);
+    return {};
+}
+
+Bytes TrainProgram::result_bytes() const {
+    return kernels::encode_weights(model_.weights, model_.intercept);
+}
+
+const LogisticModel& TrainProgram::model() const {
+    return model_;
+}
+
+const std::vector<double>& TrainProgram::scores() const {
+    return scores_;
+}
+
+std::uint32_t TrainProgram::iterations() const {
+    return iterations_;
+}
+
+double TrainProgram::objective() const {
+    return objective_;
+}
+
+double TrainProgram::gradient_max() const {
+    return gradient_max_;
+}
+
+}  // namespace netcompute::programs
