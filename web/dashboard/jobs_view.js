@@ -2,7 +2,6 @@
 
 import { element, make, setShown, setText } from '../dom.js';
 import { formatCount, formatDuration, formatRate, formatShare, plural } from '../format.js';
-import { RateMeter } from '../meters.js';
 import { isOpen, sortJobs } from './order.js';
 import { grown, left } from './state.js';
 import { errorText, summarize } from './summary.js';
@@ -55,10 +54,8 @@ class JobCard {
   #progress = make('progress');
   #facts = make('dl', 'facts');
   #result = make('dl', 'facts result');
+  #notes = make('ul', 'notes muted small');
   #error = make('p', 'error');
-  #rate = new RateMeter();
-  /** @type {number | undefined} */
-  #done = undefined;
   /** @type {Job | null} */
   #drawn = null;
   #cancelError = '';
@@ -73,20 +70,21 @@ class JobCard {
     words.append(this.#title, this.#subtitle);
     head.append(words, this.#state, this.#cancelButton);
     this.#error.setAttribute('role', 'alert');
-    this.root.append(head, this.#notice, this.#progress, this.#facts, this.#result, this.#error);
+    this.root.append(head, this.#notice, this.#progress, this.#facts, this.#result);
+    this.root.append(this.#notes, this.#error);
     this.#cancelButton.type = 'button';
     this.#listenForCancel(id, cancel);
   }
 
   /** @param {Job} job @param {number} now */
   draw(job, now) {
-    if (job !== this.#drawn) this.#drawChange(job, now);
+    if (job !== this.#drawn) this.#drawChange(job);
     this.#drawn = job;
     this.#drawFacts(job, now);
   }
 
-  /** @param {Job} job @param {number} now */
-  #drawChange(job, now) {
+  /** @param {Job} job */
+  #drawChange(job) {
     const type = job.type ?? 'job';
     const state = job.state ?? 'Queued';
     const parts = [job.name ? words(type) : '', `job ${job.id}`, submittedText(job.submitted_at)];
@@ -99,10 +97,8 @@ class JobCard {
     setText(this.#notice, waitingText(job));
     setShown(this.#notice, this.#notice.textContent !== '');
     this.#drawProgress(job);
-    const done = job.tasks?.done ?? 0;
-    if (this.#done !== undefined && done > this.#done) this.#rate.add(now, done - this.#done);
-    this.#done = done;
     this.#drawResult(job);
+    this.#drawNotes(job);
     this.#drawError(job);
   }
 
@@ -128,11 +124,11 @@ class JobCard {
     const tasks = `${formatCount(done)} of ${formatCount(total)}`;
     this.#fact('Tasks', total && (failed ? `${tasks}, ${formatCount(failed)} failed` : tasks));
     this.#fact('Done', open && total && formatShare(done / total));
-    this.#fact('Rate', advances && `${formatRate(this.#rate.perSecond(now))} tasks/s`);
+    this.#fact('Rate', advances && `${formatRate(job.rate)} tasks/s`);
     this.#fact('Round', open && job.round !== undefined && formatCount(job.round));
     this.#fact('Phase', open && job.phase);
     this.#fact('Elapsed', elapsedText(job, now));
-    const eta = advances && left(job.eta_seconds, now);
+    const eta = advances && left(job.eta, now);
     this.#fact('Time left', typeof eta === 'number' && `about ${formatDuration(eta)}`);
   }
 
@@ -158,6 +154,15 @@ class JobCard {
       if (title !== text) value.title = title;
     }
     setShown(this.#result, this.#result.childElementCount > 0);
+  }
+
+  /** What a person should know of how the data was read. @param {Job} job */
+  #drawNotes({ notes }) {
+    const lines = Array.isArray(notes) ? notes.map(String) : [];
+    if (lines.length !== this.#notes.childElementCount) {
+      this.#notes.replaceChildren(...lines.map((line) => make('li', '', line)));
+    }
+    setShown(this.#notes, lines.length > 0);
   }
 
   /** @param {Job} job */
@@ -226,10 +231,10 @@ function words(name) {
 /** @param {Job} job @param {number} now */
 function elapsedText(job, now) {
   if (isOpen(job)) {
-    const elapsed = grown(job.elapsed_seconds, now);
+    const elapsed = grown(job.elapsed, now);
     return elapsed !== undefined && formatDuration(elapsed);
   }
-  const seconds = job.elapsed_seconds?.seconds;
+  const seconds = job.elapsed?.seconds;
   if (seconds === undefined) return false;
   return seconds < 10 ? `${Math.max(0, seconds).toFixed(1)} s` : formatDuration(seconds);
 }
@@ -243,11 +248,10 @@ function waitingText(job) {
   return `Waiting for ${job.waiting_for}.`;
 }
 
-/** @param {unknown} submittedAt a date as text, or seconds since 1970 */
+/** @param {unknown} submittedAt milliseconds since 1970 */
 function submittedText(submittedAt) {
-  if (typeof submittedAt !== 'string' && typeof submittedAt !== 'number') return '';
-  const date = new Date(typeof submittedAt === 'number' ? submittedAt * 1000 : submittedAt);
-  if (Number.isNaN(date.getTime())) return '';
+  if (typeof submittedAt !== 'number') return '';
+  const date = new Date(submittedAt);
   const isToday = date.toDateString() === new Date().toDateString();
   return `submitted ${isToday ? date.toLocaleTimeString() : date.toLocaleString()}`;
 }

@@ -16,11 +16,11 @@ const workerValues = {
   slots: (worker) => worker.slots,
   // A negative share means that the worker cannot know it.
   cpu: (worker) => (worker.cpu !== undefined && worker.cpu >= 0 ? worker.cpu : undefined),
-  memory: (worker) => worker.memory_bytes || undefined,
+  memory: (worker) => worker.memory || undefined,
   rate: (worker) => worker.processing_rate,
   tasks: (worker) => worker.tasks_processed,
   // The older an age is by now, the earlier the moment at which it was nothing.
-  seen: ({ last_seen_seconds: age }) => age && age.seconds - age.at / 1000,
+  seen: ({ last_seen: age }) => age && age.seconds - age.at / 1000,
 };
 
 /**

@@ -7,22 +7,24 @@
  * @typedef {{seconds: number, at: number}} Age `at` in milliseconds of this page's clock
  *
  * @typedef {{native?: number, browser?: number, by_state?: Record<string, number>}} WorkerCounts
- * @typedef {{version?: string, uptime_seconds?: Age, workers?: WorkerCounts, slots?: number,
+ * @typedef {{version?: string, uptime?: Age, workers?: WorkerCounts, slots?: number,
  *            tasks_per_second?: number, tasks_done?: number, join_url?: string}} Cluster
  * @typedef {{id: string | number, name?: string, kind?: string, slots?: number, state?: string,
- *            cpu?: number, memory_bytes?: number, tasks_processed?: number,
- *            processing_rate?: number, current_task?: string, uptime_seconds?: Age,
- *            last_seen_seconds?: Age}} Worker
+ *            cpu?: number, memory?: number, tasks_processed?: number, processing_rate?: number,
+ *            current_task?: string, uptime?: Age, last_seen?: Age}} Worker
  * @typedef {{id: string | number, type?: string, name?: string, state?: string, phase?: string,
  *            waiting_for?: string, tasks?: {total?: number, done?: number, failed?: number},
- *            round?: number, elapsed_seconds?: Age, eta_seconds?: Age, result?: unknown,
- *            error?: unknown, submitted_at?: unknown}} Job
+ *            round?: number, rate?: number, elapsed?: Age, eta?: Age, result?: unknown,
+ *            error?: unknown, notes?: unknown, submitted_at?: unknown}} Job
  * @typedef {{cluster: Cluster, workers: Record<string, Worker>, jobs: Record<string, Job>}} State
  */
 
-import { mergePatch } from './merge_patch.js';
+import { isObject, mergePatch } from './merge_patch.js';
 
-const ageNames = new Set(['uptime_seconds', 'last_seen_seconds', 'elapsed_seconds', 'eta_seconds']);
+/** Which fields of the tree's parts are ages; `eta` is one that runs backwards. */
+const clusterAges = ['uptime'];
+const workerAges = ['uptime', 'last_seen'];
+const jobAges = ['elapsed', 'eta'];
 
 /** @type {State} */
 export const emptyState = Object.freeze({ cluster: {}, workers: {}, jobs: {} });
@@ -60,15 +62,34 @@ function named(entries) {
   );
 }
 
-/** @param {unknown} value @param {number} now @returns {unknown} */
-function withAges(value, now) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+/** @param {unknown} tree a state, or a patch of one @param {number} now */
+function withAges(tree, now) {
+  if (!isObject(tree)) return tree;
+  const { cluster, workers, jobs } = tree;
+  const aged = { ...tree };
+  if (cluster !== undefined) aged.cluster = withAgesOf(cluster, clusterAges, now);
+  if (workers !== undefined) aged.workers = eachAged(workers, workerAges, now);
+  if (jobs !== undefined) aged.jobs = eachAged(jobs, jobAges, now);
+  return aged;
+}
+
+/** @param {unknown} entries @param {string[]} names @param {number} now */
+function eachAged(entries, names, now) {
+  if (!isObject(entries)) return entries;
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => {
-      const isAge = ageNames.has(name) && typeof inner === 'number';
-      return [name, isAge ? { seconds: inner, at: now } : withAges(inner, now)];
-    }),
+    Object.entries(entries).map(([id, entry]) => [id, withAgesOf(entry, names, now)]),
   );
+}
+
+/** @param {unknown} entry @param {string[]} names @param {number} now */
+function withAgesOf(entry, names, now) {
+  if (!isObject(entry)) return entry;
+  const aged = { ...entry };
+  for (const name of names) {
+    const seconds = entry[name];
+    if (typeof seconds === 'number') aged[name] = { seconds, at: now };
+  }
+  return aged;
 }
 
 /** How old it is by now; undefined if nobody said. @param {Age | undefined} age @param {number} now */

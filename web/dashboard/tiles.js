@@ -24,7 +24,7 @@ export class Tiles {
     setText(element('slots', HTMLElement), formatCount(cluster.slots));
     setText(element('rate', HTMLElement), formatRate(cluster.tasks_per_second));
     setText(element('tasks-done', HTMLElement), formatCount(cluster.tasks_done));
-    setText(element('uptime', HTMLElement), formatDuration(grown(cluster.uptime_seconds, now)));
+    setText(element('uptime', HTMLElement), formatDuration(grown(cluster.uptime, now)));
     setText(element('version', HTMLElement), cluster.version ? `NetCompute ${cluster.version}` : '');
     this.#drawStates(cluster.workers?.by_state ?? {});
     drawJoinBox(cluster.join_url);

@@ -16,10 +16,10 @@ const columns = [
   { column: 'state', text: (worker) => worker.state ?? '–' },
   { column: 'slots', text: (worker) => formatCount(worker.slots) },
   { column: 'cpu', text: (worker) => formatShare(worker.cpu) },
-  { column: 'memory', text: (worker) => formatBytes(worker.memory_bytes) },
+  { column: 'memory', text: (worker) => formatBytes(worker.memory) },
   { column: 'rate', text: (worker) => formatRate(worker.processing_rate) },
   { column: 'tasks', text: (worker) => formatCount(worker.tasks_processed) },
-  { column: 'seen', text: (worker, now) => seenText(grown(worker.last_seen_seconds, now)) },
+  { column: 'seen', text: (worker, now) => seenText(grown(worker.last_seen, now)) },
   { column: 'current', text: (worker) => worker.current_task || '' },
 ];
 const textColumns = new Set(['name', 'kind', 'state']);
