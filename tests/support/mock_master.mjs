@@ -143,6 +143,10 @@ export class MockMaster {
       this.#serve(request, response).catch((error) => response.destroy(error));
     });
     this.#server.on('upgrade', (request, socket, head) => {
+      if (this.#isRefused(request.url ?? '')) {
+        socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+        return;
+      }
       this.#sockets.handleUpgrade(request, socket, head, (client) => {
         if (request.url === '/ws/worker') this.#workerCame(client);
         else this.#dashboardCame(client, request.url ?? '');
@@ -185,16 +189,18 @@ export class MockMaster {
 
   /** @param {import('ws').WebSocket} client @param {string} url */
   #dashboardCame(client, url) {
-    const token = new URL(url, 'http://localhost').searchParams.get('token') ?? '';
-    if (this.dashboardToken && token !== this.dashboardToken) {
-      client.close(1008, 'refused_token');
-      return;
-    }
     this.#dashboards.put({
       url,
       send: (message) => client.send(JSON.stringify(message)),
       cut: () => client.terminate(),
     });
+  }
+
+  /** @param {string} url */
+  #isRefused(url) {
+    const { pathname, searchParams } = new URL(url, 'http://localhost');
+    const token = searchParams.get('token') ?? '';
+    return pathname === '/ws/dashboard' && this.dashboardToken !== '' && token !== this.dashboardToken;
   }
 
   /**
@@ -206,6 +212,11 @@ export class MockMaster {
     const name = new URL(url, 'http://localhost').pathname;
     response.setHeader('Content-Security-Policy', securityPolicy);
     response.setHeader('X-Content-Type-Options', 'nosniff');
+    if (name === '/ws/dashboard') {
+      response.statusCode = this.#isRefused(url) ? 401 : 426;
+      response.end();
+      return;
+    }
     if (name.startsWith('/blobs/')) return this.#serveBlob(name.slice(7), response);
     if (name.startsWith('/api/')) return this.#serveApi(request, url, response);
     const content = await this.#file(name);

@@ -11,26 +11,16 @@
  *         | {do: 'heartbeat'}
  *         | {do: 'joined', resumed: boolean}
  *         | {do: 'confirmed'}
+ *         | {do: 'drop'}
  *         | {do: 'take', lease: Lease}
  *         | {do: 'revoke', lease: number}} Action
  *
  * @typedef {'loading' | 'connecting' | 'joined' | 'waiting' | 'refused' | 'left'} Phase
  */
 
-export const backoffSecondsMin = 0.5;
-export const backoffSecondsMax = 30;
-const answerSeconds = 10; // For the socket to open, then for hello to be answered.
+import { backoffSeconds } from '../backoff.js';
 
-/**
- * Seconds to wait before attempt `attempt` (from 0) after a failure: doubling, a quarter of
- * jitter either way, so that a thousand tabs do not come back in one instant.
- * @param {number} attempt @param {number} random 0 <= random < 1
- */
-export function backoffSeconds(attempt, random) {
-  const doubled = backoffSecondsMin * 2 ** Math.min(attempt, 10);
-  const jittered = doubled * (0.75 + random / 2);
-  return Math.min(backoffSecondsMax, Math.max(backoffSecondsMin, jittered));
-}
+const answerSeconds = 10; // For the socket to open, then for hello to be answered.
 
 export class Connection {
   /** @type {Phase} */
@@ -198,7 +188,7 @@ export class Connection {
     this.session = '';
     this.reason = reason;
     this.refusedCode = goodbye.code;
-    return [{ do: 'close', reason: 'refused' }];
+    return [{ do: 'close', reason: 'refused' }, { do: 'drop' }];
   }
 
   /** @param {string} reason @param {number} now */

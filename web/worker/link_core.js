@@ -27,7 +27,7 @@ import {
 import { ProtocolError } from '../payload.js';
 import { Connection } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
-import { LoadMeter, RateMeter } from './meters.js';
+import { LoadMeter, RateMeter } from '../meters.js';
 import { Outbox } from './outbox.js';
 import { slotCacheBytes } from './slot_pool.js';
 
@@ -218,6 +218,8 @@ export class LinkCore {
         return this.#joined(action.resumed);
       case 'confirmed':
         return this.#outbox.confirmed();
+      case 'drop':
+        return this.#dropWork();
       case 'take':
         this.#dispatcher.addLease(action.lease);
         return this.#around.pool?.prefetch(this.#dispatcher.missingBlobs(action.lease.lease));
@@ -262,6 +264,10 @@ export class LinkCore {
       return;
     }
     // Another master, or one that has forgotten this session: its lease 5 is not the old lease 5.
+    this.#dropWork();
+  }
+
+  #dropWork() {
     this.#dispatcher.revokeAll(this.#around.now());
     this.#outbox.clear();
   }
@@ -283,8 +289,7 @@ export class LinkCore {
       this.#around.send(encodeLeave({ session: this.connection.session }));
     }
     this.#do(this.connection.leave());
-    this.#dispatcher.revokeAll(this.#around.now());
-    this.#outbox.clear();
+    this.#dropWork();
   }
 
   /** @param {Settings} settings @param {number} now */

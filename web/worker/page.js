@@ -68,6 +68,7 @@ function draw() {
   card.dataset.phase = status.phase;
   setText(title, view.title);
   setText(detail, view.detail);
+  setShown(pauseButton, status.phase !== 'refused');
   setShown(retryButton, view.canRetry);
   setShown(tokenForm, view.asksToken);
   drawWork(status);

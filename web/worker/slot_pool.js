@@ -17,7 +17,7 @@
  * }} PoolListener
  */
 
-import { backoffSeconds } from './connection.js';
+import { backoffSeconds } from '../backoff.js';
 
 const cacheBytesTotal = 256 * 2 ** 20;
 const keeperCacheBytes = 96 * 2 ** 20;

@@ -81,7 +81,7 @@ function refusedWords({ reason, refusedCode }) {
     detail: [sentence(reason), step].filter(Boolean).join(' '),
     tone: 'trouble',
     asksToken,
-    canRetry: true,
+    canRetry: !asksToken,
   };
 }
 

@@ -1,0 +1,257 @@
+/** The jobs: a card each, changed only where its job has changed. */
+
+import { element, make, setShown, setText } from '../dom.js';
+import { formatCount, formatDuration, formatRate, formatShare, plural } from '../format.js';
+import { isOpen, sortJobs } from './order.js';
+import { grown, left } from './state.js';
+import { errorText, summarize } from './summary.js';
+
+/** @typedef {import('./state.js').Job} Job */
+
+const jobsShownMax = 30;
+
+export class JobsView {
+  /** @type {Map<string, JobCard>} */
+  #cards = new Map();
+  #cancel;
+
+  /** @param {(job: string) => Promise<void>} cancel rejects with why it could not be cancelled */
+  constructor(cancel) {
+    this.#cancel = cancel;
+  }
+
+  /** @param {Record<string, Job>} jobs by id @param {number} now */
+  draw(jobs, now) {
+    const list = element('jobs', HTMLElement);
+    const sorted = sortJobs(Object.values(jobs));
+    const shown = sorted.slice(0, jobsShownMax);
+    const kept = new Set(shown.map(({ id }) => String(id)));
+    for (const [id, card] of this.#cards) {
+      if (kept.has(id)) continue;
+      card.root.remove();
+      this.#cards.delete(id);
+    }
+    shown.forEach((job, place) => {
+      const id = String(job.id);
+      let card = this.#cards.get(id);
+      if (!card) this.#cards.set(id, (card = new JobCard(id, this.#cancel)));
+      card.draw(job, now);
+      if (list.children[place] !== card.root) list.insertBefore(card.root, list.children[place] ?? null);
+    });
+    setShown(element('jobs-none', HTMLElement), sorted.length === 0);
+    const more = sorted.length - shown.length;
+    setText(element('jobs-more', HTMLElement), more > 0 ? `and ${plural(more, 'older job')}` : '');
+  }
+}
+
+class JobCard {
+  root = make('article', 'card job');
+  #title = make('h3');
+  #subtitle = make('p', 'muted small');
+  #state = make('span', 'pill');
+  #cancelButton = make('button', 'quiet', 'Cancel');
+  #notice = make('p', 'notice');
+  #progress = make('progress');
+  #facts = make('dl', 'facts');
+  #result = make('dl', 'facts result');
+  #notes = make('ul', 'notes muted small');
+  #error = make('p', 'error');
+  /** @type {Job | null} */
+  #drawn = null;
+  #cancelError = '';
+  /** @type {Map<string, HTMLElement>} */
+  #factValues = new Map();
+
+  /** @param {string} id @param {(job: string) => Promise<void>} cancel */
+  constructor(id, cancel) {
+    this.root.dataset.job = id;
+    const head = make('div', 'job-head');
+    const words = make('div', 'job-words');
+    words.append(this.#title, this.#subtitle);
+    head.append(words, this.#state, this.#cancelButton);
+    this.#error.setAttribute('role', 'alert');
+    this.root.append(head, this.#notice, this.#progress, this.#facts, this.#result);
+    this.root.append(this.#notes, this.#error);
+    this.#cancelButton.type = 'button';
+    this.#listenForCancel(id, cancel);
+  }
+
+  /** @param {Job} job @param {number} now */
+  draw(job, now) {
+    if (job !== this.#drawn) this.#drawChange(job);
+    this.#drawn = job;
+    this.#drawFacts(job, now);
+  }
+
+  /** @param {Job} job */
+  #drawChange(job) {
+    const type = job.type ?? 'job';
+    const state = job.state ?? 'Queued';
+    const parts = [job.name ? words(type) : '', `job ${job.id}`, submittedText(job.submitted_at)];
+    setText(this.#title, job.name || words(type));
+    setText(this.#subtitle, parts.filter(Boolean).join(' · '));
+    setText(this.#state, state);
+    this.root.dataset.state = state.toLowerCase();
+    setShown(this.#cancelButton, isOpen(job));
+    this.#cancelButton.setAttribute('aria-label', `Cancel job ${job.id}`);
+    setText(this.#notice, waitingText(job));
+    setShown(this.#notice, this.#notice.textContent !== '');
+    this.#drawProgress(job);
+    this.#drawResult(job);
+    this.#drawNotes(job);
+    this.#drawError(job);
+  }
+
+  /** @param {Job} job */
+  #drawProgress({ tasks, state, id }) {
+    const { total = 0, done = 0 } = tasks ?? {};
+    const succeeded = (state ?? '').toLowerCase() === 'succeeded';
+    setShown(this.#progress, isOpen({ id, state }) || (total > 0 && !succeeded));
+    this.#progress.setAttribute('aria-label', `Progress of job ${id}`);
+    if (total > 0) {
+      this.#progress.max = total;
+      this.#progress.value = Math.min(done, total);
+    } else {
+      this.#progress.removeAttribute('value');
+    }
+  }
+
+  /** @param {Job} job @param {number} now */
+  #drawFacts(job, now) {
+    const { total = 0, done = 0, failed = 0 } = job.tasks ?? {};
+    const open = isOpen(job);
+    const advances = open && !job.waiting_for;
+    const tasks = `${formatCount(done)} of ${formatCount(total)}`;
+    this.#fact('Tasks', total && (failed ? `${tasks}, ${formatCount(failed)} failed` : tasks));
+    this.#fact('Done', open && total && formatShare(done / total));
+    this.#fact('Rate', advances && `${formatRate(job.rate)} tasks/s`);
+    this.#fact('Round', open && job.round !== undefined && formatCount(job.round));
+    this.#fact('Phase', open && job.phase);
+    this.#fact('Elapsed', elapsedText(job, now));
+    const eta = advances && left(job.eta, now);
+    this.#fact('Time left', typeof eta === 'number' && `about ${formatDuration(eta)}`);
+  }
+
+  /** @param {string} label @param {string | 0 | false | undefined} known nothing hides it */
+  #fact(label, known) {
+    const text = known || '';
+    let value = this.#factValues.get(label);
+    if (!value) {
+      value = addFact(this.#facts, label);
+      this.#factValues.set(label, value);
+    }
+    setText(value, text);
+    if (value.parentElement) setShown(value.parentElement, text !== '');
+  }
+
+  /** @param {Job} job */
+  #drawResult({ result }) {
+    if (result === this.#drawn?.result && this.#drawn) return;
+    this.#result.replaceChildren();
+    for (const { label, text, title } of summarize(result)) {
+      const value = addFact(this.#result, label);
+      value.textContent = text;
+      if (title !== text) value.title = title;
+    }
+    setShown(this.#result, this.#result.childElementCount > 0);
+  }
+
+  /** What a person should know of how the data was read. @param {Job} job */
+  #drawNotes({ notes }) {
+    const lines = Array.isArray(notes) ? notes.map(String) : [];
+    if (lines.length !== this.#notes.childElementCount) {
+      this.#notes.replaceChildren(...lines.map((line) => make('li', '', line)));
+    }
+    setShown(this.#notes, lines.length > 0);
+  }
+
+  /** @param {Job} job */
+  #drawError({ error }) {
+    setText(this.#error, [errorText(error), this.#cancelError].filter(Boolean).join(' '));
+    setShown(this.#error, this.#error.textContent !== '');
+  }
+
+  /**
+   * Asks twice: the first click arms the button for some seconds.
+   * @param {string} id
+   * @param {(job: string) => Promise<void>} cancel
+   */
+  #listenForCancel(id, cancel) {
+    const button = this.#cancelButton;
+    let armed = false;
+    const disarm = () => {
+      armed = false;
+      setText(button, 'Cancel');
+    };
+    button.addEventListener('click', async () => {
+      if (!armed) {
+        armed = true;
+        setText(button, 'Really cancel?');
+        setTimeout(disarm, 4000);
+        return;
+      }
+      button.disabled = true;
+      this.#cancelError = '';
+      try {
+        await cancel(id);
+      } catch (error) {
+        this.#cancelError = error instanceof Error ? error.message : String(error);
+      }
+      button.disabled = false;
+      disarm();
+      if (this.#drawn) this.#drawError(this.#drawn);
+    });
+  }
+}
+
+/** @param {HTMLElement} list @param {string} label */
+function addFact(list, label) {
+  const pair = make('div', 'fact');
+  const value = make('dd');
+  pair.append(make('dt', '', label), value);
+  list.append(pair);
+  return value;
+}
+
+/** @type {Record<string, string>} */
+const typeNames = {
+  train: 'Training',
+  predict: 'Prediction',
+  monte_carlo_pi: 'Monte Carlo pi',
+  noop: 'No-op',
+};
+
+/** A job's type for people. @param {string} name */
+function words(name) {
+  if (Object.hasOwn(typeNames, name)) return typeNames[name];
+  const spaced = name.replaceAll('_', ' ');
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** @param {Job} job @param {number} now */
+function elapsedText(job, now) {
+  if (isOpen(job)) {
+    const elapsed = grown(job.elapsed, now);
+    return elapsed !== undefined && formatDuration(elapsed);
+  }
+  const seconds = job.elapsed?.seconds;
+  if (seconds === undefined) return false;
+  return seconds < 10 ? `${Math.max(0, seconds).toFixed(1)} s` : formatDuration(seconds);
+}
+
+/** @param {Job} job */
+function waitingText(job) {
+  if (!isOpen(job) || !job.waiting_for) return '';
+  if (job.waiting_for === 'workers') {
+    return 'Waiting for workers. Add PCs as shown below, and the job goes on by itself.';
+  }
+  return `Waiting for ${job.waiting_for}.`;
+}
+
+/** @param {unknown} submittedAt milliseconds since 1970 */
+function submittedText(submittedAt) {
+  if (typeof submittedAt !== 'number') return '';
+  const date = new Date(submittedAt);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return `submitted ${isToday ? date.toLocaleTimeString() : date.toLocaleString()}`;
+}
