@@ -63,7 +63,7 @@ void Agent::connect(Instant now) {
 void Agent::retry_later(Instant now, const std::string& why) {
     around_.link.close(Closing::DropUnsent);
     if (state_ == State::Leaving) {
-        finish(0, "left while the master could not be reached: " + why);
+        finish(0, "left while the master could not be reached: " + why, Closing::DropUnsent);
         return;
     }
     const bool was_joined = state_ == State::Joined;
@@ -83,8 +83,8 @@ void Agent::retry_later(Instant now, const std::string& why) {
     }
 }
 
-void Agent::finish(int exit_status, std::string message) {
-    around_.link.close(Closing::SendFirst);
+void Agent::finish(int exit_status, std::string message, Closing closing) {
+    around_.link.close(closing);
     state_ = State::Finished;
     ending_ = Ending{exit_status, std::move(message)};
     retry_at_ = silence_at_ = heartbeat_at_ = give_up_at_ = say_leave_at_ = instant_never;
@@ -146,7 +146,7 @@ void Agent::handle(Instant now, const protocol::Goodbye& goodbye) {
     if (goodbye.retry) {
         retry_later(now, why);
     } else {
-        finish(state_ == State::Leaving ? 0 : 1, why);
+        finish(state_ == State::Leaving ? 0 : 1, why, Closing::DropUnsent);
     }
 }
 
@@ -267,11 +267,11 @@ void Agent::tick(Instant now) {
 void Agent::leave(Instant now) {
     if (state_ == State::Finished) return;
     if (state_ == State::Leaving) {
-        finish(0, "left without waiting for the running tasks");
+        finish(0, "left without waiting for the running tasks", Closing::DropUnsent);
         return;
     }
     if (state_ != State::Joined) {
-        finish(0, "left; the master was not connected");
+        finish(0, "left; the master was not connected", Closing::DropUnsent);
         return;
     }
     state_ = State::Leaving;
@@ -294,7 +294,8 @@ void Agent::leave_if_done(Instant now) {
     if (now < std::min(say_leave_at_, give_up_at_)) return;
     std::ignore = around_.link.send(
         Channel::Task, protocol::encode(protocol::WorkerMessage{protocol::Leave{session_}}));
-    finish(0, runs ? "left; what was still running goes back to the master" : "left");
+    finish(0, runs ? "left; what was still running goes back to the master" : "left",
+           Closing::SendFirst);
 }
 
 Instant Agent::next_deadline() const {

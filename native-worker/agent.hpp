@@ -79,7 +79,7 @@ class Agent {
  private:
     void connect(Instant now);
     void retry_later(Instant now, const std::string& why);
-    void finish(int exit_status, std::string message);
+    void finish(int exit_status, std::string message, Closing closing);
 
     void handle(Instant now, const protocol::Welcome& welcome);
     void handle(Instant now, const protocol::Goodbye& goodbye);

@@ -17,7 +17,7 @@ struct ExecutorOptions {
     std::function<const kernels::Kernel*(std::string_view name, std::uint32_t version)> find_kernel;
     /// Called, from any thread, when take_outcomes() has something after it had nothing.
     std::function<void()> on_outcomes;
-    std::shared_ptr<BlobFetcher> blobs;  ///< Null where every input is inline.
+    BlobFetcher* blobs = nullptr;  ///< Outlives the executor; null where every input is inline.
     std::size_t cache_bytes_max = std::size_t{1} << 30;
     int nice = 10;  ///< Of the compute threads: the PC's owner comes first. 0: as they are.
 };

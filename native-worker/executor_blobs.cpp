@@ -92,6 +92,7 @@ void Executor::State::blob_came(const Sha256& sha256, Result<Bytes> bytes) {
               : unexpected(bytes.error());
     {
         const Lock lock{mutex_};
+        if (stopping_) return;
         if (blob) cache_.insert(sha256, *blob);
         if (auto found = waiters_.extract(sha256)) waiters = std::move(found.mapped());
         for (const Waiter& waiter : waiters) supply(waiter, blob);

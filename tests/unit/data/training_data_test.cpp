@@ -295,6 +295,16 @@ TEST(TrainingDataTest, ATableWithoutAnyUsableColumnIsRefused) {
     EXPECT_THAT(error_of(one_column(words(21))), HasSubstr("no column is left to learn from"));
 }
 
+TEST(TrainingDataTest, MoreFeaturesThanAKernelTakesAreRefusedBeforeAnyTaskGoesOut) {
+    std::string text = test_support::generate_numbers({4, 1, 1025});
+    text.replace(0, std::string_view{"PassengerId,Survived"}.size(), "id,y");
+    text[text.find('\n') + 3] = '0';
+    text[text.rfind('\n', text.size() - 2) + 3] = '1';
+    EXPECT_EQ(error_of(text),
+              "t.csv: its columns make 1025 features; a logistic regression takes at most 1024: "
+              "leave some columns out");
+}
+
 TEST(TrainingDataTest, ASinkThatFailsEndsThePreparation) {
     for (int failing_call = 1; failing_call <= 2; ++failing_call) {
         auto reader = CsvReader::open(csv_text_source("id,y,x\n1,0,1\n2,1,2\n"), "t.csv");

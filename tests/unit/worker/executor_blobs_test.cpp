@@ -60,59 +60,59 @@ protocol::BlobInput blob_input(std::string_view text) {
 
 // Tasks wait for their own blobs only: the one whose blob comes first runs first.
 TEST(ExecutorBlobsTest, ATaskRunsWhenItsBlobsAreThere) {
-    const auto fetcher = std::make_shared<ScriptedFetcher>();
-    ExecutorBench bench{2, fetcher};
+    ScriptedFetcher fetcher;
+    ExecutorBench bench{2, &fetcher};
     protocol::Lease lease = lease_of(1, "join", 0);
     lease.tasks = {{0, {text_input("0:"), blob_input("one"), blob_input("two")}},
                    {1, {text_input("1:"), blob_input("three")}},
                    {2, {text_input("2:")}}};
     bench.submit(lease);
-    fetcher->await_asked(3);
+    fetcher.await_asked(3);
     bench.await(1);
     EXPECT_EQ(bench.outcome(1, 2), output("2:"));
-    fetcher->answer("three");
+    fetcher.answer("three");
     bench.await(2);
     EXPECT_EQ(bench.outcome(1, 1), output("1:three"));
-    fetcher->answer("two");
-    fetcher->answer("one");
+    fetcher.answer("two");
+    fetcher.answer("one");
     bench.await(3);
     EXPECT_EQ(bench.outcome(1, 0), output("0:onetwo"));
 }
 
 // A shared blob is fetched once for the lease, and not again for the next one.
 TEST(ExecutorBlobsTest, ABlobIsFetchedOnce) {
-    const auto fetcher = std::make_shared<ScriptedFetcher>();
-    ExecutorBench bench{2, fetcher};
+    ScriptedFetcher fetcher;
+    ExecutorBench bench{2, &fetcher};
     protocol::Lease lease = lease_of(1, "join", 3, {text_input("!")});
     lease.shared_inputs = {blob_input("weights")};
     bench.submit(lease);
-    fetcher->answer("weights");
+    fetcher.answer("weights");
     bench.await(3);
     EXPECT_EQ(bench.outcome(1, 2), output("weights!"));
     lease.lease = LeaseId{2};
     bench.submit(lease);
     bench.await(6);
     EXPECT_EQ(bench.outcome(2, 0), output("weights!"));
-    EXPECT_EQ(fetcher->asked(), 1U);
+    EXPECT_EQ(fetcher.asked(), 1U);
 }
 
 // Two leases that wait for one blob ask for it once.
 TEST(ExecutorBlobsTest, ABlobOnItsWayIsNotAskedForAgain) {
-    const auto fetcher = std::make_shared<ScriptedFetcher>();
-    ExecutorBench bench{1, fetcher};
+    ScriptedFetcher fetcher;
+    ExecutorBench bench{1, &fetcher};
     bench.submit(lease_of(1, "join", 2, {blob_input("shard")}));
     bench.submit(lease_of(2, "join", 1, {blob_input("shard"), blob_input("shard")}));
-    fetcher->answer("shard");
+    fetcher.answer("shard");
     bench.await(3);
     EXPECT_EQ(bench.outcome(1, 1), output("shard"));
     EXPECT_EQ(bench.outcome(2, 0), output("shardshard"));
-    EXPECT_EQ(fetcher->asked(), 1U);
+    EXPECT_EQ(fetcher.asked(), 1U);
 }
 
 // A blob that cannot be had fails the tasks that need it, with the fetcher's words.
 TEST(ExecutorBlobsTest, ABlobThatCannotBeHadFailsItsTasks) {
-    const auto fetcher = std::make_shared<ScriptedFetcher>();
-    ExecutorBench bench{1, fetcher};
+    ScriptedFetcher fetcher;
+    ExecutorBench bench{1, &fetcher};
     protocol::Lease lease = lease_of(1, "join", 0);
     lease.tasks = {{0, {blob_input("gone")}}, {1, {blob_input("here")}}};
     bench.submit(lease);
@@ -120,9 +120,9 @@ TEST(ExecutorBlobsTest, ABlobThatCannotBeHadFailsItsTasks) {
     sharing.shared_inputs = {blob_input("lost")};
     bench.submit(sharing);
     const Error error{ErrorCode::Unavailable, "the master does not answer"};
-    fetcher->fail("gone", error);
-    fetcher->fail("lost", error);
-    fetcher->answer("here");
+    fetcher.fail("gone", error);
+    fetcher.fail("lost", error);
+    fetcher.answer("here");
     bench.await(4);
     const Outcome failure{true, error.code, error.message};
     EXPECT_EQ(bench.outcome(1, 0), failure);
@@ -142,8 +142,8 @@ TEST(ExecutorBlobsTest, WithoutAFetcherABlobIsUnavailable) {
 // While one task computes, the blobs of the next are fetched; but not of a thousand, which would
 // fill the memory.
 TEST(ExecutorBlobsTest, BlobsOfComingTasksAreFetchedAheadWithinAWindow) {
-    const auto fetcher = std::make_shared<ScriptedFetcher>();
-    ExecutorBench bench{1, fetcher};
+    ScriptedFetcher fetcher;
+    ExecutorBench bench{1, &fetcher};
     constexpr std::uint32_t task_count = 1000;
     std::vector<std::string> texts;
     for (std::uint32_t i = 0; i < task_count; ++i) texts.push_back(std::to_string(i));
@@ -153,32 +153,32 @@ TEST(ExecutorBlobsTest, BlobsOfComingTasksAreFetchedAheadWithinAWindow) {
     }
     Gate::instance().close();
     bench.submit(lease);
-    const std::size_t window = fetcher->asked();
+    const std::size_t window = fetcher.asked();
     EXPECT_GE(window, 2U);
     EXPECT_LT(window, 100U);
-    fetcher->answer(texts[0]);
+    fetcher.answer(texts[0]);
     Gate::instance().await_waiting(1);
-    fetcher->await_asked(window + 1);  // The task that started made room for one more.
-    EXPECT_EQ(fetcher->asked(), window + 1);
+    fetcher.await_asked(window + 1);  // The task that started made room for one more.
+    EXPECT_EQ(fetcher.asked(), window + 1);
     Gate::instance().open();
     for (std::uint32_t i = 1; i < task_count; ++i) {
-        fetcher->await_asked(i + 1);
-        fetcher->answer(texts[i]);
+        fetcher.await_asked(i + 1);
+        fetcher.answer(texts[i]);
     }
     EXPECT_EQ(bench.await(task_count).size(), task_count);
 }
 
 // A small cache drops blobs, but never from under a task that holds them.
 TEST(ExecutorBlobsTest, TasksKeepTheirBlobsWhateverTheCacheDrops) {
-    const auto fetcher = std::make_shared<ScriptedFetcher>();
-    ExecutorBench bench{1, fetcher, /*cache_bytes_max=*/4};
+    ScriptedFetcher fetcher;
+    ExecutorBench bench{1, &fetcher, /*cache_bytes_max=*/4};
     Gate::instance().close();
     bench.submit(lease_of(1, "gate", 1));
     Gate::instance().await_waiting(1);
     protocol::Lease lease = lease_of(2, "join", 0);
     lease.tasks = {{0, {blob_input("aaa")}}, {1, {blob_input("bbb")}}, {2, {blob_input("ccc")}}};
     bench.submit(lease);
-    for (const auto* text : {"aaa", "bbb", "ccc"}) fetcher->answer(text);
+    for (const auto* text : {"aaa", "bbb", "ccc"}) fetcher.answer(text);
     Gate::instance().open();
     bench.await(4);
     EXPECT_EQ(bench.outcome(2, 0), output("aaa"));
@@ -187,26 +187,26 @@ TEST(ExecutorBlobsTest, TasksKeepTheirBlobsWhateverTheCacheDrops) {
 
 // A lease revoked while its blobs travel is gone; the blobs stay for the next lease.
 TEST(ExecutorBlobsTest, ABlobForARevokedLeaseIsKeptForTheNext) {
-    const auto fetcher = std::make_shared<ScriptedFetcher>();
-    ExecutorBench bench{1, fetcher};
+    ScriptedFetcher fetcher;
+    ExecutorBench bench{1, &fetcher};
     bench.submit(lease_of(1, "join", 1, {blob_input("shard")}));
     bench.executor().revoke(LeaseId{1});
-    fetcher->answer("shard");
+    fetcher.answer("shard");
     bench.submit(lease_of(2, "join", 1, {blob_input("shard")}));
     EXPECT_EQ(bench.await(1).size(), 1U);
     EXPECT_EQ(bench.outcome(2, 0), output("shard"));
-    EXPECT_EQ(fetcher->asked(), 1U);
+    EXPECT_EQ(fetcher.asked(), 1U);
 }
 
 // Blobs may come when the executor is gone; then nobody wants them any more.
 TEST(ExecutorBlobsTest, ABlobMayComeAfterTheExecutorIsGone) {
-    const auto fetcher = std::make_shared<ScriptedFetcher>();
+    ScriptedFetcher fetcher;
     {
-        ExecutorBench bench{1, fetcher};
+        ExecutorBench bench{1, &fetcher};
         bench.submit(lease_of(1, "join", 1, {blob_input("shard")}));
-        EXPECT_EQ(fetcher->asked(), 1U);
+        EXPECT_EQ(fetcher.asked(), 1U);
     }
-    fetcher->answer("shard");
+    fetcher.answer("shard");
 }
 
 }  // namespace

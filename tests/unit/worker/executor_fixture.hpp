@@ -118,7 +118,7 @@ inline Outcome output(std::string text) {
 /// An executor with test kernels, and what comes out of it by lease and task.
 class ExecutorBench {
  public:
-    explicit ExecutorBench(std::uint32_t slots, std::shared_ptr<BlobFetcher> blobs = nullptr,
+    explicit ExecutorBench(std::uint32_t slots, BlobFetcher* blobs = nullptr,
                            std::size_t cache_bytes_max = std::size_t{1} << 20)
         : executor_{ExecutorOptions{.slots = slots,
                                     .find_kernel = find_test_kernel,
@@ -128,7 +128,7 @@ class ExecutorBench {
                                             ++notices_;
                                             changed_.notify_all();
                                         },
-                                    .blobs = std::move(blobs),
+                                    .blobs = blobs,
                                     .cache_bytes_max = cache_bytes_max,
                                     .nice = 0}} {}
 

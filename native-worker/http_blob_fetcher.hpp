@@ -1,0 +1,42 @@
+#pragma once
+
+#include "blob_cache.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace netcompute::worker {
+
+struct BlobServer {
+    std::string host;
+    std::uint16_t port = 0;
+    std::string token;  ///< Sent as a bearer token unless empty.
+};
+
+struct FetchPatience {
+    int attempts = 5;
+    std::chrono::milliseconds first_pause{100};  ///< Doubled after each attempt.
+    std::chrono::seconds silence{20};            ///< No byte for so long ends an attempt.
+};
+
+/// Fetches blobs by GET /blobs/{sha256}, over a few connections that stay open, on a thread of its
+/// own. What it cannot get or what does not have the promised hash is ErrorCode::Unavailable.
+class HttpBlobFetcher final : public BlobFetcher {
+ public:
+    /// Throws std::system_error if no thread can be had.
+    explicit HttpBlobFetcher(BlobServer server, FetchPatience patience = {});
+    /// Gives up what is on its way; its `done` is not called.
+    ~HttpBlobFetcher() override;
+    HttpBlobFetcher(const HttpBlobFetcher&) = delete;
+    HttpBlobFetcher& operator=(const HttpBlobFetcher&) = delete;
+
+    void fetch(const Sha256& sha256, std::uint64_t size, Done done) override;
+
+ private:
+    class Lines;
+    std::unique_ptr<Lines> lines_;
+};
+
+}  // namespace netcompute::worker

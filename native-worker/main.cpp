@@ -1,0 +1,129 @@
+#include "executor.hpp"
+#include "http_blob_fetcher.hpp"
+#include "worker_id.hpp"
+#include "worker_loop.hpp"
+#include <netcompute/config.hpp>
+#include <netcompute/kernels/kernel.hpp>
+
+#include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace netcompute::worker {
+namespace {
+
+struct Arguments {
+    std::string config = "config.json";
+    bool config_is_named = false;
+    std::string master;
+    std::uint32_t slots = 0;
+    std::string name;
+};
+
+/// A name that other PCs know this one by.
+std::string host_name() {
+    std::array<char, 256> name{};
+    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unnamed";
+}
+
+/// An address to connect to: "all of my addresses" is one for listening only.
+std::string reachable(const std::string& host) {
+    return host == "0.0.0.0" || host.empty() ? "127.0.0.1" : host;
+}
+
+/// SIGINT and SIGTERM as a descriptor. Before any thread starts, so that none takes them.
+int take_over_signals() {
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGTTIN, SIG_IGN);  // In the background the keyboard belongs to someone else.
+    sigset_t leaving;
+    sigemptyset(&leaving);
+    sigaddset(&leaving, SIGINT);
+    sigaddset(&leaving, SIGTERM);
+    if (pthread_sigmask(SIG_BLOCK, &leaving, nullptr) != 0) {
+        throw std::runtime_error("cannot take over signals");
+    }
+    const int descriptor = signalfd(-1, &leaving, SFD_CLOEXEC);
+    if (descriptor < 0) throw std::runtime_error("cannot make a descriptor for signals");
+    return descriptor;
+}
+
+int run(const Arguments& arguments) {
+    const auto config =
+        load_config(arguments.config, arguments.config_is_named ? MissingConfig::IsAnError
+                                                                : MissingConfig::MeansDefaults);
+    if (!config) throw std::runtime_error(config.error().message);
+    const int signals = take_over_signals();
+    const std::string token = config->security.join_token.value_or("");
+    const bool master_is_named = !arguments.master.empty();
+    const std::string host = reachable(master_is_named ? arguments.master : config->master.ip);
+    const bool pages_elsewhere = !master_is_named && config->dashboard.host != "0.0.0.0";
+    const std::string blob_host = pages_elsewhere ? config->dashboard.host : host;
+    const ZmqAddress address{host, config->master.task_port, config->master.result_port,
+                             config->master.heartbeat_port};
+    const std::uint32_t cores = std::max(std::thread::hardware_concurrency(), 1U);
+    const AgentOptions options{.worker = load_worker_id(worker_id_path()),
+                               .token = token,
+                               .name = arguments.name.empty() ? host_name() : arguments.name,
+                               .version = NETCOMPUTE_VERSION,
+                               .slots = arguments.slots == 0 ? cores : arguments.slots,
+                               .master = host + ":" + std::to_string(address.task_port)};
+
+    const Wakeup outcomes;
+    HttpBlobFetcher blobs{{blob_host, config->dashboard.port, token}};
+    Executor executor{{.slots = options.slots,
+                       .find_kernel = kernels::find_kernel,
+                       .on_outcomes = [&] { outcomes.notify(); },
+                       .blobs = &blobs}};
+    Ending ending;
+    {
+        WorkerLoop loop{address, options, executor, {outcomes, signals, STDIN_FILENO}};
+        spdlog::info("worker {} with {} slots looks for the master at {}", options.name,
+                     options.slots, options.master);
+        ending = loop.run();
+    }
+    if (ending.exit_status == 0) {
+        spdlog::info(ending.message);
+    } else {
+        spdlog::error(ending.message);
+    }
+    if (executor.status().busy_slots != 0) {
+        // A kernel cannot be interrupted, and its task has been handed back: do not wait for it.
+        spdlog::shutdown();
+        std::_Exit(ending.exit_status);
+    }
+    return ending.exit_status;
+}
+
+}  // namespace
+}  // namespace netcompute::worker
+
+int main(int argc, char** argv) {
+    netcompute::worker::Arguments arguments;
+    CLI::App app{
+        "Lends this PC's idle cores to a NetCompute master. q and Enter, or Ctrl-C, leaves."};
+    app.set_version_flag("--version", std::string{"netcompute-worker "} + NETCOMPUTE_VERSION);
+    auto* const config =
+        app.add_option("--config", arguments.config, "config.json, as the master has it")
+            ->capture_default_str();
+    app.add_option("--master", arguments.master, "The master's host name or address");
+    app.add_option("--slots", arguments.slots, "Tasks at a time; as many as there are cores")
+        ->check(CLI::Range(1U, netcompute::protocol::slots_max));
+    app.add_option("--name", arguments.name, "What people call this PC; its host name");
+    CLI11_PARSE(app, argc, argv);
+    arguments.config_is_named = config->count() > 0;
+    try {
+        return netcompute::worker::run(arguments);
+    } catch (const std::exception& problem) {
+        spdlog::error("netcompute-worker: {}", problem.what());
+        return 1;
+    }
+}

@@ -1,0 +1,142 @@
+#include "worker_loop.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <memory>
+#include <random>
+#include <utility>
+
+namespace netcompute::worker {
+namespace {
+
+/// Messages taken in one go, so that outcomes have their turn as well.
+constexpr int messages_in_a_row_max = 64;
+constexpr std::size_t typed_line_bytes_max = 80;
+
+Instant clock_now() {
+    return Instant{
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
+}
+
+void log(Severity severity, const std::string& text) {
+    switch (severity) {
+        case Severity::Debug:
+            spdlog::debug(text);
+            break;
+        case Severity::Info:
+            spdlog::info(text);
+            break;
+        case Severity::Warning:
+            spdlog::warn(text);
+            break;
+        case Severity::Error:
+            spdlog::error(text);
+            break;
+    }
+}
+
+/// Numbers 0..1, different in each process.
+std::function<double()> jitter() {
+    auto engine = std::make_shared<std::mt19937>(std::random_device{}());
+    return [engine] { return std::uniform_real_distribution<double>{0, 1}(*engine); };
+}
+
+}  // namespace
+
+WorkerLoop::WorkerLoop(const ZmqAddress& master, AgentOptions options, TaskRunner& runner,
+                       LoopInputs inputs)
+    : inputs_{inputs},
+      link_{context_, master},
+      agent_{std::move(options),
+             {.runner = runner,
+              .link = link_,
+              .sample_load = [this] { return load_.sample(); },
+              .random = jitter(),
+              .say = log}} {}
+
+Ending WorkerLoop::run() {
+    agent_.start(clock_now());
+    while (!agent_.ending()) {
+        wait(clock_now());
+        const Instant now = clock_now();
+        if (is_ready(inputs_.outcomes.descriptor())) {
+            inputs_.outcomes.clear();
+            agent_.outcomes_ready(now);
+        }
+        if (link_.take_writable()) agent_.link_writable(now);
+        hear_master(now);
+        if (is_ready(inputs_.signals)) hear_signals(now);
+        if (is_ready(inputs_.keyboard)) hear_keyboard(now);
+        agent_.tick(now);
+    }
+    return *agent_.ending();
+}
+
+void WorkerLoop::wait(Instant now) {
+    items_.clear();
+    for (const int descriptor :
+         {inputs_.outcomes.descriptor(), inputs_.signals, inputs_.keyboard}) {
+        if (descriptor >= 0) items_.push_back({nullptr, descriptor, ZMQ_POLLIN, 0});
+    }
+    link_.append_poll_items(items_);
+    const Instant deadline = agent_.next_deadline();
+    auto timeout = std::chrono::milliseconds{-1};
+    if (deadline != instant_never) {
+        timeout =
+            std::chrono::ceil<std::chrono::milliseconds>(std::max(deadline - now, Duration{}));
+    }
+    try {
+        zmq::poll(items_.data(), items_.size(), timeout);
+    } catch (const zmq::error_t& error) {
+        if (error.num() != EINTR) throw;  // A debugger or a job control signal; look around.
+    }
+}
+
+bool WorkerLoop::is_ready(int descriptor) const {
+    return descriptor >= 0 && std::ranges::any_of(items_, [&](const zmq::pollitem_t& item) {
+               return item.socket == nullptr && item.fd == descriptor && item.revents != 0;
+           });
+}
+
+void WorkerLoop::hear_master(Instant now) {
+    for (int i = 0; i < messages_in_a_row_max; ++i) {
+        auto received = link_.receive();
+        if (!received) break;
+        agent_.receive(now, received->header, std::move(received->payload));
+    }
+    // After the messages: a goodbye and the closing of the connection come together.
+    if (const auto failure = link_.take_failure()) agent_.link_down(now, *failure);
+}
+
+void WorkerLoop::hear_signals(Instant now) {
+    signalfd_siginfo signal{};
+    if (read(inputs_.signals, &signal, sizeof signal) != sizeof signal) return;
+    spdlog::info("signal {}: leaving; the tasks that run have two seconds", signal.ssi_signo);
+    agent_.leave(now);
+}
+
+void WorkerLoop::hear_keyboard(Instant now) {
+    std::array<char, 64> buffer{};
+    const ssize_t count = read(inputs_.keyboard, buffer.data(), buffer.size());
+    if (count <= 0) {
+        inputs_.keyboard = -1;  // Closed, or not ours while in the background.
+        return;
+    }
+    for (const char c : std::string_view{buffer.data(), static_cast<std::size_t>(count)}) {
+        if (c != '\n') {
+            if (typed_.size() < typed_line_bytes_max) typed_ += c;
+            continue;
+        }
+        if (std::exchange(typed_, {}) == "q") {
+            spdlog::info("leaving; the tasks that run have two seconds");
+            agent_.leave(now);
+        }
+    }
+}
+
+}  // namespace netcompute::worker
