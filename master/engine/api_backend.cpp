@@ -30,8 +30,8 @@ nlohmann::json record_document(const store::JobRecord& record) {
         {"elapsed", rounded(record.elapsed_seconds)},
         {"eta", nullptr},
         {"tasks", {{"total", record.tasks_done}, {"done", record.tasks_done}, {"failed", 0}}},
-        {"result", record.result.empty() ? nlohmann::json{} : nlohmann::json::parse(record.result)},
-        {"error", record.error ? error_document(*record.error) : nlohmann::json{}}};
+        {"result", record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result)},
+        {"error", record.error ? error_document(*record.error) : nlohmann::json()}};
     return document;
 }
 
@@ -81,7 +81,7 @@ nlohmann::json ApiBackend::worker_document(WorkerInfo& worker) const {
             {"address", worker.address},
             {"slots", view ? view->slots : 0},
             {"state", core::worker_state_name(state)},
-            {"cpu", worker.cpu < 0 ? nlohmann::json{} : nlohmann::json{rounded(worker.cpu)}},
+            {"cpu", worker.cpu < 0 ? nlohmann::json() : nlohmann::json(rounded(worker.cpu))},
             {"memory", worker.memory_bytes},
             {"tasks_processed", worker.tasks_done},
             {"processing_rate", rounded(worker.rate.per_second(now))},

@@ -65,8 +65,9 @@ void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view heade
     } else if (const auto* results = std::get_if<protocol::Results>(&*message)) {
         events_.on_results(peer.worker, *results, std::move(payload));
     } else if (std::holds_alternative<protocol::Leave>(*message)) {
-        events_.on_left(peer.worker);
-        end_session(session_key, "it left");
+        const WorkerId worker = peer.worker;
+        end_session(session_key);
+        events_.on_left(worker);
     }
 }
 
@@ -101,7 +102,7 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     const std::string worker_key = resumed != nullptr ? *resumed : free_worker_key(hello.worker);
     const std::string session_key = resumed != nullptr ? hello.resume : new_session_key();
     const WorkerId worker = worker_id(worker_key);
-    end_session(session_key, "it came back on another connection");
+    disconnect(session_key, "it came back on another connection");
     resumable_worker_keys_.erase(std::exchange(last_session_keys_[worker], session_key));
     resumable_worker_keys_[session_key] = worker_key;
     connected_.emplace(session_key, Connected{worker, worker_key, from});
@@ -165,21 +166,27 @@ void WorkerGateway::violate(const std::string& session_key, const Error& error) 
     close(connected_.at(session_key).worker, "protocol_violation", error.message);
 }
 
-void WorkerGateway::end_session(const std::string& session_key, const std::string& reason) {
+void WorkerGateway::disconnect(const std::string& session_key, const std::string& reason) {
     const auto found = connected_.find(session_key);
     if (found == connected_.end()) return;
+    const WorkerId worker = found->second.worker;
+    end_session(session_key);
+    events_.on_disconnected(worker, reason);
+}
+
+void WorkerGateway::end_session(const std::string& session_key) {
+    const auto found = connected_.find(session_key);
     const Connected peer = found->second;
     connected_.erase(found);
     session_keys_.erase(peer.session.get());
     session_keys_by_worker_.erase(peer.worker);
     peer.session->close();
-    events_.on_disconnected(peer.worker, reason);
 }
 
 void WorkerGateway::on_close(const net::SessionPtr& session) {
     greeting_.erase(session.get());
     const auto found = session_keys_.find(session.get());
-    if (found != session_keys_.end()) end_session(std::string{found->second}, "connection closed");
+    if (found != session_keys_.end()) disconnect(std::string{found->second}, "connection closed");
 }
 
 void WorkerGateway::send(WorkerId worker, const protocol::MasterMessage& message) {
@@ -199,7 +206,7 @@ void WorkerGateway::close(WorkerId worker, const std::string& code, const std::s
     connected_.at(session_key)
         .session->send(
             protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, true}}));
-    end_session(session_key, message);
+    disconnect(session_key, message);
 }
 
 void WorkerGateway::close_all(const std::string& message) {

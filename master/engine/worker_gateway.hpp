@@ -76,7 +76,8 @@ class WorkerGateway final : public net::SessionListener {
     void greet(const net::SessionPtr& from, const nlohmann::json& header, ByteSpan payload);
     void refuse(const net::SessionPtr& from, const std::string& code, const std::string& message);
     void violate(const std::string& session_key, const Error& error);
-    void end_session(const std::string& session_key, const std::string& reason);
+    void disconnect(const std::string& session_key, const std::string& reason);
+    void end_session(const std::string& session_key);
     [[nodiscard]] const std::string* resumed_worker_key(const protocol::Hello& hello) const;
     [[nodiscard]] std::string free_worker_key(const std::string& wanted) const;
     [[nodiscard]] WorkerId worker_id(const std::string& worker_key);
