@@ -70,7 +70,7 @@ export class MockSession {
       worker: this.hello.worker,
       heartbeat_seconds: 0.2,
       silence_seconds: 5,
-      version: '0.0.0-mock',
+      version: '0.0.0-fake',
       ...fields,
     });
     return this;
@@ -200,7 +200,9 @@ export class MockMaster {
   #isRefused(url) {
     const { pathname, searchParams } = new URL(url, 'http://localhost');
     const token = searchParams.get('token') ?? '';
-    return pathname === '/ws/dashboard' && this.dashboardToken !== '' && token !== this.dashboardToken;
+    return (
+      pathname === '/ws/dashboard' && this.dashboardToken !== '' && token !== this.dashboardToken
+    );
   }
 
   /**
@@ -221,7 +223,10 @@ export class MockMaster {
     if (name.startsWith('/api/')) return this.#serveApi(request, url, response);
     const content = await this.#file(name);
     response.statusCode = content ? 200 : 404;
-    response.setHeader('Content-Type', contentTypes.get(path.extname(name)) ?? 'text/html; charset=utf-8');
+    response.setHeader(
+      'Content-Type',
+      contentTypes.get(path.extname(name)) ?? 'text/html; charset=utf-8',
+    );
     response.end(content ?? 'not found');
   }
 
@@ -240,7 +245,8 @@ export class MockMaster {
             : null;
     try {
       if (file) return await readFile(path.join(repository, file));
-      if (name.startsWith('/wasm/')) return await readFile(path.join(this.#wasmFolder, name.slice(6)));
+      if (name.startsWith('/wasm/'))
+        return await readFile(path.join(this.#wasmFolder, name.slice(6)));
     } catch {
       // Not there: 404.
     }

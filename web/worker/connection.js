@@ -9,7 +9,7 @@
  *         | {do: 'close', reason: string}
  *         | {do: 'hello', resume: string}
  *         | {do: 'heartbeat'}
- *         | {do: 'joined', resumed: boolean}
+ *         | {do: 'joined', resumed: boolean, version: string}
  *         | {do: 'confirmed'}
  *         | {do: 'drop'}
  *         | {do: 'take', lease: Lease}
@@ -96,7 +96,8 @@ export class Connection {
   received(message, now) {
     this.#lastHeard = now;
     if (message.type === 'goodbye') return this.#dismissed(message, now);
-    if (this.phase === 'connecting' && message.type === 'welcome') return this.#welcomed(message, now);
+    if (this.phase === 'connecting' && message.type === 'welcome')
+      return this.#welcomed(message, now);
     if (this.phase !== 'joined' || message.type === 'welcome') {
       return this.failed(`the master sent ${message.type} out of turn`, now);
     }
@@ -176,7 +177,7 @@ export class Connection {
     this.worker = welcome.worker;
     this.#heartbeatMs = welcome.heartbeatSeconds * 1000;
     this.#silenceMs = welcome.silenceSeconds * 1000;
-    return [{ do: 'joined', resumed }, ...this.beat(now)];
+    return [{ do: 'joined', resumed, version: welcome.version }, ...this.beat(now)];
   }
 
   /** @param {import('../protocol.js').Goodbye} goodbye @param {number} now @returns {Action[]} */

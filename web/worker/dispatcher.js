@@ -13,7 +13,8 @@
  *
  * `queue[0]` runs, `queue[1]` waits at the slot. `contexts` are the leases whose shared inputs it
  * has, `blobs` those it should still hold: a guess, for choosing tasks, never relied on.
- * @typedef {{queue: Chunk[], contexts: Set<number>, blobs: ByteCache<true>, retiring: boolean}} Slot
+ * @typedef {{queue: Chunk[], contexts: Set<number>, blobs: ByteCache<true>,
+ *            retiring: boolean}} Slot
  *
  * @typedef {{slot: number, message: RunChunk | {type: 'forget', lease: number}}} Posting
  * @typedef {{lease: number, job: number, round: number, count: number, busySeconds: number,
@@ -171,7 +172,10 @@ export class Dispatcher {
     return busy;
   }
 
-  /** A task that is being computed, for people. @returns {import('./messages.js').CurrentWork | null} */
+  /**
+   * A task that is being computed, for people.
+   * @returns {import('./messages.js').CurrentWork | null}
+   */
   current() {
     for (const { queue } of this.#slots.values()) {
       if (queue.length === 0 || queue[0].work.revoked || queue[0].from >= queue[0].to) continue;
@@ -182,7 +186,10 @@ export class Dispatcher {
     return null;
   }
 
-  /** Blobs that the lease's tasks need and no slot holds, in order of need. @param {number} leaseId */
+  /**
+   * Blobs that the lease's tasks need and no slot holds, in order of need.
+   * @param {number} leaseId
+   */
   missingBlobs(leaseId) {
     const work = this.#leases.get(leaseId);
     if (!work) return [];
@@ -295,7 +302,11 @@ export class Dispatcher {
     const writer = new OutcomeWriter();
     const index = chunk.work.taskIndex(chunk.from);
     const { kernel } = chunk.work.lease;
-    writer.failed(index, 'internal', `${kernel}: task ${index} stopped its thread ${crashesMax} times`);
+    writer.failed(
+      index,
+      'internal',
+      `${kernel}: task ${index} stopped its thread ${crashesMax} times`,
+    );
     this.#collect(chunk.work, { ...writer.take(), busySeconds: 0 });
   }
 
