@@ -162,6 +162,19 @@ test('a master that has forgotten the session gets nothing of the old leases', a
   assert.equal(other.untaken('results').length, 0);
 });
 
+test('what was finished while the master was away means nothing to another master', async () => {
+  const page = await openPage();
+  const session = (await master.nextSession()).welcome();
+  session.lease({ lease: 1, kernel: 'spin', tasks: [{ index: 0, inputs: [u32(300)] }] });
+  await session.next('heartbeat', ({ leases }) => leases.includes(1));
+  await master.stop();
+  await page.waitForFunction(() => document.getElementById('tasks-done')?.textContent === '1');
+  await master.start();
+  const other = (await master.nextSession()).welcome({ session: 'session-of-another-life' });
+  other.lease({ lease: 1, kernel: 'noop', tasks: noopTasks(1, 16) });
+  assert.equal((await other.outcomes(1, 1))[0].bytes.length, 16);
+});
+
 test('a silent master is left and called again', async () => {
   await openPage();
   const session = (await master.nextSession()).welcome({ silence_seconds: 0.6 });

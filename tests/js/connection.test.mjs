@@ -150,12 +150,15 @@ test('a goodbye that allows it leads back, one that does not needs a person', ()
   assert.deepEqual(refused.retry(60), [{ do: 'open' }]);
 });
 
-test('an unknown session is not asked for again', () => {
-  const connection = joined();
-  connection.received(goodbye('unknown_session', true), 50);
-  connection.tick(connection.deadline());
-  assert.deepEqual(connection.opened(3000), [{ do: 'hello', resume: '' }]);
-});
+for (const code of ['unknown_session', 'protocol_violation']) {
+  test(`after ${code} nothing of the old session is kept, lest it offends again`, () => {
+    const connection = joined();
+    const actions = connection.received(goodbye(code, true), 50);
+    assert.deepEqual(actions.at(-1), { do: 'drop' });
+    connection.tick(connection.deadline());
+    assert.deepEqual(connection.opened(3000), [{ do: 'hello', resume: '' }]);
+  });
+}
 
 test('messages out of turn end the connection', () => {
   const early = new Connection();

@@ -194,6 +194,18 @@ test('a revoked lease gives no work and no results any more, and its chunk is st
   assert.deepEqual(dispatcher.takeResults(), []);
 });
 
+test('results that were not sent yet go with their lease, even if it is complete', () => {
+  for (const forget of ['revoke', 'revokeAll']) {
+    const dispatcher = withSlots(1);
+    dispatcher.addLease(noopLease(1, 2));
+    runAll(dispatcher, 1e-6);
+    assert.equal(dispatcher.isIdle(), true);
+    if (forget === 'revoke') dispatcher.revoke(1, 0);
+    else dispatcher.revokeAll(0);
+    assert.deepEqual(dispatcher.takeResults(), [], forget);
+  }
+});
+
 test('a revoked chunk that waited behind another gets its grace once it runs', () => {
   const dispatcher = withSlots(1);
   dispatcher.addLease(noopLease(1, 3));

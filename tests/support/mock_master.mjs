@@ -121,7 +121,7 @@ export class MockMaster {
   blobs = new Map();
   /** How often each blob was asked for. @type {Map<string, number>} */
   blobRequests = new Map();
-  /** The only token that dashboards may come with; empty for any. */
+  /** The only token that dashboards and calls may come with; empty for any. */
   dashboardToken = '';
   #wasmFolder;
   #server = createServer();
@@ -214,11 +214,6 @@ export class MockMaster {
     const name = new URL(url, 'http://localhost').pathname;
     response.setHeader('Content-Security-Policy', securityPolicy);
     response.setHeader('X-Content-Type-Options', 'nosniff');
-    if (name === '/ws/dashboard') {
-      response.statusCode = this.#isRefused(url) ? 401 : 426;
-      response.end();
-      return;
-    }
     if (name.startsWith('/blobs/')) return this.#serveBlob(name.slice(7), response);
     if (name.startsWith('/api/')) return this.#serveApi(request, url, response);
     const content = await this.#file(name);
@@ -268,7 +263,10 @@ export class MockMaster {
    */
   #serveApi(request, url, response) {
     const { method = '', headers } = request;
-    this.requests.put({ method, url, authorization: headers.authorization ?? '' });
+    const { authorization = '' } = headers;
+    const isAllowed = !this.dashboardToken || authorization === `Bearer ${this.dashboardToken}`;
+    if (isAllowed) this.requests.put({ method, url, authorization });
+    else response.statusCode = 401;
     response.setHeader('Content-Type', 'application/json');
     response.end('{}');
   }

@@ -85,11 +85,17 @@ export class Feed {
     else this.#wait();
   }
 
-  /** A script cannot see why an upgrade failed, but it can ask the same address over HTTP. */
+  /**
+   * Whether it was the token. A script cannot see why an upgrade failed, so it asks something else
+   * that needs the token and does nothing: to cancel job 0, which there never is.
+   */
   async #isRefused() {
     try {
-      const signal = AbortSignal.timeout(probeMsMax);
-      const { status } = await fetch(this.#path(), { cache: 'no-store', signal });
+      const { status } = await fetch('/api/v1/jobs/0', {
+        method: 'DELETE',
+        headers: this.#token ? { Authorization: `Bearer ${this.#token}` } : {},
+        signal: AbortSignal.timeout(probeMsMax),
+      });
       return status === 401 || status === 403;
     } catch {
       return false;

@@ -20,6 +20,8 @@
 
 import { backoffSeconds } from '../backoff.js';
 
+/** After these the master knows nothing of the session, or takes nothing more of it. */
+const sessionEndingCodes = ['unknown_session', 'protocol_violation'];
 const answerSeconds = 10; // For the socket to open, then for hello to be answered.
 
 export class Connection {
@@ -183,8 +185,12 @@ export class Connection {
   /** @param {import('../protocol.js').Goodbye} goodbye @param {number} now @returns {Action[]} */
   #dismissed(goodbye, now) {
     const reason = goodbye.message || goodbye.code;
-    if (goodbye.code === 'unknown_session') this.session = '';
-    if (goodbye.retry) return this.failed(reason, now);
+    if (goodbye.retry) {
+      const keepsSession = !sessionEndingCodes.includes(goodbye.code);
+      if (keepsSession) return this.failed(reason, now);
+      this.session = '';
+      return [...this.failed(reason, now), { do: 'drop' }];
+    }
     this.phase = 'refused';
     this.session = '';
     this.reason = reason;

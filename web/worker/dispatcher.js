@@ -59,19 +59,21 @@ export class Dispatcher {
 
   /** Its outcomes are not wanted any more. @param {number} leaseId @param {number} now */
   revoke(leaseId, now) {
+    // A lease that is complete may still have results to send.
+    this.#results = this.#results.filter((batch) => batch.lease !== leaseId);
     const work = this.#leases.get(leaseId);
     if (!work) return;
     work.revoked = true;
     work.dropPending();
-    this.#results = this.#results.filter((batch) => batch.lease !== leaseId);
     this.#end(work);
     for (const { queue } of this.#slots.values()) {
       if (queue[0]?.work === work) queue[0].stopAt = now + revokeGraceMs;
     }
   }
 
-  /** @param {number} now */
+  /** Forgets everything, results not yet sent included. @param {number} now */
   revokeAll(now) {
+    this.#results = [];
     for (const lease of [...this.#leases.keys()]) this.revoke(lease, now);
   }
 
