@@ -215,6 +215,11 @@ export class MockMaster {
     response.setHeader('Content-Security-Policy', securityPolicy);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     if (name.startsWith('/blobs/')) return this.#serveBlob(name.slice(7), response);
+    if (name === '/ws/dashboard') {
+      // Without an upgrade the master says why it refused one.
+      response.statusCode = this.#hasToken(request) ? 426 : 401;
+      return void response.end();
+    }
     if (name.startsWith('/api/')) return this.#serveApi(request, url, response);
     const content = await this.#file(name);
     response.statusCode = content ? 200 : 404;
@@ -223,6 +228,11 @@ export class MockMaster {
       contentTypes.get(path.extname(name)) ?? 'text/html; charset=utf-8',
     );
     response.end(content ?? 'not found');
+  }
+
+  /** @param {import('node:http').IncomingMessage} request */
+  #hasToken({ headers }) {
+    return !this.dashboardToken || headers.authorization === `Bearer ${this.dashboardToken}`;
   }
 
   /** @param {string} name */
@@ -264,8 +274,7 @@ export class MockMaster {
   #serveApi(request, url, response) {
     const { method = '', headers } = request;
     const { authorization = '' } = headers;
-    const isAllowed = !this.dashboardToken || authorization === `Bearer ${this.dashboardToken}`;
-    if (isAllowed) this.requests.put({ method, url, authorization });
+    if (this.#hasToken(request)) this.requests.put({ method, url, authorization });
     else response.statusCode = 401;
     response.setHeader('Content-Type', 'application/json');
     response.end('{}');

@@ -86,13 +86,12 @@ export class Feed {
   }
 
   /**
-   * Whether it was the token. A script cannot see why an upgrade failed, so it asks something else
-   * that needs the token and does nothing: to cancel job 0, which there never is.
+   * Whether it was the token. A script cannot see why an upgrade failed, so it asks the same path
+   * without one, which says so.
    */
   async #isRefused() {
     try {
-      const { status } = await fetch('/api/v1/jobs/0', {
-        method: 'DELETE',
+      const { status } = await fetch('/ws/dashboard', {
         headers: this.#token ? { Authorization: `Bearer ${this.#token}` } : {},
         signal: AbortSignal.timeout(probeMsMax),
       });
