@@ -174,7 +174,19 @@ test('a result becomes short lines, whatever its shape', () => {
   assert.deepEqual(summarize(undefined), []);
   assert.equal(
     summarize(Object.fromEntries(Array.from({ length: 99 }, (_, i) => [i, i]))).length,
-    16,
+    64,
+  );
+});
+
+test('figures of their own stand first, what only some want to see is a detail', () => {
+  const lines = summarize({ weights: { Age: -0.5 }, rows: 891, metrics: { accuracy: 0.8 } });
+  assert.deepEqual(
+    lines.map(({ label, isDetail }) => [label, isDetail]),
+    [
+      ['accuracy', false],
+      ['rows', false],
+      ['weights Age', true],
+    ],
   );
 });
 
