@@ -37,7 +37,8 @@ nlohmann::json record_document(const store::JobRecord& record) {
 
 }  // namespace
 
-ApiBackend::ApiBackend(Engine& engine) : engine_{engine} {}
+ApiBackend::ApiBackend(Engine& engine, std::function<std::string()> join_url)
+    : engine_{engine}, join_url_{std::move(join_url)} {}
 
 nlohmann::json ApiBackend::cluster() {
     std::map<std::string, std::uint32_t> by_state;
@@ -64,6 +65,7 @@ nlohmann::json ApiBackend::cluster() {
               {"connected", by_kind["native"] + by_kind["browser"]},
               {"by_state", by_state}}},
             {"slots", slots},
+            {"join_url", join_url_()},
             {"jobs_live", engine_.live_jobs().size()},
             {"tasks_done", engine_.tasks_done()},
             {"tasks_per_second", rounded(engine_.tasks_per_second())}};

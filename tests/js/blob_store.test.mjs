@@ -20,7 +20,8 @@ function blob(text) {
 }
 
 /**
- * @param {(sha256: string, attempt: number) => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>} answer
+ * @typedef {Uint8Array<ArrayBuffer>} Bytes
+ * @param {(sha256: string, attempt: number) => Bytes | Promise<Bytes>} answer
  * @param {number} [cacheBytes]
  */
 function storeOf(answer, cacheBytes = 1000) {
@@ -110,7 +111,10 @@ test('a cache gives up what was used longest ago, and never takes more than its 
   cache.put('b', 'B', 40);
   cache.get('a');
   cache.put('c', 'C', 40);
-  assert.deepEqual(['a', 'b', 'c'].map((name) => cache.has(name)), [true, false, true]);
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((name) => cache.has(name)),
+    [true, false, true],
+  );
   cache.put('huge', 'H', 101);
   assert.equal(cache.has('huge'), false);
   cache.put('a', 'A2', 60);

@@ -68,7 +68,10 @@ function concat(inputs) {
 
 /** @param {number} count @param {number} [bytes] */
 function tasksOf(count, bytes = 1) {
-  return Array.from({ length: count }, (_, index) => ({ index, inputs: [Buffer.alloc(bytes, index)] }));
+  return Array.from({ length: count }, (_, index) => ({
+    index,
+    inputs: [Buffer.alloc(bytes, index)],
+  }));
 }
 
 test('a task gets the shared inputs first, then its own, inline or fetched', async () => {
@@ -106,7 +109,10 @@ test('a blob that cannot be had fails the tasks that need it, and no other', asy
 test('a missing shared blob fails every task of the chunk', async () => {
   const { runner, emitted } = runnerOf(concat);
   await runner.run(chunkOf({ shared: [{ sha256: '00'.repeat(32), size: 1 }], tasks: tasksOf(3) }));
-  assert.deepEqual(outcomesOf(emitted).map(({ status }) => status), [8, 8, 8]);
+  assert.deepEqual(
+    outcomesOf(emitted).map(({ status }) => status),
+    [8, 8, 8],
+  );
 });
 
 test('an error of the kernel is the outcome, and the next task runs', async () => {
@@ -133,7 +139,10 @@ for (const [what, error, status] of /** @type {[string, Error, number][]} */ ([
     });
     await runner.run(chunkOf({ tasks: tasksOf(3) }));
     const outcomes = outcomesOf(emitted);
-    assert.deepEqual(outcomes.map((outcome) => outcome.status), [status]);
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.status),
+      [status],
+    );
     assert.equal(emitted.at(-1)?.broken, true);
     assert.equal(emitted.at(-1)?.more, false);
   });
@@ -146,7 +155,10 @@ test('a chunk that takes too long hands its other tasks back', async () => {
   });
   await runner.run(chunkOf({ tasks: tasksOf(10) }));
   assert.equal(outcomesOf(emitted).length, 2);
-  assert.deepEqual(emitted.map(({ more }) => more), [false]);
+  assert.deepEqual(
+    emitted.map(({ more }) => more),
+    [false],
+  );
   assert.equal(emitted[0].busySeconds, (2 * chunkMsMax * 0.6) / 1000);
 });
 
@@ -157,8 +169,14 @@ test('large outputs are given away as they come, and one too large for a frame f
   }));
   await runner.run(chunkOf({ tasks: tasksOf(4) }));
   assert.ok(emitted.length > 1, 'all outputs came at once');
-  assert.deepEqual(emitted.map(({ more }) => more), [...emitted.slice(1).map(() => true), false]);
-  assert.deepEqual(outcomesOf(emitted).map(({ status }) => status), [0, 6, 0, 0]);
+  assert.deepEqual(
+    emitted.map(({ more }) => more),
+    [...emitted.slice(1).map(() => true), false],
+  );
+  assert.deepEqual(
+    outcomesOf(emitted).map(({ status }) => status),
+    [0, 6, 0, 0],
+  );
 });
 
 test('a chunk of a lease whose shared inputs were forgotten is a mistake of ours', async () => {

@@ -54,7 +54,7 @@ test('welcome joins, beats at once, and then every heartbeat', () => {
   connection.able(0);
   connection.opened(0);
   assert.deepEqual(connection.received(welcome, 30), [
-    { do: 'joined', resumed: false },
+    { do: 'joined', resumed: false, version: '1' },
     { do: 'heartbeat' },
   ]);
   assert.equal(connection.phase, 'joined');
@@ -72,7 +72,11 @@ test('a master that is silent for too long is left, and called again with the se
   assert.equal(connection.phase, 'waiting');
   assert.deepEqual(connection.tick(connection.deadline()), [{ do: 'open' }]);
   assert.deepEqual(connection.opened(12_000), [{ do: 'hello', resume: 'key-1' }]);
-  assert.deepEqual(connection.received(welcome, 12_001)[0], { do: 'joined', resumed: true });
+  assert.deepEqual(connection.received(welcome, 12_001)[0], {
+    do: 'joined',
+    resumed: true,
+    version: '1',
+  });
 });
 
 test('a welcome with another session is a new start, not a resumption', () => {
@@ -81,7 +85,7 @@ test('a welcome with another session is a new start, not a resumption', () => {
   connection.tick(connection.deadline());
   connection.opened(1000);
   const actions = connection.received({ ...welcome, session: 'key-2' }, 1001);
-  assert.deepEqual(actions[0], { do: 'joined', resumed: false });
+  assert.deepEqual(actions[0], { do: 'joined', resumed: false, version: '1' });
 });
 
 test('pauses between attempts double up to half a minute, and an ack starts them anew', () => {
@@ -146,12 +150,15 @@ test('a goodbye that allows it leads back, one that does not needs a person', ()
   assert.deepEqual(refused.retry(60), [{ do: 'open' }]);
 });
 
-test('an unknown session is not asked for again', () => {
-  const connection = joined();
-  connection.received(goodbye('unknown_session', true), 50);
-  connection.tick(connection.deadline());
-  assert.deepEqual(connection.opened(3000), [{ do: 'hello', resume: '' }]);
-});
+for (const code of ['unknown_session', 'protocol_violation']) {
+  test(`after ${code} nothing of the old session is kept, lest it offends again`, () => {
+    const connection = joined();
+    const actions = connection.received(goodbye(code, true), 50);
+    assert.deepEqual(actions.at(-1), { do: 'drop' });
+    connection.tick(connection.deadline());
+    assert.deepEqual(connection.opened(3000), [{ do: 'hello', resume: '' }]);
+  });
+}
 
 test('messages out of turn end the connection', () => {
   const early = new Connection();

@@ -14,12 +14,17 @@ import { decodeOutcomes, leaseFrame } from '../support/master_codec.mjs';
 /** @param {LeaseFields} fields */
 function lease(fields) {
   const { header, payload } = decodeFrame(leaseFrame(fields));
-  return /** @type {import('../../web/protocol.js').Lease} */ (decodeMasterMessage(header, payload));
+  return /** @type {import('../../web/protocol.js').Lease} */ (
+    decodeMasterMessage(header, payload)
+  );
 }
 
 /** @param {number} id @param {number} taskCount @param {Partial<LeaseFields>} [fields] */
 function noopLease(id, taskCount, fields = {}) {
-  const tasks = Array.from({ length: taskCount }, (_, index) => ({ index, inputs: [Buffer.of(1)] }));
+  const tasks = Array.from({ length: taskCount }, (_, index) => ({
+    index,
+    inputs: [Buffer.of(1)],
+  }));
   return lease({ lease: id, kernel: 'noop', tasks, ...fields });
 }
 
@@ -116,7 +121,10 @@ test('chunks of tiny tasks grow to thousands, long tasks go one by one', () => {
 });
 
 test('a second chunk waits at a slot for short tasks only', () => {
-  for (const [seconds, depth] of /** @type {[number, number][]} */ ([[0.001, 2], [0.5, 1]])) {
+  for (const [seconds, depth] of /** @type {[number, number][]} */ ([
+    [0.001, 2],
+    [0.5, 1],
+  ])) {
     const dispatcher = withSlots(1);
     dispatcher.addLease(noopLease(1, 1000));
     const [{ slot, message }] = runs(dispatcher);
@@ -159,11 +167,17 @@ test('what a chunk hands back is done by whoever is free', () => {
   dispatcher.received(1, answer({ ...message, tasks: message.tasks }, { count: 0 }), 0);
   dispatcher.slotReady(2);
   const again = runs(dispatcher);
-  assert.deepEqual(again.map(({ message: { count } }) => count), [1, 1]);
-  assert.deepEqual(again.flatMap(({ message: chunk }) => indices(chunk)), [3, 4]);
+  assert.deepEqual(
+    again.map(({ message: { count } }) => count),
+    [1, 1],
+  );
+  assert.deepEqual(
+    again.flatMap(({ message: chunk }) => indices(chunk)),
+    [3, 4],
+  );
 });
 
-test('a revoked lease gives no more work and no more results, and its chunk is stopped late', () => {
+test('a revoked lease gives no work and no results any more, and its chunk is stopped late', () => {
   const dispatcher = withSlots(2);
   dispatcher.addLease(noopLease(1, 10));
   const [first, second] = runs(dispatcher);
@@ -178,6 +192,18 @@ test('a revoked lease gives no more work and no more results, and its chunk is s
   dispatcher.received(second.slot, answer(second.message), 1100);
   assert.deepEqual(dispatcher.overdue(5000), []);
   assert.deepEqual(dispatcher.takeResults(), []);
+});
+
+test('results that were not sent yet go with their lease, even if it is complete', () => {
+  for (const forget of ['revoke', 'revokeAll']) {
+    const dispatcher = withSlots(1);
+    dispatcher.addLease(noopLease(1, 2));
+    runAll(dispatcher, 1e-6);
+    assert.equal(dispatcher.isIdle(), true);
+    if (forget === 'revoke') dispatcher.revoke(1, 0);
+    else dispatcher.revokeAll(0);
+    assert.deepEqual(dispatcher.takeResults(), [], forget);
+  }
 });
 
 test('a revoked chunk that waited behind another gets its grace once it runs', () => {
@@ -226,7 +252,8 @@ test('a slot gets the tasks whose blobs it holds, and others leave them to it', 
   const dispatcher = withSlots(2);
   dispatcher.addLease(lease({ lease: 1, kernel: 'fit', tasks }));
   const first = runs(dispatcher);
-  for (const { slot, message } of first) dispatcher.received(slot, answer(message, { seconds: 1 }), 0);
+  for (const { slot, message } of first)
+    dispatcher.received(slot, answer(message, { seconds: 1 }), 0);
   assert.deepEqual(dispatcher.missingBlobs(1), []);
 
   dispatcher.addLease(lease({ lease: 2, kernel: 'fit', tasks: [...tasks].reverse() }));
@@ -255,7 +282,10 @@ test('results are batched by lease, and no batch outgrows a frame', () => {
     dispatcher.received(1, outcomes, 0);
   }
   const batches = dispatcher.takeResults();
-  assert.deepEqual(batches.map(({ count }) => count), [1, 1, 1, 1, 1]);
+  assert.deepEqual(
+    batches.map(({ count }) => count),
+    [1, 1, 1, 1, 1],
+  );
   assert.deepEqual(dispatcher.takeResults(), []);
 });
 

@@ -35,7 +35,10 @@ test('after a loss the acks that never came confirm nothing', () => {
 test('past its limit it forgets the oldest', () => {
   const outbox = new Outbox(100);
   for (let i = 1; i <= 5; ++i) outbox.sent(frame(40, i));
-  assert.deepEqual(outbox.unconfirmed().map(([first]) => first), [4, 5]);
+  assert.deepEqual(
+    outbox.unconfirmed().map(([first]) => first),
+    [4, 5],
+  );
   outbox.clear();
   assert.deepEqual(outbox.unconfirmed(), []);
 });

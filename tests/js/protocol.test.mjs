@@ -48,7 +48,10 @@ const malformed = cases('malformed.json').filter(({ direction }) => direction ==
 test('there are examples of every message and of many ways to be malformed', () => {
   const types = new Set(valid.map(({ header }) => header.type));
   const wanted = 'hello results heartbeat leave welcome goodbye lease revoke ack'.split(' ');
-  assert.deepEqual(wanted.filter((type) => !types.has(type)), []);
+  assert.deepEqual(
+    wanted.filter((type) => !types.has(type)),
+    [],
+  );
   assert.ok(malformed.length > 50, `${malformed.length} malformed examples`);
 });
 
@@ -87,7 +90,9 @@ test('a lease keeps each task where its offsets say, with inline and blob inputs
   const lease = /** @type {protocol.Lease} */ (protocol.decodeMasterMessage(header, payload));
   const [first, second, end] = lease.taskOffsets;
   const shared = new PayloadReader(payload).inputs(lease.sharedCount);
-  assert.deepEqual(shared, [{ kind: 'inline', bytes: bytesOf(Buffer.from('shared').toString('hex')) }]);
+  assert.deepEqual(shared, [
+    { kind: 'inline', bytes: bytesOf(Buffer.from('shared').toString('hex')) },
+  ]);
   assert.deepEqual(new PayloadReader(payload.subarray(first, second)).task(), {
     index: 7,
     inputs: [
@@ -161,13 +166,20 @@ test('a writer of outcomes grows as it must, and starts empty after each take', 
 test('a failure with an unheard-of code is an internal one', () => {
   const writer = new OutcomeWriter();
   writer.failed(1, 'made_up', 'why');
-  assert.equal(decodeOutcomes(writer.take().bytes, 1)[0].status, 1 + errorCodes.indexOf('internal'));
+  assert.equal(
+    decodeOutcomes(writer.take().bytes, 1)[0].status,
+    1 + errorCodes.indexOf('internal'),
+  );
 });
 
 test('a frame of exactly 16 MiB is taken, and one byte more is not', () => {
   const header = protocol.encodeFrame({ type: 'ack' }).length - 4;
-  const fits = protocol.encodeFrame({ type: 'ack' }, [new Uint8Array(protocol.frameBytesMax - header)]);
+  const fits = protocol.encodeFrame({ type: 'ack' }, [
+    new Uint8Array(protocol.frameBytesMax - header),
+  ]);
   assert.equal(protocol.decodeFrame(fits.buffer).header.type, 'ack');
-  const over = protocol.encodeFrame({ type: 'ack' }, [new Uint8Array(protocol.frameBytesMax - header + 1)]);
+  const over = protocol.encodeFrame({ type: 'ack' }, [
+    new Uint8Array(protocol.frameBytesMax - header + 1),
+  ]);
   assert.throws(() => protocol.decodeFrame(over.buffer), ProtocolError);
 });

@@ -56,7 +56,12 @@ test('settings last across visits, and a token in the address replaces the store
 
 test('what is stored is not trusted', () => {
   const storage = new FakeStorage();
-  for (const stored of ['null', '7', 'not json', '{"worker":"<b>","slots":99,"name":5,"token":{}}']) {
+  for (const stored of [
+    'null',
+    '7',
+    'not json',
+    '{"worker":"<b>","slots":99,"name":5,"token":{}}',
+  ]) {
     storage.setItem('netcompute.worker', stored);
     assert.deepEqual(load(storage), load(new FakeStorage()));
   }
@@ -80,7 +85,10 @@ test('browsers are told apart by what only they say', () => {
     [chrome, 'Chrome on Linux'],
     [`${chrome} Edg/140.0`, 'Edge on Linux'],
     ['Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox on Windows'],
-    ['Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1', 'Safari on iPhone'],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1',
+      'Safari on iPhone',
+    ],
     ['Mozilla/5.0 (Linux; Android 14) Chrome/140.0 Mobile Safari/537.36', 'Chrome on Android'],
     ['', 'Browser'],
   ];
@@ -123,6 +131,8 @@ const idle = {
   paused: false,
   draining: false,
   problem: '',
+  version: '1',
+  masterVersion: '1',
   worker: 'browser-1',
   slots: 4,
   slotsBusy: 0,
@@ -144,10 +154,22 @@ test('every state has its words', () => {
     [{ paused: true }, 'Paused', /Still connected/],
     [{ paused: true, phase: 'left' }, 'Paused', /^This PC takes no new work/],
     [{ paused: true, draining: true, slotsBusy: 1 }, 'Pausing', /Finishing/],
-    [{ phase: 'waiting', reason: 'the connection broke', retrySeconds: 3.2 }, 'Master unreachable', /^The connection broke\. Trying again in 4 s\.$/],
+    [
+      { phase: 'waiting', reason: 'the connection broke', retrySeconds: 3.2 },
+      'Master unreachable',
+      /^The connection broke\. Trying again in 4 s\.$/,
+    ],
     [{ phase: 'waiting', reason: 'x', retrySeconds: -1 }, 'Master unreachable', /Trying again now/],
-    [{ phase: 'refused', reason: 'no', refusedCode: 'refused_token' }, 'Refused', /Enter the token/],
-    [{ phase: 'refused', reason: 'no', refusedCode: 'refused_protocol' }, 'Refused', /Reload this page/],
+    [
+      { phase: 'refused', reason: 'no', refusedCode: 'refused_token' },
+      'Refused',
+      /Enter the token/,
+    ],
+    [
+      { phase: 'refused', reason: 'no', refusedCode: 'refused_protocol' },
+      'Refused',
+      /Reload this page/,
+    ],
     [{ problem: 'out of memory' }, 'Cannot compute', /Out of memory\. Trying again/],
   ];
   for (const [change, title, detail] of states) {

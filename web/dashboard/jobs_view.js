@@ -36,7 +36,8 @@ export class JobsView {
       let card = this.#cards.get(id);
       if (!card) this.#cards.set(id, (card = new JobCard(id, this.#cancel)));
       card.draw(job, now);
-      if (list.children[place] !== card.root) list.insertBefore(card.root, list.children[place] ?? null);
+      if (list.children[place] !== card.root)
+        list.insertBefore(card.root, list.children[place] ?? null);
     });
     setShown(element('jobs-none', HTMLElement), sorted.length === 0);
     const more = sorted.length - shown.length;
@@ -87,13 +88,13 @@ class JobCard {
   #drawChange(job) {
     const type = job.type ?? 'job';
     const state = job.state ?? 'Queued';
-    const parts = [job.name ? words(type) : '', `job ${job.id}`, submittedText(job.submitted_at)];
-    setText(this.#title, job.name || words(type));
+    const isNamed = job.name !== undefined && job.name !== '' && job.name !== type;
+    const parts = [isNamed && words(type), `job ${job.id}`, submittedText(job.submitted_at)];
+    setText(this.#title, isNamed ? String(job.name) : words(type));
     setText(this.#subtitle, parts.filter(Boolean).join(' · '));
     setText(this.#state, state);
     this.root.dataset.state = state.toLowerCase();
     setShown(this.#cancelButton, isOpen(job));
-    this.#cancelButton.setAttribute('aria-label', `Cancel job ${job.id}`);
     setText(this.#notice, waitingText(job));
     setShown(this.#notice, this.#notice.textContent !== '');
     this.#drawProgress(job);
@@ -125,7 +126,7 @@ class JobCard {
     this.#fact('Tasks', total && (failed ? `${tasks}, ${formatCount(failed)} failed` : tasks));
     this.#fact('Done', open && total && formatShare(done / total));
     this.#fact('Rate', advances && `${formatRate(job.rate)} tasks/s`);
-    this.#fact('Round', open && job.round !== undefined && formatCount(job.round));
+    this.#fact('Round', open && job.round && formatCount(job.round));
     this.#fact('Phase', open && job.phase);
     this.#fact('Elapsed', elapsedText(job, now));
     const eta = advances && left(job.eta, now);
@@ -157,8 +158,8 @@ class JobCard {
   }
 
   /** What a person should know of how the data was read. @param {Job} job */
-  #drawNotes({ notes }) {
-    const lines = Array.isArray(notes) ? notes.map(String) : [];
+  #drawNotes({ notes, result }) {
+    const lines = notesOf({ notes }) ?? notesOf(result) ?? [];
     if (lines.length !== this.#notes.childElementCount) {
       this.#notes.replaceChildren(...lines.map((line) => make('li', '', line)));
     }
@@ -179,15 +180,17 @@ class JobCard {
   #listenForCancel(id, cancel) {
     const button = this.#cancelButton;
     let armed = false;
-    const disarm = () => {
-      armed = false;
-      setText(button, 'Cancel');
+    /** @param {boolean} changed */
+    const arm = (changed) => {
+      armed = changed;
+      setText(button, armed ? 'Really cancel?' : 'Cancel');
+      button.setAttribute('aria-label', armed ? `Really cancel job ${id}?` : `Cancel job ${id}`);
     };
+    arm(false);
     button.addEventListener('click', async () => {
       if (!armed) {
-        armed = true;
-        setText(button, 'Really cancel?');
-        setTimeout(disarm, 4000);
+        arm(true);
+        setTimeout(() => arm(false), 4000);
         return;
       }
       button.disabled = true;
@@ -198,7 +201,7 @@ class JobCard {
         this.#cancelError = error instanceof Error ? error.message : String(error);
       }
       button.disabled = false;
-      disarm();
+      arm(false);
       if (this.#drawn) this.#drawError(this.#drawn);
     });
   }
@@ -211,6 +214,12 @@ function addFact(list, label) {
   pair.append(make('dt', '', label), value);
   list.append(pair);
   return value;
+}
+
+/** @param {unknown} document @returns {string[] | undefined} */
+function notesOf(document) {
+  const { notes } = /** @type {{notes?: unknown}} */ (document ?? {});
+  return Array.isArray(notes) ? notes.map(String) : undefined;
 }
 
 /** @type {Record<string, string>} */

@@ -58,7 +58,10 @@ function asState(tree) {
 function named(entries) {
   if (Object.values(entries).every((entry) => entry.id !== undefined)) return entries;
   return Object.fromEntries(
-    Object.entries(entries).map(([id, entry]) => [id, entry.id === undefined ? { ...entry, id } : entry]),
+    Object.entries(entries).map(([id, entry]) => [
+      id,
+      entry.id === undefined ? { ...entry, id } : entry,
+    ]),
   );
 }
 
@@ -92,12 +95,20 @@ function withAgesOf(entry, names, now) {
   return aged;
 }
 
-/** How old it is by now; undefined if nobody said. @param {Age | undefined} age @param {number} now */
+/**
+ * How old it is by now; undefined if nobody said.
+ * @param {Age | undefined} age
+ * @param {number} now
+ */
 export function grown(age, now) {
   return age && Math.max(0, age.seconds + (now - age.at) / 1000);
 }
 
-/** What is left of it by now; undefined if nobody said. @param {Age | undefined} age @param {number} now */
+/**
+ * What is left of it by now; undefined if nobody said.
+ * @param {Age | undefined} age
+ * @param {number} now
+ */
 export function left(age, now) {
   return age && Math.max(0, age.seconds - (now - age.at) / 1000);
 }

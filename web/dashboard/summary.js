@@ -4,6 +4,8 @@
  * @typedef {{label: string, text: string, title: string}} Line
  */
 
+import { isObject } from './merge_patch.js';
+
 const linesMax = 16;
 const depthMax = 3;
 const textMax = 48;
@@ -20,9 +22,10 @@ export function summarize(result) {
 /** @param {unknown} value @param {string} label @param {number} depth @param {Line[]} lines */
 function collect(value, label, depth, lines) {
   if (value === null || value === undefined) return;
-  if (typeof value === 'object' && !Array.isArray(value)) {
+  if (isObject(value)) {
     if (depth === depthMax) return;
-    for (const [name, inner] of Object.entries(value)) {
+    for (const [name, inner] of Object.entries(value).sort(byWeight)) {
+      if (name === 'notes') continue; // Shown as sentences of their own.
       // "metrics" above "accuracy" says nothing more; "test" above it does.
       const path = label && label !== 'metrics' ? `${label} ${name}` : name;
       collect(inner, path.replaceAll('_', ' '), depth + 1, lines);
@@ -33,6 +36,21 @@ function collect(value, label, depth, lines) {
   const max = /^[0-9a-f]{40,}$/.test(full) ? hashTextMax : textMax;
   const text = full.length > max ? `${full.slice(0, max - 1)}…` : full;
   lines.push({ label: label || 'result', text, title: full });
+}
+
+/**
+ * Metrics first, then what is one figure, then what is many.
+ * @param {[string, unknown]} a
+ * @param {[string, unknown]} b
+ */
+function byWeight(a, b) {
+  return weight(a) - weight(b);
+}
+
+/** @param {[string, unknown]} entry */
+function weight([name, value]) {
+  if (name === 'metrics') return 0;
+  return isObject(value) ? 2 : 1;
 }
 
 /** @param {unknown} value */

@@ -38,6 +38,7 @@ class RunningWorker {
     RunningWorker(const RunningWorker&) = delete;
     RunningWorker& operator=(const RunningWorker&) = delete;
     ~RunningWorker() {
+        Gate::instance().open();  // A test that failed may have left tasks there.
         if (thread_.joinable()) {
             type("q\n");
             type("q\n");
@@ -159,7 +160,8 @@ TEST(WorkerLoopTest, HeartbeatsGoOnWhileEverySlotIsBusy) {
     Gate::instance().await_waiting(2);
     for (int with_lease = 0; with_lease < 3;) {
         const auto heartbeat = master.await_heartbeat();
-        if (heartbeat.leases == std::vector{LeaseId{7}} && heartbeat.current == "gate 1/0/0") {
+        if (heartbeat.leases == std::vector{LeaseId{7}} &&
+            heartbeat.current.starts_with("gate 1/0/")) {
             ++with_lease;
         }
         ASSERT_FALSE(testing::Test::HasFailure());
