@@ -138,6 +138,15 @@ test('a filter wants each of its words, in any order and any case', () => {
   assert.equal(filterWorkers(workers, 'nowhere').length, 0);
 });
 
+test('when a worker was heard becomes how long ago that is, by the master clock', () => {
+  const cluster = { uptime: 100 };
+  const workers = { w: { id: 'w', heard_at: 97 } };
+  const state = fold(emptyState, { type: 'snapshot', state: { cluster, workers } }, 1000);
+  assert.equal(grown(state.workers.w.last_seen, 2000), 4);
+  const heard = fold(state, { type: 'patch', patch: { workers: { w: { heard_at: 101 } } } }, 3000);
+  assert.equal(grown(heard.workers.w.last_seen, 3000), 1, 'the uptime is 102 by now');
+});
+
 test('jobs that run come first, then those that wait, then the ended; the newest first', () => {
   const jobs = [
     { id: 1, state: 'Running' },
@@ -174,7 +183,19 @@ test('a result becomes short lines, whatever its shape', () => {
   assert.deepEqual(summarize(undefined), []);
   assert.equal(
     summarize(Object.fromEntries(Array.from({ length: 99 }, (_, i) => [i, i]))).length,
-    16,
+    64,
+  );
+});
+
+test('figures of their own stand first, what only some want to see is a detail', () => {
+  const lines = summarize({ weights: { Age: -0.5 }, rows: 891, metrics: { accuracy: 0.8 } });
+  assert.deepEqual(
+    lines.map(({ label, isDetail }) => [label, isDetail]),
+    [
+      ['accuracy', false],
+      ['rows', false],
+      ['weights Age', true],
+    ],
   );
 });
 

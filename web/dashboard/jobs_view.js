@@ -8,7 +8,7 @@ import { errorText, summarize } from './summary.js';
 
 /** @typedef {import('./state.js').Job} Job */
 
-const jobsShownMax = 30;
+const endedShownMax = 20;
 
 export class JobsView {
   /** @type {Map<string, JobCard>} */
@@ -22,16 +22,27 @@ export class JobsView {
 
   /** @param {Record<string, Job>} jobs by id @param {number} now */
   draw(jobs, now) {
-    const list = element('jobs', HTMLElement);
     const sorted = sortJobs(Object.values(jobs));
-    const shown = sorted.slice(0, jobsShownMax);
-    const kept = new Set(shown.map(({ id }) => String(id)));
+    const open = sorted.filter(isOpen);
+    const ended = sorted.filter((job) => !isOpen(job));
+    const endedShown = ended.slice(0, endedShownMax);
+    const kept = new Set([...open, ...endedShown].map(({ id }) => String(id)));
     for (const [id, card] of this.#cards) {
       if (kept.has(id)) continue;
       card.root.remove();
       this.#cards.delete(id);
     }
-    shown.forEach((job, place) => {
+    this.#drawList(element('jobs', HTMLElement), open, now);
+    this.#drawList(element('jobs-ended', HTMLElement), endedShown, now);
+    setShown(element('jobs-none', HTMLElement), open.length === 0);
+    setShown(element('ended-section', HTMLElement), ended.length > 0);
+    const more = ended.length - endedShown.length;
+    setText(element('jobs-more', HTMLElement), more > 0 ? `and ${plural(more, 'older job')}` : '');
+  }
+
+  /** @param {HTMLElement} list @param {Job[]} jobs @param {number} now */
+  #drawList(list, jobs, now) {
+    jobs.forEach((job, place) => {
       const id = String(job.id);
       let card = this.#cards.get(id);
       if (!card) this.#cards.set(id, (card = new JobCard(id, this.#cancel)));
@@ -39,9 +50,6 @@ export class JobsView {
       if (list.children[place] !== card.root)
         list.insertBefore(card.root, list.children[place] ?? null);
     });
-    setShown(element('jobs-none', HTMLElement), sorted.length === 0);
-    const more = sorted.length - shown.length;
-    setText(element('jobs-more', HTMLElement), more > 0 ? `and ${plural(more, 'older job')}` : '');
   }
 }
 
@@ -55,6 +63,8 @@ class JobCard {
   #progress = make('progress');
   #facts = make('dl', 'facts');
   #result = make('dl', 'facts result');
+  #detailsBox = make('details', 'details');
+  #details = make('dl', 'facts');
   #notes = make('ul', 'notes muted small');
   #error = make('p', 'error');
   /** @type {Job | null} */
@@ -72,7 +82,8 @@ class JobCard {
     head.append(words, this.#state, this.#cancelButton);
     this.#error.setAttribute('role', 'alert');
     this.root.append(head, this.#notice, this.#progress, this.#facts, this.#result);
-    this.root.append(this.#notes, this.#error);
+    this.#detailsBox.append(make('summary', '', 'Details'), this.#details);
+    this.root.append(this.#detailsBox, this.#notes, this.#error);
     this.#cancelButton.type = 'button';
     this.#listenForCancel(id, cancel);
   }
@@ -149,12 +160,14 @@ class JobCard {
   #drawResult({ result }) {
     if (result === this.#drawn?.result && this.#drawn) return;
     this.#result.replaceChildren();
-    for (const { label, text, title } of summarize(result)) {
-      const value = addFact(this.#result, label);
+    this.#details.replaceChildren();
+    for (const { label, text, title, isDetail } of summarize(result)) {
+      const value = addFact(isDetail ? this.#details : this.#result, label);
       value.textContent = text;
       if (title !== text) value.title = title;
     }
     setShown(this.#result, this.#result.childElementCount > 0);
+    setShown(this.#detailsBox, this.#details.childElementCount > 0);
   }
 
   /** What a person should know of how the data was read. @param {Job} job */
