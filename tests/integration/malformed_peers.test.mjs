@@ -75,16 +75,16 @@ test('every malformed message of a worker that has joined ends its session alone
     for (const example of malformed) {
       const peer = await RawWorker.join(cluster.origin);
       sendMalformed(peer, example);
-      await assertSentAway(peer, /^(protocol_violation|unknown_session)$/);
+      await assertSentAway(peer, /^protocol_violation$/);
     }
   }));
 
-test('a frame over 16 MiB closes its connection, and its bytes are not kept', () =>
+test('a frame over 16 MiB closes its connection', () =>
   besideAJob(async () => {
     const peer = await RawWorker.join(cluster.origin);
     peer.sendBytes(Buffer.alloc(frameBytesMax + 100_000));
-    const messageTooBig = 1009;
-    assert.equal(await peer.closed, messageTooBig);
+    // "Message too big", or no more than the end: what is still on its way may reset the rest.
+    assert.ok([1009, 1006].includes(await peer.closed));
   }));
 
 test('text instead of bytes, and a hello said twice, are violations', () =>
