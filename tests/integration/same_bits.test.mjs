@@ -66,3 +66,16 @@ for (const seed of [1, 2]) {
     await workload.checkMany(cluster, jobs);
   });
 }
+
+test('a master that computes in its own process gives the same bits alone', async () => {
+  const alone = await Cluster.start({
+    prepare: workload.install,
+    args: ['--mode', 'serve', '--local-slots', '2'],
+  });
+  try {
+    await workload.check(alone);
+    await assertTookPart(alone, 1);
+  } finally {
+    await alone.close();
+  }
+});

@@ -25,7 +25,7 @@ const jobSecondsMax = 120;
  * @typedef {{method?: string, headers?: Record<string, string>, body?: unknown}} Asking
  * @typedef {{config?: Record<string, any>, args?: string[], prepare?: (folder: string) => void,
  *            serves?: boolean}} ClusterOptions
- * @typedef {{name?: string, slots?: number, args?: string[], env?: Record<string, string>,
+ * @typedef {{config?: string, name?: string, slots?: number, args?: string[],
  *            joins?: boolean}} WorkerOptions
  */
 
@@ -179,12 +179,12 @@ export class Cluster {
    * Starts a native worker and, unless told otherwise, awaits that it has joined.
    * @param {WorkerOptions} [options]
    */
-  async startWorker({ name, slots = 1, args = [], env = {}, joins = true } = {}) {
+  async startWorker({ config = 'worker.json', name, slots = 1, args = [], joins = true } = {}) {
     const title = name ?? `pc-${this.workers.length + 1}`;
     const worker = new Program(
       workerProgram,
-      ['--config', 'worker.json', '--slots', String(slots), '--name', title, ...args],
-      { cwd: this.folder, env: { XDG_STATE_HOME: this.file('worker-state'), ...env } },
+      ['--config', config, '--slots', String(slots), '--name', title, ...args],
+      { cwd: this.folder, env: { XDG_STATE_HOME: this.file('worker-state') } },
     );
     this.workers.push(worker);
     if (joins) await worker.until(/joined the master/);

@@ -84,6 +84,7 @@ class ZmqTransport::Impl {
     void drain_soon();
     void drain();
     void drain_monitor();
+    void forget_disconnected();
     void drain_router(int& budget);
     void drain_anonymous(zmq::socket_t& socket, int& budget);
     [[nodiscard]] static bool receive(zmq::socket_t& socket, Parts& parts);
@@ -102,6 +103,7 @@ class ZmqTransport::Impl {
     zmq::socket_t monitor_{zmq_, zmq::socket_type::pair};
     std::unordered_map<std::string, std::shared_ptr<RouterSession>> sessions_;
     std::unordered_map<int, std::string> routing_ids_by_descriptor_;
+    std::vector<std::string> disconnected_;  ///< Routing ids, until all they said has been read.
     std::vector<std::unique_ptr<ReadyWaiter>> waiters_;
     bool drain_is_due_ = false;
     bool closed_ = false;
@@ -189,6 +191,7 @@ void ZmqTransport::Impl::drain() {
     int budget = drained_messages_max;
     drain_monitor();
     drain_router(budget);
+    if (budget > 0) forget_disconnected();
     drain_anonymous(pull_, budget);
     drain_anonymous(sub_, budget);
     if (budget <= 0) drain_soon();
@@ -212,8 +215,15 @@ void ZmqTransport::Impl::drain_monitor() {
         std::memcpy(&descriptor, parts[0].data<std::byte>() + 2, sizeof descriptor);
         const auto found = routing_ids_by_descriptor_.find(static_cast<int>(descriptor));
         if (found == routing_ids_by_descriptor_.end()) continue;
-        forget(std::string{found->second});
+        disconnected_.push_back(std::move(found->second));
+        routing_ids_by_descriptor_.erase(found);
     }
+}
+
+/// What a peer said before it went, its leave perhaps, lies in the ROUTER's queue when the monitor
+/// tells that it went. So its session ends when that queue has been read dry since.
+void ZmqTransport::Impl::forget_disconnected() {
+    for (const std::string& routing_id : std::exchange(disconnected_, {})) forget(routing_id);
 }
 
 void ZmqTransport::Impl::drain_router(int& budget) {
@@ -226,6 +236,8 @@ void ZmqTransport::Impl::drain_router(int& budget) {
         std::string routing_id = parts[0].to_string();
         auto& session = sessions_[routing_id];
         if (session == nullptr) {
+            // Whoever had this descriptor before is told of before it is given to another.
+            drain_monitor();
             session = std::make_shared<RouterSession>(
                 *this, routing_id, address == nullptr ? "unknown" : address, descriptor);
             routing_ids_by_descriptor_[descriptor] = routing_id;

@@ -57,6 +57,9 @@ class FakeEvents final : public WorkerEvents {
     void on_disconnected(WorkerId worker, const std::string&) override {
         log.push_back("disconnected " + std::to_string(worker.value));
     }
+    void on_expelled(WorkerId worker, const std::string&) override {
+        log.push_back("expelled " + std::to_string(worker.value));
+    }
     std::vector<std::string> log;
 };
 
@@ -199,7 +202,17 @@ TEST_F(WorkerGatewayTest, ABadPayloadIsHeldAgainstItsSender) {
                           R"(","lease":1,"job":1,"round":0,"count":5,"busy_seconds":0})");
     EXPECT_TRUE(session->closed);
     EXPECT_EQ(session->last<Goodbye>().code, "protocol_violation");
-    EXPECT_EQ(events.log.back(), "disconnected 1");
+    EXPECT_EQ(events.log.back(), "expelled 1");
+}
+
+// Joined, it has a key of its own and no business with another one.
+TEST_F(WorkerGatewayTest, AJoinedWorkerThatNamesAStrangeKeyIsExpelled) {
+    const auto session = connect();
+    say(session, hello());
+    say(session, protocol::Leave{"0123456789abcdef0123456789abcdef"});
+    EXPECT_TRUE(session->closed);
+    EXPECT_EQ(session->last<Goodbye>().code, "protocol_violation");
+    EXPECT_EQ(events.log.back(), "expelled 1");
 }
 
 TEST_F(WorkerGatewayTest, FramesOutOfTurnAreRefused) {
