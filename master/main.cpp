@@ -105,9 +105,12 @@ netcompute::server::ModeOptions mode_options(const Arguments& arguments) {
 
 int run(const Arguments& arguments) {
     const auto mode = mode_options(arguments);
+    if (arguments.once && mode.mode == Mode::Serve) {
+        throw std::runtime_error("--once: there is no job to wait for; say --mode train or predict");
+    }
     boost::asio::io_context io;
     netcompute::server::Server server{io, server_options(arguments)};
-    int exit_status = 0;
+    int exit_status = arguments.once ? 1 : 0;  // Stopped before its job has ended: not done.
     const auto stop = [&] {
         server.stop();
         io.stop();

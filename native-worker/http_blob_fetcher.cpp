@@ -140,7 +140,7 @@ class HttpBlobFetcher::Lines {
         beast::flat_buffer buffer;
         http::response_parser<http::buffer_body> parser;
         parser.header_limit(response_header_bytes_max);
-        parser.body_limit(size);
+        parser.body_limit(boost::none);  // Its length is compared with the promised size below.
         const auto [header_error, header_bytes] =
             co_await http::async_read_header(stream, buffer, parser, use_result);
         if (header_error) co_return failed("no answer: " + header_error.message(), true);

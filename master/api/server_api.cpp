@@ -111,6 +111,14 @@ asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request) {
 std::optional<HttpResponse> ServerApi::answer_without_route(const HttpRequest& request,
                                                             const Target& target,
                                                             RouteMatch& match) const {
+    const bool is_socket_path =
+        target.path == worker_socket_path || target.path == dashboard_socket_path;
+    if (is_socket_path) {
+        // A page cannot see why its upgrade was refused, so it asks again without one.
+        if (auto refusal = refuse_upgrade(request)) return refusal;
+        return http_error(http::status::upgrade_required, "upgrade_required",
+                          target.path + ": this is a WebSocket");
+    }
     const bool reads = request.method() == http::verb::get || request.method() == http::verb::head;
     if (match.name == RouteName::NotFound) {
         const std::string path = target.path == "/"         ? "/web/index.html"
@@ -224,7 +232,7 @@ bool ServerApi::token_fits(const HttpRequest& request, const std::string& query)
            CRYPTO_memcmp(given.data(), options_.join_token.data(), given.size()) == 0;
 }
 
-std::optional<HttpResponse> ServerApi::refuse_upgrade(const HttpRequest& request) {
+std::optional<HttpResponse> ServerApi::refuse_upgrade(const HttpRequest& request) const {
     const Target target = split_target({request.target().data(), request.target().size()});
     // A worker's token comes in its hello, so that the page can say what was wrong with it.
     if (target.path == worker_socket_path) return std::nullopt;

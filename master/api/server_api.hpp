@@ -41,7 +41,8 @@ class ServerApi {
                                            const net::HttpRequest& request);
     [[nodiscard]] net::HttpResponse answer_for_job(const RouteMatch& match);
     boost::asio::awaitable<void> wait_for_end(JobId id, double seconds);
-    [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(const net::HttpRequest& request);
+    [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(
+        const net::HttpRequest& request) const;
     void upgrade(net::HttpRequest request, std::shared_ptr<net::WebSocket> socket);
     [[nodiscard]] bool token_fits(const net::HttpRequest& request, const std::string& query) const;
     [[nodiscard]] net::HttpResponse blob(std::string_view hex) const;

@@ -7,6 +7,7 @@
 #include "net/http/static_files.hpp"
 #include "net/zmq/zmq_transport.hpp"
 #include "server/addresses.hpp"
+#include "server/local_worker.hpp"
 #include "store/blob_store.hpp"
 #include "store/job_store.hpp"
 #include "store/state_lock.hpp"
@@ -54,7 +55,8 @@ struct Server::Parts {
           blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs"))},
           engine{io, engine_options(options, *blobs), jobs},
           files{load_pages(options.web_root)},
-          backend{engine},
+          backend{engine,
+                  [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
           api{io,
               {options.config.security.join_token.value_or("")},
               backend,
@@ -69,7 +71,13 @@ struct Server::Parts {
           http{io,
                {options.config.dashboard.host, options.config.dashboard.port,
                 host_names(options.config)},
-               api.handlers()} {}
+               api.handlers()} {
+        if (options.local_slots > 0) {
+            local.emplace(io, engine.gateway(), *blobs,
+                          LocalWorkerOptions{options.local_slots,
+                                             options.config.security.join_token.value_or("")});
+        }
+    }
 
     void accept_worker(net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
         auto session =
@@ -89,6 +97,7 @@ struct Server::Parts {
     api::ServerApi api;
     net::ZmqTransport zmq;
     net::HttpServer http;
+    std::optional<LocalWorker> local;
 };
 
 Server::Server(boost::asio::io_context& io, ServerOptions options)

@@ -86,7 +86,7 @@ const runningJob = {
   eta: 30,
 };
 
-test('a snapshot is drawn, patches change only what they name, and nothing breaks the policy', async () => {
+test('a snapshot is drawn, patches change what they name, and no policy is broken', async () => {
   const errors = pageErrors(page);
   await page.goto(master.origin);
   const feed = await master.nextDashboard();
@@ -97,7 +97,9 @@ test('a snapshot is drawn, patches change only what they name, and nothing break
   await untilText('[data-job="7"] h3', 'Titanic');
   await untilText('[data-job="7"] .facts', /50 of 200.*25%/);
 
-  await page.evaluate(() => document.querySelector('#workers tr')?.setAttribute('data-mark', 'kept'));
+  await page.evaluate(() =>
+    document.querySelector('#workers tr')?.setAttribute('data-mark', 'kept'),
+  );
   feed.send({
     type: 'patch',
     patch: {
@@ -116,7 +118,8 @@ test('a snapshot is drawn, patches change only what they name, and nothing break
 });
 
 test('a name that looks like HTML is shown as it is, and runs nothing', async () => {
-  const name = '<img src=x onerror="document.title=`owned`"><script>document.title="owned"</script>';
+  const name =
+    '<img src=x onerror="document.title=`owned`"><script>document.title="owned"</script>';
   await page.goto(master.origin);
   const feed = await master.nextDashboard();
   const job = { ...runningJob, name, error: name, result: { [name]: name } };
@@ -137,7 +140,7 @@ test('a job without workers says so, and what to do', async () => {
   assert.equal(await page.isVisible('#workers-none'), true);
 });
 
-test('ages go on counting between two patches, and what is left never goes below nothing', async () => {
+test('ages go on counting between patches, and time left never falls below nothing', async () => {
   await page.goto(master.origin);
   const feed = await master.nextDashboard();
   const job = { ...runningJob, eta: 1 };

@@ -8,6 +8,9 @@
 import { backoffSeconds } from '../backoff.js';
 
 const probeMsMax = 10_000;
+// The master's uptime alone changes every second: one that says nothing for so long is gone,
+// though a PC that slept may not have been told.
+const silenceMsMax = 20_000;
 
 export class Feed {
   #token;
@@ -18,6 +21,8 @@ export class Feed {
   #attempt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence;
 
   /**
    * @param {{
@@ -41,6 +46,7 @@ export class Feed {
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(`${scheme}//${location.host}${this.#path()}`);
     this.#socket = socket;
+    this.#expectNews();
     socket.onmessage = ({ data }) => {
       if (socket === this.#socket) this.#received(data);
     };
@@ -55,6 +61,7 @@ export class Feed {
 
   /** @param {unknown} data */
   #received(data) {
+    this.#expectNews();
     try {
       this.#onMessage(JSON.parse(String(data)));
     } catch (error) {
@@ -73,22 +80,37 @@ export class Feed {
     const refused = code === policyViolation || (await this.#isRefused());
     if (socket !== this.#socket) return; // connect() was called meanwhile.
     this.#socket = null;
+    clearTimeout(this.#silence);
     if (refused) this.#onStatus({ kind: 'refused' });
     else this.#wait();
   }
 
-  /** A script cannot see why an upgrade failed, but it can ask the same address over HTTP. */
+  /**
+   * Whether it was the token. A script cannot see why an upgrade failed, so it asks the same path
+   * without one, which says so.
+   */
   async #isRefused() {
     try {
-      const signal = AbortSignal.timeout(probeMsMax);
-      const { status } = await fetch(this.#path(), { cache: 'no-store', signal });
+      const { status } = await fetch('/ws/dashboard', {
+        headers: this.#token ? { Authorization: `Bearer ${this.#token}` } : {},
+        signal: AbortSignal.timeout(probeMsMax),
+      });
       return status === 401 || status === 403;
     } catch {
       return false;
     }
   }
 
+  #expectNews() {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      this.#drop();
+      this.#wait();
+    }, silenceMsMax);
+  }
+
   #wait() {
+    clearTimeout(this.#silence);
     const delayMs = 1000 * backoffSeconds(this.#attempt++, Math.random());
     this.#onStatus({ kind: 'waiting', retryAt: performance.now() + delayMs });
     this.#timer = setTimeout(() => this.connect(), delayMs);

@@ -8,7 +8,7 @@ import { errorText, summarize } from './summary.js';
 
 /** @typedef {import('./state.js').Job} Job */
 
-const jobsShownMax = 30;
+const endedShownMax = 20;
 
 export class JobsView {
   /** @type {Map<string, JobCard>} */
@@ -22,25 +22,34 @@ export class JobsView {
 
   /** @param {Record<string, Job>} jobs by id @param {number} now */
   draw(jobs, now) {
-    const list = element('jobs', HTMLElement);
     const sorted = sortJobs(Object.values(jobs));
-    const shown = sorted.slice(0, jobsShownMax);
-    const kept = new Set(shown.map(({ id }) => String(id)));
+    const open = sorted.filter(isOpen);
+    const ended = sorted.filter((job) => !isOpen(job));
+    const endedShown = ended.slice(0, endedShownMax);
+    const kept = new Set([...open, ...endedShown].map(({ id }) => String(id)));
     for (const [id, card] of this.#cards) {
       if (kept.has(id)) continue;
       card.root.remove();
       this.#cards.delete(id);
     }
-    shown.forEach((job, place) => {
+    this.#drawList(element('jobs', HTMLElement), open, now);
+    this.#drawList(element('jobs-ended', HTMLElement), endedShown, now);
+    setShown(element('jobs-none', HTMLElement), open.length === 0);
+    setShown(element('ended-section', HTMLElement), ended.length > 0);
+    const more = ended.length - endedShown.length;
+    setText(element('jobs-more', HTMLElement), more > 0 ? `and ${plural(more, 'older job')}` : '');
+  }
+
+  /** @param {HTMLElement} list @param {Job[]} jobs @param {number} now */
+  #drawList(list, jobs, now) {
+    jobs.forEach((job, place) => {
       const id = String(job.id);
       let card = this.#cards.get(id);
       if (!card) this.#cards.set(id, (card = new JobCard(id, this.#cancel)));
       card.draw(job, now);
-      if (list.children[place] !== card.root) list.insertBefore(card.root, list.children[place] ?? null);
+      if (list.children[place] !== card.root)
+        list.insertBefore(card.root, list.children[place] ?? null);
     });
-    setShown(element('jobs-none', HTMLElement), sorted.length === 0);
-    const more = sorted.length - shown.length;
-    setText(element('jobs-more', HTMLElement), more > 0 ? `and ${plural(more, 'older job')}` : '');
   }
 }
 
@@ -54,6 +63,8 @@ class JobCard {
   #progress = make('progress');
   #facts = make('dl', 'facts');
   #result = make('dl', 'facts result');
+  #detailsBox = make('details', 'details');
+  #details = make('dl', 'facts');
   #notes = make('ul', 'notes muted small');
   #error = make('p', 'error');
   /** @type {Job | null} */
@@ -71,7 +82,8 @@ class JobCard {
     head.append(words, this.#state, this.#cancelButton);
     this.#error.setAttribute('role', 'alert');
     this.root.append(head, this.#notice, this.#progress, this.#facts, this.#result);
-    this.root.append(this.#notes, this.#error);
+    this.#detailsBox.append(make('summary', '', 'Details'), this.#details);
+    this.root.append(this.#detailsBox, this.#notes, this.#error);
     this.#cancelButton.type = 'button';
     this.#listenForCancel(id, cancel);
   }
@@ -87,13 +99,13 @@ class JobCard {
   #drawChange(job) {
     const type = job.type ?? 'job';
     const state = job.state ?? 'Queued';
-    const parts = [job.name ? words(type) : '', `job ${job.id}`, submittedText(job.submitted_at)];
-    setText(this.#title, job.name || words(type));
+    const isNamed = job.name !== undefined && job.name !== '' && job.name !== type;
+    const parts = [isNamed && words(type), `job ${job.id}`, submittedText(job.submitted_at)];
+    setText(this.#title, isNamed ? String(job.name) : words(type));
     setText(this.#subtitle, parts.filter(Boolean).join(' · '));
     setText(this.#state, state);
     this.root.dataset.state = state.toLowerCase();
     setShown(this.#cancelButton, isOpen(job));
-    this.#cancelButton.setAttribute('aria-label', `Cancel job ${job.id}`);
     setText(this.#notice, waitingText(job));
     setShown(this.#notice, this.#notice.textContent !== '');
     this.#drawProgress(job);
@@ -125,7 +137,7 @@ class JobCard {
     this.#fact('Tasks', total && (failed ? `${tasks}, ${formatCount(failed)} failed` : tasks));
     this.#fact('Done', open && total && formatShare(done / total));
     this.#fact('Rate', advances && `${formatRate(job.rate)} tasks/s`);
-    this.#fact('Round', open && job.round !== undefined && formatCount(job.round));
+    this.#fact('Round', open && job.round && formatCount(job.round));
     this.#fact('Phase', open && job.phase);
     this.#fact('Elapsed', elapsedText(job, now));
     const eta = advances && left(job.eta, now);
@@ -148,17 +160,19 @@ class JobCard {
   #drawResult({ result }) {
     if (result === this.#drawn?.result && this.#drawn) return;
     this.#result.replaceChildren();
-    for (const { label, text, title } of summarize(result)) {
-      const value = addFact(this.#result, label);
+    this.#details.replaceChildren();
+    for (const { label, text, title, isDetail } of summarize(result)) {
+      const value = addFact(isDetail ? this.#details : this.#result, label);
       value.textContent = text;
       if (title !== text) value.title = title;
     }
     setShown(this.#result, this.#result.childElementCount > 0);
+    setShown(this.#detailsBox, this.#details.childElementCount > 0);
   }
 
   /** What a person should know of how the data was read. @param {Job} job */
-  #drawNotes({ notes }) {
-    const lines = Array.isArray(notes) ? notes.map(String) : [];
+  #drawNotes({ notes, result }) {
+    const lines = notesOf({ notes }) ?? notesOf(result) ?? [];
     if (lines.length !== this.#notes.childElementCount) {
       this.#notes.replaceChildren(...lines.map((line) => make('li', '', line)));
     }
@@ -179,15 +193,17 @@ class JobCard {
   #listenForCancel(id, cancel) {
     const button = this.#cancelButton;
     let armed = false;
-    const disarm = () => {
-      armed = false;
-      setText(button, 'Cancel');
+    /** @param {boolean} changed */
+    const arm = (changed) => {
+      armed = changed;
+      setText(button, armed ? 'Really cancel?' : 'Cancel');
+      button.setAttribute('aria-label', armed ? `Really cancel job ${id}?` : `Cancel job ${id}`);
     };
+    arm(false);
     button.addEventListener('click', async () => {
       if (!armed) {
-        armed = true;
-        setText(button, 'Really cancel?');
-        setTimeout(disarm, 4000);
+        arm(true);
+        setTimeout(() => arm(false), 4000);
         return;
       }
       button.disabled = true;
@@ -198,7 +214,7 @@ class JobCard {
         this.#cancelError = error instanceof Error ? error.message : String(error);
       }
       button.disabled = false;
-      disarm();
+      arm(false);
       if (this.#drawn) this.#drawError(this.#drawn);
     });
   }
@@ -211,6 +227,12 @@ function addFact(list, label) {
   pair.append(make('dt', '', label), value);
   list.append(pair);
   return value;
+}
+
+/** @param {unknown} document @returns {string[] | undefined} */
+function notesOf(document) {
+  const { notes } = /** @type {{notes?: unknown}} */ (document ?? {});
+  return Array.isArray(notes) ? notes.map(String) : undefined;
 }
 
 /** @type {Record<string, string>} */

@@ -51,7 +51,8 @@ function draw() {
 /** @param {number} now */
 function drawStatus(now) {
   const lamp = element('feed', HTMLElement);
-  lamp.dataset.tone = status.kind === 'live' ? 'busy' : status.kind === 'connecting' ? '' : 'trouble';
+  lamp.dataset.tone =
+    status.kind === 'live' ? 'busy' : status.kind === 'connecting' ? '' : 'trouble';
   setText(element('feed-text', HTMLElement), status.kind === 'live' ? 'Live' : 'Not connected');
   const notice = element('feed-notice', HTMLElement);
   setText(notice, noticeText(status, now));
@@ -64,14 +65,17 @@ function noticeText(status, now) {
   if (status.kind !== 'waiting') return '';
   const seconds = Math.max(0, Math.ceil((status.retryAt - now) / 1000));
   const when = seconds === 0 ? 'now' : `in ${seconds} s`;
-  return `The master cannot be reached, so these figures are the last ones known. Trying again ${when}.`;
+  return `The master cannot be reached: these are the last figures known. Trying again ${when}.`;
 }
 
 /** @param {string} job */
 async function cancelJob(job) {
   /** @type {Record<string, string>} */
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const response = await fetch(`/api/v1/jobs/${encodeURIComponent(job)}`, { method: 'DELETE', headers });
+  const response = await fetch(`/api/v1/jobs/${encodeURIComponent(job)}`, {
+    method: 'DELETE',
+    headers,
+  });
   if (response.ok) return;
   const body = await response.json().catch(() => ({}));
   throw new Error(`Not cancelled: ${body?.error?.message ?? `HTTP status ${response.status}`}`);

@@ -25,7 +25,10 @@ export class Tiles {
     setText(element('rate', HTMLElement), formatRate(cluster.tasks_per_second));
     setText(element('tasks-done', HTMLElement), formatCount(cluster.tasks_done));
     setText(element('uptime', HTMLElement), formatDuration(grown(cluster.uptime, now)));
-    setText(element('version', HTMLElement), cluster.version ? `NetCompute ${cluster.version}` : '');
+    setText(
+      element('version', HTMLElement),
+      cluster.version ? `NetCompute ${cluster.version}` : '',
+    );
     this.#drawStates(cluster.workers?.by_state ?? {});
     drawJoinBox(cluster.join_url);
   }

@@ -1,7 +1,14 @@
 /** The workers' table: sorted, filtered, and capped, so that a thousand workers stay light. */
 
 import { element, make, setShown, setText } from '../dom.js';
-import { formatBytes, formatCount, formatDuration, formatRate, formatShare, plural } from '../format.js';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRate,
+  formatShare,
+  plural,
+} from '../format.js';
 import { filterWorkers, sortWorkers } from './order.js';
 import { grown } from './state.js';
 
@@ -9,7 +16,10 @@ import { grown } from './state.js';
 
 const rowsStep = 100;
 
-/** @type {{column: string, text: (worker: Worker, now: number) => string}[]} in order of the table's head */
+/**
+ * In order of the table's head.
+ * @type {{column: string, text: (worker: Worker, now: number) => string}[]}
+ */
 const columns = [
   { column: 'name', text: (worker) => worker.name || String(worker.id) },
   { column: 'kind', text: (worker) => worker.kind ?? '–' },
@@ -57,7 +67,8 @@ export class WorkersView {
     shown.forEach((worker, place) => {
       const row = this.#rowOf(String(worker.id));
       drawRow(row, worker, now);
-      if (this.#body.rows[place] !== row) this.#body.insertBefore(row, this.#body.rows[place] ?? null);
+      if (this.#body.rows[place] !== row)
+        this.#body.insertBefore(row, this.#body.rows[place] ?? null);
     });
     const hidden = wanted.length - shown.length;
     setShown(this.#more, hidden > 0);
@@ -75,7 +86,8 @@ export class WorkersView {
     for (const button of document.querySelectorAll('button[data-column]')) {
       const head = button.closest('th');
       const isSorted = button instanceof HTMLElement && button.dataset.column === column;
-      if (isSorted) head?.setAttribute('aria-sort', this.#order.descending ? 'descending' : 'ascending');
+      if (isSorted)
+        head?.setAttribute('aria-sort', this.#order.descending ? 'descending' : 'ascending');
       else head?.removeAttribute('aria-sort');
     }
     this.#redraw();
@@ -117,5 +129,7 @@ function seenText(seconds) {
 
 /** @param {number} wanted @param {number} all */
 function countText(wanted, all) {
-  return wanted === all ? plural(all, 'worker') : `${formatCount(wanted)} of ${plural(all, 'worker')}`;
+  return wanted === all
+    ? plural(all, 'worker')
+    : `${formatCount(wanted)} of ${plural(all, 'worker')}`;
 }

@@ -9,7 +9,7 @@
  *         | {do: 'close', reason: string}
  *         | {do: 'hello', resume: string}
  *         | {do: 'heartbeat'}
- *         | {do: 'joined', resumed: boolean}
+ *         | {do: 'joined', resumed: boolean, version: string}
  *         | {do: 'confirmed'}
  *         | {do: 'drop'}
  *         | {do: 'take', lease: Lease}
@@ -20,6 +20,8 @@
 
 import { backoffSeconds } from '../backoff.js';
 
+/** After these the master knows nothing of the session, or takes nothing more of it. */
+const sessionEndingCodes = ['unknown_session', 'protocol_violation'];
 const answerSeconds = 10; // For the socket to open, then for hello to be answered.
 
 export class Connection {
@@ -96,7 +98,8 @@ export class Connection {
   received(message, now) {
     this.#lastHeard = now;
     if (message.type === 'goodbye') return this.#dismissed(message, now);
-    if (this.phase === 'connecting' && message.type === 'welcome') return this.#welcomed(message, now);
+    if (this.phase === 'connecting' && message.type === 'welcome')
+      return this.#welcomed(message, now);
     if (this.phase !== 'joined' || message.type === 'welcome') {
       return this.failed(`the master sent ${message.type} out of turn`, now);
     }
@@ -176,14 +179,18 @@ export class Connection {
     this.worker = welcome.worker;
     this.#heartbeatMs = welcome.heartbeatSeconds * 1000;
     this.#silenceMs = welcome.silenceSeconds * 1000;
-    return [{ do: 'joined', resumed }, ...this.beat(now)];
+    return [{ do: 'joined', resumed, version: welcome.version }, ...this.beat(now)];
   }
 
   /** @param {import('../protocol.js').Goodbye} goodbye @param {number} now @returns {Action[]} */
   #dismissed(goodbye, now) {
     const reason = goodbye.message || goodbye.code;
-    if (goodbye.code === 'unknown_session') this.session = '';
-    if (goodbye.retry) return this.failed(reason, now);
+    if (goodbye.retry) {
+      const keepsSession = !sessionEndingCodes.includes(goodbye.code);
+      if (keepsSession) return this.failed(reason, now);
+      this.session = '';
+      return [...this.failed(reason, now), { do: 'drop' }];
+    }
     this.phase = 'refused';
     this.session = '';
     this.reason = reason;

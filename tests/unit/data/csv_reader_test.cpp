@@ -104,8 +104,8 @@ TEST(CsvReaderTest, ARaggedRowIsNamedWithBothCounts) {
     EXPECT_EQ(error_of("a,b\n1,2\n1,2,3\n"),
               "t.csv: line 3 (row 2): has 3 fields, but the header names 2 columns; quote fields "
               "that hold commas");
-    EXPECT_THAT(error_of("a,b\n1\n"), HasSubstr("line 2 (row 1): has 1 fields"));
-    EXPECT_THAT(error_of("a,b\n\"x\ny\",1\n1\n"), HasSubstr("line 4 (row 2): has 1 fields"));
+    EXPECT_THAT(error_of("a,b\n1\n"), HasSubstr("line 2 (row 1): has 1 field,"));
+    EXPECT_THAT(error_of("a,b\n\"x\ny\",1\n1\n"), HasSubstr("line 4 (row 2): has 1 field,"));
 }
 
 TEST(CsvReaderTest, ABlankLineAmongRowsIsRefused) {

@@ -186,7 +186,7 @@ TEST(SubmissionTest, EveryIdNeedsAScore) {
     const Classes classes{"0", "1"};
     const auto text = submission_text({"id", "y", ids, scores, classes});
     ASSERT_FALSE(text);
-    EXPECT_EQ(text.error().message, "2 ids, but 1 scores");
+    EXPECT_EQ(text.error().message, "2 ids, but 1 score");
 }
 
 class LabelsTest : public testing::Test {

@@ -165,6 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadModel{"/intercept", "\"x\"", "intercept: \"x\" is not a finite number"},
         BadModel{"/intercept", "-0.71", "model_sha256: "},
         BadModel{"/iterations", "-1", "iterations: -1 is not a count"},
+        BadModel{"/iterations", "4294967296", "iterations: 4294967296 is too many"},
         BadModel{"/metrics/train/rows", "1.5", "metrics.train.rows: 1.5 is not a count"},
         BadModel{"/metrics", "", "metrics: null is not an object"},
         BadModel{"/data_sha256", "4", "data_sha256: 4 is not a text"},

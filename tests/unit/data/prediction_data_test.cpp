@@ -98,7 +98,7 @@ TEST_F(PredictionDataTest, AnUnknownTextIsOfNoCategoryAndNoted) {
     EXPECT_EQ(raw_row(*prepared, 0), (std::vector<double>{1, 0, 0, 0, 1}));
     EXPECT_THAT(prepared->notes,
                 ElementsAre("column \"port\": 2 values that the training data did not have (the "
-                            "first in line 2: \"Q\"); they count as no category"));
+                            "first in line 2: \"Q\"); counted as no category"));
 }
 
 TEST_F(PredictionDataTest, AMissingTextWhereTrainingHadNoneIsOfNoCategoryAndNoted) {
@@ -106,8 +106,17 @@ TEST_F(PredictionDataTest, AMissingTextWhereTrainingHadNoneIsOfNoCategoryAndNote
     ASSERT_TRUE(prepared) << prepared.error().message;
     EXPECT_EQ(raw_row(*prepared, 1), (std::vector<double>{2, 1, 0, 0, 0}));
     EXPECT_THAT(prepared->notes,
-                ElementsAre("column \"sex\": 1 missing values, where the training data had none "
-                            "(the first in line 3); they count as no category"));
+                ElementsAre("column \"sex\": 1 missing value, where the training data had none "
+                            "(the first in line 3); counted as no category"));
+}
+
+// Rows may be named by another column; the training table's id is no feature either way.
+TEST_F(PredictionDataTest, AnotherIdColumnMayBeChosen) {
+    auto reader =
+        CsvReader::open(csv_text_source("id,age,port,sex,name\n1,2,C,m,Ada\n"), "test.csv");
+    const auto prepared = prepare_prediction(*reader, model_, "name", blobs_.sink());
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    EXPECT_EQ(prepared->ids[0], "Ada");
 }
 
 TEST_F(PredictionDataTest, LackingColumnsAreAllNamed) {
@@ -155,9 +164,8 @@ TEST_F(PredictionDataTest, ATargetWithGapsIsNotScoredAndSaidSo) {
     const auto prepared = prepare("id,y,age,port,sex\na,,1,C,m\nb,0,2,C,m\n");
     ASSERT_TRUE(prepared) << prepared.error().message;
     EXPECT_FALSE(prepared->labels);
-    EXPECT_THAT(
-        prepared->notes,
-        ElementsAre("column \"y\": 1 values are missing, so the predictions are not scored"));
+    EXPECT_THAT(prepared->notes,
+                ElementsAre("column \"y\": 1 missing value, so the predictions are not scored"));
 }
 
 TEST_F(PredictionDataTest, ATargetOfNeitherClassIsNamedWithItsRow) {

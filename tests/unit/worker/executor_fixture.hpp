@@ -132,6 +132,10 @@ class ExecutorBench {
                                     .cache_bytes_max = cache_bytes_max,
                                     .nice = 0}} {}
 
+    ExecutorBench(const ExecutorBench&) = delete;
+    ExecutorBench& operator=(const ExecutorBench&) = delete;
+    ~ExecutorBench() { Gate::instance().open(); }  // A test that failed may have left tasks there.
+
     [[nodiscard]] Executor& executor() { return executor_; }
 
     /// A lease as it comes over the wire: encoded, decoded, and its spans at odd addresses.
