@@ -91,6 +91,11 @@ export class Kernels {
         return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
     }
 
+    /** @returns {number} what the instance has taken from the browser */
+    get memoryBytes() {
+        return this.#memory.length;
+    }
+
     /** @returns {Uint8Array} all of the instance's memory; stale once it grows */
     get #memory() {
         return this.#instance.HEAPU8;

@@ -120,9 +120,7 @@ export function decodeMasterMessage(header, payload) {
   if (header.type === 'lease') return decodeLease(header, payload);
   const message = decodeBareMessage(header);
   if (payload.length > 0) {
-    throw new ProtocolError(
-      `${message.type}: payload: ${payload.length} bytes where none belong`,
-    );
+    throw new ProtocolError(`${message.type}: payload: ${payload.length} bytes where none belong`);
   }
   return message;
 }

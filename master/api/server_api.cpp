@@ -1,7 +1,6 @@
 #include "api/server_api.hpp"
 
 #include "api/openapi.hpp"
-#include "api/query.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -64,6 +63,14 @@ std::optional<JobId> job_id(std::string_view text) {
     return id;
 }
 
+/// What the query asks for with wait=SECONDS, within bounds; 0 where it does not.
+double read_wait_seconds(const std::string& query) {
+    const std::string text = query_value(query, "wait").value_or("");
+    double seconds = 0;
+    std::from_chars(text.data(), text.data() + text.size(), seconds);
+    return seconds > 0 ? std::min(seconds, wait_seconds_max) : 0;
+}
+
 HttpResponse no_such(std::string_view what, std::string_view id) {
     return http_error(http::status::not_found, "not_found",
                       std::string{what} + " " + std::string{id} + ": there is no such " +
@@ -90,24 +97,41 @@ net::HttpServer::Handlers ServerApi::handlers() {
 }
 
 asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request) {
-    Target target = split_target({request.target().data(), request.target().size()});
-    const bool reads = request.method() == http::verb::get || request.method() == http::verb::head;
+    const Target target = split_target({request.target().data(), request.target().size()});
     RouteMatch match = match_route(request.method(), target.path);
+    auto early = answer_without_route(request, target, match);
+    if (early) co_return std::move(*early);
+    const bool may_wait = match.name == RouteName::Job || match.name == RouteName::JobResult;
+    const auto id = may_wait ? job_id(match.argument) : std::nullopt;
+    const double wait_seconds = id ? read_wait_seconds(target.query) : 0;
+    if (wait_seconds > 0 && backend_.job(*id)) co_await wait_for_end(*id, wait_seconds);
+    co_return answer(match, request);
+}
+
+std::optional<HttpResponse> ServerApi::answer_without_route(const HttpRequest& request,
+                                                            const Target& target,
+                                                            RouteMatch& match) const {
+    const bool is_socket_path =
+        target.path == worker_socket_path || target.path == dashboard_socket_path;
+    if (is_socket_path) {
+        // A page cannot see why its upgrade was refused, so it asks again without one.
+        if (auto refusal = refuse_upgrade(request)) return refusal;
+        return http_error(http::status::upgrade_required, "upgrade_required",
+                          target.path + ": this is a WebSocket");
+    }
+    const bool reads = request.method() == http::verb::get || request.method() == http::verb::head;
     if (match.name == RouteName::NotFound) {
         const std::string path = target.path == "/"         ? "/web/index.html"
                                  : target.path == "/worker" ? "/web/worker.html"
                                                             : target.path;
         auto file = files_.find(path, std::string{request[http::field::if_none_match]});
-        if (file && reads) co_return std::move(*file);
-        if (file) {
-            match.name = RouteName::MethodNotAllowed;
-            match.allowed_methods = "GET";
+        if (file && reads) return file;
+        if (!file) {
+            return http_error(http::status::not_found, "not_found",
+                              target.path + ": there is nothing here; the API is described at "
+                                            "/api/v1/openapi.json");
         }
-    }
-    if (match.name == RouteName::NotFound) {
-        co_return http_error(http::status::not_found, "not_found",
-                             target.path + ": there is nothing here; the API is described at "
-                                           "/api/v1/openapi.json");
+        match = {RouteName::MethodNotAllowed, {}, false, "GET"};
     }
     if (match.name == RouteName::MethodNotAllowed) {
         HttpResponse response =
@@ -115,86 +139,66 @@ asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request) {
                        std::string{request.method_string()} + " " + target.path +
                            ": this path takes " + match.allowed_methods);
         response.headers.emplace_back("Allow", match.allowed_methods);
-        co_return response;
+        return response;
     }
-    if (match.changes_something && !token_fits(request, target.query)) {
-        HttpResponse response =
-            http_error(http::status::unauthorized, "refused_token",
-                       "this call changes something and needs the header \"Authorization: Bearer "
-                       "TOKEN\" with the master's token (security.join_token in its config.json)");
-        response.headers.emplace_back("WWW-Authenticate", "Bearer");
-        co_return response;
-    }
-    // The match's argument points into target.path, which lives until the answer is there.
-    co_return co_await answer(match, std::move(target.query), std::move(request));
+    if (!match.changes_something || token_fits(request, target.query)) return std::nullopt;
+    HttpResponse response =
+        http_error(http::status::unauthorized, "refused_token",
+                   "this call changes something and needs the header \"Authorization: Bearer "
+                   "TOKEN\" with the master's token (security.join_token in its config.json)");
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return response;
 }
 
-asio::awaitable<HttpResponse> ServerApi::answer(RouteMatch match, std::string query,
-                                                HttpRequest request) {
-    const std::string argument{match.argument};
+HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& request) {
     switch (match.name) {
-        case RouteName::Healthz: co_return text_response("ok\n", "text/plain; charset=utf-8");
+        case RouteName::Healthz: return text_response("ok", "text/plain; charset=utf-8");
         case RouteName::Metrics:
-            co_return text_response(backend_.metrics(), "text/plain; version=0.0.4");
-        case RouteName::OpenApi: co_return json_response(openapi_document());
-        case RouteName::Cluster: co_return json_response(backend_.cluster());
-        case RouteName::Workers: co_return json_response(backend_.workers());
-        case RouteName::Jobs: co_return json_response(backend_.jobs());
-        case RouteName::SubmitJob: co_return submit(request);
-        case RouteName::Blob: co_return blob(argument);
+            return text_response(backend_.metrics(), "text/plain; version=0.0.4");
+        case RouteName::OpenApi: return json_response(openapi_document());
+        case RouteName::Cluster: return json_response(backend_.cluster());
+        case RouteName::Workers: return json_response(backend_.workers());
+        case RouteName::Jobs: return json_response(backend_.jobs());
+        case RouteName::SubmitJob: return submit(request);
+        case RouteName::Blob: return blob(match.argument);
         case RouteName::Worker: {
-            const auto worker = backend_.worker(argument);
-            co_return worker ? json_response(*worker) : no_such("worker", argument);
+            const auto worker = backend_.worker(match.argument);
+            return worker ? json_response(*worker) : no_such("worker", match.argument);
         }
         case RouteName::Job:
         case RouteName::CancelJob:
-        case RouteName::JobResult: break;
+        case RouteName::JobResult: return answer_for_job(match);
         case RouteName::NotFound:
-        case RouteName::MethodNotAllowed: co_return no_such("page", argument);
+        case RouteName::MethodNotAllowed: break;
     }
-    const auto id = job_id(argument);
-    if (!id || !backend_.job(*id)) co_return no_such("job", argument);
-    if (match.name == RouteName::CancelJob) {
-        const auto cancelled = backend_.cancel(*id);
-        if (!cancelled && cancelled.error().code == ErrorCode::InvalidArgument) {
-            co_return http_error(http::status::conflict, "already_over", cancelled.error().message);
-        }
-        if (!cancelled) co_return error_response(cancelled.error());
-        co_return json_response({{"id", id->value}, {"state", "Cancelled"}});
-    }
-    co_await wait_for_end(*id, std::move(query));
-    if (match.name == RouteName::Job) {
-        const auto job = backend_.job(*id);
-        co_return job ? json_response(*job) : no_such("job", argument);
-    }
-    const auto result = backend_.job_result(*id);
-    if (result) co_return json_response(*result);
-    if (result.error().code == ErrorCode::NotFound) co_return error_response(result.error());
-    co_return http_error(http::status::conflict, error_code_name(result.error().code),
-                         result.error().message);
+    return no_such("page", match.argument);
 }
 
-/// Where the query asks for it (?wait=SECONDS), comes back when the job is over or time is up.
-asio::awaitable<void> ServerApi::wait_for_end(JobId id, std::string query) {
-    const auto text = query_value(query, "wait");
-    if (!text) co_return;
-    double seconds = 0;
-    std::from_chars(text->data(), text->data() + text->size(), seconds);
-    if (!(seconds > 0)) co_return;
-    auto timer = std::make_shared<asio::steady_timer>(io_);
-    timer->expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-        std::chrono::duration<double>(std::min(seconds, wait_seconds_max))));
-    // Expired rather than cancelled: so it also ends a wait that has not begun yet.
-    backend_.when_over(id, [weak = std::weak_ptr{timer}] {
-        if (const auto waiting = weak.lock()) {
-            waiting->expires_at(std::chrono::steady_clock::time_point::min());
-        }
-    });
-    const auto end = timer->expiry();
-    while (std::chrono::steady_clock::now() < end &&
-           timer->expiry() != std::chrono::steady_clock::time_point::min()) {
-        std::ignore = co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+HttpResponse ServerApi::answer_for_job(const RouteMatch& match) {
+    const auto id = job_id(match.argument);
+    const auto job = id ? backend_.job(*id) : std::nullopt;
+    if (!job) return no_such("job", match.argument);
+    if (match.name == RouteName::Job) return json_response(*job);
+    if (match.name == RouteName::CancelJob) {
+        const auto cancelled = backend_.cancel(*id);
+        if (cancelled) return json_response({{"id", id->value}, {"state", "Cancelled"}});
+        return http_error(http::status::conflict, "already_over", cancelled.error().message);
     }
+    const auto result = backend_.job_result(*id);
+    return result ? json_response(*result) : error_response(result.error());
+}
+
+/// Comes back when the job is over or time is up.
+asio::awaitable<void> ServerApi::wait_for_end(JobId id, double seconds) {
+    const auto timer = std::make_shared<asio::steady_timer>(io_);
+    timer->expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+        std::chrono::duration<double>(seconds)));
+    const auto is_over = std::make_shared<bool>(false);
+    backend_.when_over(id, [is_over, weak = std::weak_ptr{timer}] {
+        *is_over = true;
+        if (const auto waiting = weak.lock()) waiting->cancel();
+    });
+    if (!*is_over) co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
 }
 
 HttpResponse ServerApi::submit(const HttpRequest& request) {
@@ -228,7 +232,7 @@ bool ServerApi::token_fits(const HttpRequest& request, const std::string& query)
            CRYPTO_memcmp(given.data(), options_.join_token.data(), given.size()) == 0;
 }
 
-std::optional<HttpResponse> ServerApi::refuse_upgrade(const HttpRequest& request) {
+std::optional<HttpResponse> ServerApi::refuse_upgrade(const HttpRequest& request) const {
     const Target target = split_target({request.target().data(), request.target().size()});
     // A worker's token comes in its hello, so that the page can say what was wrong with it.
     if (target.path == worker_socket_path) return std::nullopt;

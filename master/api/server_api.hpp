@@ -2,6 +2,7 @@
 
 #include "api/backend.hpp"
 #include "api/dashboard_feed.hpp"
+#include "api/query.hpp"
 #include "api/routes.hpp"
 #include "net/http/http_server.hpp"
 #include "net/http/static_files.hpp"
@@ -33,10 +34,15 @@ class ServerApi {
 
    private:
     boost::asio::awaitable<net::HttpResponse> handle(net::HttpRequest request);
-    boost::asio::awaitable<net::HttpResponse> answer(RouteMatch match, std::string query,
-                                                     net::HttpRequest request);
-    boost::asio::awaitable<void> wait_for_end(JobId id, std::string query);
-    [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(const net::HttpRequest& request);
+    /// What is wrong with a request for a path or a method, or without its token; or a page.
+    [[nodiscard]] std::optional<net::HttpResponse> answer_without_route(
+        const net::HttpRequest& request, const Target& target, RouteMatch& match) const;
+    [[nodiscard]] net::HttpResponse answer(const RouteMatch& match,
+                                           const net::HttpRequest& request);
+    [[nodiscard]] net::HttpResponse answer_for_job(const RouteMatch& match);
+    boost::asio::awaitable<void> wait_for_end(JobId id, double seconds);
+    [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(
+        const net::HttpRequest& request) const;
     void upgrade(net::HttpRequest request, std::shared_ptr<net::WebSocket> socket);
     [[nodiscard]] bool token_fits(const net::HttpRequest& request, const std::string& query) const;
     [[nodiscard]] net::HttpResponse blob(std::string_view hex) const;

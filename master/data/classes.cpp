@@ -99,7 +99,7 @@ Error TargetBuilder::wrong_class_count(std::span<const std::string> found) const
     const std::string count =
         found.size() == 1 ? "has one class only: " : "has more than two classes: ";
     return {ErrorCode::InvalidArgument,
-            describe_column(table_, name_) + " " + count + quote_list(found, classes_shown_max) +
+            describe_column(table_, name_) + ": " + count + quote_list(found, classes_shown_max) +
                 "; the target of a logistic regression must have exactly two"};
 }
 

@@ -16,7 +16,7 @@ namespace netcompute::data {
 struct CsvLimits {
     std::size_t row_bytes_max = std::size_t{16} << 20;
     std::size_t column_count_max = 100'000;
-    std::size_t chunk_bytes = std::size_t{1} << 20;  ///< Read at a time; a longer row grows it.
+    std::size_t chunk_bytes = std::size_t{1} << 18;  ///< Read at a time; a longer row grows it.
 };
 
 /// Reads a table row by row, in memory bounded by its longest row: comma-separated UTF-8 after
@@ -72,7 +72,8 @@ class CsvReader {
     CsvLimits limits_;
     std::vector<std::string> header_;
 
-    std::vector<char> buffer_;   ///< One byte longer than what is read: the scanner's stop.
+    std::vector<char> buffer_;  ///< Longer than capacity_: the scanner reads a little past it.
+    std::size_t capacity_ = 0;
     std::size_t filled_ = 0;     ///< Bytes of the buffer that came from the source.
     std::size_t row_begin_ = 0;  ///< The current row is [row_begin_, row_end_) of the buffer,
     std::size_t row_end_ = 0;    ///< its line end included.
@@ -81,7 +82,8 @@ class CsvReader {
     std::vector<std::string_view> fields_;
     std::vector<std::size_t> escaped_fields_;  ///< Those that hold doubled quotes.
     std::size_t field_count_ = 0;              ///< Also counts fields too many to keep.
-    bool row_is_quoted_ = false;               ///< A quoted field may hold line ends.
+    std::size_t kept_fields_max_ = 0;
+    bool row_is_quoted_ = false;  ///< A quoted field may hold line ends.
     Error scan_error_;
 
     std::uint64_t row_ = 0;

@@ -21,6 +21,10 @@ std::string quote(std::string_view text) {
     return "\"" + std::string{text.substr(0, end)} + "…\"";
 }
 
+std::string counted(std::uint64_t count, std::string_view singular) {
+    return std::to_string(count) + " " + std::string{singular} + (count == 1 ? "" : "s");
+}
+
 std::string quote_list(std::span<const std::string> texts, std::size_t shown_max) {
     const std::size_t shown = std::min(texts.size(), shown_max);
     std::string list;

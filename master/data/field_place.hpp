@@ -24,6 +24,9 @@ struct RowPlace {
 /// The text between quotes, shortened where it is long.
 [[nodiscard]] std::string quote(std::string_view text);
 
+/// "1 field", "7 fields".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view singular);
+
 /// `"a", "b" and 7 more`: at most `shown_max` of them.
 [[nodiscard]] std::string quote_list(std::span<const std::string> texts, std::size_t shown_max);
 

@@ -1,5 +1,7 @@
 #include "data/metrics.hpp"
 
+#include <netcompute/math.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -8,11 +10,6 @@
 
 namespace netcompute::data {
 namespace {
-
-/// log(1 + exp(-margin)) without overflow, where the margin is the score towards the true class.
-double log_loss_of(double margin) {
-    return std::max(-margin, 0.0) + std::log1p(std::exp(-std::abs(margin)));
-}
 
 /// The share of (positive, negative) pairs in which the positive row scores higher, ties counted
 /// half: Mann and Whitney's U. Counted in whole numbers, so no order of rows can change it.
@@ -61,7 +58,7 @@ Result<Metrics> measure(std::span<const std::uint8_t> labels, std::span<const do
                                   std::to_string(labels[i]) + " cannot be measured");
         }
         if (predicted_label(scores[i]) == labels[i]) ++hits;
-        loss_sum += log_loss_of(labels[i] == 1 ? scores[i] : -scores[i]);
+        loss_sum += math::softplus(labels[i] == 1 ? -scores[i] : scores[i]);
     }
     const auto count = static_cast<double>(labels.size());
     return Metrics{labels.size(), static_cast<double>(hits) / count, loss_sum / count,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace netcompute::data {
@@ -213,6 +214,14 @@ Metrics read_metrics(ObjectReader reader) {
     return metrics;
 }
 
+std::uint32_t read_iterations(ObjectReader& root) {
+    const std::uint64_t count = root.count("iterations");
+    if (count <= std::numeric_limits<std::uint32_t>::max())
+        return static_cast<std::uint32_t>(count);
+    root.fail("iterations", std::to_string(count) + " is too many");
+    return 0;
+}
+
 /// The checks that look at several keys together.
 void check_whole(const Model& model, ObjectReader& root) {
     const std::uint32_t feature_count = model.preprocessing.feature_count();
@@ -220,6 +229,9 @@ void check_whole(const Model& model, ObjectReader& root) {
         root.fail("weights", "there are " + std::to_string(model.linear.weights.size()) +
                                  ", but the columns make " + std::to_string(feature_count) +
                                  " features");
+    }
+    if (model.classes.negative == model.classes.positive) {
+        root.fail("classes", "both are " + quote(model.classes.positive));
     }
     const std::string stated = root.text("model_sha256");
     const std::string actual = to_hex(model_sha256(model.linear));
@@ -284,7 +296,7 @@ Result<Model> parse_model(std::string_view text, std::string_view name) {
     model.classes = {classes.text("negative"), classes.text("positive")};
     model.preprocessing = read_preprocessing(root.object("preprocessing"), error);
     model.linear = {root.numbers("weights"), root.number("intercept")};
-    model.iterations = static_cast<std::uint32_t>(root.count("iterations"));
+    model.iterations = read_iterations(root);
     model.training_metrics = read_metrics(root.object("metrics").object("train"));
     model.data_sha256 = root.text("data_sha256");
     check_whole(model, root);

@@ -73,15 +73,15 @@ class ColumnEncoder {
         };
         if (unknown_.count > 0) {
             notes.push_back("column " + quote(column_.name) + ": " +
-                            std::to_string(unknown_.count) +
-                            " values that the training data did not have" + first_at(unknown_) +
-                            ": " + quote(unknown_.first) + "); they count as no category");
+                            counted(unknown_.count, "value") +
+                            " that the training data did not have" + first_at(unknown_) + ": " +
+                            quote(unknown_.first) + "); counted as no category");
         }
         if (missing_.count > 0) {
             notes.push_back("column " + quote(column_.name) + ": " +
-                            std::to_string(missing_.count) +
-                            " missing values, where the training data had none" +
-                            first_at(missing_) + "); they count as no category");
+                            counted(missing_.count, "missing value") +
+                            ", where the training data had none" + first_at(missing_) +
+                            "); counted as no category");
         }
     }
 
@@ -138,8 +138,8 @@ class LabelCollector {
             return;
         }
         prepared.notes.push_back("column " + quote(model_.target) + ": " +
-                                 std::to_string(missing_count_) +
-                                 " values are missing, so the predictions are not scored");
+                                 counted(missing_count_, "missing value") +
+                                 ", so the predictions are not scored");
     }
 
  private:
@@ -170,7 +170,7 @@ Result<void> check_columns(const CsvReader& reader, const Model& model, std::str
     std::vector<std::string> unknown;
     for (const std::string& name : reader.header()) {
         const bool is_known =
-            name == id || name == model.target ||
+            name == id || name == model.id || name == model.target ||
             std::any_of(columns.begin(), columns.end(),
                         [&](const FeatureColumn& column) { return column.name == name; });
         if (!is_known) unknown.push_back(name);

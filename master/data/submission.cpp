@@ -24,9 +24,9 @@ void append_field(std::string& line, std::string_view field) {
 
 Result<std::string> submission_text(const Submission& submission) {
     if (submission.ids.size() != submission.scores.size()) {
-        return unexpected(ErrorCode::ShapeMismatch,
-                          std::to_string(submission.ids.size()) + " ids, but " +
-                              std::to_string(submission.scores.size()) + " scores");
+        return unexpected(ErrorCode::ShapeMismatch, counted(submission.ids.size(), "id") +
+                                                        ", but " +
+                                                        counted(submission.scores.size(), "score"));
     }
     std::string text;
     const auto append_line = [&](std::string_view id, std::string_view value) {

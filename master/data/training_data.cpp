@@ -2,6 +2,7 @@
 
 #include "data/column_builder.hpp"
 #include "data/table_columns.hpp"
+#include <netcompute/kernels/logistic.hpp>
 
 #include <utility>
 
@@ -80,6 +81,14 @@ Result<std::vector<ColumnValues>> learn_columns(std::vector<ColumnBuilder> build
                           std::string{table} +
                               ": no column is left to learn from: each is text with more than " +
                               std::to_string(categories_max) + " distinct values");
+    }
+    if (prepared.preprocessing.feature_count() > kernels::logistic_features_max) {
+        return unexpected(ErrorCode::LimitExceeded,
+                          std::string{table} + ": its columns make " +
+                              std::to_string(prepared.preprocessing.feature_count()) +
+                              " features; a logistic regression takes at most " +
+                              std::to_string(kernels::logistic_features_max) +
+                              ": leave some columns out");
     }
     return values;
 }

@@ -36,7 +36,8 @@ struct PreparedTraining {
 /// Errors, all naming file, column and, where there is one, row: those of CsvReader; NotFound for
 /// a table without the id or target column; InvalidArgument for a target that does not have two
 /// classes or lacks a value, an empty id, a number that is not finite, a column that is all
-/// missing, and a table with no feature left; those of the sink.
+/// missing, and a table with no feature left; LimitExceeded for one with more features than
+/// kernels::logistic_features_max; those of the sink.
 [[nodiscard]] Result<PreparedTraining> prepare_training(const std::filesystem::path& path,
                                                         const TrainingOptions& options,
                                                         const BlobSink& sink);

@@ -30,14 +30,15 @@ nlohmann::json record_document(const store::JobRecord& record) {
         {"elapsed", rounded(record.elapsed_seconds)},
         {"eta", nullptr},
         {"tasks", {{"total", record.tasks_done}, {"done", record.tasks_done}, {"failed", 0}}},
-        {"result", record.result.empty() ? nlohmann::json{} : nlohmann::json::parse(record.result)},
-        {"error", record.error ? error_document(*record.error) : nlohmann::json{}}};
+        {"result", record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result)},
+        {"error", record.error ? error_document(*record.error) : nlohmann::json()}};
     return document;
 }
 
 }  // namespace
 
-ApiBackend::ApiBackend(Engine& engine) : engine_{engine} {}
+ApiBackend::ApiBackend(Engine& engine, std::function<std::string()> join_url)
+    : engine_{engine}, join_url_{std::move(join_url)} {}
 
 nlohmann::json ApiBackend::cluster() {
     std::map<std::string, std::uint32_t> by_state;
@@ -57,13 +58,14 @@ nlohmann::json ApiBackend::cluster() {
         slots += view->slots;
     }
     return {{"version", NETCOMPUTE_VERSION},
-            {"uptime", std::floor(to_seconds(engine_.now().time_since_epoch()))},
+            {"uptime", rounded(to_seconds(engine_.now().time_since_epoch()))},
             {"workers",
              {{"native", by_kind["native"]},
               {"browser", by_kind["browser"]},
               {"connected", by_kind["native"] + by_kind["browser"]},
               {"by_state", by_state}}},
             {"slots", slots},
+            {"join_url", join_url_()},
             {"jobs_live", engine_.live_jobs().size()},
             {"tasks_done", engine_.tasks_done()},
             {"tasks_per_second", rounded(engine_.tasks_per_second())}};
@@ -81,7 +83,7 @@ nlohmann::json ApiBackend::worker_document(WorkerInfo& worker) const {
             {"address", worker.address},
             {"slots", view ? view->slots : 0},
             {"state", core::worker_state_name(state)},
-            {"cpu", worker.cpu < 0 ? nlohmann::json{} : nlohmann::json{rounded(worker.cpu)}},
+            {"cpu", worker.cpu < 0 ? nlohmann::json() : nlohmann::json(rounded(worker.cpu))},
             {"memory", worker.memory_bytes},
             {"tasks_processed", worker.tasks_done},
             {"processing_rate", rounded(worker.rate.per_second(now))},
@@ -211,7 +213,13 @@ nlohmann::json ApiBackend::dashboard_state() {
                             {"workers", nlohmann::json::object()},
                             {"jobs", nlohmann::json::object()}};
     for (auto& [id, worker] : engine_.workers()) {
-        state["workers"][worker.key] = worker_document(worker);
+        // When it was heard instead of how long ago: so a silent worker costs no patches.
+        nlohmann::json& document = state["workers"][worker.key] = worker_document(worker);
+        document.erase("uptime");
+        document.erase("last_seen");
+        const auto view = engine_.scheduler().worker(id);
+        const Instant heard = view ? view->last_seen : worker.joined;
+        document["heard_at"] = rounded(to_seconds(heard.time_since_epoch()));
     }
     for (auto& [id, job] : engine_.live_jobs()) {
         state["jobs"][std::to_string(id.value)] = live_document(job);

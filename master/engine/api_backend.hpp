@@ -8,7 +8,8 @@ namespace netcompute::engine {
 /// Shows the engine to the HTTP routes: its documents, and what may be asked of it.
 class ApiBackend final : public api::Backend {
    public:
-    explicit ApiBackend(Engine& engine);
+    /// `join_url` tells where other PCs open the worker page.
+    ApiBackend(Engine& engine, std::function<std::string()> join_url);
 
     [[nodiscard]] nlohmann::json cluster() override;
     [[nodiscard]] nlohmann::json workers() override;
@@ -28,6 +29,7 @@ class ApiBackend final : public api::Backend {
     [[nodiscard]] nlohmann::json live_document(JobRun& job) const;
 
     Engine& engine_;
+    std::function<std::string()> join_url_;
 };
 
 }  // namespace netcompute::engine

@@ -85,7 +85,9 @@ void Engine::arm_timer() {
         timer_at_ = instant_never;
         gateway_.expire_greetings(now());
         std::erase_if(workers_, [this](const auto& entry) {
-            return !scheduler_.worker(entry.first).has_value();
+            if (scheduler_.worker(entry.first)) return false;
+            gateway_.forget(entry.first);
+            return true;
         });
         enqueue({core::ClockTicked{}, {}, nullptr});
     });

@@ -40,7 +40,7 @@ std::uint64_t ParamReader::whole_number(const std::string& key, std::uint64_t mi
                       std::to_string(max));
         return min;
     };
-    if (value->is_number_unsigned()) {
+    if (value->is_number_integer() && (value->is_number_unsigned() || *value >= 0)) {
         const auto number = value->get<std::uint64_t>();
         return number < min || number > max ? refuse() : number;
     }

@@ -65,8 +65,9 @@ void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view heade
     } else if (const auto* results = std::get_if<protocol::Results>(&*message)) {
         events_.on_results(peer.worker, *results, std::move(payload));
     } else if (std::holds_alternative<protocol::Leave>(*message)) {
-        events_.on_left(peer.worker);
-        end_session(session_key, "it left");
+        const WorkerId worker = peer.worker;
+        end_session(session_key);
+        events_.on_left(worker);
     }
 }
 
@@ -97,9 +98,13 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
                             "config.json)");
     }
     greeting_.erase(from.get());
-    const std::string worker_key = free_worker_key(hello);
-    const std::string session_key = new_session_key();
+    const std::string* const resumed = resumed_worker_key(hello);
+    const std::string worker_key = resumed != nullptr ? *resumed : free_worker_key(hello.worker);
+    const std::string session_key = resumed != nullptr ? hello.resume : new_session_key();
     const WorkerId worker = worker_id(worker_key);
+    disconnect(session_key, "it came back on another connection");
+    resumable_worker_keys_.erase(std::exchange(last_session_keys_[worker], session_key));
+    resumable_worker_keys_[session_key] = worker_key;
     connected_.emplace(session_key, Connected{worker, worker_key, from});
     session_keys_.emplace(from.get(), session_key);
     session_keys_by_worker_[worker] = session_key;
@@ -109,23 +114,25 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     events_.on_joined(worker, worker_key, hello, from->peer_address());
 }
 
+/// Who spoke under the session that this hello wants to resume: what it held then is still known
+/// by the same ids. Null if there is no such session, or it was another worker's.
+const std::string* WorkerGateway::resumed_worker_key(const protocol::Hello& hello) const {
+    const auto found = resumable_worker_keys_.find(hello.resume);
+    const bool is_its_own =
+        found != resumable_worker_keys_.end() && found->second.starts_with(hello.worker);
+    return is_its_own ? &found->second : nullptr;
+}
+
 /// The worker's own id, or that with a number behind it where another connection has it: two tabs
-/// of one browser, two workers of one user. A worker that resumes takes over its old connection.
-std::string WorkerGateway::free_worker_key(const protocol::Hello& hello) {
-    const auto resumed = connected_.find(hello.resume);
-    if (!hello.resume.empty() && resumed != connected_.end() &&
-        resumed->second.worker_key.starts_with(hello.worker)) {
-        const std::string worker_key = resumed->second.worker_key;
-        end_session(std::string{resumed->first}, "it came back on another connection");
-        return worker_key;
-    }
-    std::string candidate = hello.worker;
+/// of one browser, two workers of one user.
+std::string WorkerGateway::free_worker_key(const std::string& wanted) const {
+    std::string candidate = wanted;
     for (int number = 2;; ++number) {
         const auto known = worker_ids_.find(candidate);
         if (known == worker_ids_.end() || !session_keys_by_worker_.contains(known->second)) {
             return candidate;
         }
-        candidate = hello.worker + "-" + std::to_string(number);
+        candidate = wanted + "-" + std::to_string(number);
     }
 }
 
@@ -159,21 +166,27 @@ void WorkerGateway::violate(const std::string& session_key, const Error& error) 
     close(connected_.at(session_key).worker, "protocol_violation", error.message);
 }
 
-void WorkerGateway::end_session(const std::string& session_key, const std::string& reason) {
+void WorkerGateway::disconnect(const std::string& session_key, const std::string& reason) {
     const auto found = connected_.find(session_key);
     if (found == connected_.end()) return;
+    const WorkerId worker = found->second.worker;
+    end_session(session_key);
+    events_.on_disconnected(worker, reason);
+}
+
+void WorkerGateway::end_session(const std::string& session_key) {
+    const auto found = connected_.find(session_key);
     const Connected peer = found->second;
     connected_.erase(found);
     session_keys_.erase(peer.session.get());
     session_keys_by_worker_.erase(peer.worker);
     peer.session->close();
-    events_.on_disconnected(peer.worker, reason);
 }
 
 void WorkerGateway::on_close(const net::SessionPtr& session) {
     greeting_.erase(session.get());
     const auto found = session_keys_.find(session.get());
-    if (found != session_keys_.end()) end_session(std::string{found->second}, "connection closed");
+    if (found != session_keys_.end()) disconnect(std::string{found->second}, "connection closed");
 }
 
 void WorkerGateway::send(WorkerId worker, const protocol::MasterMessage& message) {
@@ -193,7 +206,7 @@ void WorkerGateway::close(WorkerId worker, const std::string& code, const std::s
     connected_.at(session_key)
         .session->send(
             protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, true}}));
-    end_session(session_key, message);
+    disconnect(session_key, message);
 }
 
 void WorkerGateway::close_all(const std::string& message) {
@@ -205,6 +218,13 @@ void WorkerGateway::close_all(const std::string& message) {
     connected_.clear();
     session_keys_.clear();
     session_keys_by_worker_.clear();
+}
+
+void WorkerGateway::forget(WorkerId worker) {
+    if (session_keys_by_worker_.contains(worker)) return;
+    resumable_worker_keys_.erase(last_session_keys_[worker]);
+    last_session_keys_.erase(worker);
+    std::erase_if(worker_ids_, [worker](const auto& entry) { return entry.second == worker; });
 }
 
 void WorkerGateway::expect_hello(const net::SessionPtr& session, Instant now) {

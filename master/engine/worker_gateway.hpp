@@ -58,6 +58,9 @@ class WorkerGateway final : public net::SessionListener {
     /// Tells every worker that the master stops; they come again by themselves.
     void close_all(const std::string& message);
 
+    /// Forgets a worker that nobody expects back: its session cannot be resumed any more.
+    void forget(WorkerId worker);
+
     /// A session that a transport has accepted and that has not said hello yet.
     void expect_hello(const net::SessionPtr& session, Instant now);
     /// Closes those that did not say hello in time.
@@ -73,8 +76,10 @@ class WorkerGateway final : public net::SessionListener {
     void greet(const net::SessionPtr& from, const nlohmann::json& header, ByteSpan payload);
     void refuse(const net::SessionPtr& from, const std::string& code, const std::string& message);
     void violate(const std::string& session_key, const Error& error);
-    void end_session(const std::string& session_key, const std::string& reason);
-    [[nodiscard]] std::string free_worker_key(const protocol::Hello& hello);
+    void disconnect(const std::string& session_key, const std::string& reason);
+    void end_session(const std::string& session_key);
+    [[nodiscard]] const std::string* resumed_worker_key(const protocol::Hello& hello) const;
+    [[nodiscard]] std::string free_worker_key(const std::string& wanted) const;
     [[nodiscard]] WorkerId worker_id(const std::string& worker_key);
 
     GatewayOptions options_;
@@ -82,7 +87,10 @@ class WorkerGateway final : public net::SessionListener {
     std::unordered_map<std::string, Connected> connected_;               ///< By session key.
     std::unordered_map<const net::Session*, std::string> session_keys_;  ///< Of joined sessions.
     std::unordered_map<WorkerId, std::string> session_keys_by_worker_;
-    std::map<std::string, WorkerId> worker_ids_;  ///< By worker key, for as long as we run.
+    std::map<std::string, WorkerId> worker_ids_;  ///< By worker key; until forgotten.
+    /// The last session of each worker, connected or not: what it may resume. By session key.
+    std::unordered_map<std::string, std::string> resumable_worker_keys_;
+    std::unordered_map<WorkerId, std::string> last_session_keys_;
     std::unordered_map<const net::Session*, std::pair<net::SessionPtr, Instant>> greeting_;
     std::uint64_t last_worker_ = 0;
 };

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 
-import { launchBrowser, pageErrors } from '../support/browser.mjs';
+import { insecureHost, launchBrowser, pageErrors } from '../support/browser.mjs';
 import { MockMaster } from '../support/mock_master.mjs';
 
 /** @type {import('playwright-core').Browser} */
@@ -84,7 +84,10 @@ test('two tabs of one browser both compute, each under the id that welcome gave 
   await openPage();
   const first = (await master.nextSession()).welcome();
   await openPage();
-  const second = (await master.nextSession()).welcome({ session: 'session-2', worker: 'browser-second' });
+  const second = (await master.nextSession()).welcome({
+    session: 'session-2',
+    worker: 'browser-second',
+  });
   assert.equal(first.hello.worker, second.hello.worker);
   first.lease({ lease: 1, kernel: 'noop', tasks: noopTasks(2) });
   second.lease({ lease: 2, kernel: 'noop', tasks: noopTasks(2) });
@@ -96,10 +99,16 @@ test('two tabs of one browser both compute, each under the id that welcome gave 
   assert.equal(again.hello.worker, 'browser-second');
 });
 
-test('a long task never silences the heartbeat, which names its lease and what is done', async () => {
+test('a long task never silences the heartbeat, which names its lease and the task', async () => {
   await openPage();
   const session = (await master.nextSession()).welcome();
-  session.lease({ lease: 7, job: 3, round: 2, kernel: 'spin', tasks: [{ index: 12, inputs: [u32(1500)] }] });
+  session.lease({
+    lease: 7,
+    job: 3,
+    round: 2,
+    kernel: 'spin',
+    tasks: [{ index: 12, inputs: [u32(1500)] }],
+  });
   for (let i = 0; i < 4; ++i) {
     const { header } = await session.next('heartbeat', ({ leases }) => leases.includes(7));
     assert.equal(header.current, 'spin 3/2/12');
@@ -109,7 +118,7 @@ test('a long task never silences the heartbeat, which names its lease and what i
   await session.next('heartbeat', ({ leases }) => leases.length === 0);
 });
 
-test('when the master dies and comes back, the page resumes and delivers what it finished', async () => {
+test('when the master dies and comes back, the page resumes and delivers its results', async () => {
   const page = await openPage();
   const session = (await master.nextSession()).welcome();
   session.lease({ lease: 1, kernel: 'spin', tasks: [{ index: 0, inputs: [u32(600)] }] });
@@ -126,7 +135,10 @@ test('when the master dies and comes back, the page resumes and delivers what it
 
 test('results that were sent but never confirmed are sent again after a resume', async () => {
   await openPage();
-  const session = (await master.nextSession()).welcome({ heartbeat_seconds: 60, silence_seconds: 600 });
+  const session = (await master.nextSession()).welcome({
+    heartbeat_seconds: 60,
+    silence_seconds: 600,
+  });
   session.lease({ lease: 1, kernel: 'noop', tasks: noopTasks(2) });
   await session.outcomes(1, 2);
   session.cut();
@@ -148,6 +160,19 @@ test('a master that has forgotten the session gets nothing of the old leases', a
   other.lease({ lease: 1, kernel: 'noop', tasks: noopTasks(1, 16) });
   assert.equal((await other.outcomes(1, 1))[0].bytes.length, 16);
   assert.equal(other.untaken('results').length, 0);
+});
+
+test('what was finished while the master was away means nothing to another master', async () => {
+  const page = await openPage();
+  const session = (await master.nextSession()).welcome();
+  session.lease({ lease: 1, kernel: 'spin', tasks: [{ index: 0, inputs: [u32(300)] }] });
+  await session.next('heartbeat', ({ leases }) => leases.includes(1));
+  await master.stop();
+  await page.waitForFunction(() => document.getElementById('tasks-done')?.textContent === '1');
+  await master.start();
+  const other = (await master.nextSession()).welcome({ session: 'session-of-another-life' });
+  other.lease({ lease: 1, kernel: 'noop', tasks: noopTasks(1, 16) });
+  assert.equal((await other.outcomes(1, 1))[0].bytes.length, 16);
 });
 
 test('a silent master is left and called again', async () => {
@@ -263,7 +288,7 @@ test('tasks that fail are reported with their code, and the slots go on', async 
   assert.equal((await session.outcomes(9, 4)).length, 4);
 });
 
-test('blobs are fetched once for all slots and tasks, and put where the inputs name them', async () => {
+test('blobs are fetched once for all slots, and put where the inputs name them', async () => {
   const [shared, own] = [Buffer.from('shared '), Buffer.from('own')];
   const [sharedName, ownName] = [shared, own].map((bytes) => {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -280,6 +305,21 @@ test('blobs are fetched once for all slots and tasks, and put where the inputs n
     ['shared Aown', 'shared Bown', 'shared Cown', 'shared Down'],
   );
   assert.deepEqual([...master.blobRequests.values()], [1, 1]);
+});
+
+test('a plain office network, which browsers call insecure, is good enough', async () => {
+  const bytes = Buffer.from('blob');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  master.blobs.set(sha256, bytes);
+  const page = await context.newPage();
+  const errors = pageErrors(page);
+  await page.goto(`${master.origin.replace('127.0.0.1', insecureHost)}/worker`);
+  const session = (await master.nextSession()).welcome();
+  const tasks = [{ index: 0, inputs: [{ sha256, size: bytes.length }] }];
+  session.lease({ lease: 1, kernel: 'concat', tasks });
+  assert.equal((await session.outcomes(1, 1))[0].bytes.toString(), 'blob');
+  assert.equal(await page.evaluate(() => isSecureContext), false);
+  assert.deepEqual(errors, []);
 });
 
 test('a blob that cannot be had fails its tasks as unavailable, naming the blob', async () => {
@@ -331,6 +371,14 @@ test('a new name greets the master again, under the same session', async () => {
   const again = await master.nextSession();
   assert.equal(again.hello.name, 'Büro 7');
   assert.equal(again.hello.resume, 'session-1');
+});
+
+test('a page that is older than its master loads itself anew, once', async () => {
+  const page = await openPage();
+  const session = (await master.nextSession()).welcome({ version: '9.9.9' });
+  await session.closed;
+  (await master.nextSession()).welcome({ version: '9.9.9' });
+  await untilTitle(page, 'Waiting for work');
 });
 
 test('a page that is closed says that it leaves', async () => {

@@ -9,15 +9,21 @@ const executablePath =
     existsSync(file),
   );
 
+/** A name for 127.0.0.1 that browsers do not trust as they trust loopback. */
+export const insecureHost = 'netcompute.test';
+
 /** @returns {Promise<import('playwright-core').Browser>} */
 export function launchBrowser() {
   if (!executablePath) {
-    throw new Error('Chromium: not found; install the package "chromium" or set NETCOMPUTE_CHROMIUM');
+    throw new Error(
+      'Chromium: not found; install the package "chromium" or set NETCOMPUTE_CHROMIUM',
+    );
   }
   return chromium.launch({
     executablePath,
     args: [
       '--no-sandbox',
+      `--host-resolver-rules=MAP ${insecureHost} 127.0.0.1`,
       '--disable-gpu',
       '--disable-quic',
       '--no-first-run',

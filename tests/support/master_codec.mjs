@@ -27,7 +27,15 @@ function encodeInput(input) {
 }
 
 /** @param {LeaseFields} fields */
-export function encodeLease({ lease, job = 1, round = 0, kernel, shared = [], tasks, seconds = 30 }) {
+export function encodeLease({
+  lease,
+  job = 1,
+  round = 0,
+  kernel,
+  shared = [],
+  tasks,
+  seconds = 30,
+}) {
   const parts = shared.map(encodeInput);
   for (const { index, inputs } of tasks) {
     parts.push(u32(index), u32(inputs.length), ...inputs.map(encodeInput));

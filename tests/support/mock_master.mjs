@@ -70,7 +70,7 @@ export class MockSession {
       worker: this.hello.worker,
       heartbeat_seconds: 0.2,
       silence_seconds: 5,
-      version: '0.0.0-mock',
+      version: '0.0.0-fake',
       ...fields,
     });
     return this;
@@ -121,7 +121,7 @@ export class MockMaster {
   blobs = new Map();
   /** How often each blob was asked for. @type {Map<string, number>} */
   blobRequests = new Map();
-  /** The only token that dashboards may come with; empty for any. */
+  /** The only token that dashboards and calls may come with; empty for any. */
   dashboardToken = '';
   #wasmFolder;
   #server = createServer();
@@ -143,6 +143,10 @@ export class MockMaster {
       this.#serve(request, response).catch((error) => response.destroy(error));
     });
     this.#server.on('upgrade', (request, socket, head) => {
+      if (this.#isRefused(request.url ?? '')) {
+        socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+        return;
+      }
       this.#sockets.handleUpgrade(request, socket, head, (client) => {
         if (request.url === '/ws/worker') this.#workerCame(client);
         else this.#dashboardCame(client, request.url ?? '');
@@ -185,16 +189,20 @@ export class MockMaster {
 
   /** @param {import('ws').WebSocket} client @param {string} url */
   #dashboardCame(client, url) {
-    const token = new URL(url, 'http://localhost').searchParams.get('token') ?? '';
-    if (this.dashboardToken && token !== this.dashboardToken) {
-      client.close(1008, 'refused_token');
-      return;
-    }
     this.#dashboards.put({
       url,
       send: (message) => client.send(JSON.stringify(message)),
       cut: () => client.terminate(),
     });
+  }
+
+  /** @param {string} url */
+  #isRefused(url) {
+    const { pathname, searchParams } = new URL(url, 'http://localhost');
+    const token = searchParams.get('token') ?? '';
+    return (
+      pathname === '/ws/dashboard' && this.dashboardToken !== '' && token !== this.dashboardToken
+    );
   }
 
   /**
@@ -207,11 +215,24 @@ export class MockMaster {
     response.setHeader('Content-Security-Policy', securityPolicy);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     if (name.startsWith('/blobs/')) return this.#serveBlob(name.slice(7), response);
+    if (name === '/ws/dashboard') {
+      // Without an upgrade the master says why it refused one.
+      response.statusCode = this.#hasToken(request) ? 426 : 401;
+      return void response.end();
+    }
     if (name.startsWith('/api/')) return this.#serveApi(request, url, response);
     const content = await this.#file(name);
     response.statusCode = content ? 200 : 404;
-    response.setHeader('Content-Type', contentTypes.get(path.extname(name)) ?? 'text/html; charset=utf-8');
+    response.setHeader(
+      'Content-Type',
+      contentTypes.get(path.extname(name)) ?? 'text/html; charset=utf-8',
+    );
     response.end(content ?? 'not found');
+  }
+
+  /** @param {import('node:http').IncomingMessage} request */
+  #hasToken({ headers }) {
+    return !this.dashboardToken || headers.authorization === `Bearer ${this.dashboardToken}`;
   }
 
   /** @param {string} name */
@@ -229,7 +250,8 @@ export class MockMaster {
             : null;
     try {
       if (file) return await readFile(path.join(repository, file));
-      if (name.startsWith('/wasm/')) return await readFile(path.join(this.#wasmFolder, name.slice(6)));
+      if (name.startsWith('/wasm/'))
+        return await readFile(path.join(this.#wasmFolder, name.slice(6)));
     } catch {
       // Not there: 404.
     }
@@ -251,7 +273,9 @@ export class MockMaster {
    */
   #serveApi(request, url, response) {
     const { method = '', headers } = request;
-    this.requests.put({ method, url, authorization: headers.authorization ?? '' });
+    const { authorization = '' } = headers;
+    if (this.#hasToken(request)) this.requests.put({ method, url, authorization });
+    else response.statusCode = 401;
     response.setHeader('Content-Type', 'application/json');
     response.end('{}');
   }

@@ -27,7 +27,12 @@ export class ByteCache {
     return entry.value;
   }
 
-  /** Keeps nothing that is larger than the whole limit. @param {string} name @param {T} value @param {number} size */
+  /**
+   * Keeps nothing that is larger than the whole limit.
+   * @param {string} name
+   * @param {T} value
+   * @param {number} size
+   */
   put(name, value, size) {
     this.delete(name);
     if (size > this.#bytesMax) return;

@@ -83,7 +83,10 @@ export class ChunkRunner {
     for (const inputs of inputLists) {
       for (const input of inputs) {
         if (input.kind === 'inline' || wanted.has(input.sha256)) continue;
-        wanted.set(input.sha256, this.#blob(input).catch((error) => error));
+        wanted.set(
+          input.sha256,
+          this.#blob(input).catch((error) => error),
+        );
       }
     }
     if (wanted.size === 0) return null;
@@ -117,9 +120,19 @@ export class ChunkRunner {
     const emit = (more) => {
       const now = this.#now();
       const { count, bytes } = this.#writer.take();
-      const memoryBytes = this.#cache.bytes;
+      const memoryBytes = this.#cache.bytes + (this.#kernels.memoryBytes ?? 0);
       const busySeconds = Math.max(0, now - emitted) / 1000;
-      this.#emit({ type: 'outcomes', chunk, count, failed, bytes, busySeconds, more, broken, memoryBytes });
+      this.#emit({
+        type: 'outcomes',
+        chunk,
+        count,
+        failed,
+        bytes,
+        busySeconds,
+        more,
+        broken,
+        memoryBytes,
+      });
       emitted = now;
       failed = 0;
     };
@@ -155,7 +168,11 @@ export class ChunkRunner {
     } catch (error) {
       // After a trap the instance's memory may be in any state.
       const message = error instanceof Error ? error.message : String(error);
-      this.#writer.failed(index, isOutOfMemory(error) ? 'out_of_memory' : 'internal', `${kernel}: ${message}`);
+      this.#writer.failed(
+        index,
+        isOutOfMemory(error) ? 'out_of_memory' : 'internal',
+        `${kernel}: ${message}`,
+      );
       return 'broken';
     }
     if (!result.ok) {
@@ -164,7 +181,7 @@ export class ChunkRunner {
     }
     if (result.output.length > outputBytesMax) {
       const size = result.output.length;
-      const text = `${kernel}: output of ${size} bytes is over ${outputBytesMax}; make smaller tasks`;
+      const text = `${kernel}: output of ${size} bytes is over ${outputBytesMax}; cut it smaller`;
       this.#writer.failed(index, 'limit_exceeded', text);
       return 'failed';
     }

@@ -9,28 +9,20 @@
  *         | {do: 'close', reason: string}
  *         | {do: 'hello', resume: string}
  *         | {do: 'heartbeat'}
- *         | {do: 'joined', resumed: boolean}
+ *         | {do: 'joined', resumed: boolean, version: string}
  *         | {do: 'confirmed'}
+ *         | {do: 'drop'}
  *         | {do: 'take', lease: Lease}
  *         | {do: 'revoke', lease: number}} Action
  *
  * @typedef {'loading' | 'connecting' | 'joined' | 'waiting' | 'refused' | 'left'} Phase
  */
 
-export const backoffSecondsMin = 0.5;
-export const backoffSecondsMax = 30;
-const answerSeconds = 10; // For the socket to open, then for hello to be answered.
+import { backoffSeconds } from '../backoff.js';
 
-/**
- * Seconds to wait before attempt `attempt` (from 0) after a failure: doubling, a quarter of
- * jitter either way, so that a thousand tabs do not come back in one instant.
- * @param {number} attempt @param {number} random 0 <= random < 1
- */
-export function backoffSeconds(attempt, random) {
-  const doubled = backoffSecondsMin * 2 ** Math.min(attempt, 10);
-  const jittered = doubled * (0.75 + random / 2);
-  return Math.min(backoffSecondsMax, Math.max(backoffSecondsMin, jittered));
-}
+/** After these the master knows nothing of the session, or takes nothing more of it. */
+const sessionEndingCodes = ['unknown_session', 'protocol_violation'];
+const answerSeconds = 10; // For the socket to open, then for hello to be answered.
 
 export class Connection {
   /** @type {Phase} */
@@ -106,7 +98,8 @@ export class Connection {
   received(message, now) {
     this.#lastHeard = now;
     if (message.type === 'goodbye') return this.#dismissed(message, now);
-    if (this.phase === 'connecting' && message.type === 'welcome') return this.#welcomed(message, now);
+    if (this.phase === 'connecting' && message.type === 'welcome')
+      return this.#welcomed(message, now);
     if (this.phase !== 'joined' || message.type === 'welcome') {
       return this.failed(`the master sent ${message.type} out of turn`, now);
     }
@@ -186,19 +179,23 @@ export class Connection {
     this.worker = welcome.worker;
     this.#heartbeatMs = welcome.heartbeatSeconds * 1000;
     this.#silenceMs = welcome.silenceSeconds * 1000;
-    return [{ do: 'joined', resumed }, ...this.beat(now)];
+    return [{ do: 'joined', resumed, version: welcome.version }, ...this.beat(now)];
   }
 
   /** @param {import('../protocol.js').Goodbye} goodbye @param {number} now @returns {Action[]} */
   #dismissed(goodbye, now) {
     const reason = goodbye.message || goodbye.code;
-    if (goodbye.code === 'unknown_session') this.session = '';
-    if (goodbye.retry) return this.failed(reason, now);
+    if (goodbye.retry) {
+      const keepsSession = !sessionEndingCodes.includes(goodbye.code);
+      if (keepsSession) return this.failed(reason, now);
+      this.session = '';
+      return [...this.failed(reason, now), { do: 'drop' }];
+    }
     this.phase = 'refused';
     this.session = '';
     this.reason = reason;
     this.refusedCode = goodbye.code;
-    return [{ do: 'close', reason: 'refused' }];
+    return [{ do: 'close', reason: 'refused' }, { do: 'drop' }];
   }
 
   /** @param {string} reason @param {number} now */

@@ -13,7 +13,8 @@
  *
  * `queue[0]` runs, `queue[1]` waits at the slot. `contexts` are the leases whose shared inputs it
  * has, `blobs` those it should still hold: a guess, for choosing tasks, never relied on.
- * @typedef {{queue: Chunk[], contexts: Set<number>, blobs: ByteCache<true>, retiring: boolean}} Slot
+ * @typedef {{queue: Chunk[], contexts: Set<number>, blobs: ByteCache<true>,
+ *            retiring: boolean}} Slot
  *
  * @typedef {{slot: number, message: RunChunk | {type: 'forget', lease: number}}} Posting
  * @typedef {{lease: number, job: number, round: number, count: number, busySeconds: number,
@@ -58,19 +59,21 @@ export class Dispatcher {
 
   /** Its outcomes are not wanted any more. @param {number} leaseId @param {number} now */
   revoke(leaseId, now) {
+    // A lease that is complete may still have results to send.
+    this.#results = this.#results.filter((batch) => batch.lease !== leaseId);
     const work = this.#leases.get(leaseId);
     if (!work) return;
     work.revoked = true;
     work.dropPending();
-    this.#results = this.#results.filter((batch) => batch.lease !== leaseId);
     this.#end(work);
     for (const { queue } of this.#slots.values()) {
       if (queue[0]?.work === work) queue[0].stopAt = now + revokeGraceMs;
     }
   }
 
-  /** @param {number} now */
+  /** Forgets everything, results not yet sent included. @param {number} now */
   revokeAll(now) {
+    this.#results = [];
     for (const lease of [...this.#leases.keys()]) this.revoke(lease, now);
   }
 
@@ -171,7 +174,10 @@ export class Dispatcher {
     return busy;
   }
 
-  /** A task that is being computed, for people. @returns {import('./messages.js').CurrentWork | null} */
+  /**
+   * A task that is being computed, for people.
+   * @returns {import('./messages.js').CurrentWork | null}
+   */
   current() {
     for (const { queue } of this.#slots.values()) {
       if (queue.length === 0 || queue[0].work.revoked || queue[0].from >= queue[0].to) continue;
@@ -182,7 +188,10 @@ export class Dispatcher {
     return null;
   }
 
-  /** Blobs that the lease's tasks need and no slot holds, in order of need. @param {number} leaseId */
+  /**
+   * Blobs that the lease's tasks need and no slot holds, in order of need.
+   * @param {number} leaseId
+   */
   missingBlobs(leaseId) {
     const work = this.#leases.get(leaseId);
     if (!work) return [];
@@ -295,7 +304,11 @@ export class Dispatcher {
     const writer = new OutcomeWriter();
     const index = chunk.work.taskIndex(chunk.from);
     const { kernel } = chunk.work.lease;
-    writer.failed(index, 'internal', `${kernel}: task ${index} stopped its thread ${crashesMax} times`);
+    writer.failed(
+      index,
+      'internal',
+      `${kernel}: task ${index} stopped its thread ${crashesMax} times`,
+    );
     this.#collect(chunk.work, { ...writer.take(), busySeconds: 0 });
   }
 

@@ -7,7 +7,11 @@
 const loaderUrl = '/wasm/kernels.js';
 const binaryUrl = '/wasm/netcompute_kernels.wasm';
 
-/** An instance of the thread's own. @param {WebAssembly.Module} module @returns {Promise<Kernels>} */
+/**
+ * An instance of the thread's own.
+ * @param {WebAssembly.Module} module
+ * @returns {Promise<Kernels>}
+ */
 export async function loadKernels(module) {
   const loader = await import(loaderUrl);
   return loader.loadKernels({ module });

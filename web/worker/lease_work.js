@@ -63,7 +63,10 @@ export class LeaseWork {
     return { from: place, to };
   }
 
-  /** Tasks that were started go back, to be done before the others. @param {{from: number, to: number}} range */
+  /**
+   * Tasks that were started go back, to be done before the others.
+   * @param {{from: number, to: number}} range
+   */
   handBack({ from, to }) {
     if (from < to) this.#pending.unshift({ from, to });
   }
@@ -72,7 +75,10 @@ export class LeaseWork {
     this.#pending = [];
   }
 
-  /** The bytes of tasks in a row; a copy, so it may be transferred. @param {{from: number, to: number}} range */
+  /**
+   * The bytes of tasks in a row; a copy, so it may be transferred.
+   * @param {{from: number, to: number}} range
+   */
   taskBytes({ from, to }) {
     const { payload, taskOffsets } = this.lease;
     return payload.slice(taskOffsets[from], taskOffsets[to]).buffer;

@@ -1,6 +1,6 @@
 /** The link thread: owns the WebSocket, the timer and the compute threads. It never computes. */
 
-import { backoffSeconds } from './connection.js';
+import { backoffSeconds } from '../backoff.js';
 import { compileKernels } from './kernels.js';
 import { LinkCore } from './link_core.js';
 import { SlotPool } from './slot_pool.js';

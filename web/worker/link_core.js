@@ -27,7 +27,7 @@ import {
 import { ProtocolError } from '../payload.js';
 import { Connection } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
-import { LoadMeter, RateMeter } from './meters.js';
+import { LoadMeter, RateMeter } from '../meters.js';
 import { Outbox } from './outbox.js';
 import { slotCacheBytes } from './slot_pool.js';
 
@@ -47,6 +47,7 @@ export class LinkCore {
   #paused = false;
   #drainBy = Infinity;
   #problem = '';
+  #masterVersion = '';
   #tasksDone = 0;
   #tasksFailed = 0;
   #cpu = -1;
@@ -93,7 +94,9 @@ export class LinkCore {
       this.#do(this.connection.received(decodeMasterMessage(header, payload), now));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#do(this.connection.failed(`the master sent a malformed message: ${error.message}`, now));
+      this.#do(
+        this.connection.failed(`the master sent a malformed message: ${error.message}`, now),
+      );
     }
     this.settle();
   }
@@ -185,6 +188,8 @@ export class LinkCore {
       paused: this.#paused,
       draining: this.#drainBy < Infinity,
       problem: this.#problem,
+      version: this.#version,
+      masterVersion: this.#masterVersion,
       worker: worker || this.#settings.worker,
       slots: this.#settings.slots,
       slotsBusy: this.#dispatcher.busySlots().size,
@@ -215,9 +220,11 @@ export class LinkCore {
       case 'heartbeat':
         return this.#heartbeat();
       case 'joined':
-        return this.#joined(action.resumed);
+        return this.#joined(action.resumed, action.version);
       case 'confirmed':
         return this.#outbox.confirmed();
+      case 'drop':
+        return this.#dropWork();
       case 'take':
         this.#dispatcher.addLease(action.lease);
         return this.#around.pool?.prefetch(this.#dispatcher.missingBlobs(action.lease.lease));
@@ -255,13 +262,18 @@ export class LinkCore {
     this.#outbox.heartbeatSent();
   }
 
-  /** @param {boolean} resumed */
-  #joined(resumed) {
+  /** @param {boolean} resumed @param {string} masterVersion */
+  #joined(resumed, masterVersion) {
+    this.#masterVersion = masterVersion;
     if (resumed) {
       for (const frame of this.#outbox.unconfirmed()) this.#around.send(frame);
       return;
     }
     // Another master, or one that has forgotten this session: its lease 5 is not the old lease 5.
+    this.#dropWork();
+  }
+
+  #dropWork() {
     this.#dispatcher.revokeAll(this.#around.now());
     this.#outbox.clear();
   }
@@ -283,8 +295,7 @@ export class LinkCore {
       this.#around.send(encodeLeave({ session: this.connection.session }));
     }
     this.#do(this.connection.leave());
-    this.#dispatcher.revokeAll(this.#around.now());
-    this.#outbox.clear();
+    this.#dropWork();
   }
 
   /** @param {Settings} settings @param {number} now */

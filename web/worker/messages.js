@@ -20,6 +20,7 @@
  *   phase: import('./connection.js').Phase,
  *   reason: string, refusedCode: string, retrySeconds: number,
  *   paused: boolean, draining: boolean, problem: string,
+ *   version: string, masterVersion: string,
  *   worker: string,
  *   slots: number, slotsBusy: number, leases: number, current: CurrentWork | null,
  *   tasksDone: number, tasksFailed: number, tasksPerSecond: number, cpu: number,
@@ -31,7 +32,8 @@
  *         | {type: 'forget', lease: number}} LinkToCompute
  *
  * A lease's shared inputs travel once to each slot: with the first of its chunks there.
- * @typedef {{kernel: string, version: number, sharedCount: number, shared: ArrayBuffer}} LeaseContext
+ * @typedef {{kernel: string, version: number, sharedCount: number,
+ *            shared: ArrayBuffer}} LeaseContext
  * @typedef {{type: 'run', chunk: number, lease: number, count: number, tasks: ArrayBuffer,
  *            context?: LeaseContext}} RunChunk
  *
@@ -55,11 +57,13 @@
  *         | {request: number, error: string}} BlobReply
  *
  * The kernels of one WebAssembly instance, as /wasm/kernels.js gives them.
- * @typedef {{ok: true, output: Uint8Array} | {ok: false, code: string, message: string}} KernelResult
+ * @typedef {{ok: true, output: Uint8Array}
+ *         | {ok: false, code: string, message: string}} KernelResult
  * @typedef {{
  *   run(kernel: string, version: number, inputs: Uint8Array[]): KernelResult,
  *   sha256(bytes: Uint8Array): string,
  *   version: string,
+ *   memoryBytes?: number,
  * }} Kernels
  *
  * The global scope of a dedicated worker; the DOM's types describe a window's.

@@ -47,6 +47,7 @@ function startLink() {
   const link = new Worker(new URL('./link.js', import.meta.url), { type: 'module' });
   link.onmessage = ({ data }) => {
     shown = { status: data, at: performance.now() };
+    followVersion(shown.status);
     draw();
   };
   link.onerror = (event) => {
@@ -57,8 +58,28 @@ function startLink() {
   return link;
 }
 
+/**
+ * A tab that was left open for weeks may be older than its master: it loads the new page, once,
+ * since a master that serves another version than its own would have it load for ever.
+ * @param {LinkStatus} status
+ */
+function followVersion({ phase, version, masterVersion }) {
+  if (phase !== 'joined' || version === masterVersion) return;
+  const key = 'netcompute.reloaded_for';
+  try {
+    if (sessionStorage.getItem(key) === masterVersion) return;
+    sessionStorage.setItem(key, masterVersion);
+  } catch {
+    return; // Without storage there is no telling the first time from the next.
+  }
+  location.reload();
+}
+
 function draw() {
-  setText(element('session-time', HTMLElement), formatDuration((performance.now() - openedAt) / 1000));
+  setText(
+    element('session-time', HTMLElement),
+    formatDuration((performance.now() - openedAt) / 1000),
+  );
   if (!shown) return;
   // Between two reports of the link, its countdown goes on here.
   const age = (performance.now() - shown.at) / 1000;
@@ -68,6 +89,7 @@ function draw() {
   card.dataset.phase = status.phase;
   setText(title, view.title);
   setText(detail, view.detail);
+  setShown(pauseButton, status.phase !== 'refused');
   setShown(retryButton, view.canRetry);
   setShown(tokenForm, view.asksToken);
   drawWork(status);
@@ -144,7 +166,7 @@ function main() {
   if (!hasWasmSimd()) {
     showTrouble(
       'This browser cannot take part',
-      'It lacks WebAssembly SIMD. Chrome and Edge 91, Firefox 89 and Safari 16.4, or later, have it.',
+      'It lacks WebAssembly SIMD. Chrome and Edge 91, Firefox 114, Safari 16.4 and later have it.',
     );
     return;
   }

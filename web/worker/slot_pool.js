@@ -7,6 +7,8 @@
  * @typedef {import('./messages.js').ChunkOutcomes} ChunkOutcomes
  * @typedef {import('./messages.js').BlobName} BlobName
  *
+ * @typedef {{worker: Worker, ready: boolean, retiring: boolean, memoryBytes: number}} Thread
+ *
  * What the pool tells of. A slot's number names one thread and is never used again.
  * @typedef {{
  *   ready(slot: number, version: string): void,
@@ -17,7 +19,7 @@
  * }} PoolListener
  */
 
-import { backoffSeconds } from './connection.js';
+import { backoffSeconds } from '../backoff.js';
 
 const cacheBytesTotal = 256 * 2 ** 20;
 const keeperCacheBytes = 96 * 2 ** 20;
@@ -28,7 +30,7 @@ export function slotCacheBytes(slots) {
 }
 
 export class SlotPool {
-  /** @type {Map<number, {worker: Worker, ready: boolean, retiring: boolean, memoryBytes: number}>} */
+  /** @type {Map<number, Thread>} */
   #threads = new Map();
   /** @type {Worker | null} */
   #keeper = null;
@@ -146,7 +148,11 @@ export class SlotPool {
     this.#respawnLater();
   }
 
-  /** Its ports died with it, so every slot starts anew. @param {Worker} keeper @param {string} why */
+  /**
+   * Its ports died with it, so every slot starts anew.
+   * @param {Worker} keeper
+   * @param {string} why
+   */
   #keeperFailed(keeper, why) {
     if (keeper !== this.#keeper) return;
     this.#listener.problem(why);

@@ -3,7 +3,8 @@
  *
  * @typedef {import('./messages.js').LinkStatus} LinkStatus
  * @typedef {'busy' | 'ready' | 'waiting' | 'trouble'} Tone
- * @typedef {{title: string, detail: string, tone: Tone, asksToken: boolean, canRetry: boolean}} View
+ * @typedef {{title: string, detail: string, tone: Tone, asksToken: boolean,
+ *            canRetry: boolean}} View
  */
 
 /** @param {LinkStatus} status @returns {View} */
@@ -19,7 +20,11 @@ function words(status) {
   const { phase, reason, paused, problem } = status;
   if (phase === 'refused') return refusedWords(status);
   if (problem && status.slotsBusy === 0) {
-    return { title: 'Cannot compute', detail: `${sentence(problem)} Trying again.`, tone: 'trouble' };
+    return {
+      title: 'Cannot compute',
+      detail: `${sentence(problem)} Trying again.`,
+      tone: 'trouble',
+    };
   }
   if (paused) return pausedWords(status);
   switch (phase) {
@@ -81,7 +86,7 @@ function refusedWords({ reason, refusedCode }) {
     detail: [sentence(reason), step].filter(Boolean).join(' '),
     tone: 'trouble',
     asksToken,
-    canRetry: true,
+    canRetry: !asksToken,
   };
 }
 

@@ -57,7 +57,9 @@ std::optional<HttpResponse> refuse_stranger(const HttpRequest& request,
     return std::nullopt;
 }
 
-asio::awaitable<bool> write_response(beast::tcp_stream& stream, HttpResponse response,
+// g++ 12 may free a temporary twice that lives across a co_await: what a coroutine is given here has
+// a name at its caller, and no co_await stands within a larger expression.
+asio::awaitable<bool> write_response(beast::tcp_stream& stream, const HttpResponse& response,
                                      const HttpRequest& request, bool keep_alive) {
     const ByteSpan body =
         response.owner != nullptr ? response.shared_body : as_byte_span(response.body);
@@ -137,7 +139,7 @@ asio::awaitable<void> HttpServer::State::accept(std::shared_ptr<State> state) {
         if (error) {  // Out of descriptors, mostly: wait for some to be given back.
             spdlog::warn("cannot accept a connection: {}", error.message());
             asio::steady_timer pause{state->acceptor.get_executor(), std::chrono::seconds{1}};
-            std::ignore = co_await pause.async_wait(use_result);
+            co_await pause.async_wait(use_result);
             continue;
         }
         if (state->connection_count >= connections_max) continue;  // Closes it.
@@ -149,13 +151,15 @@ asio::awaitable<void> HttpServer::State::accept(std::shared_ptr<State> state) {
 asio::awaitable<HttpResponse> HttpServer::State::answer(std::shared_ptr<State> state,
                                                         HttpRequest request) {
     const std::string target{request.target()};
+    HttpResponse response;
     try {
-        co_return co_await state->handlers.handle(std::move(request));
+        response = co_await state->handlers.handle(std::move(request));
     } catch (const std::exception& exception) {  // Our own mistake; the server goes on.
         spdlog::error("HTTP {}: {}", target, exception.what());
-        co_return http_error(http::status::internal_server_error, "internal",
-                             "the server failed to answer; its log says more");
+        response = http_error(http::status::internal_server_error, "internal",
+                              "the server failed to answer; its log says more");
     }
+    co_return response;
 }
 
 asio::awaitable<void> HttpServer::State::serve(std::shared_ptr<State> state, tcp::socket socket) {
@@ -181,8 +185,8 @@ asio::awaitable<void> HttpServer::State::serve(std::shared_ptr<State> state, tcp
             error && error.category() == make_error_code(http::error::bad_method).category() &&
             error != http::error::end_of_stream && error != http::error::partial_message;
         if (is_http_error) {
-            std::ignore = co_await write_response(stream, describe_read_error(error),
-                                                  parser.get(), false);
+            const HttpResponse complaint = describe_read_error(error);
+            co_await write_response(stream, complaint, parser.get(), false);
         }
         if (error) break;
         HttpRequest request = parser.release();
@@ -198,10 +202,11 @@ asio::awaitable<void> HttpServer::State::serve(std::shared_ptr<State> state, tcp
         }
         keep_alive = request.keep_alive();
         const HttpRequest head{request.base()};
-        HttpResponse response = refusal ? std::move(*refusal)
-                                        : co_await answer(state, std::move(request));
-        keep_alive = co_await write_response(stream, std::move(response), head, keep_alive) &&
-                     keep_alive;
+        HttpResponse response;
+        if (refusal) response = std::move(*refusal);
+        else response = co_await answer(state, std::move(request));
+        const bool written = co_await write_response(stream, response, head, keep_alive);
+        keep_alive = keep_alive && written;
     }
     stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }

@@ -39,6 +39,9 @@ Result<nlohmann::json> parse_json(std::string_view text, std::string_view name) 
         return unexpected(ErrorCode::InvalidArgument,
                           std::string{name} + ": line " + std::to_string(line) + ", column " +
                               std::to_string(column) + ": not JSON: " + reason_of(error));
+    } catch (const nlohmann::json::out_of_range&) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          std::string{name} + ": holds a number that is too large for a double");
     }
 }
 

@@ -84,6 +84,24 @@ TEST_F(TitanicTest, TestRowsAreScaledByTrainingFiguresAndScoreAsInScikitLearn) {
     EXPECT_NEAR(*metrics->auc, 0.81781, 5e-6);
 }
 
+// Our own program, fed with these tiles, reaches the same weights, and its hash is the model's.
+TEST_F(TitanicTest, TheTrainProgramReachesTheSameWeights) {
+    programs::TrainProgram program{training_.plan};
+    const auto run =
+        programs::run_in_process(program, [&](const Sha256& name) -> std::optional<ByteSpan> {
+            return ByteSpan{blobs_.get({name, 0})};
+        });
+    ASSERT_TRUE(run) << run.error().message;
+    ASSERT_EQ(program.model().weights.size(), model_.linear.weights.size());
+    for (std::size_t i = 0; i < model_.linear.weights.size(); ++i) {
+        EXPECT_NEAR(program.model().weights[i], model_.linear.weights[i], 1e-8) << i;
+    }
+    EXPECT_EQ(model_sha256(program.model()), sha256(program.result_bytes()));
+    const auto metrics = measure(training_.labels, program.scores());
+    ASSERT_TRUE(metrics);
+    EXPECT_NEAR(metrics->accuracy, 0.7778, 5e-5);
+}
+
 TEST_F(TitanicTest, NamesAreLeftOutAndSaidSo) {
     EXPECT_THAT(training_.notes,
                 ElementsAre("column \"Name\": left out: text with more than 20 distinct values"));

@@ -1,0 +1,153 @@
+#include "server/mode_runner.hpp"
+#include "server/server.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/core.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <iostream>
+
+namespace {
+
+namespace fs = std::filesystem;
+using netcompute::server::Mode;
+
+struct Arguments {
+    std::string config;
+    std::string mode;
+    std::string train_data = "Data/train.csv";
+    std::string test_data;
+    std::string test_labels;
+    std::string state_dir = "state";
+    std::string web_root;
+    std::uint32_t local_slots = 0;
+    bool once = false;
+    bool verbose = false;
+};
+
+void describe(CLI::App& app, Arguments& arguments) {
+    app.set_version_flag("--version", "netcompute-master " NETCOMPUTE_VERSION);
+    app.add_option("--config", arguments.config, "Configuration (default: config.json)");
+    app.add_option("--mode", arguments.mode, "What to do; on a terminal it asks otherwise")
+        ->check(CLI::IsMember({"train", "predict", "serve"}));
+    app.add_option("--train-data", arguments.train_data, "Table to train on")->capture_default_str();
+    app.add_option("--test-data", arguments.test_data,
+                   "Table to predict (default: Data/test.csv); with --mode train: after training");
+    app.add_option("--test-labels", arguments.test_labels,
+                   "The test table's true classes, to score the prediction (default: "
+                   "…_labels.csv beside it, if there)");
+    app.add_option("--state-dir", arguments.state_dir, "Jobs, blobs and endpoints.json")
+        ->capture_default_str();
+    app.add_option("--web-root", arguments.web_root, "The built pages (default: beside the program)");
+    app.add_option("--local-slots", arguments.local_slots,
+                   "Tasks to compute at a time in this process too")
+        ->check(CLI::Range(0U, netcompute::protocol::slots_max))
+        ->capture_default_str();
+    app.add_flag("--once", arguments.once, "Exit when the job has ended: 0 if it succeeded");
+    app.add_flag("--verbose", arguments.verbose, "Log every lease and every change of state");
+}
+
+Mode choose_mode(const std::string& name) {
+    if (name == "train") return Mode::Train;
+    if (name == "predict") return Mode::Predict;
+    if (name == "serve" || isatty(STDIN_FILENO) == 0) return Mode::Serve;
+    for (std::string line;;) {
+        std::cout << "What shall this master do?\n  1  train on the training data (Enter)\n"
+                     "  2  predict with the trained model\n> "
+                  << std::flush;
+        if (!std::getline(std::cin, line)) return Mode::Serve;
+        if (line.empty() || line == "1") return Mode::Train;
+        if (line == "2") return Mode::Predict;
+        std::cout << "\"" << line << "\" is neither 1 nor 2.\n";
+    }
+}
+
+/// Thousands of workers are thousands of sockets; what the system allows is used.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+fs::path default_web_root() {
+    std::error_code error;
+    const fs::path program = fs::read_symlink("/proc/self/exe", error);
+    return program.parent_path().parent_path() / "web";
+}
+
+netcompute::server::ServerOptions server_options(const Arguments& arguments) {
+    const bool is_named = !arguments.config.empty();
+    auto config = netcompute::load_config(is_named ? arguments.config : "config.json",
+                                          is_named ? netcompute::MissingConfig::IsAnError
+                                                   : netcompute::MissingConfig::MeansDefaults);
+    if (!config) throw std::runtime_error(config.error().message);
+    netcompute::server::ServerOptions options;
+    options.config = std::move(*config);
+    options.state_dir = arguments.state_dir;
+    options.web_root = arguments.web_root.empty() ? default_web_root() : fs::path{arguments.web_root};
+    options.local_slots = arguments.local_slots;
+    return options;
+}
+
+netcompute::server::ModeOptions mode_options(const Arguments& arguments) {
+    netcompute::server::ModeOptions options;
+    options.mode = choose_mode(arguments.mode);
+    options.train_data = arguments.train_data;
+    if (!arguments.test_data.empty()) options.test_data = arguments.test_data;
+    if (!arguments.test_labels.empty()) options.test_labels = arguments.test_labels;
+    return options;
+}
+
+int run(const Arguments& arguments) {
+    const auto mode = mode_options(arguments);
+    if (arguments.once && mode.mode == Mode::Serve) {
+        throw std::runtime_error("--once: there is no job to wait for; say --mode train or predict");
+    }
+    boost::asio::io_context io;
+    netcompute::server::Server server{io, server_options(arguments)};
+    int exit_status = arguments.once ? 1 : 0;  // Stopped before its job has ended: not done.
+    const auto stop = [&] {
+        server.stop();
+        io.stop();
+    };
+    boost::asio::signal_set signals{io, SIGINT, SIGTERM};
+    signals.async_wait([&](const boost::system::error_code& error, int) {
+        if (!error) stop();
+    });
+    netcompute::server::ModeRunner runner{server.engine(), mode, [&](bool succeeded) {
+                                              exit_status = succeeded ? 0 : 1;
+                                              if (arguments.once) stop();
+                                          }};
+    for (const std::string& url : server.urls()) {
+        fmt::print("dashboard   {}\nadd a PC    {}worker\n", url, url);
+    }
+    std::fflush(stdout);
+    runner.start();
+    io.run();
+    return exit_status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"The master of a NetCompute cluster: gives tasks to workers, serves the dashboard"};
+    Arguments arguments;
+    describe(app, arguments);
+    CLI11_PARSE(app, argc, argv);
+    // Standard output is for results; the log goes beside it.
+    spdlog::set_default_logger(spdlog::stderr_color_mt("master"));
+    spdlog::set_pattern("%H:%M:%S.%e %^%l%$ %v");
+    if (arguments.verbose) spdlog::set_level(spdlog::level::debug);
+    raise_descriptor_limit();
+    try {
+        return run(arguments);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "netcompute-master: {}\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "engine/engine.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace netcompute::server {
+
+enum class Mode { Train, Predict, Serve };
+
+struct ModeOptions {
+    Mode mode = Mode::Serve;
+    std::string train_data = "Data/train.csv";
+    /// Predicted by Mode::Predict, and by Mode::Train after training where somebody named it.
+    std::optional<std::string> test_data;
+    std::optional<std::string> test_labels;  ///< The test set's truth, for scoring.
+};
+
+/// Submits the jobs that the command line asks for, one after the other, and prints what came out.
+class ModeRunner {
+   public:
+    /// `on_done` hears once whether every job succeeded.
+    ModeRunner(engine::Engine& engine, ModeOptions options, std::function<void(bool)> on_done);
+    ModeRunner(const ModeRunner&) = delete;
+    ModeRunner& operator=(const ModeRunner&) = delete;
+
+    void start();
+
+   private:
+    void train();
+    void predict();
+    void submit(engine::JobRequest request, std::function<void(const nlohmann::json&)> then);
+
+    engine::Engine& engine_;
+    ModeOptions options_;
+    std::function<void(bool)> on_done_;
+};
+
+}  // namespace netcompute::server

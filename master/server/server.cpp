@@ -1,0 +1,133 @@
+#include "server/server.hpp"
+
+#include "api/server_api.hpp"
+#include "data/atomic_file.hpp"
+#include "engine/api_backend.hpp"
+#include "net/http/http_server.hpp"
+#include "net/http/static_files.hpp"
+#include "net/zmq/zmq_transport.hpp"
+#include "server/addresses.hpp"
+#include "server/local_worker.hpp"
+#include "store/blob_store.hpp"
+#include "store/job_store.hpp"
+#include "store/state_lock.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+
+namespace netcompute::server {
+namespace {
+
+constexpr int goodbye_milliseconds = 500;
+
+template <typename T>
+T value_or_throw(Result<T> result) {
+    if (!result) throw std::runtime_error(result.error().message);
+    return std::move(*result);
+}
+
+engine::EngineOptions engine_options(const ServerOptions& options, store::BlobStore& blobs) {
+    engine::EngineOptions engine;
+    engine.limits = options.limits;
+    engine.gateway.join_token = options.config.security.join_token.value_or("");
+    engine.gateway.silence_seconds = to_seconds(options.limits.lost_after);
+    engine.context.root = options.root;
+    engine.context.blobs = &blobs;
+    return engine;
+}
+
+net::StaticFiles load_pages(const std::filesystem::path& web_root) {
+    net::StaticFiles files;
+    files.add_folder(web_root, "/web/");
+    files.add_folder(web_root / "wasm", "/wasm/");
+    return files;
+}
+
+}  // namespace
+
+/// In the order in which they need each other.
+struct Server::Parts {
+    Parts(boost::asio::io_context& the_io, ServerOptions the_options)
+        : io{the_io},
+          options{std::move(the_options)},
+          lock{value_or_throw(store::StateLock::take(options.state_dir))},
+          blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs"))},
+          engine{io, engine_options(options, *blobs), jobs},
+          files{load_pages(options.web_root)},
+          backend{engine,
+                  [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
+          api{io,
+              {options.config.security.join_token.value_or("")},
+              backend,
+              files,
+              [this](net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
+                  accept_worker(std::move(request), std::move(socket));
+              }},
+          zmq{io,
+              {options.config.master.ip, options.config.master.task_port,
+               options.config.master.result_port, options.config.master.heartbeat_port},
+              engine.gateway()},
+          http{io,
+               {options.config.dashboard.host, options.config.dashboard.port,
+                host_names(options.config)},
+               api.handlers()} {
+        if (options.local_slots > 0) {
+            local.emplace(io, engine.gateway(), *blobs,
+                          LocalWorkerOptions{options.local_slots,
+                                             options.config.security.join_token.value_or("")});
+        }
+    }
+
+    void accept_worker(net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
+        auto session =
+            std::make_shared<net::WebSocketSession>(std::move(socket), engine.gateway());
+        engine.gateway().expect_hello(session, engine.now());
+        session->run(std::move(request));
+    }
+
+    boost::asio::io_context& io;
+    ServerOptions options;
+    store::StateLock lock;
+    std::unique_ptr<store::BlobStore> blobs;
+    store::MemoryJobStore jobs;
+    engine::Engine engine;
+    net::StaticFiles files;
+    engine::ApiBackend backend;
+    api::ServerApi api;
+    net::ZmqTransport zmq;
+    net::HttpServer http;
+    std::optional<LocalWorker> local;
+};
+
+Server::Server(boost::asio::io_context& io, ServerOptions options)
+    : parts_{std::make_unique<Parts>(io, std::move(options))} {
+    Config& config = parts_->options.config;
+    config.master.task_port = parts_->zmq.endpoints().task_port;
+    config.master.result_port = parts_->zmq.endpoints().result_port;
+    config.master.heartbeat_port = parts_->zmq.endpoints().heartbeat_port;
+    config.dashboard.port = parts_->http.port();
+    const std::string text = endpoints_text(config);
+    const auto written = data::write_file_atomically(
+        parts_->options.state_dir / "endpoints.json", as_byte_span(text));
+    if (!written) throw std::runtime_error(written.error().message);
+    spdlog::info("native workers: {} ports {} (tasks), {} (results), {} (heartbeats)",
+                 config.master.ip, config.master.task_port, config.master.result_port,
+                 config.master.heartbeat_port);
+}
+
+Server::~Server() = default;
+
+engine::Engine& Server::engine() { return parts_->engine; }
+
+const Config& Server::endpoints() const { return parts_->options.config; }
+
+std::vector<std::string> Server::urls() const { return page_urls(endpoints().dashboard); }
+
+void Server::stop() {
+    parts_->http.stop();
+    parts_->engine.stop("the master stops");
+    parts_->zmq.close(goodbye_milliseconds);
+}
+
+}  // namespace netcompute::server

@@ -1,0 +1,101 @@
+#include "core/round_tasks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+namespace netcompute::core {
+namespace {
+
+const WorkerId first{1};
+const WorkerId second{2};
+
+// Tasks go out in order, each once, until none is left.
+TEST(RoundTasksTest, EveryTaskIsTakenOnce) {
+    RoundTasks tasks{5};
+    EXPECT_EQ(tasks.take(first, 3, false), (std::vector<TaskIndex>{0, 1, 2}));
+    EXPECT_EQ(tasks.take(second, 3, false), (std::vector<TaskIndex>{3, 4}));
+    EXPECT_EQ(tasks.take(first, 3, false), std::vector<TaskIndex>{});
+    EXPECT_EQ(tasks.pending_count(), 0U);
+}
+
+// A task that is given back waits again, and goes before those that nobody has touched.
+TEST(RoundTasksTest, ATaskGivenBackIsTakenNext) {
+    RoundTasks tasks{5};
+    std::ignore = tasks.take(first, 2, false);
+    tasks.give_back(1);
+    EXPECT_EQ(tasks.pending_count(), 4U);
+    EXPECT_EQ(tasks.take(second, 1, false), std::vector<TaskIndex>{1});
+}
+
+// With two holders, a task waits again only when both have given it back.
+TEST(RoundTasksTest, ATaskWithTwoHoldersWaitsWhenBothAreGone) {
+    RoundTasks tasks{1};
+    std::ignore = tasks.take(first, 1, false);
+    tasks.add_holder(0);
+    tasks.give_back(0);
+    EXPECT_EQ(tasks.pending_count(), 0U);
+    tasks.give_back(0);
+    EXPECT_EQ(tasks.pending_count(), 1U);
+}
+
+// A late result for a waiting task counts, and the task is not given out again.
+TEST(RoundTasksTest, ALateResultTakesAWaitingTaskOutOfTheQueue) {
+    RoundTasks tasks{2};
+    std::ignore = tasks.take(first, 1, false);
+    tasks.give_back(0);
+    EXPECT_TRUE(tasks.succeed(0, first));
+    EXPECT_FALSE(tasks.succeed(0, second));
+    EXPECT_EQ(tasks.pending_count(), 1U);
+    EXPECT_EQ(tasks.take(second, 5, false), std::vector<TaskIndex>{1});
+}
+
+// A task that failed on a worker goes to another one, and stays for it.
+TEST(RoundTasksTest, AFailedTaskAvoidsTheWorkerItFailedOn) {
+    RoundTasks tasks{1};
+    std::ignore = tasks.take(first, 1, false);
+    EXPECT_EQ(tasks.count_own_failure(0, first), 1U);
+    tasks.give_back(0);
+    EXPECT_TRUE(tasks.take(first, 1, true).empty());
+    EXPECT_EQ(tasks.take(second, 1, true), std::vector<TaskIndex>{0});
+}
+
+// Own tasks first, then anyone's, then another worker's from the back.
+TEST(RoundTasksTest, AWorkerTakesItsOwnThenFreeThenOthersTasks) {
+    RoundTasks tasks{5, {second, first, WorkerId{}, second, second}};
+    EXPECT_EQ(tasks.take(first, 1, false), std::vector<TaskIndex>{1});
+    EXPECT_EQ(tasks.take(first, 1, false), std::vector<TaskIndex>{2});
+    EXPECT_EQ(tasks.take(first, 1, false), std::vector<TaskIndex>{4});
+    EXPECT_EQ(tasks.take(second, 5, false), (std::vector<TaskIndex>{0, 3}));
+}
+
+// Whatever happens in whatever order, a task that waits can be taken, one that does not cannot.
+TEST(RoundTasksTest, CountsAgreeWithWhatCanBeTakenUnderRandomUse) {
+    std::mt19937 random{7};
+    for (int run = 0; run < 200; ++run) {
+        std::vector<WorkerId> homes(20);
+        for (WorkerId& home : homes) home = WorkerId{random() % 4};
+        RoundTasks tasks{20, run % 2 == 0 ? homes : std::vector<WorkerId>{}};
+        std::multiset<TaskIndex> held;
+        for (int turn = 0; turn < 300 && !tasks.complete(); ++turn) {
+            const WorkerId worker{1 + random() % 3};
+            if (random() % 2 == 0) {
+                const std::uint32_t pending = tasks.pending_count();
+                const auto taken = tasks.take(worker, 1 + random() % 4, false);
+                ASSERT_EQ(tasks.pending_count(), pending - taken.size());
+                ASSERT_EQ(taken.empty(), pending == 0);
+                for (const TaskIndex index : taken) ASSERT_EQ(held.count(index), 0U);
+                held.insert(taken.begin(), taken.end());
+            } else if (!held.empty()) {
+                const TaskIndex index = *held.begin();
+                held.erase(held.begin());
+                if (random() % 2 == 0) std::ignore = tasks.succeed(index, worker);
+                tasks.give_back(index);
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace netcompute::core

@@ -1,0 +1,169 @@
+#include "scheduler_steps.hpp"
+
+namespace netcompute::core {
+namespace {
+
+// A job that comes before any worker waits; the first worker gets its first task at once.
+TEST(SchedulerAssignTest, AJobWaitsForWorkersAndStartsWithTheFirstOne) {
+    SchedulerSteps steps;
+    EXPECT_TRUE(steps.step(start, round_of(1)).empty());
+    EXPECT_EQ(steps.scheduler.available_worker_count(), 0U);
+    EXPECT_EQ(steps.step(start + 1s, WorkerJoined{first, 1}),
+              (Effects{PublishWorker{first, WorkerState::Idle},
+                       AssignTasks{LeaseId{1}, first, job, 0, {0}, start + 11s},
+                       PublishWorker{first, WorkerState::Busy}}));
+}
+
+// Speed is not known yet, so a worker starts with one task a slot, and as many ahead.
+TEST(SchedulerAssignTest, AnUnknownWorkerGetsOneTaskASlotAndOneLeaseAhead) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 4});
+    steps.step(start, round_of(100));
+    ASSERT_EQ(steps.assigned.size(), 2U);
+    EXPECT_EQ(steps.assigned[0].tasks, (std::vector<TaskIndex>{0, 1, 2, 3}));
+    EXPECT_EQ(steps.assigned[1].tasks, (std::vector<TaskIndex>{4, 5, 6, 7}));
+}
+
+// Every idle worker gets work before anyone gets a lease ahead.
+TEST(SchedulerAssignTest, IdleWorkersComeBeforeLeasesAhead) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, WorkerJoined{second, 1});
+    steps.step(start, round_of(3));
+    ASSERT_EQ(steps.assigned.size(), 3U);
+    EXPECT_EQ(steps.assigned[0].worker, first);
+    EXPECT_EQ(steps.assigned[1].worker, second);
+    EXPECT_EQ(steps.assigned[2].worker, first);
+}
+
+// Once its speed is known, a lease holds about a second of work.
+TEST(SchedulerAssignTest, ALeaseHoldsASecondOfWorkAtTheMeasuredSpeed) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 2});
+    steps.step(start, round_of(1'000'000));
+    steps.step(start + 10ms, SchedulerSteps::outputs_of(steps.assigned[0], 0.01));
+    // Ten milliseconds a task on each of two slots: 200 tasks a second.
+    EXPECT_EQ(steps.newest_lease(first).tasks.size(), 200U);
+}
+
+// A worker may say anything about its speed; what it is given stays within bounds.
+TEST(SchedulerAssignTest, AWorkersClaimsAboutItsSpeedAreBounded) {
+    for (const double claim : {0.0, -1.0, 1e-300, std::numeric_limits<double>::quiet_NaN(),
+                               std::numeric_limits<double>::infinity(), 1e300}) {
+        SchedulerSteps steps;
+        steps.step(start, WorkerJoined{first, 1});
+        steps.step(start, round_of(1'000'000));
+        auto results = SchedulerSteps::outputs_of(steps.assigned[0]);
+        results.busy_seconds = claim;
+        steps.step(start + 1ms, results);
+        const AssignTasks lease = steps.newest_lease(first);
+        EXPECT_GE(lease.tasks.size(), 1U) << claim;
+        EXPECT_LE(lease.tasks.size(), SchedulerLimits{}.batch_tasks_max) << claim;
+        EXPECT_GE(lease.deadline, start + 10s) << claim;
+    }
+}
+
+// Near its end a round goes out in small leases, so that no worker waits long for another.
+TEST(SchedulerAssignTest, LeasesShrinkTowardsTheEndOfARound) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, WorkerJoined{second, 1});
+    steps.step(start, round_of(64));
+    Instant now = start;
+    std::vector<std::size_t> sizes;
+    for (std::size_t next = 0; next < steps.assigned.size(); ++next) {
+        now += 1ms;
+        sizes.push_back(steps.assigned[next].tasks.size());
+        steps.step(now, SchedulerSteps::outputs_of(AssignTasks{steps.assigned[next]}, 1e-5));
+    }
+    EXPECT_EQ(steps.last<CompleteRound>(), (std::vector{CompleteRound{job, 0}}));
+    EXPECT_GT(*std::max_element(sizes.begin(), sizes.end()), 8U);
+    EXPECT_EQ(sizes.back(), 1U);
+}
+
+// The frame that carries a lease stays small however tiny its tasks are.
+TEST(SchedulerAssignTest, ALeaseIsBoundedInBytes) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, RoundStarted{job, 0, 1000, std::uint64_t{1} << 18, 0});
+    steps.step(start + 1ms, SchedulerSteps::outputs_of(steps.assigned[0], 1e-6));
+    EXPECT_EQ(steps.newest_lease(first).tasks.size(), 4U);
+}
+
+// In the next round each worker does the shards that it did before: it holds their blobs.
+TEST(SchedulerAssignTest, AWorkerGetsItsOwnShardsAgainInTheNextRound) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, WorkerJoined{second, 1});
+    steps.step(start, round_of(4));
+    std::map<TaskIndex, WorkerId> homes;
+    for (const AssignTasks& lease : std::vector{steps.assigned}) {
+        for (const TaskIndex index : lease.tasks) homes[index] = lease.worker;
+        steps.step(start + 1ms, SchedulerSteps::outputs_of(lease));
+    }
+    steps.assigned.clear();
+    steps.step(start + 2ms, round_of(4, 1));
+    ASSERT_FALSE(steps.assigned.empty());
+    for (const AssignTasks& lease : steps.assigned) {
+        for (const TaskIndex index : lease.tasks) EXPECT_EQ(homes.at(index), lease.worker);
+    }
+}
+
+// A shard whose home is gone goes to anyone, and an idle worker takes what others have waiting.
+TEST(SchedulerAssignTest, ShardsOfAWorkerThatIsGoneGoToOthers) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, WorkerJoined{second, 1});
+    steps.step(start, round_of(2));
+    for (const AssignTasks& lease : std::vector{steps.assigned}) {
+        steps.step(start + 1ms, SchedulerSteps::outputs_of(lease));
+    }
+    steps.step(start + 2ms, WorkerDisconnected{second});
+    steps.assigned.clear();
+    steps.step(start + 3ms, round_of(2, 1));
+    ASSERT_EQ(steps.assigned.size(), 2U);
+    EXPECT_EQ(steps.assigned[0].worker, first);
+    EXPECT_EQ(steps.assigned[1].worker, first);
+}
+
+// The higher priority goes first; equal ones share the workers.
+TEST(SchedulerAssignTest, PriorityGoesFirstAndEqualJobsShare) {
+    SchedulerSteps steps;
+    const JobId low{1}, high{2}, other_high{3};
+    steps.step(start, RoundStarted{low, 0, 10, 64, 0});
+    steps.step(start, RoundStarted{high, 0, 10, 64, 5});
+    steps.step(start, RoundStarted{other_high, 0, 10, 64, 5});
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, WorkerJoined{second, 1});
+    std::map<JobId, int> leases;
+    for (const AssignTasks& lease : steps.assigned) ++leases[lease.job];
+    EXPECT_EQ(leases, (std::map<JobId, int>{{high, 2}, {other_high, 2}}));
+}
+
+// A paused worker keeps what it has and gets nothing new, until it resumes.
+TEST(SchedulerAssignTest, APausedWorkerGetsNothingNew) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start + 1s, HeartbeatReceived{first, {}, 1, true});
+    EXPECT_EQ(steps.scheduler.worker(first)->state, WorkerState::Draining);
+    steps.step(start + 2s, round_of(1));
+    EXPECT_TRUE(steps.assigned.empty());
+    steps.step(start + 3s, HeartbeatReceived{first, {}, 1, false});
+    EXPECT_EQ(steps.assigned.size(), 1U);
+}
+
+// A job that is over takes its leases along, and whoever works on them is told.
+TEST(SchedulerAssignTest, TheEndOfAJobRevokesItsLeases) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, round_of(2));
+    steps.step(start + 1s, JobEnded{job});
+    EXPECT_EQ(steps.last<RevokeLease>(),
+              (std::vector{RevokeLease{LeaseId{1}, first, RevokeReason::JobEnded},
+                           RevokeLease{LeaseId{2}, first, RevokeReason::JobEnded}}));
+    EXPECT_FALSE(steps.scheduler.round(job).has_value());
+    EXPECT_EQ(steps.scheduler.worker(first)->state, WorkerState::Idle);
+}
+
+}  // namespace
+}  // namespace netcompute::core

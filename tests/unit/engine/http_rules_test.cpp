@@ -1,0 +1,79 @@
+#include "api/openapi.hpp"
+#include "api/query.hpp"
+#include "api/routes.hpp"
+#include "net/http/origin.hpp"
+
+#include <gtest/gtest.h>
+
+namespace netcompute {
+namespace {
+
+using api::match_route;
+using api::RouteName;
+using boost::beast::http::verb;
+
+TEST(RoutesTest, APathWithAnArgumentMatchesOneSegment) {
+    EXPECT_EQ(match_route(verb::get, "/api/v1/jobs/12").name, RouteName::Job);
+    EXPECT_EQ(match_route(verb::get, "/api/v1/jobs/12").argument, "12");
+    EXPECT_EQ(match_route(verb::get, "/api/v1/jobs/12/result").name, RouteName::JobResult);
+    EXPECT_EQ(match_route(verb::get, "/api/v1/jobs/").name, RouteName::NotFound);
+    EXPECT_EQ(match_route(verb::get, "/api/v1/jobs/1/2").name, RouteName::NotFound);
+    EXPECT_EQ(match_route(verb::get, "/api/v1/jobs//result").name, RouteName::NotFound);
+}
+
+// A known path with another method is 405 and says what it takes; an unknown path is 404.
+TEST(RoutesTest, AWrongMethodIsToldFromAWrongPath) {
+    const auto match = match_route(verb::put, "/api/v1/jobs");
+    EXPECT_EQ(match.name, RouteName::MethodNotAllowed);
+    EXPECT_EQ(match.allowed_methods, "GET, POST");
+    EXPECT_EQ(match_route(verb::put, "/api/v1/nothing").name, RouteName::NotFound);
+    EXPECT_EQ(match_route(verb::head, "/healthz").name, RouteName::Healthz);
+}
+
+// Whatever is not a GET changes something, and so asks for the token.
+TEST(RoutesTest, EveryRouteThatIsNotAGetAsksForTheToken) {
+    for (const api::Route& route : api::routes) {
+        EXPECT_EQ(route.changes_something, route.method != verb::get) << route.path;
+    }
+}
+
+TEST(RoutesTest, TheDescriptionHasEveryRoute) {
+    const auto document = api::openapi_document();
+    for (const api::Route& route : api::routes) {
+        EXPECT_TRUE(document["paths"].contains(std::string{route.path})) << route.path;
+    }
+}
+
+TEST(QueryTest, ValuesAreDecoded) {
+    EXPECT_EQ(api::query_value("a=1&token=x%20y%2Bz&b=2", "token"), "x y+z");
+    EXPECT_EQ(api::query_value("a=b+c", "a"), "b c");
+    EXPECT_EQ(api::query_value("a=1", "b"), std::nullopt);
+    EXPECT_EQ(api::query_value("a=%2", "a"), std::nullopt);
+    EXPECT_EQ(api::query_value("a=%zz", "a"), std::nullopt);
+    EXPECT_EQ(api::query_value("a&a=2", "a"), "2");
+    EXPECT_EQ(api::query_value("", "a"), std::nullopt);
+}
+
+// A stranger's page can have its own name resolve to this PC; such a Host is refused.
+TEST(OriginTest, OnlyAddressesAndKnownNamesAreOurs) {
+    for (const char* const host : {"127.0.0.1:5051", "192.168.1.7", "[::1]:5051", "localhost:80",
+                                   "LOCALHOST", "lab-pc:5051"}) {
+        EXPECT_TRUE(net::host_is_ours(host, {"Lab-PC"})) << host;
+    }
+    for (const char* const host : {"", ":5051", "evil.example", "127.0.0.1.evil.example:5051",
+                                   "localhost.evil.example", "[::1", "lab-pc2"}) {
+        EXPECT_FALSE(net::host_is_ours(host, {"lab-pc"})) << host;
+    }
+}
+
+TEST(OriginTest, AnOriginIsOursIfItIsTheSameHostAndPort) {
+    EXPECT_TRUE(net::origin_is_ours("http://127.0.0.1:5051", "127.0.0.1:5051"));
+    EXPECT_TRUE(net::origin_is_ours("https://Lab:5051", "lab:5051"));
+    for (const char* const origin : {"http://127.0.0.1:5052", "http://127.0.0.1", "null", "",
+                                     "file://127.0.0.1:5051", "http://evil.example"}) {
+        EXPECT_FALSE(net::origin_is_ours(origin, "127.0.0.1:5051")) << origin;
+    }
+}
+
+}  // namespace
+}  // namespace netcompute

@@ -1,0 +1,258 @@
+#include "engine/worker_gateway.hpp"
+
+#include <gtest/gtest.h>
+
+namespace netcompute::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::Goodbye;
+using protocol::Welcome;
+
+/// A connection whose other end is the test.
+class FakeSession final : public net::Session {
+   public:
+    void send(protocol::WireMessage message) override { sent.push_back(std::move(message)); }
+    void close() override { closed = true; }
+    [[nodiscard]] const std::string& peer_address() const override { return address; }
+
+    template <typename T>
+    [[nodiscard]] T last() const {
+        if (sent.empty()) {
+            ADD_FAILURE() << "nothing was sent";
+            return {};
+        }
+        const auto header = nlohmann::json::parse(sent.back().header);
+        const auto message = protocol::decode_master_message(header, sent.back().payload);
+        if (!message || !std::holds_alternative<T>(*message)) {
+            ADD_FAILURE() << "another message was sent: " << sent.back().header;
+            return {};
+        }
+        return std::get<T>(*message);
+    }
+
+    std::vector<protocol::WireMessage> sent;
+    bool closed = false;
+    std::string address = "192.168.1.7";
+};
+
+/// Writes down what the gateway understood.
+class FakeEvents final : public WorkerEvents {
+   public:
+    void on_joined(WorkerId worker, const std::string& key, const protocol::Hello&,
+                   const std::string&) override {
+        log.push_back("joined " + std::to_string(worker.value) + " " + key);
+    }
+    void on_heartbeat(WorkerId worker, const protocol::Heartbeat&) override {
+        log.push_back("heartbeat " + std::to_string(worker.value));
+    }
+    void on_results(WorkerId worker, const protocol::Results& results,
+                    std::shared_ptr<const Bytes>) override {
+        log.push_back("results " + std::to_string(worker.value) + " " +
+                      std::to_string(results.outcomes.size()));
+    }
+    void on_left(WorkerId worker) override {
+        log.push_back("left " + std::to_string(worker.value));
+    }
+    void on_disconnected(WorkerId worker, const std::string&) override {
+        log.push_back("disconnected " + std::to_string(worker.value));
+    }
+    std::vector<std::string> log;
+};
+
+class WorkerGatewayTest : public testing::Test {
+   protected:
+    std::shared_ptr<FakeSession> connect() {
+        auto session = std::make_shared<FakeSession>();
+        gateway.expect_hello(session, Instant{});
+        return session;
+    }
+    void say(const net::SessionPtr& from, const protocol::WorkerMessage& message) {
+        auto wire = protocol::encode(message);
+        gateway.on_frame(from, wire.header, std::make_shared<const Bytes>(std::move(wire.payload)));
+    }
+    void say_text(const net::SessionPtr& from, std::string_view header) {
+        gateway.on_frame(from, header, std::make_shared<const Bytes>());
+    }
+    static protocol::Hello hello(std::string resume = "", std::string token = "") {
+        protocol::Hello hello;
+        hello.worker = "worker-0001";
+        hello.name = "lab 3";
+        hello.token = std::move(token);
+        hello.resume = std::move(resume);
+        return hello;
+    }
+
+    FakeEvents events;
+    WorkerGateway gateway{GatewayOptions{}, events};
+};
+
+TEST_F(WorkerGatewayTest, AHelloIsWelcomedAndHeartbeatsAreAnswered) {
+    const auto session = connect();
+    say(session, hello());
+    const auto welcome = session->last<Welcome>();
+    EXPECT_EQ(welcome.worker, "worker-0001");
+    EXPECT_EQ(welcome.session.size(), 32U);
+    say(nullptr, protocol::Heartbeat{welcome.session, {}, 1, false, 0.5, 1, ""});
+    std::ignore = session->last<protocol::Ack>();
+    EXPECT_EQ(events.log, (std::vector<std::string>{"joined 1 worker-0001", "heartbeat 1"}));
+}
+
+// Two tabs of one browser have the same id; both may work, under names that differ.
+TEST_F(WorkerGatewayTest, ASecondWorkerOfTheSameIdGetsANumber) {
+    const auto one = connect(), two = connect();
+    say(one, hello());
+    say(two, hello());
+    EXPECT_EQ(two->last<Welcome>().worker, "worker-0001-2");
+    gateway.on_close(one);
+    const auto three = connect();
+    say(three, hello());
+    EXPECT_EQ(three->last<Welcome>().worker, "worker-0001") << "the first name is free again";
+}
+
+// A worker that lost its connection resumes its session: the same key, the same WorkerId.
+TEST_F(WorkerGatewayTest, AWorkerResumesItsSession) {
+    const auto before = connect();
+    say(before, hello());
+    const std::string key = before->last<Welcome>().session;
+    gateway.on_close(before);
+    const auto after = connect();
+    say(after, hello(key));
+    EXPECT_EQ(after->last<Welcome>().session, key);
+    EXPECT_EQ(events.log, (std::vector<std::string>{"joined 1 worker-0001", "disconnected 1",
+                                                    "joined 1 worker-0001"}));
+}
+
+// It may come back before the master has noticed that it went.
+TEST_F(WorkerGatewayTest, AResumedSessionTakesOverFromTheOldConnection) {
+    const auto before = connect(), after = connect();
+    say(before, hello());
+    const std::string key = before->last<Welcome>().session;
+    say(after, hello(key));
+    EXPECT_TRUE(before->closed);
+    EXPECT_EQ(after->last<Welcome>().session, key);
+    gateway.on_close(before);  // The old connection's end comes late, and means nothing now.
+    EXPECT_EQ(events.log.back(), "joined 1 worker-0001");
+}
+
+// A session key is of use to its own worker only.
+TEST_F(WorkerGatewayTest, AnotherWorkerCannotResumeASession) {
+    const auto victim = connect();
+    say(victim, hello());
+    protocol::Hello thief = hello(victim->last<Welcome>().session);
+    thief.worker = "somebody-else";
+    const auto session = connect();
+    say(session, thief);
+    EXPECT_NE(session->last<Welcome>().session, victim->last<Welcome>().session);
+    EXPECT_FALSE(victim->closed);
+}
+
+TEST_F(WorkerGatewayTest, AWrongTokenIsRefusedForGood) {
+    WorkerGateway guarded{{.join_token = "correct horse"}, events};
+    for (const char* const token : {"", "wrong", "correct hors", "correct horse "}) {
+        const auto session = std::make_shared<FakeSession>();
+        const auto wire = protocol::encode(protocol::WorkerMessage{hello("", token)});
+        guarded.on_frame(session, wire.header, std::make_shared<const Bytes>());
+        const auto goodbye = session->last<Goodbye>();
+        EXPECT_EQ(goodbye.code, "refused_token");
+        EXPECT_FALSE(goodbye.retry);
+        EXPECT_EQ(goodbye.message.find("correct"), std::string::npos) << "it must not tell";
+        EXPECT_TRUE(session->closed);
+    }
+    EXPECT_TRUE(events.log.empty());
+}
+
+// A worker of another version may have other fields; it is told about the version all the same.
+TEST_F(WorkerGatewayTest, AnotherProtocolVersionIsRefusedForGood) {
+    const auto session = connect();
+    say_text(session, R"({"type":"hello","protocol":2,"something":"new"})");
+    const auto goodbye = session->last<Goodbye>();
+    EXPECT_EQ(goodbye.code, "refused_protocol");
+    EXPECT_FALSE(goodbye.retry);
+    EXPECT_NE(goodbye.message.find("protocol 2"), std::string::npos);
+}
+
+// A malformed peer loses its own session and nothing else.
+TEST_F(WorkerGatewayTest, AMalformedFrameEndsItsOwnSessionOnly) {
+    const auto good = connect();
+    say(good, hello());
+    const std::string good_key = good->last<Welcome>().session;
+    for (const char* const rubbish : {"", "{", "[]", "{}", R"({"type":7})", R"({"type":"dance"})",
+                                      R"({"type":"lease"})"}) {
+        const auto bad = connect();
+        say(bad, hello());
+        say_text(bad, rubbish);
+        EXPECT_TRUE(bad->closed) << rubbish;
+        std::ignore = bad->last<Goodbye>();
+    }
+    EXPECT_FALSE(good->closed);
+    say(good, protocol::Heartbeat{good_key, {}, 1, false, 0, 0, ""});
+    EXPECT_EQ(events.log.back(), "heartbeat 1");
+}
+
+// Known by its session key, a peer answers for a bad payload also where the socket hides it.
+TEST_F(WorkerGatewayTest, ABadPayloadIsHeldAgainstItsSender) {
+    const auto session = connect();
+    say(session, hello());
+    const std::string key = session->last<Welcome>().session;
+    say_text(nullptr, R"({"type":"results","session":")" + key +
+                          R"(","lease":1,"job":1,"round":0,"count":5,"busy_seconds":0})");
+    EXPECT_TRUE(session->closed);
+    EXPECT_EQ(session->last<Goodbye>().code, "protocol_violation");
+    EXPECT_EQ(events.log.back(), "disconnected 1");
+}
+
+TEST_F(WorkerGatewayTest, FramesOutOfTurnAreRefused) {
+    const auto eager = connect();
+    say(eager, protocol::Heartbeat{"0123456789abcdef0123456789abcdef", {}, 1, false, 0, 0, ""});
+    EXPECT_EQ(eager->last<Goodbye>().code, "unknown_session");
+    EXPECT_TRUE(eager->last<Goodbye>().retry);
+
+    const auto twice = connect();
+    say(twice, hello());
+    say(twice, hello());
+    EXPECT_EQ(twice->last<Goodbye>().code, "protocol_violation");
+
+    const auto victim = connect(), thief = connect();
+    say(victim, hello());
+    const std::string key = victim->last<Welcome>().session;
+    say(thief, hello());
+    say(thief, protocol::Heartbeat{key, {}, 1, false, 0, 0, ""});
+    EXPECT_TRUE(thief->closed) << "it spoke under another connection's key";
+    EXPECT_FALSE(victim->closed);
+}
+
+// Whoever connects and says nothing is not kept for ever.
+TEST_F(WorkerGatewayTest, AConnectionThatSaysNothingIsClosed) {
+    const auto silent = connect(), talking = connect();
+    say(talking, hello());
+    gateway.expire_greetings(Instant{} + 9s);
+    EXPECT_FALSE(silent->closed);
+    gateway.expire_greetings(Instant{} + 10s);
+    EXPECT_TRUE(silent->closed);
+    EXPECT_FALSE(talking->closed);
+}
+
+TEST_F(WorkerGatewayTest, AWorkerThatLeavesIsToldFromOneThatIsLost) {
+    const auto session = connect();
+    say(session, hello());
+    say(session, protocol::Leave{session->last<Welcome>().session});
+    EXPECT_TRUE(session->closed);
+    EXPECT_EQ(events.log, (std::vector<std::string>{"joined 1 worker-0001", "left 1"}));
+}
+
+// A worker that is forgotten gets a new WorkerId, and its old session is of no use any more.
+TEST_F(WorkerGatewayTest, AForgottenWorkerStartsAnew) {
+    const auto before = connect();
+    say(before, hello());
+    const std::string key = before->last<Welcome>().session;
+    gateway.on_close(before);
+    gateway.forget(WorkerId{1});
+    const auto after = connect();
+    say(after, hello(key));
+    EXPECT_NE(after->last<Welcome>().session, key);
+    EXPECT_EQ(events.log.back(), "joined 2 worker-0001");
+}
+
+}  // namespace
+}  // namespace netcompute::engine

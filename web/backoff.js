@@ -1,0 +1,14 @@
+export const backoffSecondsMin = 0.5;
+export const backoffSecondsMax = 30;
+
+/**
+ * Seconds to wait before attempt `attempt` (from 0) after a failure: doubling, a quarter of
+ * jitter either way, so that a thousand tabs do not come back in one instant.
+ * @param {number} attempt
+ * @param {number} random 0 <= random < 1
+ */
+export function backoffSeconds(attempt, random) {
+  const doubled = backoffSecondsMin * 2 ** Math.min(attempt, 10);
+  const jittered = doubled * (0.75 + random / 2);
+  return Math.min(backoffSecondsMax, Math.max(backoffSecondsMin, jittered));
+}

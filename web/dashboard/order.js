@@ -1,0 +1,90 @@
+/**
+ * Which workers and jobs come first. Pure.
+ *
+ * @typedef {import('./state.js').Worker} Worker
+ * @typedef {import('./state.js').Job} Job
+ * @typedef {{column: string, descending: boolean}} Order
+ */
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** @type {Record<string, (worker: Worker) => string | number | undefined>} */
+const workerValues = {
+  name: (worker) => worker.name || String(worker.id),
+  kind: (worker) => worker.kind,
+  state: (worker) => worker.state,
+  slots: (worker) => worker.slots,
+  // A negative share means that the worker cannot know it.
+  cpu: (worker) => (worker.cpu !== undefined && worker.cpu >= 0 ? worker.cpu : undefined),
+  memory: (worker) => worker.memory || undefined,
+  rate: (worker) => worker.processing_rate,
+  tasks: (worker) => worker.tasks_processed,
+  // The older an age is by now, the earlier the moment at which it was nothing.
+  seen: ({ last_seen: age }) => age && age.seconds - age.at / 1000,
+};
+
+/**
+ * What is unknown comes last either way; equals come in order of name, then id.
+ * @param {readonly Worker[]} workers
+ * @param {Order} order
+ */
+export function sortWorkers(workers, { column, descending }) {
+  const value = workerValues[column] ?? workerValues.name;
+  const sign = descending ? -1 : 1;
+  return [...workers].sort((a, b) => {
+    const [left, right] = [value(a), value(b)];
+    const byColumn = compare(left, right);
+    const isUnknown = left === undefined || right === undefined;
+    return (
+      (isUnknown ? byColumn : sign * byColumn) ||
+      compare(workerValues.name(a), workerValues.name(b)) ||
+      compare(String(a.id), String(b.id))
+    );
+  });
+}
+
+/**
+ * Those whose name, id, kind or state has each of the words.
+ * @param {readonly Worker[]} workers
+ * @param {string} words
+ */
+export function filterWorkers(workers, words) {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  if (wanted.length === 0) return [...workers];
+  return workers.filter(({ name, id, kind, state }) => {
+    const text = `${name ?? ''} ${id} ${kind ?? ''} ${state ?? ''}`.toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  });
+}
+
+const openStates = ['running', 'paused', 'queued'];
+
+/** @param {Job} job */
+export function isOpen(job) {
+  return openStates.includes((job.state ?? '').toLowerCase());
+}
+
+/**
+ * Running jobs first, then those that wait, then those that ended; the newest first in each.
+ * @param {readonly Job[]} jobs
+ */
+export function sortJobs(jobs) {
+  return [...jobs].sort((a, b) => rank(a) - rank(b) || Number(b.id) - Number(a.id) || 0);
+}
+
+/** @param {Job} job */
+function rank(job) {
+  const place = openStates.indexOf((job.state ?? '').toLowerCase());
+  return place < 0 ? openStates.length : place;
+}
+
+/**
+ * "PC 2" before "PC 10", and the unknown after everything.
+ * @param {string | number | undefined} a
+ * @param {string | number | undefined} b
+ */
+function compare(a, b) {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return collator.compare(String(a), String(b));
+}

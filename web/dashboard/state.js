@@ -1,0 +1,143 @@
+/**
+ * The dashboard's one state tree, folded from the feed's messages. Pure.
+ *
+ * The feed sends ages ("last seen 3 s ago") as they were when it sent them; here each becomes an
+ * age and the moment at which it was true, so that it goes on counting between two patches.
+ *
+ * @typedef {{seconds: number, at: number}} Age `at` in milliseconds of this page's clock
+ *
+ * @typedef {{native?: number, browser?: number, by_state?: Record<string, number>}} WorkerCounts
+ * @typedef {{version?: string, uptime?: Age, workers?: WorkerCounts, slots?: number,
+ *            tasks_per_second?: number, tasks_done?: number, join_url?: string}} Cluster
+ * @typedef {{id: string | number, name?: string, kind?: string, slots?: number, state?: string,
+ *            cpu?: number, memory?: number, tasks_processed?: number, processing_rate?: number,
+ *            current_task?: string, uptime?: Age, last_seen?: Age}} Worker
+ * @typedef {{id: string | number, type?: string, name?: string, state?: string, phase?: string,
+ *            waiting_for?: string, tasks?: {total?: number, done?: number, failed?: number},
+ *            round?: number, rate?: number, elapsed?: Age, eta?: Age, result?: unknown,
+ *            error?: unknown, notes?: unknown, submitted_at?: unknown}} Job
+ * @typedef {{cluster: Cluster, workers: Record<string, Worker>, jobs: Record<string, Job>}} State
+ */
+
+import { isObject, mergePatch } from './merge_patch.js';
+
+/** Which fields of the tree's parts are ages; `eta` is one that runs backwards. */
+const clusterAges = ['uptime'];
+const workerAges = ['uptime', 'last_seen'];
+const jobAges = ['elapsed', 'eta'];
+
+/** @type {State} */
+export const emptyState = Object.freeze({ cluster: {}, workers: {}, jobs: {} });
+
+/**
+ * @param {State} state
+ * @param {unknown} message of the feed, parsed
+ * @param {number} now in milliseconds
+ * @returns {State}
+ * @throws {Error} for a message that is neither a snapshot nor a patch
+ */
+export function fold(state, message, now) {
+  const { type, state: snapshot, patch } = /** @type {Record<string, unknown>} */ (message ?? {});
+  if (type === 'snapshot') {
+    return asState(mergePatch(emptyState, withAges(snapshot, undefined, now)));
+  }
+  if (type === 'patch') {
+    return asState(mergePatch(state, withAges(patch, grown(state.cluster.uptime, now), now)));
+  }
+  throw new Error(`the feed sent ${JSON.stringify(type)}, neither a snapshot nor a patch`);
+}
+
+/** @param {unknown} tree @returns {State} */
+function asState(tree) {
+  const state = /** @type {State} */ ({ ...emptyState, .../** @type {object} */ (tree) });
+  return { ...state, workers: named(state.workers), jobs: named(state.jobs) };
+}
+
+/**
+ * Every entry with its `id`, which the feed may leave to the entry's name.
+ * @template {{id: string | number}} T
+ * @param {Record<string, T>} entries
+ * @returns {Record<string, T>}
+ */
+function named(entries) {
+  if (Object.values(entries).every((entry) => entry.id !== undefined)) return entries;
+  return Object.fromEntries(
+    Object.entries(entries).map(([id, entry]) => [
+      id,
+      entry.id === undefined ? { ...entry, id } : entry,
+    ]),
+  );
+}
+
+/**
+ * @param {unknown} tree a state, or a patch of one
+ * @param {number | undefined} uptime the master's, where the tree does not say it
+ * @param {number} now
+ */
+function withAges(tree, uptime, now) {
+  if (!isObject(tree)) return tree;
+  const { cluster, workers, jobs } = tree;
+  const aged = { ...tree };
+  const masterTime =
+    isObject(cluster) && typeof cluster.uptime === 'number' ? cluster.uptime : uptime;
+  if (cluster !== undefined) aged.cluster = withAgesOf(cluster, clusterAges, now);
+  if (workers !== undefined)
+    aged.workers = eachSeen(eachAged(workers, workerAges, now), masterTime, now);
+  if (jobs !== undefined) aged.jobs = eachAged(jobs, jobAges, now);
+  return aged;
+}
+
+/** @param {unknown} entries @param {string[]} names @param {number} now */
+function eachAged(entries, names, now) {
+  if (!isObject(entries)) return entries;
+  return Object.fromEntries(
+    Object.entries(entries).map(([id, entry]) => [id, withAgesOf(entry, names, now)]),
+  );
+}
+
+/**
+ * The feed says when a worker was heard, in seconds of the master's uptime, so that one which is
+ * silent changes nothing; here that becomes an age too.
+ * @param {unknown} workers
+ * @param {number | undefined} masterTime
+ * @param {number} now
+ */
+function eachSeen(workers, masterTime, now) {
+  if (!isObject(workers) || masterTime === undefined) return workers;
+  return Object.fromEntries(
+    Object.entries(workers).map(([id, worker]) => {
+      if (!isObject(worker) || typeof worker.heard_at !== 'number') return [id, worker];
+      const seconds = Math.max(0, masterTime - worker.heard_at);
+      return [id, { ...worker, last_seen: { seconds, at: now } }];
+    }),
+  );
+}
+
+/** @param {unknown} entry @param {string[]} names @param {number} now */
+function withAgesOf(entry, names, now) {
+  if (!isObject(entry)) return entry;
+  const aged = { ...entry };
+  for (const name of names) {
+    const seconds = entry[name];
+    if (typeof seconds === 'number') aged[name] = { seconds, at: now };
+  }
+  return aged;
+}
+
+/**
+ * How old it is by now; undefined if nobody said.
+ * @param {Age | undefined} age
+ * @param {number} now
+ */
+export function grown(age, now) {
+  return age && Math.max(0, age.seconds + (now - age.at) / 1000);
+}
+
+/**
+ * What is left of it by now; undefined if nobody said.
+ * @param {Age | undefined} age
+ * @param {number} now
+ */
+export function left(age, now) {
+  return age && Math.max(0, age.seconds - (now - age.at) / 1000);
+}

@@ -1,0 +1,135 @@
+/** The workers' table: sorted, filtered, and capped, so that a thousand workers stay light. */
+
+import { element, make, setShown, setText } from '../dom.js';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRate,
+  formatShare,
+  plural,
+} from '../format.js';
+import { filterWorkers, sortWorkers } from './order.js';
+import { grown } from './state.js';
+
+/** @typedef {import('./state.js').Worker} Worker */
+
+const rowsStep = 100;
+
+/**
+ * In order of the table's head.
+ * @type {{column: string, text: (worker: Worker, now: number) => string}[]}
+ */
+const columns = [
+  { column: 'name', text: (worker) => worker.name || String(worker.id) },
+  { column: 'kind', text: (worker) => worker.kind ?? '–' },
+  { column: 'state', text: (worker) => worker.state ?? '–' },
+  { column: 'slots', text: (worker) => formatCount(worker.slots) },
+  { column: 'cpu', text: (worker) => formatShare(worker.cpu) },
+  { column: 'memory', text: (worker) => formatBytes(worker.memory) },
+  { column: 'rate', text: (worker) => formatRate(worker.processing_rate) },
+  { column: 'tasks', text: (worker) => formatCount(worker.tasks_processed) },
+  { column: 'seen', text: (worker, now) => seenText(grown(worker.last_seen, now)) },
+  { column: 'current', text: (worker) => worker.current_task || '' },
+];
+const textColumns = new Set(['name', 'kind', 'state']);
+
+export class WorkersView {
+  /** @type {Map<string, HTMLTableRowElement>} */
+  #rows = new Map();
+  #order = { column: 'name', descending: false };
+  #rowsMax = rowsStep;
+  #body = element('workers', HTMLTableSectionElement);
+  #filter = element('filter', HTMLInputElement);
+  #more = element('workers-more', HTMLButtonElement);
+  #redraw;
+
+  /** @param {() => void} redraw asks for draw() soon */
+  constructor(redraw) {
+    this.#redraw = redraw;
+    this.#filter.addEventListener('input', redraw);
+    this.#more.addEventListener('click', () => {
+      this.#rowsMax += rowsStep;
+      redraw();
+    });
+    for (const button of document.querySelectorAll('button[data-column]')) {
+      if (!(button instanceof HTMLElement)) continue;
+      button.addEventListener('click', () => this.#sortBy(button.dataset.column ?? 'name'));
+    }
+  }
+
+  /** @param {Record<string, Worker>} workers by id @param {number} now */
+  draw(workers, now) {
+    const all = Object.values(workers);
+    const wanted = sortWorkers(filterWorkers(all, this.#filter.value), this.#order);
+    const shown = wanted.slice(0, this.#rowsMax);
+    this.#dropRowsBut(new Set(shown.map(({ id }) => String(id))));
+    shown.forEach((worker, place) => {
+      const row = this.#rowOf(String(worker.id));
+      drawRow(row, worker, now);
+      if (this.#body.rows[place] !== row)
+        this.#body.insertBefore(row, this.#body.rows[place] ?? null);
+    });
+    const hidden = wanted.length - shown.length;
+    setShown(this.#more, hidden > 0);
+    setText(this.#more, `and ${formatCount(hidden)} more`);
+    setText(element('workers-count', HTMLElement), countText(wanted.length, all.length));
+    setShown(element('workers-none', HTMLElement), all.length === 0);
+    setShown(element('workers-table', HTMLElement), all.length > 0);
+  }
+
+  /** @param {string} column */
+  #sortBy(column) {
+    const same = this.#order.column === column;
+    // Figures are mostly wanted from the largest down, names from A on.
+    this.#order = { column, descending: same ? !this.#order.descending : !textColumns.has(column) };
+    for (const button of document.querySelectorAll('button[data-column]')) {
+      const head = button.closest('th');
+      const isSorted = button instanceof HTMLElement && button.dataset.column === column;
+      if (isSorted)
+        head?.setAttribute('aria-sort', this.#order.descending ? 'descending' : 'ascending');
+      else head?.removeAttribute('aria-sort');
+    }
+    this.#redraw();
+  }
+
+  /** @param {Set<string>} kept */
+  #dropRowsBut(kept) {
+    for (const [id, row] of this.#rows) {
+      if (kept.has(id)) continue;
+      row.remove();
+      this.#rows.delete(id);
+    }
+  }
+
+  /** @param {string} id */
+  #rowOf(id) {
+    let row = this.#rows.get(id);
+    if (!row) {
+      row = make('tr');
+      for (const { column } of columns) row.append(make('td', `column-${column}`));
+      this.#rows.set(id, row);
+    }
+    return row;
+  }
+}
+
+/** @param {HTMLTableRowElement} row @param {Worker} worker @param {number} now */
+function drawRow(row, worker, now) {
+  columns.forEach(({ text }, i) => setText(row.cells[i], text(worker, now)));
+  const state = (worker.state ?? '').toLowerCase();
+  if (row.dataset.state !== state) row.dataset.state = state;
+}
+
+/** @param {number | undefined} seconds */
+function seenText(seconds) {
+  if (seconds === undefined) return '–';
+  return seconds < 3 ? 'now' : `${formatDuration(seconds)} ago`;
+}
+
+/** @param {number} wanted @param {number} all */
+function countText(wanted, all) {
+  return wanted === all
+    ? plural(all, 'worker')
+    : `${formatCount(wanted)} of ${plural(all, 'worker')}`;
+}
