@@ -12,8 +12,8 @@
 #include <variant>
 #include <vector>
 
-/// Protocol 1. A worker says hello; the master answers welcome or refused. From then on the master
-/// sends lease, revoke, drain, ack and goodbye; the worker sends results, heartbeat and leave.
+/// Protocol 1. A worker says hello; the master answers welcome or goodbye. From then on the master
+/// sends lease, revoke, ack and goodbye; the worker sends results, heartbeat and leave.
 /// Every worker message after hello names the session key that welcome gave, because ZeroMQ's
 /// result and heartbeat sockets do not say who sent a message.
 namespace netcompute::protocol {
@@ -76,7 +76,9 @@ struct Leave {
 
 /// master -> worker: hello is accepted.
 struct Welcome {
-    std::string session;  ///< A secret key: whoever names it speaks for this worker.
+    /// A secret key: whoever names it speaks for this worker. The key that hello asked to resume
+    /// means that the worker's leases still stand; any other means that it has none.
+    std::string session;
     std::string worker;   ///< The id it goes by; differs from hello's if that one is connected.
     double heartbeat_seconds = 2;
     double silence_seconds = 10;  ///< With no message from the master for so long: reconnect.
