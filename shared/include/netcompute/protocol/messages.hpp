@@ -28,11 +28,11 @@ inline constexpr std::size_t worker_key_bytes_max = 64;
 /// worker -> master, first of all.
 struct Hello {
     int protocol = protocol_version;
-    std::string worker;   ///< The worker's own id, which lasts across visits: [A-Za-z0-9_-]{8,64}.
-    std::string token;    ///< security.join_token, or empty.
+    std::string worker;  ///< The worker's own id, which lasts across visits: [A-Za-z0-9_-]{8,64}.
+    std::string token;   ///< security.join_token, or empty.
     WorkerKind kind = WorkerKind::Native;
-    std::string name;     ///< For people; shown, never trusted.
-    std::string version;  ///< Of the software.
+    std::string name;         ///< For people; shown, never trusted.
+    std::string version;      ///< Of the software.
     std::uint32_t slots = 1;  ///< Tasks at a time: 1..slots_max.
     std::string resume;       ///< The session key of the connection before this one, or empty.
     friend bool operator==(const Hello&, const Hello&) = default;
@@ -79,7 +79,7 @@ struct Welcome {
     /// A secret key: whoever names it speaks for this worker. The key that hello asked to resume
     /// means that the worker's leases still stand; any other means that it has none.
     std::string session;
-    std::string worker;   ///< The id it goes by; differs from hello's if that one is connected.
+    std::string worker;  ///< The id it goes by; differs from hello's if that one is connected.
     double heartbeat_seconds = 2;
     double silence_seconds = 10;  ///< With no message from the master for so long: reconnect.
     std::string version;          ///< The master's software.
@@ -88,7 +88,8 @@ struct Welcome {
 
 /// master -> worker: hello is refused, or the session ends. `retry` says whether to come again.
 struct Goodbye {
-    std::string code;  ///< "refused_token", "refused_protocol", "protocol_violation", "unknown_session", …
+    std::string
+        code;  ///< "refused_token", "refused_protocol", "protocol_violation", "unknown_session", …
     std::string message;
     bool retry = true;
     friend bool operator==(const Goodbye&, const Goodbye&) = default;
