@@ -88,8 +88,8 @@ struct Welcome {
 
 /// master -> worker: hello is refused, or the session ends. `retry` says whether to come again.
 struct Goodbye {
-    std::string
-        code;  ///< "refused_token", "refused_protocol", "protocol_violation", "unknown_session", …
+    /// "refused_token", "refused_protocol", "protocol_violation", "unknown_session", …
+    std::string code;
     std::string message;
     bool retry = true;
     friend bool operator==(const Goodbye&, const Goodbye&) = default;
