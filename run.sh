@@ -65,7 +65,11 @@ read_arguments() {
         *) master_arguments+=("$name" "$value") ;;
         esac
     done
-    [ -n "$test_data" ] || [ "$mode" = serve ] || test_data=$PWD/Data/test.csv
+    if [ "$mode" = serve ]; then
+        once=  # There is no end to wait for.
+    elif [ -z "$test_data" ]; then
+        test_data=$PWD/Data/test.csv
+    fi
     master_arguments+=(--mode "$mode" ${test_data:+--test-data "$test_data"} ${once:+--once})
 }
 

@@ -27,6 +27,7 @@ struct Sizes {
     std::uint32_t tasks = 1'000'000;
     std::size_t round_trips = 2000;
     double raw_seconds = 1.5;
+    bool rates = true;
 };
 
 nlohmann::json noop(std::uint32_t task_count) {
@@ -52,14 +53,8 @@ class NoopBench {
 
     void run() {
         for (int pass = 0; pass < sizes_.passes; ++pass) {
-            measure_raw();
-            measure_rate(1, one_slot_rate_, &one_slot_master_rate_);
-            measure_rate(0, default_rate_, nullptr);
-            measure_raw();
-            lone_.add(median_of(lone_task_us(payload_bytes, sizes_.round_trips, 0)));
-            lone_paused_.add(
-                median_of(lone_task_us(payload_bytes, sizes_.round_trips / 10 + 1, pause_us)));
-            measure_http_round_trip();
+            if (sizes_.rates) measure_rates();
+            measure_round_trips();
         }
     }
 
@@ -73,17 +68,28 @@ class NoopBench {
                             {&default_rate_, &raw_rate_, rate_goal, {}},
                             {&raw_round_trip_, nullptr, {}, {}},
                             {&lone_, &raw_round_trip_, {}, ratio_goal},
-                            {&lone_paused_, &raw_round_trip_, {}, {}},
+                            {&raw_paused_, nullptr, {}, {}},
+                            {&lone_paused_, &raw_paused_, {}, ratio_goal},
                             {&http_lone_, &raw_round_trip_, {}, {}}});
     }
 
  private:
     static constexpr std::int64_t pause_us = 2000;
 
-    void measure_raw() {
+    void measure_rates() {
         raw_rate_.add(raw_zmq_tasks_per_second(payload_bytes, worker_processes, raw_window,
                                                sizes_.raw_seconds));
+        measure_rate(1, one_slot_rate_, &one_slot_master_rate_);
+        measure_rate(0, default_rate_, nullptr);
+    }
+
+    void measure_round_trips() {
+        const std::size_t paused_count = sizes_.round_trips / 10 + 1;
         raw_round_trip_.add(raw_zmq_round_trip_us(payload_bytes, sizes_.round_trips));
+        lone_.add(median_of(lone_task_us(payload_bytes, sizes_.round_trips, 0)));
+        raw_paused_.add(raw_zmq_round_trip_us(payload_bytes, paused_count, pause_us));
+        lone_paused_.add(median_of(lone_task_us(payload_bytes, paused_count, pause_us)));
+        measure_http_round_trip();
     }
 
     void measure_rate(int slots, Series& by_client, Series* by_master) {
@@ -112,6 +118,7 @@ class NoopBench {
     Series default_rate_{"noop 64 B, 2 worker processes of default slots", "tasks/s"};
     Series raw_round_trip_{"libzmq ROUTER/DEALER, one in flight", "us"};
     Series lone_{"lone noop task, through the library, back to back", "us"};
+    Series raw_paused_{"libzmq ROUTER/DEALER, one every 2 ms", "us"};
     Series lone_paused_{"lone noop task, through the library, every 2 ms", "us"};
     Series http_lone_{"lone noop task, over HTTP: POST, GET ?wait", "us"};
 };
@@ -127,6 +134,7 @@ int main(int argc, char** argv) {
     app.add_option("--passes", sizes.passes)->capture_default_str();
     app.add_option("--tasks", sizes.tasks, "Of each measured job")->capture_default_str();
     app.add_option("--round-trips", sizes.round_trips)->capture_default_str();
+    app.add_flag("!--no-rates", sizes.rates, "Round trips only");
     app.add_flag("--quick", quick, "A few seconds, to see that it works; the figures mean little");
     app.add_flag("--require-goals", require_goals, "Exit 1 if a goal is missed");
     CLI11_PARSE(app, argc, argv);

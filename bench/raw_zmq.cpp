@@ -12,6 +12,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -161,12 +162,14 @@ double raw_zmq_tasks_per_second(std::size_t payload_bytes, std::size_t workers, 
     return static_cast<double>(done) / elapsed;
 }
 
-double raw_zmq_round_trip_us(std::size_t payload_bytes, std::size_t round_trips) {
+double raw_zmq_round_trip_us(std::size_t payload_bytes, std::size_t round_trips,
+                             std::int64_t pause_us) {
     EchoCluster cluster{1, payload_bytes};
     constexpr std::size_t warm_round_trips = 200;
     std::vector<double> seconds;
     seconds.reserve(round_trips);
     for (std::size_t i = 0; i < warm_round_trips + round_trips; ++i) {
+        if (pause_us > 0) std::this_thread::sleep_for(std::chrono::microseconds{pause_us});
         const auto start = Clock::now();
         cluster.send(cluster.ids().front());
         cluster.take();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace netcompute::bench {
 
@@ -15,7 +16,9 @@ namespace netcompute::bench {
 [[nodiscard]] double raw_zmq_tasks_per_second(std::size_t payload_bytes, std::size_t workers,
                                               std::size_t window, double seconds);
 
-/// The median time from sending one message to having its answer, alone in flight.
-[[nodiscard]] double raw_zmq_round_trip_us(std::size_t payload_bytes, std::size_t round_trips);
+/// The median time from sending one message to having its answer, alone in flight, and sent
+/// `pause_us` after the answer before it.
+[[nodiscard]] double raw_zmq_round_trip_us(std::size_t payload_bytes, std::size_t round_trips,
+                                           std::int64_t pause_us = 0);
 
 }  // namespace netcompute::bench

@@ -22,6 +22,8 @@ struct Arguments {
     std::string train_data = "Data/train.csv";
     std::string test_data;
     std::string test_labels;
+    std::string target;
+    std::string id;
     std::string state_dir = "state";
     std::string web_root;
     std::uint32_t local_slots = 0;
@@ -34,15 +36,20 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_option("--config", arguments.config, "Configuration (default: config.json)");
     app.add_option("--mode", arguments.mode, "What to do; on a terminal it asks otherwise")
         ->check(CLI::IsMember({"train", "predict", "serve"}));
-    app.add_option("--train-data", arguments.train_data, "Table to train on")->capture_default_str();
+    app.add_option("--train-data", arguments.train_data, "Table to train on")
+        ->capture_default_str();
     app.add_option("--test-data", arguments.test_data,
                    "Table to predict (default: Data/test.csv); with --mode train: after training");
     app.add_option("--test-labels", arguments.test_labels,
                    "The test table's true classes, to score the prediction (default: "
                    "…_labels.csv beside it, if there)");
+    app.add_option("--target", arguments.target, "The column to learn (default: Survived)");
+    app.add_option("--id", arguments.id,
+                   "The column that names rows (default: PassengerId, or the model's)");
     app.add_option("--state-dir", arguments.state_dir, "Jobs, blobs and endpoints.json")
         ->capture_default_str();
-    app.add_option("--web-root", arguments.web_root, "The built pages (default: beside the program)");
+    app.add_option("--web-root", arguments.web_root,
+                   "The built pages (default: beside the program)");
     app.add_option("--local-slots", arguments.local_slots,
                    "Tasks to compute at a time in this process too")
         ->check(CLI::Range(0U, netcompute::protocol::slots_max))
@@ -82,14 +89,15 @@ fs::path default_web_root() {
 
 netcompute::server::ServerOptions server_options(const Arguments& arguments) {
     const bool is_named = !arguments.config.empty();
-    auto config = netcompute::load_config(is_named ? arguments.config : "config.json",
-                                          is_named ? netcompute::MissingConfig::IsAnError
-                                                   : netcompute::MissingConfig::MeansDefaults);
+    auto config = netcompute::load_config(
+        is_named ? arguments.config : "config.json",
+        is_named ? netcompute::MissingConfig::IsAnError : netcompute::MissingConfig::MeansDefaults);
     if (!config) throw std::runtime_error(config.error().message);
     netcompute::server::ServerOptions options;
     options.config = std::move(*config);
     options.state_dir = arguments.state_dir;
-    options.web_root = arguments.web_root.empty() ? default_web_root() : fs::path{arguments.web_root};
+    options.web_root =
+        arguments.web_root.empty() ? default_web_root() : fs::path{arguments.web_root};
     options.local_slots = arguments.local_slots;
     return options;
 }
@@ -100,13 +108,16 @@ netcompute::server::ModeOptions mode_options(const Arguments& arguments) {
     options.train_data = arguments.train_data;
     if (!arguments.test_data.empty()) options.test_data = arguments.test_data;
     if (!arguments.test_labels.empty()) options.test_labels = arguments.test_labels;
+    if (!arguments.target.empty()) options.target = arguments.target;
+    if (!arguments.id.empty()) options.id = arguments.id;
     return options;
 }
 
 int run(const Arguments& arguments) {
     const auto mode = mode_options(arguments);
     if (arguments.once && mode.mode == Mode::Serve) {
-        throw std::runtime_error("--once: there is no job to wait for; say --mode train or predict");
+        throw std::runtime_error(
+            "--once: there is no job to wait for; say --mode train or predict");
     }
     boost::asio::io_context io;
     netcompute::server::Server server{io, server_options(arguments)};
@@ -135,7 +146,8 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"The master of a NetCompute cluster: gives tasks to workers, serves the dashboard"};
+    CLI::App app{
+        "The master of a NetCompute cluster: gives tasks to workers, serves the dashboard"};
     Arguments arguments;
     describe(app, arguments);
     CLI11_PARSE(app, argc, argv);

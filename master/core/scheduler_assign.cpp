@@ -103,6 +103,11 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
 /// is late with. The first result counts; the other lease is then revoked.
 void Scheduler::assign_stragglers() {
     straggler_deadline_ = instant_never;
+    // Before looking at the workers: thousands may be idle, and each of their heartbeats comes here.
+    const bool any_is_at_its_tail = std::ranges::any_of(jobs_, [](const auto& entry) {
+        return entry.second.tasks.pending_count() == 0 && entry.second.active_lease_count > 0;
+    });
+    if (!any_is_at_its_tail) return;
     std::vector<WorkerId> idle;
     for (const auto& [id, worker] : workers_) {
         if (worker.leases.empty() && has_room(worker)) idle.push_back(id);

@@ -125,37 +125,40 @@ Result<JobId> Engine::submit(JobRequest request) {
     live_.emplace(id, JobRun{record, now()});
     put_record(record);
     spdlog::info("job {} ({}) submitted", id.value, record.name);
-    prepare(id, std::move(context));
+    prepare(id, *type, std::move(request.params), std::move(context));
     enqueue({core::ClockTicked{}, {}, nullptr});
     return id;
 }
 
-/// Runs the type's prepare() on the pool, then its first round here.
-void Engine::prepare(JobId id, JobContext context) {
-    JobRun& job = live_.at(id);
-    job.phase = "reading data";
-    const JobType* const type = find_job_type(job.record.type);
-    asio::post(pool_, [this, alive = alive_, id, type, context = std::move(context),
-                       params = nlohmann::json::parse(job.record.params)] {
-        auto prepared = std::make_shared<Result<PreparedJob>>(type->prepare(params, context));
+/// Makes the job ready for its rounds, on the pool unless that is quick.
+void Engine::prepare(JobId id, const JobType& type, nlohmann::json params, JobContext context) {
+    if (type.is_quick) return begin(id, type.prepare(params, context));
+    live_.at(id).phase = "reading data";
+    asio::post(pool_, [this, alive = alive_, id, &type, context = std::move(context),
+                       params = std::move(params)] {
+        auto prepared = std::make_shared<Result<PreparedJob>>(type.prepare(params, context));
         asio::post(io_, [this, alive, id, prepared] {
-            if (!*alive || !live_.contains(id)) return;  // Cancelled meanwhile.
-            JobRun& ready = live_.at(id);
-            ready.phase.clear();
-            if (!*prepared) {
-                end_job(id, store::JobState::Failed, {}, prepared->error());
-                return enqueue({core::ClockTicked{}, {}, nullptr});
-            }
-            ready.begin(std::move(**prepared));
-            for (const std::string& note : ready.notes) spdlog::info("job {}: {}", id.value, note);
-            ready.record.state = store::JobState::Running;
-            put_record(ready.record);
-            start_round(ready);
-            if (scheduler_.available_worker_count() == 0) {
-                spdlog::info("job {} waits for workers", id.value);
-            }
+            if (*alive && live_.contains(id)) begin(id, std::move(*prepared));
+            // Else it was cancelled meanwhile.
         });
     });
+}
+
+void Engine::begin(JobId id, Result<PreparedJob> prepared) {
+    JobRun& job = live_.at(id);
+    job.phase.clear();
+    if (!prepared) {
+        end_job(id, store::JobState::Failed, {}, prepared.error());
+        return enqueue({core::ClockTicked{}, {}, nullptr});
+    }
+    job.begin(std::move(*prepared));
+    for (const std::string& note : job.notes) spdlog::info("job {}: {}", id.value, note);
+    job.record.state = store::JobState::Running;
+    put_record(job.record);
+    if (scheduler_.available_worker_count() == 0) {
+        spdlog::info("job {} waits for workers", id.value);
+    }
+    start_round(job);
 }
 
 void Engine::start_round(JobRun& job) {
@@ -167,19 +170,24 @@ void Engine::start_round(JobRun& job) {
              nullptr});
 }
 
-/// Runs the type's finish() on the pool: files, metrics, the result document.
+/// Makes the result document, on the pool unless that is quick.
 void Engine::finish(JobRun& job) {
     const JobId id = job.record.id;
+    if (find_job_type(job.record.type)->is_quick) return finished(id, job.take_finish()());
     job.phase = "writing results";
     asio::post(pool_, [this, alive = alive_, id, finish = job.take_finish()] {
-        auto finished = std::make_shared<Result<nlohmann::json>>(finish());
-        asio::post(io_, [this, alive, id, finished] {
-            if (!*alive || !live_.contains(id)) return;  // Cancelled meanwhile.
-            if (*finished) end_job(id, store::JobState::Succeeded, std::move(**finished), {});
-            else end_job(id, store::JobState::Failed, {}, finished->error());
-            enqueue({core::ClockTicked{}, {}, nullptr});
+        auto result = std::make_shared<Result<nlohmann::json>>(finish());
+        asio::post(io_, [this, alive, id, result] {
+            if (*alive && live_.contains(id)) finished(id, std::move(*result));
+            // Else it was cancelled meanwhile.
         });
     });
+}
+
+void Engine::finished(JobId id, Result<nlohmann::json> result) {
+    if (result) end_job(id, store::JobState::Succeeded, std::move(*result), {});
+    else end_job(id, store::JobState::Failed, {}, result.error());
+    enqueue({core::ClockTicked{}, {}, nullptr});
 }
 
 /// Takes a job out of the running ones; the caller sees to a turn, which commits and tells.

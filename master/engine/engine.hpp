@@ -98,9 +98,11 @@ class Engine final : public WorkerEvents {
     void enqueue(InboxItem item);
     void turn();
     void arm_timer();
-    void prepare(JobId id, JobContext context);
+    void prepare(JobId id, const JobType& type, nlohmann::json params, JobContext context);
+    void begin(JobId id, Result<PreparedJob> prepared);
     void start_round(JobRun& job);
     void finish(JobRun& job);
+    void finished(JobId id, Result<nlohmann::json> result);
     void end_job(JobId id, store::JobState state, nlohmann::json result,
                  std::optional<Error> error);
     void put_record(const store::JobRecord& record);

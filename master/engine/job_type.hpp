@@ -33,13 +33,16 @@ struct PreparedJob {
     std::vector<std::string> notes;  ///< For people: "Name was dropped: 891 distinct values".
 };
 
-/// What users submit: the steps around a program. `prepare` and `finish` are slow and run on the
-/// pool; `check` is quick and runs at submission, so that a mistake is answered at once.
+/// What users submit: the steps around a program. `check` is quick and runs at submission, so that
+/// a mistake is answered at once; `prepare` and `finish` may take long and run on the pool.
 struct JobType {
     std::string_view name;
     Result<void> (*check)(const nlohmann::json& params, const JobContext& context) = nullptr;
     Result<PreparedJob> (*prepare)(const nlohmann::json& params,
                                    const JobContext& context) = nullptr;
+    /// `prepare` and `finish` take microseconds and touch no file: they run on the engine's thread,
+    /// which spares a small job four changes of threads.
+    bool is_quick = false;
 };
 
 [[nodiscard]] std::span<const JobType> job_types();

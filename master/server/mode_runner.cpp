@@ -58,16 +58,22 @@ ModeRunner::ModeRunner(engine::Engine& engine, ModeOptions options,
     : engine_{engine}, options_{std::move(options)}, on_done_{std::move(on_done)} {}
 
 void ModeRunner::start() {
-    if (options_.mode == Mode::Train) train();
-    else if (options_.mode == Mode::Predict) predict();
+    if (options_.mode == Mode::Train)
+        train();
+    else if (options_.mode == Mode::Predict)
+        predict();
 }
 
 void ModeRunner::train() {
     engine::JobRequest request{"train", {{"data", options_.train_data}}, "train", 0, true};
+    if (options_.target) request.params["target"] = *options_.target;
+    if (options_.id) request.params["id"] = *options_.id;
     submit(std::move(request), [this](const nlohmann::json& result) {
         print_training(result);
-        if (options_.test_data) predict();
-        else on_done_(true);
+        if (options_.test_data)
+            predict();
+        else
+            on_done_(true);
     });
 }
 
@@ -76,6 +82,7 @@ void ModeRunner::predict() {
     engine::JobRequest request{"predict", {{"data", data}}, "predict", 0, true};
     const auto labels = options_.test_labels ? options_.test_labels : labels_beside(data);
     if (labels) request.params["labels"] = *labels;
+    if (options_.id) request.params["id"] = *options_.id;
     submit(std::move(request), [this](const nlohmann::json& result) {
         print_prediction(result);
         on_done_(true);

@@ -43,6 +43,6 @@ Result<PreparedJob> prepare(const nlohmann::json& params, const JobContext&) {
 
 }  // namespace
 
-JobType monte_carlo_pi_job() { return {"monte_carlo_pi", check, prepare}; }
+JobType monte_carlo_pi_job() { return {"monte_carlo_pi", check, prepare, true}; }
 
 }  // namespace netcompute::engine

@@ -40,6 +40,6 @@ Result<PreparedJob> prepare(const nlohmann::json& params, const JobContext&) {
 
 }  // namespace
 
-JobType noop_job() { return {"noop", check, prepare}; }
+JobType noop_job() { return {"noop", check, prepare, true}; }
 
 }  // namespace netcompute::engine

@@ -11,7 +11,7 @@ using protocol::Welcome;
 
 /// A connection whose other end is the test.
 class FakeSession final : public net::Session {
-   public:
+ public:
     void send(protocol::WireMessage message) override { sent.push_back(std::move(message)); }
     void close() override { closed = true; }
     [[nodiscard]] const std::string& peer_address() const override { return address; }
@@ -38,7 +38,7 @@ class FakeSession final : public net::Session {
 
 /// Writes down what the gateway understood.
 class FakeEvents final : public WorkerEvents {
-   public:
+ public:
     void on_joined(WorkerId worker, const std::string& key, const protocol::Hello&,
                    const std::string&) override {
         log.push_back("joined " + std::to_string(worker.value) + " " + key);
@@ -64,7 +64,7 @@ class FakeEvents final : public WorkerEvents {
 };
 
 class WorkerGatewayTest : public testing::Test {
-   protected:
+ protected:
     std::shared_ptr<FakeSession> connect() {
         auto session = std::make_shared<FakeSession>();
         gateway.expect_hello(session, Instant{});
@@ -180,8 +180,8 @@ TEST_F(WorkerGatewayTest, AMalformedFrameEndsItsOwnSessionOnly) {
     const auto good = connect();
     say(good, hello());
     const std::string good_key = good->last<Welcome>().session;
-    for (const char* const rubbish : {"", "{", "[]", "{}", R"({"type":7})", R"({"type":"dance"})",
-                                      R"({"type":"lease"})"}) {
+    for (const char* const rubbish :
+         {"", "{", "[]", "{}", R"({"type":7})", R"({"type":"dance"})", R"({"type":"lease"})"}) {
         const auto bad = connect();
         say(bad, hello());
         say_text(bad, rubbish);
