@@ -70,6 +70,7 @@ class Scheduler {
         std::uint32_t open_count = 0;   ///< Tasks without an outcome.
         bool active = true;             ///< False: over, kept to recognize late results.
         Duration duration{};            ///< What a renewal adds.
+        Instant granted_at;
         Instant deadline;
         Instant progress_at;  ///< When it came to the front, or last gave an outcome.
     };

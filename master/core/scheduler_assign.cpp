@@ -85,8 +85,9 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
         for (const LeaseId held : worker.leases) open_count += leases_.at(held).open_count;
         expected_seconds = speed->second * static_cast<double>(open_count) / worker.slots;
     }
-    lease.duration = std::max(limits_.lease_seconds_min,
-                              from_seconds(limits_.lease_expected_factor * expected_seconds));
+    lease.duration = std::clamp(from_seconds(limits_.lease_expected_factor * expected_seconds),
+                                limits_.lease_seconds_min, limits_.lease_seconds_max);
+    lease.granted_at = now_;
     lease.deadline = now_ + lease.duration;
     lease.progress_at = now_;
     lease_deadlines_.insert({lease.deadline, id});

@@ -60,7 +60,20 @@ TEST(SchedulerAssignTest, AWorkersClaimsAboutItsSpeedAreBounded) {
         EXPECT_GE(lease.tasks.size(), 1U) << claim;
         EXPECT_LE(lease.tasks.size(), SchedulerLimits{}.batch_tasks_max) << claim;
         EXPECT_GE(lease.deadline, start + 10s) << claim;
+        EXPECT_LE(lease.deadline, start + 11s) << claim << ": it had its tasks for a millisecond";
     }
+}
+
+// A worker that claims to have computed for weeks does not put off the second copies of tasks
+// that are late: nobody can have computed for longer than it had the lease.
+TEST(SchedulerAssignTest, AClaimIsBoundedByTheTimeSinceTheLease) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, WorkerJoined{second, 1});
+    steps.step(start, round_of(2));
+    ASSERT_EQ(steps.assigned.size(), 2U);
+    steps.step(start + 100ms, SchedulerSteps::outputs_of(steps.newest_lease(first), 1e6));
+    EXPECT_LE(steps.scheduler.next_deadline(), start + 1s);
 }
 
 // Near its end a round goes out in small leases, so that no worker waits long for another.
