@@ -115,7 +115,7 @@ class Scheduler {
 
     // scheduler_assign.cpp: who gets what.
     void assign();
-    [[nodiscard]] Job* next_job(JobId& id);
+    [[nodiscard]] Job* next_job(JobId& id, const std::vector<JobId>& refused = {});
     void assign_stragglers();
     [[nodiscard]] bool has_room(const Worker& worker) const;
     [[nodiscard]] std::uint32_t batch_size(const Worker& worker, JobId id, const Job& job) const;

@@ -19,17 +19,22 @@ void Scheduler::assign() {
         for (auto& [id, worker] : workers_) {
             if (worker.leases.size() != held || !has_room(worker)) continue;
             JobId job_id;
-            Job* job = next_job(job_id);
-            if (job == nullptr) break;
-            auto tasks = job->tasks.take(id, batch_size(worker, job_id, *job), avoid_failed);
-            if (!tasks.empty()) grant(id, worker, job_id, *job, std::move(tasks));
+            std::vector<JobId> refused;  // All that waits of them has failed on this worker.
+            while (Job* job = next_job(job_id, refused)) {
+                auto tasks = job->tasks.take(id, batch_size(worker, job_id, *job), avoid_failed);
+                if (!tasks.empty()) {
+                    grant(id, worker, job_id, *job, std::move(tasks));
+                    break;
+                }
+                refused.push_back(job_id);
+            }
         }
     }
     assign_stragglers();
 }
 
 /// The job whose turn it is: the highest priority, among equals the one with the fewest leases.
-Scheduler::Job* Scheduler::next_job(JobId& id) {
+Scheduler::Job* Scheduler::next_job(JobId& id, const std::vector<JobId>& refused) {
     Job* next = nullptr;
     for (auto& [candidate_id, candidate] : jobs_) {
         if (candidate.tasks.pending_count() == 0) continue;
@@ -37,7 +42,7 @@ Scheduler::Job* Scheduler::next_job(JobId& id) {
             next == nullptr || candidate.priority > next->priority ||
             (candidate.priority == next->priority &&
              candidate.active_lease_count < next->active_lease_count);
-        if (!goes_first) continue;
+        if (!goes_first || std::ranges::find(refused, candidate_id) != refused.end()) continue;
         next = &candidate;
         id = candidate_id;
     }

@@ -153,6 +153,21 @@ TEST(SchedulerAssignTest, PriorityGoesFirstAndEqualJobsShare) {
     EXPECT_EQ(leases, (std::map<JobId, int>{{high, 2}, {other_high, 2}}));
 }
 
+// A worker that may not have the task of the job whose turn it is serves the next job, instead of
+// none.
+TEST(SchedulerAssignTest, AWorkerThatAvoidsAJobsTaskServesTheOtherJob) {
+    SchedulerSteps steps{{.leases_per_worker_max = 1}};
+    const JobId high{2}, low{3};
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, RoundStarted{high, 0, 2, 64, 5});
+    steps.step(start, WorkerJoined{second, 1});
+    steps.step(start, RoundStarted{low, 0, 1, 64, 0});
+    const Error no_memory{ErrorCode::OutOfMemory, "2 GiB"};
+    steps.step(start + 1s, SchedulerSteps::failure_of(steps.newest_lease(first), no_memory));
+    EXPECT_EQ(steps.newest_lease(first).job, low);
+    EXPECT_EQ(steps.scheduler.round(high)->pending_count, 1U) << "it waits for the other worker";
+}
+
 // A paused worker keeps what it has and gets nothing new, until it resumes.
 TEST(SchedulerAssignTest, APausedWorkerGetsNothingNew) {
     SchedulerSteps steps;
