@@ -117,6 +117,7 @@ class Scheduler {
     void assign();
     [[nodiscard]] Job* next_job(JobId& id, const std::vector<JobId>& refused = {});
     void assign_stragglers();
+    [[nodiscard]] std::vector<TaskIndex> copies_for(WorkerId helper, const Lease& lease) const;
     [[nodiscard]] bool has_room(const Worker& worker) const;
     [[nodiscard]] std::uint32_t batch_size(const Worker& worker, JobId id, const Job& job) const;
     void grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,

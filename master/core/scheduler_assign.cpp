@@ -113,9 +113,8 @@ void Scheduler::assign_stragglers() {
     for (const auto& [id, worker] : workers_) {
         if (worker.leases.empty() && has_room(worker)) idle.push_back(id);
     }
-    auto next_idle = idle.begin();
     for (auto& [late_id, late_worker] : workers_) {
-        if (next_idle == idle.end()) return;
+        if (idle.empty()) return;
         if (late_worker.leases.empty()) continue;
         Lease& front = leases_.at(late_worker.leases.front());
         const double p95 = jobs_.at(front.job).task_seconds.quantile(0.95);
@@ -128,28 +127,35 @@ void Scheduler::assign_stragglers() {
             continue;
         }
         for (const LeaseId lease_id : std::vector{late_worker.leases}) {
-            if (next_idle == idle.end()) return;
-            const Lease& lease = leases_.at(lease_id);
-            Job& job = jobs_.at(lease.job);
+            const JobId job_id = leases_.at(lease_id).job;
+            Job& job = jobs_.at(job_id);
             if (job.tasks.pending_count() > 0) continue;
-            Worker& helper = workers_.at(*next_idle);
-            std::vector<TaskIndex> copies;
-            const std::uint32_t count_max = batch_size(helper, lease.job, job);
-            for (std::size_t place = 0;
-                 place < lease.tasks.size() && copies.size() < count_max; ++place) {
-                const TaskIndex index = lease.tasks[place];
-                if (!lease.has_outcome[place] && !job.tasks.succeeded(index) &&
-                    job.tasks.holders(index) == 1) {
-                    copies.push_back(index);
-                }
+            for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
+                auto copies = copies_for(*helper, leases_.at(lease_id));
+                if (copies.empty()) continue;
+                for (const TaskIndex index : copies) job.tasks.add_holder(index);
+                grant(*helper, workers_.at(*helper), job_id, job, std::move(copies));
+                idle.erase(helper);
+                break;
             }
-            if (copies.empty()) continue;
-            for (const TaskIndex index : copies) job.tasks.add_holder(index);
-            const JobId job_id = lease.job;
-            grant(*next_idle, helper, job_id, job, std::move(copies));
-            ++next_idle;
         }
     }
+}
+
+/// What this worker can take over of a lease that is late: tasks that nobody else copies already
+/// and that have not failed on it.
+std::vector<TaskIndex> Scheduler::copies_for(WorkerId helper, const Lease& lease) const {
+    const Job& job = jobs_.at(lease.job);
+    const std::uint32_t count_max = batch_size(workers_.at(helper), lease.job, job);
+    std::vector<TaskIndex> copies;
+    for (std::size_t place = 0; place < lease.tasks.size() && copies.size() < count_max; ++place) {
+        const TaskIndex index = lease.tasks[place];
+        if (!lease.has_outcome[place] && !job.tasks.succeeded(index) &&
+            job.tasks.holders(index) == 1 && !job.tasks.failed_on(index, helper)) {
+            copies.push_back(index);
+        }
+    }
+    return copies;
 }
 
 }  // namespace netcompute::core

@@ -169,6 +169,24 @@ TEST(SchedulerLivenessTest, AStragglersTaskGetsASecondCopy) {
               (std::vector{RevokeLease{slow_lease.lease, slow, RevokeReason::DoneElsewhere}}));
 }
 
+// A worker on which a task failed by itself is no help with it: its second failure would end the
+// job while another worker computes it.
+TEST(SchedulerLivenessTest, AStragglersTaskIsNotCopiedToAWorkerItFailedOn) {
+    SchedulerSteps steps{{.leases_per_worker_max = 1}};
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, round_of(2));
+    steps.step(start, WorkerJoined{second, 1});
+    const Error no_memory{ErrorCode::OutOfMemory, "2 GiB"};
+    const AssignTasks slow = steps.newest_lease(second);
+    steps.step(start + 100ms, SchedulerSteps::failure_of(steps.newest_lease(first), no_memory));
+    steps.step(start + 200ms, SchedulerSteps::outputs_of(slow));
+    ASSERT_EQ(steps.newest_lease(second).tasks, (std::vector<TaskIndex>{0}));
+    steps.step(start + 5s, HeartbeatReceived{first, {}, 1, false});
+    EXPECT_EQ(steps.newest_lease(first).lease, LeaseId{1}) << "no copy for it";
+    steps.step(start + 5s, WorkerJoined{WorkerId{3}, 1});
+    EXPECT_EQ(steps.newest_lease(WorkerId{3}).tasks, (std::vector<TaskIndex>{0}));
+}
+
 // A clock that jumps back changes nothing that was decided.
 TEST(SchedulerLivenessTest, TimeNeverRunsBackwards) {
     SchedulerSteps steps;
