@@ -81,9 +81,12 @@ class ZmqTransport::Impl {
     class RouterSession;
     using Parts = std::vector<zmq::message_t>;
 
-    void drain_soon();
-    void drain();
-    void drain_monitor();
+    enum class Source { Monitor, Router, Pull, Sub };
+
+    void wait_for(Source source, zmq::socket_t& socket);
+    void drain_soon(Source source);
+    void drain(Source source);
+    void drain_monitor(int& budget);
     void drain_router(int& budget);
     void drain_anonymous(zmq::socket_t& socket, int& budget);
     [[nodiscard]] static bool receive(zmq::socket_t& socket, Parts& parts);
@@ -103,7 +106,7 @@ class ZmqTransport::Impl {
     std::unordered_map<std::string, std::shared_ptr<RouterSession>> sessions_;
     std::unordered_map<int, std::string> routing_ids_by_descriptor_;
     std::vector<std::unique_ptr<ReadyWaiter>> waiters_;
-    bool drain_is_due_ = false;
+    std::array<bool, 4> drain_is_due_{};  ///< By Source.
     bool closed_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
@@ -156,9 +159,15 @@ ZmqTransport::Impl::Impl(asio::io_context& context, const ZmqEndpoints& endpoint
     require_bound(router_, endpoints_.host, endpoints_.task_port, "task_port");
     require_bound(pull_, endpoints_.host, endpoints_.result_port, "result_port");
     require_bound(sub_, endpoints_.host, endpoints_.heartbeat_port, "heartbeat_port");
-    for (zmq::socket_t* socket : {&monitor_, &router_, &pull_, &sub_}) {
-        waiters_.push_back(std::make_unique<ReadyWaiter>(context, *socket, [this] { drain(); }));
-    }
+    wait_for(Source::Monitor, monitor_);
+    wait_for(Source::Router, router_);
+    wait_for(Source::Pull, pull_);
+    wait_for(Source::Sub, sub_);
+}
+
+void ZmqTransport::Impl::wait_for(Source source, zmq::socket_t& socket) {
+    waiters_.push_back(
+        std::make_unique<ReadyWaiter>(context_, socket, [this, source] { drain(source); }));
 }
 
 void ZmqTransport::Impl::close(int milliseconds) {
@@ -175,23 +184,24 @@ void ZmqTransport::Impl::close(int milliseconds) {
     sub_.close();
 }
 
-/// Sending moves the edge-triggered descriptor's state, so every send is followed by a look.
-void ZmqTransport::Impl::drain_soon() {
-    if (std::exchange(drain_is_due_, true)) return;
-    asio::post(context_, [this, alive = alive_] {
+void ZmqTransport::Impl::drain_soon(Source source) {
+    if (std::exchange(drain_is_due_[static_cast<std::size_t>(source)], true)) return;
+    asio::post(context_, [this, source, alive = alive_] {
         if (!*alive) return;
-        drain_is_due_ = false;
-        drain();
+        drain_is_due_[static_cast<std::size_t>(source)] = false;
+        drain(source);
     });
 }
 
-void ZmqTransport::Impl::drain() {
+void ZmqTransport::Impl::drain(Source source) {
     int budget = drained_messages_max;
-    drain_monitor();
-    drain_router(budget);
-    drain_anonymous(pull_, budget);
-    drain_anonymous(sub_, budget);
-    if (budget <= 0) drain_soon();
+    switch (source) {
+        case Source::Monitor: drain_monitor(budget); break;
+        case Source::Router: drain_router(budget); break;
+        case Source::Pull: drain_anonymous(pull_, budget); break;
+        case Source::Sub: drain_anonymous(sub_, budget); break;
+    }
+    if (budget <= 0) drain_soon(source);
 }
 
 bool ZmqTransport::Impl::receive(zmq::socket_t& socket, Parts& parts) {
@@ -204,9 +214,10 @@ bool ZmqTransport::Impl::receive(zmq::socket_t& socket, Parts& parts) {
     return true;
 }
 
-void ZmqTransport::Impl::drain_monitor() {
+void ZmqTransport::Impl::drain_monitor(int& budget) {
     Parts parts;
-    while (receive(monitor_, parts)) {
+    while (budget > 0 && receive(monitor_, parts)) {
+        --budget;
         if (parts.empty() || parts[0].size() < 6) continue;
         std::uint32_t descriptor = 0;
         std::memcpy(&descriptor, parts[0].data<std::byte>() + 2, sizeof descriptor);
@@ -273,7 +284,8 @@ void ZmqTransport::Impl::send(RouterSession& session, protocol::WireMessage mess
     } catch (const zmq::error_t&) {  // EHOSTUNREACH: the peer is gone.
         forget(std::string{session.routing_id()});
     }
-    drain_soon();
+    // Sending may take the news of an arrival off the edge-triggered descriptor: look for it.
+    drain_soon(Source::Router);
 }
 
 void ZmqTransport::Impl::forget(const std::string& routing_id) {
