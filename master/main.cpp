@@ -34,7 +34,8 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_option("--config", arguments.config, "Configuration (default: config.json)");
     app.add_option("--mode", arguments.mode, "What to do; on a terminal it asks otherwise")
         ->check(CLI::IsMember({"train", "predict", "serve"}));
-    app.add_option("--train-data", arguments.train_data, "Table to train on")->capture_default_str();
+    app.add_option("--train-data", arguments.train_data, "Table to train on")
+        ->capture_default_str();
     app.add_option("--test-data", arguments.test_data,
                    "Table to predict (default: Data/test.csv); with --mode train: after training");
     app.add_option("--test-labels", arguments.test_labels,
@@ -42,7 +43,8 @@ void describe(CLI::App& app, Arguments& arguments) {
                    "…_labels.csv beside it, if there)");
     app.add_option("--state-dir", arguments.state_dir, "Jobs, blobs and endpoints.json")
         ->capture_default_str();
-    app.add_option("--web-root", arguments.web_root, "The built pages (default: beside the program)");
+    app.add_option("--web-root", arguments.web_root,
+                   "The built pages (default: beside the program)");
     app.add_option("--local-slots", arguments.local_slots,
                    "Tasks to compute at a time in this process too")
         ->check(CLI::Range(0U, netcompute::protocol::slots_max))
@@ -82,14 +84,15 @@ fs::path default_web_root() {
 
 netcompute::server::ServerOptions server_options(const Arguments& arguments) {
     const bool is_named = !arguments.config.empty();
-    auto config = netcompute::load_config(is_named ? arguments.config : "config.json",
-                                          is_named ? netcompute::MissingConfig::IsAnError
-                                                   : netcompute::MissingConfig::MeansDefaults);
+    auto config = netcompute::load_config(
+        is_named ? arguments.config : "config.json",
+        is_named ? netcompute::MissingConfig::IsAnError : netcompute::MissingConfig::MeansDefaults);
     if (!config) throw std::runtime_error(config.error().message);
     netcompute::server::ServerOptions options;
     options.config = std::move(*config);
     options.state_dir = arguments.state_dir;
-    options.web_root = arguments.web_root.empty() ? default_web_root() : fs::path{arguments.web_root};
+    options.web_root =
+        arguments.web_root.empty() ? default_web_root() : fs::path{arguments.web_root};
     options.local_slots = arguments.local_slots;
     return options;
 }
@@ -106,7 +109,8 @@ netcompute::server::ModeOptions mode_options(const Arguments& arguments) {
 int run(const Arguments& arguments) {
     const auto mode = mode_options(arguments);
     if (arguments.once && mode.mode == Mode::Serve) {
-        throw std::runtime_error("--once: there is no job to wait for; say --mode train or predict");
+        throw std::runtime_error(
+            "--once: there is no job to wait for; say --mode train or predict");
     }
     boost::asio::io_context io;
     netcompute::server::Server server{io, server_options(arguments)};
@@ -135,7 +139,8 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"The master of a NetCompute cluster: gives tasks to workers, serves the dashboard"};
+    CLI::App app{
+        "The master of a NetCompute cluster: gives tasks to workers, serves the dashboard"};
     Arguments arguments;
     describe(app, arguments);
     CLI11_PARSE(app, argc, argv);

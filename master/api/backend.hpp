@@ -23,7 +23,7 @@ struct BlobView {
 /// What the HTTP routes ask of the rest of the master. The documents are those of the OpenAPI
 /// description.
 class Backend {
-   public:
+ public:
     Backend() = default;
     Backend(const Backend&) = delete;
     Backend& operator=(const Backend&) = delete;

@@ -55,8 +55,8 @@ void DashboardFeed::publish() {
         if (viewer.shown != from) {
             from = viewer.shown;
             const nlohmann::json difference = merge_patch(*from, *state);
-            patch = difference.empty() ? nullptr
-                                       : text_of({{"type", "patch"}, {"patch", difference}});
+            patch =
+                difference.empty() ? nullptr : text_of({{"type", "patch"}, {"patch", difference}});
         }
         viewer.shown = state;
         if (patch != nullptr) viewer.socket->send_text(patch);

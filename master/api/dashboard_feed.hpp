@@ -16,7 +16,7 @@ namespace netcompute::api {
 /// state is built once for all of them, and not at all while none is open. One that has not taken
 /// its last update yet waits for a later one, which then holds everything it missed.
 class DashboardFeed {
-   public:
+ public:
     static constexpr std::chrono::milliseconds interval{250};
 
     DashboardFeed(boost::asio::io_context& io, Backend& backend);
@@ -26,7 +26,7 @@ class DashboardFeed {
 
     void accept(net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket);
 
-   private:
+ private:
     struct Viewer {
         std::shared_ptr<net::WebSocket> socket;
         std::shared_ptr<const nlohmann::json> shown;  ///< What it has.

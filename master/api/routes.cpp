@@ -32,8 +32,8 @@ RouteMatch match_route(http::verb method, std::string_view path) {
         if (!argument) continue;
         if (route.method == method) return {route.name, *argument, route.changes_something, {}};
         match.name = RouteName::MethodNotAllowed;
-        match.allowed_methods +=
-            (match.allowed_methods.empty() ? "" : ", ") + std::string{http::to_string(route.method)};
+        match.allowed_methods += (match.allowed_methods.empty() ? "" : ", ") +
+                                 std::string{http::to_string(route.method)};
     }
     return match;
 }

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <ostream>  // Boost 1.81's string_view needs it and does not include it.
-
 #include <boost/beast/http/verb.hpp>
 
 #include <array>
+#include <ostream>  // Boost 1.81's string_view needs it and does not include it.
 #include <string>
 #include <string_view>
 
@@ -30,7 +29,7 @@ enum class RouteName {
 struct Route {
     RouteName name;
     boost::beast::http::verb method;
-    std::string_view path;  ///< At most one "{…}", which stands for one segment.
+    std::string_view path;   ///< At most one "{…}", which stands for one segment.
     bool changes_something;  ///< Then it asks for the token, where one is set.
     std::string_view summary;
 };
@@ -46,8 +45,7 @@ inline constexpr std::array<Route, 12> routes{{
      "Totals: workers by kind and state, tasks per second, uptime, version"},
     {RouteName::Workers, boost::beast::http::verb::get, "/api/v1/workers", false,
      "Every worker that is connected or was lately"},
-    {RouteName::Worker, boost::beast::http::verb::get, "/api/v1/workers/{id}", false,
-     "One worker"},
+    {RouteName::Worker, boost::beast::http::verb::get, "/api/v1/workers/{id}", false, "One worker"},
     {RouteName::Jobs, boost::beast::http::verb::get, "/api/v1/jobs", false,
      "Every job, in order of submission"},
     {RouteName::SubmitJob, boost::beast::http::verb::post, "/api/v1/jobs", true,
@@ -64,7 +62,7 @@ inline constexpr std::array<Route, 12> routes{{
 
 struct RouteMatch {
     RouteName name = RouteName::NotFound;
-    std::string_view argument;    ///< What stands for "{…}".
+    std::string_view argument;  ///< What stands for "{…}".
     bool changes_something = false;
     std::string allowed_methods;  ///< Where the path is known and the method is not.
 };

@@ -24,15 +24,21 @@ constexpr std::string_view dashboard_socket_path = "/ws/dashboard";
 
 http::status status_of(ErrorCode code) {
     switch (code) {
-        case ErrorCode::NotFound: return http::status::not_found;
-        case ErrorCode::PermissionDenied: return http::status::forbidden;
-        case ErrorCode::LimitExceeded: return http::status::too_many_requests;
-        case ErrorCode::Unavailable: return http::status::conflict;
+        case ErrorCode::NotFound:
+            return http::status::not_found;
+        case ErrorCode::PermissionDenied:
+            return http::status::forbidden;
+        case ErrorCode::LimitExceeded:
+            return http::status::too_many_requests;
+        case ErrorCode::Unavailable:
+            return http::status::conflict;
         case ErrorCode::Internal:
-        case ErrorCode::OutOfMemory: return http::status::internal_server_error;
+        case ErrorCode::OutOfMemory:
+            return http::status::internal_server_error;
         case ErrorCode::InvalidArgument:
         case ErrorCode::ShapeMismatch:
-        case ErrorCode::ProtocolViolation: return http::status::bad_request;
+        case ErrorCode::ProtocolViolation:
+            return http::status::bad_request;
     }
     return http::status::internal_server_error;
 }
@@ -41,8 +47,7 @@ HttpResponse error_response(const Error& error) {
     return http_error(status_of(error.code), error_code_name(error.code), error.message);
 }
 
-HttpResponse json_response(const nlohmann::json& document,
-                           http::status status = http::status::ok) {
+HttpResponse json_response(const nlohmann::json& document, http::status status = http::status::ok) {
     HttpResponse response;
     response.status = status;
     response.body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -72,9 +77,9 @@ double read_wait_seconds(const std::string& query) {
 }
 
 HttpResponse no_such(std::string_view what, std::string_view id) {
-    return http_error(http::status::not_found, "not_found",
-                      std::string{what} + " " + std::string{id} + ": there is no such " +
-                          std::string{what});
+    return http_error(
+        http::status::not_found, "not_found",
+        std::string{what} + " " + std::string{id} + ": there is no such " + std::string{what});
 }
 
 }  // namespace
@@ -128,8 +133,9 @@ std::optional<HttpResponse> ServerApi::answer_without_route(const HttpRequest& r
         if (file && reads) return file;
         if (!file) {
             return http_error(http::status::not_found, "not_found",
-                              target.path + ": there is nothing here; the API is described at "
-                                            "/api/v1/openapi.json");
+                              target.path +
+                                  ": there is nothing here; the API is described at "
+                                  "/api/v1/openapi.json");
         }
         match = {RouteName::MethodNotAllowed, {}, false, "GET"};
     }
@@ -152,24 +158,33 @@ std::optional<HttpResponse> ServerApi::answer_without_route(const HttpRequest& r
 
 HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& request) {
     switch (match.name) {
-        case RouteName::Healthz: return text_response("ok", "text/plain; charset=utf-8");
+        case RouteName::Healthz:
+            return text_response("ok", "text/plain; charset=utf-8");
         case RouteName::Metrics:
             return text_response(backend_.metrics(), "text/plain; version=0.0.4");
-        case RouteName::OpenApi: return json_response(openapi_document());
-        case RouteName::Cluster: return json_response(backend_.cluster());
-        case RouteName::Workers: return json_response(backend_.workers());
-        case RouteName::Jobs: return json_response(backend_.jobs());
-        case RouteName::SubmitJob: return submit(request);
-        case RouteName::Blob: return blob(match.argument);
+        case RouteName::OpenApi:
+            return json_response(openapi_document());
+        case RouteName::Cluster:
+            return json_response(backend_.cluster());
+        case RouteName::Workers:
+            return json_response(backend_.workers());
+        case RouteName::Jobs:
+            return json_response(backend_.jobs());
+        case RouteName::SubmitJob:
+            return submit(request);
+        case RouteName::Blob:
+            return blob(match.argument);
         case RouteName::Worker: {
             const auto worker = backend_.worker(match.argument);
             return worker ? json_response(*worker) : no_such("worker", match.argument);
         }
         case RouteName::Job:
         case RouteName::CancelJob:
-        case RouteName::JobResult: return answer_for_job(match);
+        case RouteName::JobResult:
+            return answer_for_job(match);
         case RouteName::NotFound:
-        case RouteName::MethodNotAllowed: break;
+        case RouteName::MethodNotAllowed:
+            break;
     }
     return no_such("page", match.argument);
 }
@@ -226,8 +241,10 @@ bool ServerApi::token_fits(const HttpRequest& request, const std::string& query)
     if (options_.join_token.empty()) return true;
     constexpr std::string_view prefix = "Bearer ";
     std::string given{request[http::field::authorization]};
-    if (given.starts_with(prefix)) given.erase(0, prefix.size());
-    else given = query_value(query, "token").value_or("");
+    if (given.starts_with(prefix))
+        given.erase(0, prefix.size());
+    else
+        given = query_value(query, "token").value_or("");
     return given.size() == options_.join_token.size() &&
            CRYPTO_memcmp(given.data(), options_.join_token.data(), given.size()) == 0;
 }
@@ -238,8 +255,9 @@ std::optional<HttpResponse> ServerApi::refuse_upgrade(const HttpRequest& request
     if (target.path == worker_socket_path) return std::nullopt;
     if (target.path != dashboard_socket_path) {
         return http_error(http::status::not_found, "not_found",
-                          target.path + ": there is no WebSocket here; those are /ws/worker and "
-                                        "/ws/dashboard");
+                          target.path +
+                              ": there is no WebSocket here; those are /ws/worker and "
+                              "/ws/dashboard");
     }
     if (token_fits(request, target.query)) return std::nullopt;
     return http_error(http::status::unauthorized, "refused_token",
@@ -249,8 +267,10 @@ std::optional<HttpResponse> ServerApi::refuse_upgrade(const HttpRequest& request
 
 void ServerApi::upgrade(HttpRequest request, std::shared_ptr<net::WebSocket> socket) {
     const Target target = split_target({request.target().data(), request.target().size()});
-    if (target.path == worker_socket_path) accept_worker_(std::move(request), std::move(socket));
-    else feed_.accept(std::move(request), std::move(socket));
+    if (target.path == worker_socket_path)
+        accept_worker_(std::move(request), std::move(socket));
+    else
+        feed_.accept(std::move(request), std::move(socket));
 }
 
 }  // namespace netcompute::api

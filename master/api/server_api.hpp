@@ -22,7 +22,7 @@ struct ServerApiOptions {
 
 /// Everything that the dashboard port answers: pages, the API, blobs, and both WebSockets.
 class ServerApi {
-   public:
+ public:
     /// Takes a worker's WebSocket.
     using AcceptWorker = std::function<void(net::HttpUpgrade, std::shared_ptr<net::WebSocket>)>;
 
@@ -32,7 +32,7 @@ class ServerApi {
     /// For the HttpServer.
     [[nodiscard]] net::HttpServer::Handlers handlers();
 
-   private:
+ private:
     boost::asio::awaitable<net::HttpResponse> handle(net::HttpRequest request);
     /// What is wrong with a request for a path or a method, or without its token; or a page.
     [[nodiscard]] std::optional<net::HttpResponse> answer_without_route(

@@ -13,10 +13,10 @@ struct SchedulerLimits {
     Duration suspect_after = std::chrono::seconds{6};  ///< Of silence: no new leases.
     Duration lost_after = std::chrono::seconds{10};    ///< Of silence: its tasks go elsewhere.
     Duration lost_kept = std::chrono::minutes{10};     ///< How long a lost worker is remembered.
-    double batch_seconds = 1.0;             ///< Work in one lease, at the worker's measured speed.
+    double batch_seconds = 1.0;  ///< Work in one lease, at the worker's measured speed.
     std::uint32_t batch_tasks_max = 8192;
     std::uint64_t batch_bytes_max = std::uint64_t{1} << 20;
-    std::uint32_t leases_per_worker_max = 2;  ///< The one it works on, and one ahead.
+    std::uint32_t leases_per_worker_max = 2;        ///< The one it works on, and one ahead.
     std::uint32_t infrastructure_failures_max = 5;  ///< Of one task, before its job fails.
     std::uint32_t own_failures_max = 2;             ///< Of one task, before its job fails.
     double straggler_factor = 2;  ///< Times the 95th percentile, before a task gets a second copy.

@@ -11,16 +11,24 @@ RoundTasks::RoundTasks(std::uint32_t task_count, const std::vector<WorkerId>& ho
     if (homes.size() != task_count) return;
     next_fresh_ = task_count;
     for (TaskIndex index = 0; index < task_count; ++index) {
-        if (homes[index] == WorkerId{}) unclaimed_.push_back(index);
-        else claimed_[homes[index]].push_back(index);
+        if (homes[index] == WorkerId{})
+            unclaimed_.push_back(index);
+        else
+            claimed_[homes[index]].push_back(index);
     }
 }
 
-std::uint32_t RoundTasks::task_count() const { return static_cast<std::uint32_t>(tasks_.size()); }
+std::uint32_t RoundTasks::task_count() const {
+    return static_cast<std::uint32_t>(tasks_.size());
+}
 
-bool RoundTasks::succeeded(TaskIndex index) const { return tasks_.at(index).succeeded; }
+bool RoundTasks::succeeded(TaskIndex index) const {
+    return tasks_.at(index).succeeded;
+}
 
-std::uint32_t RoundTasks::holders(TaskIndex index) const { return tasks_.at(index).holders; }
+std::uint32_t RoundTasks::holders(TaskIndex index) const {
+    return tasks_.at(index).holders;
+}
 
 bool RoundTasks::waits(TaskIndex index) const {
     return !tasks_[index].succeeded && tasks_[index].holders == 0;
@@ -46,32 +54,38 @@ std::vector<TaskIndex> RoundTasks::take(WorkerId worker, std::uint32_t count_max
             const TaskIndex index = from_back ? queue.back() : queue.front();
             from_back ? queue.pop_back() : queue.pop_front();
             if (!waits(index)) continue;
-            if (avoid_failed && failed_on(index, worker)) refused.push_back(index);
-            else hold(index);
+            if (avoid_failed && failed_on(index, worker))
+                refused.push_back(index);
+            else
+                hold(index);
         }
         for (const TaskIndex index : refused) queue.push_back(index);
     };
-    if (const auto own = claimed_.find(worker); own != claimed_.end()) take_from(own->second, false);
+    if (const auto own = claimed_.find(worker); own != claimed_.end())
+        take_from(own->second, false);
     take_from(unclaimed_, false);
     while (taken.size() < count_max && next_fresh_ < tasks_.size()) {
         const TaskIndex index = next_fresh_++;
         if (waits(index)) hold(index);
     }
     while (taken.size() < count_max && !claimed_.empty()) {
-        const auto longest =
-            std::max_element(claimed_.begin(), claimed_.end(), [](const auto& a, const auto& b) {
-                return a.second.size() < b.second.size();
-            });
+        const auto longest = std::max_element(
+            claimed_.begin(), claimed_.end(),
+            [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
         const std::size_t before = taken.size();
         take_from(longest->second, true);
-        if (longest->second.empty()) claimed_.erase(longest);
-        else if (taken.size() == before) break;  // Only tasks that failed on this worker are left.
+        if (longest->second.empty())
+            claimed_.erase(longest);
+        else if (taken.size() == before)
+            break;  // Only tasks that failed on this worker are left.
     }
     std::sort(taken.begin(), taken.end());
     return taken;
 }
 
-void RoundTasks::add_holder(TaskIndex index) { ++tasks_.at(index).holders; }
+void RoundTasks::add_holder(TaskIndex index) {
+    ++tasks_.at(index).holders;
+}
 
 void RoundTasks::give_back(TaskIndex index) {
     Task& task = tasks_.at(index);

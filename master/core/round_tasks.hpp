@@ -13,7 +13,7 @@ namespace netcompute::core {
 /// The tasks of one round: which wait, which are out, which have succeeded, and who should rather
 /// do which because it did that task in the round before and holds its blobs.
 class RoundTasks {
-   public:
+ public:
     /// `homes[i]` is the worker that did task i before, or WorkerId{} for none; may be empty.
     explicit RoundTasks(std::uint32_t task_count, const std::vector<WorkerId>& homes = {});
 
@@ -44,7 +44,7 @@ class RoundTasks {
     /// Who gave each task's output; WorkerId{} where none is in.
     [[nodiscard]] std::vector<WorkerId> homes() const;
 
-   private:
+ private:
     struct Task {
         bool succeeded = false;
         std::uint8_t holders = 0;
@@ -58,8 +58,8 @@ class RoundTasks {
     std::vector<Task> tasks_;
     std::uint32_t pending_count_ = 0;
     std::uint32_t succeeded_count_ = 0;
-    TaskIndex next_fresh_ = 0;          ///< Tasks from here on were never in a queue.
-    std::deque<TaskIndex> unclaimed_;   ///< Given back, or without a home. May hold done tasks.
+    TaskIndex next_fresh_ = 0;         ///< Tasks from here on were never in a queue.
+    std::deque<TaskIndex> unclaimed_;  ///< Given back, or without a home. May hold done tasks.
     std::map<WorkerId, std::deque<TaskIndex>> claimed_;  ///< By home. May hold done tasks.
     std::map<TaskIndex, WorkerId> failed_on_;            ///< The last worker it failed on.
 };

@@ -8,20 +8,28 @@ namespace netcompute::core {
 
 std::string_view revoke_reason_name(RevokeReason reason) {
     switch (reason) {
-        case RevokeReason::Expired: return "expired";
-        case RevokeReason::DoneElsewhere: return "done_elsewhere";
-        case RevokeReason::JobEnded: return "job_ended";
+        case RevokeReason::Expired:
+            return "expired";
+        case RevokeReason::DoneElsewhere:
+            return "done_elsewhere";
+        case RevokeReason::JobEnded:
+            return "job_ended";
     }
     return "expired";
 }
 
 std::string_view worker_state_name(WorkerState state) {
     switch (state) {
-        case WorkerState::Idle: return "Idle";
-        case WorkerState::Busy: return "Busy";
-        case WorkerState::Draining: return "Draining";
-        case WorkerState::Suspect: return "Suspect";
-        case WorkerState::Lost: return "Lost";
+        case WorkerState::Idle:
+            return "Idle";
+        case WorkerState::Busy:
+            return "Busy";
+        case WorkerState::Draining:
+            return "Draining";
+        case WorkerState::Suspect:
+            return "Suspect";
+        case WorkerState::Lost:
+            return "Lost";
     }
     return "Lost";
 }
@@ -91,6 +99,8 @@ void Scheduler::on(const RoundStarted& event) {
     job.tasks = RoundTasks{event.task_count, homes};
 }
 
-void Scheduler::on(const JobEnded& event) { remove_job(event.job); }
+void Scheduler::on(const JobEnded& event) {
+    remove_job(event.job);
+}
 
 }  // namespace netcompute::core

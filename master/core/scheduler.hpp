@@ -36,7 +36,7 @@ struct RoundView {
 /// one is compared only. A lease is over when all its tasks have outcomes, when its deadline passes
 /// unrenewed, or when its worker disconnects, leaves or falls silent.
 class Scheduler {
-   public:
+ public:
     explicit Scheduler(SchedulerLimits limits = {});
 
     /// Takes one fact and answers what is to be done, in order.
@@ -50,7 +50,7 @@ class Scheduler {
     /// Workers that take tasks: neither Draining, Suspect nor Lost.
     [[nodiscard]] std::uint32_t available_worker_count() const;
 
-   private:
+ private:
     struct Worker {
         std::uint32_t slots = 1;
         bool connected = true;
@@ -65,7 +65,7 @@ class Scheduler {
         WorkerId worker;
         JobId job;
         RoundIndex round = 0;
-        std::vector<TaskIndex> tasks;  ///< Ascending.
+        std::vector<TaskIndex> tasks;   ///< Ascending.
         std::vector<bool> has_outcome;  ///< Parallel to tasks.
         std::uint32_t open_count = 0;   ///< Tasks without an outcome.
         bool active = true;             ///< False: over, kept to recognize late results.

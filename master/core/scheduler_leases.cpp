@@ -1,5 +1,4 @@
 #include "core/scheduler.hpp"
-
 #include <netcompute/assert.hpp>
 
 #include <algorithm>
@@ -97,15 +96,16 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
     const Outcome& outcome = event.outcomes[position];
     if (job.tasks.succeeded(outcome.index)) return true;
     const bool worker_is_to_blame = outcome.error.code == ErrorCode::Unavailable;
-    const std::uint32_t count =
-        worker_is_to_blame ? job.tasks.count_infrastructure_failure(outcome.index)
-                           : job.tasks.count_own_failure(outcome.index, event.worker);
+    const std::uint32_t count = worker_is_to_blame
+                                    ? job.tasks.count_infrastructure_failure(outcome.index)
+                                    : job.tasks.count_own_failure(outcome.index, event.worker);
     const std::uint32_t count_max =
         worker_is_to_blame ? limits_.infrastructure_failures_max : limits_.own_failures_max;
     if (count >= count_max) {
-        fail_job(event.job, {outcome.error.code, task_name(event.job, event.round, outcome.index) +
-                                                     " failed " + std::to_string(count) +
-                                                     " times, last with: " + outcome.error.message});
+        fail_job(event.job,
+                 {outcome.error.code, task_name(event.job, event.round, outcome.index) +
+                                          " failed " + std::to_string(count) +
+                                          " times, last with: " + outcome.error.message});
         return false;
     }
     if (lease.active) job.tasks.give_back(outcome.index);
@@ -143,8 +143,7 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
             return fail_job(lease.job,
                             {ErrorCode::Unavailable,
                              "the worker was lost " + std::to_string(losses) +
-                                 " times while it ran " +
-                                 task_name(lease.job, lease.round, index) +
+                                 " times while it ran " + task_name(lease.job, lease.round, index) +
                                  "; if the workers were not stopped, the task may crash them"});
         }
     }

@@ -69,8 +69,10 @@ void Scheduler::set_state(WorkerId id, Worker& worker, WorkerState state) {
 /// Idle, Busy or Draining, by what it holds; a worker that is not heard of stays as it is.
 void Scheduler::refresh_state(WorkerId id, Worker& worker) {
     if (worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost) return;
-    if (worker.paused) set_state(id, worker, WorkerState::Draining);
-    else set_state(id, worker, worker.leases.empty() ? WorkerState::Idle : WorkerState::Busy);
+    if (worker.paused)
+        set_state(id, worker, WorkerState::Draining);
+    else
+        set_state(id, worker, worker.leases.empty() ? WorkerState::Idle : WorkerState::Busy);
 }
 
 void Scheduler::arm_worker(WorkerId id, Worker& worker, Instant deadline) {

@@ -58,7 +58,7 @@ nlohmann::json ApiBackend::cluster() {
         slots += view->slots;
     }
     return {{"version", NETCOMPUTE_VERSION},
-            {"uptime", std::floor(to_seconds(engine_.now().time_since_epoch()))},
+            {"uptime", rounded(to_seconds(engine_.now().time_since_epoch()))},
             {"workers",
              {{"native", by_kind["native"]},
               {"browser", by_kind["browser"]},
@@ -213,7 +213,13 @@ nlohmann::json ApiBackend::dashboard_state() {
                             {"workers", nlohmann::json::object()},
                             {"jobs", nlohmann::json::object()}};
     for (auto& [id, worker] : engine_.workers()) {
-        state["workers"][worker.key] = worker_document(worker);
+        // When it was heard instead of how long ago: so a silent worker costs no patches.
+        nlohmann::json& document = state["workers"][worker.key] = worker_document(worker);
+        document.erase("uptime");
+        document.erase("last_seen");
+        const auto view = engine_.scheduler().worker(id);
+        const Instant heard = view ? view->last_seen : worker.joined;
+        document["heard_at"] = rounded(to_seconds(heard.time_since_epoch()));
     }
     for (auto& [id, job] : engine_.live_jobs()) {
         state["jobs"][std::to_string(id.value)] = live_document(job);

@@ -384,13 +384,22 @@ void Engine::on_left(WorkerId id) {
     enqueue({core::WorkerLeft{id}, {}, nullptr});
 }
 
-void Engine::on_disconnected(WorkerId id, const std::string& reason) {
+void Engine::note_disconnection(WorkerId id, const std::string& reason) {
     spdlog::info("{} disconnected: {}", worker_name(id), reason);
     if (const auto worker = workers_.find(id); worker != workers_.end()) {
         worker->second.current.clear();
         worker->second.cpu = -1;
     }
+}
+
+void Engine::on_disconnected(WorkerId id, const std::string& reason) {
+    note_disconnection(id, reason);
     enqueue({core::WorkerDisconnected{id}, {}, nullptr});
+}
+
+void Engine::on_expelled(WorkerId id, const std::string& reason) {
+    note_disconnection(id, reason);
+    enqueue({core::WorkerLeft{id}, {}, nullptr});
 }
 
 }  // namespace netcompute::engine

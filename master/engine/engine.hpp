@@ -84,6 +84,7 @@ class Engine final : public WorkerEvents {
                     std::shared_ptr<const Bytes> payload) override;
     void on_left(WorkerId worker) override;
     void on_disconnected(WorkerId worker, const std::string& reason) override;
+    void on_expelled(WorkerId worker, const std::string& reason) override;
 
    private:
     /// An event and, for results, where its outcomes' bytes lie.
@@ -106,6 +107,7 @@ class Engine final : public WorkerEvents {
                  std::optional<Error> error);
     void put_record(const store::JobRecord& record);
     [[nodiscard]] std::string worker_name(WorkerId id) const;
+    void note_disconnection(WorkerId id, const std::string& reason);
 
     // One overload an effect.
     void carry_out(const InboxItem& item, core::AssignTasks& effect);

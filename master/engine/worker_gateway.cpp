@@ -49,8 +49,12 @@ void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view heade
     const auto found = connected_.find(session_key);
     if (found == connected_.end()) {
         // Where the socket does not say who sent it, the sender finds out by the missing acks.
-        if (from != nullptr) refuse(from, "unknown_session", "say hello first");
-        return;
+        if (from == nullptr) return;
+        if (session_keys_.contains(from.get())) {
+            return on_malformed(from, {ErrorCode::ProtocolViolation,
+                                       "session: this is not the key that welcome gave"});
+        }
+        return refuse(from, "unknown_session", "say hello first");
     }
     const Connected& peer = found->second;
     if (from != nullptr && from != peer.session) {
@@ -206,7 +210,8 @@ void WorkerGateway::close(WorkerId worker, const std::string& code, const std::s
     connected_.at(session_key)
         .session->send(
             protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, true}}));
-    disconnect(session_key, message);
+    end_session(session_key);
+    events_.on_expelled(worker, message);
 }
 
 void WorkerGateway::close_all(const std::string& message) {

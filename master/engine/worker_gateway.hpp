@@ -30,6 +30,9 @@ class WorkerEvents {
                             std::shared_ptr<const Bytes> payload) = 0;
     virtual void on_left(WorkerId worker) = 0;
     virtual void on_disconnected(WorkerId worker, const std::string& reason) = 0;
+    /// The master ended its session: it broke the protocol, or fell silent. That was the worker's
+    /// doing, so the tasks it held are not to blame.
+    virtual void on_expelled(WorkerId worker, const std::string& reason) = 0;
 };
 
 struct GatewayOptions {
@@ -53,7 +56,7 @@ class WorkerGateway final : public net::SessionListener {
     /// Sends to a worker; to one that is not connected, nothing.
     void send(WorkerId worker, const protocol::MasterMessage& message);
     void send_encoded(WorkerId worker, protocol::WireMessage message);
-    /// Ends a worker's session, telling it why; on_disconnected follows.
+    /// Ends a worker's session, telling it why; on_expelled follows.
     void close(WorkerId worker, const std::string& code, const std::string& message);
     /// Tells every worker that the master stops; they come again by themselves.
     void close_all(const std::string& message);

@@ -11,7 +11,8 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Inodes of the sockets that listen on `port`, from a table such as /proc/net/tcp.
-void collect_listening_inodes(const char* table, std::uint16_t port, std::set<std::string>& inodes) {
+void collect_listening_inodes(const char* table, std::uint16_t port,
+                              std::set<std::string>& inodes) {
     std::ifstream file{table};
     std::string line;
     std::getline(file, line);  // The heading.

@@ -11,7 +11,7 @@ namespace netcompute::net {
 
 /// One live connection of a peer, whatever carries it. Used on the engine's thread only.
 class Session {
-   public:
+ public:
     Session() = default;
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -29,7 +29,7 @@ using SessionPtr = std::shared_ptr<Session>;
 
 /// What a transport tells. `header` is not parsed and not trusted.
 class SessionListener {
-   public:
+ public:
     SessionListener() = default;
     SessionListener(const SessionListener&) = delete;
     SessionListener& operator=(const SessionListener&) = delete;

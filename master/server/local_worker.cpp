@@ -3,7 +3,6 @@
 #include "native-worker/agent.hpp"
 #include "native-worker/executor.hpp"
 #include "native-worker/system_load.hpp"
-
 #include <netcompute/kernels/kernel.hpp>
 
 #include <boost/asio/post.hpp>
@@ -19,7 +18,7 @@ namespace {
 
 /// Hands out blobs from the master's own store.
 class StoreFetcher final : public worker::BlobFetcher {
-   public:
+ public:
     explicit StoreFetcher(const store::BlobStore& blobs) : blobs_{blobs} {}
 
     void fetch(const Sha256& sha256, std::uint64_t, Done done) override {
@@ -31,13 +30,13 @@ class StoreFetcher final : public worker::BlobFetcher {
         done(Bytes{file->bytes().begin(), file->bytes().end()});
     }
 
-   private:
+ private:
     const store::BlobStore& blobs_;
 };
 
 Instant now() {
-    return Instant{std::chrono::duration_cast<Duration>(
-        std::chrono::steady_clock::now().time_since_epoch())};
+    return Instant{
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
 }
 
 void log(worker::Severity severity, const std::string& message) {
@@ -52,7 +51,7 @@ void log(worker::Severity severity, const std::string& message) {
 /// neither is ever called from within its own call.
 class LocalWorker::Impl final : public worker::Link,
                                 public std::enable_shared_from_this<LocalWorker::Impl> {
-   public:
+ public:
     Impl(asio::io_context& io, engine::WorkerGateway& gateway, const store::BlobStore& blobs,
          const LocalWorkerOptions& options)
         : io_{io}, gateway_{gateway}, fetcher_{blobs}, timer_{io}, options_{options} {}
@@ -63,10 +62,9 @@ class LocalWorker::Impl final : public worker::Link,
     // worker::Link.
     void open() override;
     void close(worker::Closing closing) override;
-    [[nodiscard]] bool send(worker::Channel channel,
-                            const protocol::WireMessage& message) override;
+    [[nodiscard]] bool send(worker::Channel channel, const protocol::WireMessage& message) override;
 
-   private:
+ private:
     class LocalSession;
 
     /// Calls the agent from the event loop, then waits for its next deadline.
@@ -89,7 +87,7 @@ class LocalWorker::Impl final : public worker::Link,
 class LocalWorker::Impl::LocalSession final
     : public net::Session,
       public std::enable_shared_from_this<LocalWorker::Impl::LocalSession> {
-   public:
+ public:
     explicit LocalSession(std::weak_ptr<Impl> owner) : owner_{std::move(owner)} {}
 
     void send(protocol::WireMessage message) override {
@@ -106,39 +104,38 @@ class LocalWorker::Impl::LocalSession final
         if (owner == nullptr) return;
         owner->tell_agent(
             [](worker::Agent& agent) { agent.link_down(now(), "the master closed the session"); });
-        asio::post(owner->io_, [owner, self = shared_from_this()] {
-            owner->gateway_.on_close(self);
-        });
+        asio::post(owner->io_,
+                   [owner, self = shared_from_this()] { owner->gateway_.on_close(self); });
     }
     void detach() { owner_.reset(); }
     [[nodiscard]] const std::string& peer_address() const override { return address_; }
 
-   private:
+ private:
     std::weak_ptr<Impl> owner_;
     std::string address_ = "this process";
 };
 
 void LocalWorker::Impl::start() {
-    executor_.emplace(worker::ExecutorOptions{
-        .slots = options_.slots,
-        .find_kernel = kernels::find_kernel,
-        .on_outcomes =
-            [weak = weak_from_this()] {
-                const auto self = weak.lock();
-                if (self == nullptr) return;
-                self->tell_agent([](worker::Agent& agent) { agent.outcomes_ready(now()); });
-            },
-        .blobs = &fetcher_});
-    agent_.emplace(
-        worker::AgentOptions{.worker = "master-local",
-                             .token = options_.token,
-                             .name = "the master's own PC",
-                             .version = NETCOMPUTE_VERSION,
-                             .slots = options_.slots,
-                             .master = "this process"},
-        worker::Agent::Surroundings{
-            *executor_, *this, [this] { return load_.sample(); },
-            [this] { return std::uniform_real_distribution<double>{}(random_); }, log});
+    executor_.emplace(worker::ExecutorOptions{.slots = options_.slots,
+                                              .find_kernel = kernels::find_kernel,
+                                              .on_outcomes =
+                                                  [weak = weak_from_this()] {
+                                                      const auto self = weak.lock();
+                                                      if (self == nullptr) return;
+                                                      self->tell_agent([](worker::Agent& agent) {
+                                                          agent.outcomes_ready(now());
+                                                      });
+                                                  },
+                                              .blobs = &fetcher_});
+    agent_.emplace(worker::AgentOptions{.worker = "master-local",
+                                        .token = options_.token,
+                                        .name = "the master's own PC",
+                                        .version = NETCOMPUTE_VERSION,
+                                        .slots = options_.slots,
+                                        .master = "this process"},
+                   worker::Agent::Surroundings{
+                       *executor_, *this, [this] { return load_.sample(); },
+                       [this] { return std::uniform_real_distribution<double>{}(random_); }, log});
     tell_agent([](worker::Agent& agent) { agent.start(now()); });
 }
 
@@ -173,7 +170,9 @@ void LocalWorker::Impl::arm() {
     });
 }
 
-void LocalWorker::Impl::open() { session_ = std::make_shared<LocalSession>(weak_from_this()); }
+void LocalWorker::Impl::open() {
+    session_ = std::make_shared<LocalSession>(weak_from_this());
+}
 
 void LocalWorker::Impl::close(worker::Closing) {
     if (session_ == nullptr) return;
@@ -197,6 +196,8 @@ LocalWorker::LocalWorker(asio::io_context& io, engine::WorkerGateway& gateway,
     impl_->start();
 }
 
-LocalWorker::~LocalWorker() { impl_->stop(); }
+LocalWorker::~LocalWorker() {
+    impl_->stop();
+}
 
 }  // namespace netcompute::server

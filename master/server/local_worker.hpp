@@ -19,7 +19,7 @@ struct LocalWorkerOptions {
 /// A worker inside the master's process: the native worker's agent and executor, joined to the
 /// gateway without sockets. It computes on threads of its own and speaks on `io`'s.
 class LocalWorker {
-   public:
+ public:
     /// `gateway` and `blobs` outlive it.
     LocalWorker(boost::asio::io_context& io, engine::WorkerGateway& gateway,
                 const store::BlobStore& blobs, const LocalWorkerOptions& options);
@@ -28,7 +28,7 @@ class LocalWorker {
     /// Waits for the tasks that are running.
     ~LocalWorker();
 
-   private:
+ private:
     class Impl;
     std::shared_ptr<Impl> impl_;
 };

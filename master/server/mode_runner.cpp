@@ -58,16 +58,20 @@ ModeRunner::ModeRunner(engine::Engine& engine, ModeOptions options,
     : engine_{engine}, options_{std::move(options)}, on_done_{std::move(on_done)} {}
 
 void ModeRunner::start() {
-    if (options_.mode == Mode::Train) train();
-    else if (options_.mode == Mode::Predict) predict();
+    if (options_.mode == Mode::Train)
+        train();
+    else if (options_.mode == Mode::Predict)
+        predict();
 }
 
 void ModeRunner::train() {
     engine::JobRequest request{"train", {{"data", options_.train_data}}, "train", 0, true};
     submit(std::move(request), [this](const nlohmann::json& result) {
         print_training(result);
-        if (options_.test_data) predict();
-        else on_done_(true);
+        if (options_.test_data)
+            predict();
+        else
+            on_done_(true);
     });
 }
 

@@ -21,7 +21,7 @@ struct ModeOptions {
 
 /// Submits the jobs that the command line asks for, one after the other, and prints what came out.
 class ModeRunner {
-   public:
+ public:
     /// `on_done` hears once whether every job succeeded.
     ModeRunner(engine::Engine& engine, ModeOptions options, std::function<void(bool)> on_done);
     ModeRunner(const ModeRunner&) = delete;
@@ -29,7 +29,7 @@ class ModeRunner {
 
     void start();
 
-   private:
+ private:
     void train();
     void predict();
     void submit(engine::JobRequest request, std::function<void(const nlohmann::json&)> then);

@@ -80,8 +80,7 @@ struct Server::Parts {
     }
 
     void accept_worker(net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
-        auto session =
-            std::make_shared<net::WebSocketSession>(std::move(socket), engine.gateway());
+        auto session = std::make_shared<net::WebSocketSession>(std::move(socket), engine.gateway());
         engine.gateway().expect_hello(session, engine.now());
         session->run(std::move(request));
     }
@@ -108,8 +107,8 @@ Server::Server(boost::asio::io_context& io, ServerOptions options)
     config.master.heartbeat_port = parts_->zmq.endpoints().heartbeat_port;
     config.dashboard.port = parts_->http.port();
     const std::string text = endpoints_text(config);
-    const auto written = data::write_file_atomically(
-        parts_->options.state_dir / "endpoints.json", as_byte_span(text));
+    const auto written = data::write_file_atomically(parts_->options.state_dir / "endpoints.json",
+                                                     as_byte_span(text));
     if (!written) throw std::runtime_error(written.error().message);
     spdlog::info("native workers: {} ports {} (tasks), {} (results), {} (heartbeats)",
                  config.master.ip, config.master.task_port, config.master.result_port,
@@ -118,11 +117,17 @@ Server::Server(boost::asio::io_context& io, ServerOptions options)
 
 Server::~Server() = default;
 
-engine::Engine& Server::engine() { return parts_->engine; }
+engine::Engine& Server::engine() {
+    return parts_->engine;
+}
 
-const Config& Server::endpoints() const { return parts_->options.config; }
+const Config& Server::endpoints() const {
+    return parts_->options.config;
+}
 
-std::vector<std::string> Server::urls() const { return page_urls(endpoints().dashboard); }
+std::vector<std::string> Server::urls() const {
+    return page_urls(endpoints().dashboard);
+}
 
 void Server::stop() {
     parts_->http.stop();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "engine/engine.hpp"
-
 #include <netcompute/config.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -24,7 +23,7 @@ struct ServerOptions {
 
 /// A whole master: engine, store, both transports and the API, on one io_context.
 class Server {
-   public:
+ public:
     /// Takes the state folder, binds every port and writes endpoints.json. Throws
     /// std::runtime_error that says what is wrong, where, and what to do.
     Server(boost::asio::io_context& io, ServerOptions options);
@@ -40,7 +39,7 @@ class Server {
     /// Says goodbye to the workers, closes every port.
     void stop();
 
-   private:
+ private:
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

@@ -13,14 +13,14 @@ namespace fs = std::filesystem;
 namespace {
 
 Unexpected system_error(const fs::path& path, std::string_view what, int error_number) {
-    return unexpected(error_number == ENOENT ? ErrorCode::NotFound : ErrorCode::Unavailable,
-                      path.string() + ": cannot " + std::string{what} + ": " +
-                          std::strerror(error_number));
+    return unexpected(
+        error_number == ENOENT ? ErrorCode::NotFound : ErrorCode::Unavailable,
+        path.string() + ": cannot " + std::string{what} + ": " + std::strerror(error_number));
 }
 
 /// Closes a descriptor at the end of its scope.
 class Descriptor {
-   public:
+ public:
     explicit Descriptor(int number) : number_{number} {}
     Descriptor(const Descriptor&) = delete;
     Descriptor& operator=(const Descriptor&) = delete;
@@ -29,7 +29,7 @@ class Descriptor {
     }
     [[nodiscard]] int get() const { return number_; }
 
-   private:
+ private:
     int number_;
 };
 

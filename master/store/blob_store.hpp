@@ -14,7 +14,7 @@ namespace netcompute::store {
 
 /// A file's bytes, mapped: they cost memory only while they are read.
 class MappedFile {
-   public:
+ public:
     /// Errors: NotFound or Unavailable, naming the file and the system's reason.
     [[nodiscard]] static Result<std::shared_ptr<const MappedFile>> open(
         const std::filesystem::path& path);
@@ -24,14 +24,14 @@ class MappedFile {
 
     [[nodiscard]] ByteSpan bytes() const { return bytes_; }
 
-   private:
+ private:
     explicit MappedFile(ByteSpan bytes) : bytes_{bytes} {}
     ByteSpan bytes_;
 };
 
 /// Immutable bytes named by their SHA-256, one file each under `folder`. Any thread may use it.
 class BlobStore {
-   public:
+ public:
     /// Starts empty: what an earlier process left in the folder belongs to no job and is removed.
     /// Errors: Unavailable if the folder cannot be made or written.
     [[nodiscard]] static Result<std::unique_ptr<BlobStore>> open(std::filesystem::path folder);
@@ -42,7 +42,7 @@ class BlobStore {
     /// The blob's bytes, or nullptr if there is no such blob.
     [[nodiscard]] std::shared_ptr<const MappedFile> find(const Sha256& sha256) const;
 
-   private:
+ private:
     explicit BlobStore(std::filesystem::path folder) : folder_{std::move(folder)} {}
 
     struct ShaHash {

@@ -6,12 +6,18 @@ namespace netcompute::store {
 
 std::string_view job_state_name(JobState state) {
     switch (state) {
-        case JobState::Queued: return "Queued";
-        case JobState::Running: return "Running";
-        case JobState::Paused: return "Paused";
-        case JobState::Succeeded: return "Succeeded";
-        case JobState::Failed: return "Failed";
-        case JobState::Cancelled: return "Cancelled";
+        case JobState::Queued:
+            return "Queued";
+        case JobState::Running:
+            return "Running";
+        case JobState::Paused:
+            return "Paused";
+        case JobState::Succeeded:
+            return "Succeeded";
+        case JobState::Failed:
+            return "Failed";
+        case JobState::Cancelled:
+            return "Cancelled";
     }
     return "Failed";
 }
@@ -56,6 +62,8 @@ std::vector<JobRecord> MemoryJobStore::newest_ended(std::size_t count_max) const
     return jobs;
 }
 
-JobId MemoryJobStore::next_job_id() const { return JobId{last_id_ + 1}; }
+JobId MemoryJobStore::next_job_id() const {
+    return JobId{last_id_ + 1};
+}
 
 }  // namespace netcompute::store

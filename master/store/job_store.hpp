@@ -24,13 +24,13 @@ struct JobRecord {
     std::string type;
     std::string name;
     std::int32_t priority = 0;
-    std::string params;              ///< JSON.
+    std::string params;  ///< JSON.
     std::int64_t submitted_unix_ms = 0;
     JobState state = JobState::Queued;
-    double elapsed_seconds = 0;      ///< From submission to its end; once over.
+    double elapsed_seconds = 0;  ///< From submission to its end; once over.
     std::uint64_t tasks_done = 0;
-    std::string result;              ///< JSON; empty unless Succeeded.
-    std::optional<Error> error;      ///< Once Failed.
+    std::string result;          ///< JSON; empty unless Succeeded.
+    std::optional<Error> error;  ///< Once Failed.
 };
 
 /// Replaces what is known of the job.
@@ -43,7 +43,7 @@ using Record = std::variant<PutJob>;
 /// The record of jobs. The engine commits everything that one of its turns decided at once, and
 /// before it tells anybody.
 class JobStore {
-   public:
+ public:
     JobStore() = default;
     JobStore(const JobStore&) = delete;
     JobStore& operator=(const JobStore&) = delete;
@@ -62,7 +62,7 @@ class JobStore {
 
 /// Keeps the record for as long as the process lives; of jobs that are over, the newest 1000.
 class MemoryJobStore final : public JobStore {
-   public:
+ public:
     static constexpr std::size_t ended_jobs_max = 1000;
 
     [[nodiscard]] Result<void> commit(std::span<const Record> records) override;
@@ -71,7 +71,7 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
     [[nodiscard]] JobId next_job_id() const override;
 
-   private:
+ private:
     std::map<JobId, JobRecord> jobs_;
     std::deque<JobId> ended_;  ///< Oldest first.
     std::uint64_t last_id_ = 0;

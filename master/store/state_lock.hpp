@@ -9,7 +9,7 @@ namespace netcompute::store {
 /// Holds a state folder for this process: two masters must never share one. The lock goes with the
 /// process, however it ends.
 class StateLock {
-   public:
+ public:
     /// Makes the folder if need be. Errors: Unavailable, saying which process holds it, or why the
     /// folder cannot be used.
     [[nodiscard]] static Result<StateLock> take(const std::filesystem::path& folder);
@@ -19,7 +19,7 @@ class StateLock {
     StateLock& operator=(const StateLock&) = delete;
     ~StateLock();
 
-   private:
+ private:
     explicit StateLock(int descriptor) : descriptor_{descriptor} {}
     int descriptor_;
 };

@@ -90,7 +90,9 @@ Sha256 sha256_portable(ByteSpan bytes) {
 }
 
 #if defined(__EMSCRIPTEN__)
-Sha256 sha256(ByteSpan bytes) { return sha256_portable(bytes); }
+Sha256 sha256(ByteSpan bytes) {
+    return sha256_portable(bytes);
+}
 #else
 Sha256 sha256(ByteSpan bytes) {
     Sha256 result;

@@ -138,6 +138,15 @@ test('a filter wants each of its words, in any order and any case', () => {
   assert.equal(filterWorkers(workers, 'nowhere').length, 0);
 });
 
+test('when a worker was heard becomes how long ago that is, by the master clock', () => {
+  const cluster = { uptime: 100 };
+  const workers = { w: { id: 'w', heard_at: 97 } };
+  const state = fold(emptyState, { type: 'snapshot', state: { cluster, workers } }, 1000);
+  assert.equal(grown(state.workers.w.last_seen, 2000), 4);
+  const heard = fold(state, { type: 'patch', patch: { workers: { w: { heard_at: 101 } } } }, 3000);
+  assert.equal(grown(heard.workers.w.last_seen, 3000), 1, 'the uptime is 102 by now');
+});
+
 test('jobs that run come first, then those that wait, then the ended; the newest first', () => {
   const jobs = [
     { id: 1, state: 'Running' },

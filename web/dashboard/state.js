@@ -38,8 +38,12 @@ export const emptyState = Object.freeze({ cluster: {}, workers: {}, jobs: {} });
  */
 export function fold(state, message, now) {
   const { type, state: snapshot, patch } = /** @type {Record<string, unknown>} */ (message ?? {});
-  if (type === 'snapshot') return asState(mergePatch(emptyState, withAges(snapshot, now)));
-  if (type === 'patch') return asState(mergePatch(state, withAges(patch, now)));
+  if (type === 'snapshot') {
+    return asState(mergePatch(emptyState, withAges(snapshot, undefined, now)));
+  }
+  if (type === 'patch') {
+    return asState(mergePatch(state, withAges(patch, grown(state.cluster.uptime, now), now)));
+  }
   throw new Error(`the feed sent ${JSON.stringify(type)}, neither a snapshot nor a patch`);
 }
 
@@ -65,13 +69,20 @@ function named(entries) {
   );
 }
 
-/** @param {unknown} tree a state, or a patch of one @param {number} now */
-function withAges(tree, now) {
+/**
+ * @param {unknown} tree a state, or a patch of one
+ * @param {number | undefined} uptime the master's, where the tree does not say it
+ * @param {number} now
+ */
+function withAges(tree, uptime, now) {
   if (!isObject(tree)) return tree;
   const { cluster, workers, jobs } = tree;
   const aged = { ...tree };
+  const masterTime =
+    isObject(cluster) && typeof cluster.uptime === 'number' ? cluster.uptime : uptime;
   if (cluster !== undefined) aged.cluster = withAgesOf(cluster, clusterAges, now);
-  if (workers !== undefined) aged.workers = eachAged(workers, workerAges, now);
+  if (workers !== undefined)
+    aged.workers = eachSeen(eachAged(workers, workerAges, now), masterTime, now);
   if (jobs !== undefined) aged.jobs = eachAged(jobs, jobAges, now);
   return aged;
 }
@@ -81,6 +92,24 @@ function eachAged(entries, names, now) {
   if (!isObject(entries)) return entries;
   return Object.fromEntries(
     Object.entries(entries).map(([id, entry]) => [id, withAgesOf(entry, names, now)]),
+  );
+}
+
+/**
+ * The feed says when a worker was heard, in seconds of the master's uptime, so that one which is
+ * silent changes nothing; here that becomes an age too.
+ * @param {unknown} workers
+ * @param {number | undefined} masterTime
+ * @param {number} now
+ */
+function eachSeen(workers, masterTime, now) {
+  if (!isObject(workers) || masterTime === undefined) return workers;
+  return Object.fromEntries(
+    Object.entries(workers).map(([id, worker]) => {
+      if (!isObject(worker) || typeof worker.heard_at !== 'number') return [id, worker];
+      const seconds = Math.max(0, masterTime - worker.heard_at);
+      return [id, { ...worker, last_seen: { seconds, at: now } }];
+    }),
   );
 }
 

@@ -57,8 +57,8 @@ std::optional<HttpResponse> refuse_stranger(const HttpRequest& request,
     return std::nullopt;
 }
 
-// g++ 12 may free a temporary twice that lives across a co_await: what a coroutine is given here has
-// a name at its caller, and no co_await stands within a larger expression.
+// g++ 12 may free a temporary twice that lives across a co_await: what a coroutine is given here
+// has a name at its caller, and no co_await stands within a larger expression.
 asio::awaitable<bool> write_response(beast::tcp_stream& stream, const HttpResponse& response,
                                      const HttpRequest& request, bool keep_alive) {
     const ByteSpan body =
@@ -95,9 +95,9 @@ asio::awaitable<bool> write_response(beast::tcp_stream& stream, const HttpRespon
 
 HttpResponse describe_read_error(const beast::error_code& error) {
     if (error == http::error::body_limit) {
-        return http_error(http::status::payload_too_large, "limit_exceeded",
-                          "the request's body is over " +
-                              std::to_string(HttpServer::body_bytes_max) + " bytes");
+        return http_error(
+            http::status::payload_too_large, "limit_exceeded",
+            "the request's body is over " + std::to_string(HttpServer::body_bytes_max) + " bytes");
     }
     if (error == http::error::header_limit) {
         return http_error(http::status::request_header_fields_too_large, "limit_exceeded",
@@ -195,16 +195,18 @@ asio::awaitable<void> HttpServer::State::serve(std::shared_ptr<State> state, tcp
         if (!refusal && is_upgrade) refusal = state->handlers.refuse_upgrade(request);
         if (!refusal && is_upgrade) {
             const std::string address = peer_address(stream);
-            state->handlers.upgrade(std::move(request),
-                                    std::make_shared<WebSocket>(std::move(stream), address,
-                                                                protocol::frame_bytes_max));
+            state->handlers.upgrade(
+                std::move(request),
+                std::make_shared<WebSocket>(std::move(stream), address, protocol::frame_bytes_max));
             co_return;
         }
         keep_alive = request.keep_alive();
         const HttpRequest head{request.base()};
         HttpResponse response;
-        if (refusal) response = std::move(*refusal);
-        else response = co_await answer(state, std::move(request));
+        if (refusal)
+            response = std::move(*refusal);
+        else
+            response = co_await answer(state, std::move(request));
         const bool written = co_await write_response(stream, response, head, keep_alive);
         keep_alive = keep_alive && written;
     }
@@ -231,9 +233,13 @@ HttpServer::HttpServer(asio::io_context& context, HttpServerOptions options, Han
     asio::co_spawn(context, State::accept(state_), asio::detached);
 }
 
-HttpServer::~HttpServer() { stop(); }
+HttpServer::~HttpServer() {
+    stop();
+}
 
-std::uint16_t HttpServer::port() const { return state_->acceptor.local_endpoint().port(); }
+std::uint16_t HttpServer::port() const {
+    return state_->acceptor.local_endpoint().port();
+}
 
 void HttpServer::stop() {
     boost::system::error_code ignored;

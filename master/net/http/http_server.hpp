@@ -44,7 +44,7 @@ struct HttpServerOptions {
 /// HTTP/1.1 and WebSocket on one io_context. It checks Host and Origin, limits sizes and time, and
 /// hands each request that passes to `handle`, each upgrade to `upgrade`.
 class HttpServer {
-   public:
+ public:
     static constexpr std::size_t header_bytes_max = 16 << 10;
     static constexpr std::size_t body_bytes_max = 1 << 20;
     static constexpr std::size_t connections_max = 8192;
@@ -67,7 +67,7 @@ class HttpServer {
     /// Takes no more connections.
     void stop();
 
-   private:
+ private:
     struct State;
     std::shared_ptr<State> state_;
 };

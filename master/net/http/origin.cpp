@@ -7,7 +7,9 @@
 namespace netcompute::net {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -32,9 +34,8 @@ bool host_is_ours(std::string_view host_header, const std::vector<std::string>& 
     boost::system::error_code error;
     std::ignore = boost::asio::ip::make_address(std::string{name}, error);
     if (!error) return true;
-    return std::any_of(names.begin(), names.end(), [&](const std::string& ours) {
-        return equal_ignoring_case(name, ours);
-    });
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& ours) { return equal_ignoring_case(name, ours); });
 }
 
 bool origin_is_ours(std::string_view origin, std::string_view host_header) {

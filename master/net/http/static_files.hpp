@@ -11,7 +11,7 @@ namespace netcompute::net {
 /// The files that the server gives out, read once at start: a request can only ever name one of
 /// these, so no path leads outside.
 class StaticFiles {
-   public:
+ public:
     /// Adds every file below `folder` under `url_prefix`. Throws std::runtime_error if the folder
     /// is not there: the build makes it.
     void add_folder(const std::filesystem::path& folder, const std::string& url_prefix);
@@ -20,7 +20,7 @@ class StaticFiles {
     [[nodiscard]] std::optional<HttpResponse> find(std::string_view path,
                                                    std::string_view if_none_match) const;
 
-   private:
+ private:
     struct File {
         std::string content_type;
         std::string etag;

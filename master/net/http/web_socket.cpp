@@ -10,7 +10,8 @@ namespace netcompute::net {
 namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 namespace {
-constexpr std::size_t idle_buffer_bytes_max = 16 << 10;  ///< A larger one is freed between messages.
+constexpr std::size_t idle_buffer_bytes_max = 16
+                                              << 10;  ///< A larger one is freed between messages.
 }
 
 WebSocket::WebSocket(beast::tcp_stream stream, std::string peer_address,
@@ -31,34 +32,38 @@ void WebSocket::run(HttpUpgrade request, Handlers handlers) {
     beast::get_lowest_layer(stream_).expires_never();
     beast::get_lowest_layer(stream_).socket().set_option(boost::asio::ip::tcp::no_delay{true});
     // Pings every half minute of silence find half-open connections of idle peers.
-    stream_.set_option(websocket::stream_base::timeout{std::chrono::seconds{10},
-                                                       std::chrono::seconds{60}, true});
+    stream_.set_option(
+        websocket::stream_base::timeout{std::chrono::seconds{10}, std::chrono::seconds{60}, true});
     stream_.async_accept(request, [self = shared_from_this()](const beast::error_code& error) {
         if (error) return self->finish();
         self->open_ = true;
         self->read();
-        if (!self->queue_.empty()) self->write();
-        else if (self->closing_) self->shut_down();
+        if (!self->queue_.empty())
+            self->write();
+        else if (self->closing_)
+            self->shut_down();
     });
 }
 
 void WebSocket::read() {
-    stream_.async_read(buffer_, [self = shared_from_this()](const beast::error_code& error,
-                                                            std::size_t) {
-        if (error) return self->finish();
-        const auto data = self->buffer_.cdata();
-        const auto* const bytes = static_cast<const std::byte*>(data.data());
-        Bytes message(bytes, bytes + data.size());
-        self->buffer_.consume(data.size());
-        if (self->buffer_.capacity() > idle_buffer_bytes_max) self->buffer_ = {};
-        if (!self->closing_ && self->handlers_.on_message) {
-            self->handlers_.on_message(std::move(message));
-        }
-        self->read();
-    });
+    stream_.async_read(buffer_,
+                       [self = shared_from_this()](const beast::error_code& error, std::size_t) {
+                           if (error) return self->finish();
+                           const auto data = self->buffer_.cdata();
+                           const auto* const bytes = static_cast<const std::byte*>(data.data());
+                           Bytes message(bytes, bytes + data.size());
+                           self->buffer_.consume(data.size());
+                           if (self->buffer_.capacity() > idle_buffer_bytes_max) self->buffer_ = {};
+                           if (!self->closing_ && self->handlers_.on_message) {
+                               self->handlers_.on_message(std::move(message));
+                           }
+                           self->read();
+                       });
 }
 
-void WebSocket::send_binary(Bytes message) { enqueue({false, std::move(message), nullptr}); }
+void WebSocket::send_binary(Bytes message) {
+    enqueue({false, std::move(message), nullptr});
+}
 
 void WebSocket::send_text(std::shared_ptr<const std::string> message) {
     enqueue({true, {}, std::move(message)});
@@ -82,14 +87,16 @@ void WebSocket::write() {
     stream_.text(next.is_text);
     const auto buffer = next.is_text ? boost::asio::buffer(*next.text)
                                      : boost::asio::buffer(next.binary.data(), next.binary.size());
-    stream_.async_write(buffer, [self = shared_from_this()](const beast::error_code& error,
-                                                            std::size_t size) {
-        if (error) return;  // The read that is always under way sees it too, and finishes.
-        self->queued_bytes_ -= size;
-        self->queue_.pop_front();
-        if (!self->queue_.empty()) self->write();
-        else if (self->closing_) self->shut_down();
-    });
+    stream_.async_write(
+        buffer, [self = shared_from_this()](const beast::error_code& error, std::size_t size) {
+            if (error) return;  // The read that is always under way sees it too, and finishes.
+            self->queued_bytes_ -= size;
+            self->queue_.pop_front();
+            if (!self->queue_.empty())
+                self->write();
+            else if (self->closing_)
+                self->shut_down();
+        });
 }
 
 void WebSocket::close(std::uint16_t code, std::string reason) {
@@ -119,8 +126,7 @@ void WebSocketSession::run(HttpUpgrade request) {
 
 void WebSocketSession::on_message(const Bytes& message) {
     const auto refuse = [this](std::string what) {
-        listener_.on_malformed(shared_from_this(),
-                               {ErrorCode::ProtocolViolation, std::move(what)});
+        listener_.on_malformed(shared_from_this(), {ErrorCode::ProtocolViolation, std::move(what)});
         close();
     };
     std::uint32_t header_size = 0;
@@ -149,6 +155,8 @@ void WebSocketSession::send(protocol::WireMessage message) {
     socket_->send_binary(std::move(frame));
 }
 
-void WebSocketSession::close() { socket_->close(websocket::close_code::normal, "goodbye"); }
+void WebSocketSession::close() {
+    socket_->close(websocket::close_code::normal, "goodbye");
+}
 
 }  // namespace netcompute::net

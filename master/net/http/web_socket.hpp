@@ -21,7 +21,7 @@ using HttpUpgrade = boost::beast::http::request<boost::beast::http::string_body>
 /// One accepted WebSocket, on one thread: whole messages in, whole messages out, and a bound on
 /// what waits for a peer that does not read.
 class WebSocket : public std::enable_shared_from_this<WebSocket> {
-   public:
+ public:
     static constexpr std::size_t queued_bytes_max = std::size_t{64} << 20;
 
     struct Handlers {
@@ -46,7 +46,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
     /// Nothing is waiting to be sent: a good moment for the next update.
     [[nodiscard]] bool is_drained() const { return queue_.empty(); }
 
-   private:
+ private:
     struct Outgoing {
         bool is_text = false;
         Bytes binary;
@@ -74,7 +74,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
 /// A WebSocket that speaks the workers' protocol.
 class WebSocketSession final : public Session,
                                public std::enable_shared_from_this<WebSocketSession> {
-   public:
+ public:
     WebSocketSession(std::shared_ptr<WebSocket> socket, SessionListener& listener)
         : socket_{std::move(socket)}, listener_{listener} {}
 
@@ -86,7 +86,7 @@ class WebSocketSession final : public Session,
         return socket_->peer_address();
     }
 
-   private:
+ private:
     void on_message(const Bytes& message);
 
     std::shared_ptr<WebSocket> socket_;

@@ -86,7 +86,8 @@ class ZmqTransport::Impl {
     void wait_for(Source source, zmq::socket_t& socket);
     void drain_soon(Source source);
     void drain(Source source);
-    void drain_monitor(int& budget);
+    void drain_monitor();
+    void forget_disconnected();
     void drain_router(int& budget);
     void drain_anonymous(zmq::socket_t& socket, int& budget);
     [[nodiscard]] static bool receive(zmq::socket_t& socket, Parts& parts);
@@ -105,6 +106,7 @@ class ZmqTransport::Impl {
     zmq::socket_t monitor_{zmq_, zmq::socket_type::pair};
     std::unordered_map<std::string, std::shared_ptr<RouterSession>> sessions_;
     std::unordered_map<int, std::string> routing_ids_by_descriptor_;
+    std::vector<std::string> disconnected_;  ///< Routing ids, until all they said has been read.
     std::vector<std::unique_ptr<ReadyWaiter>> waiters_;
     std::array<bool, 4> drain_is_due_{};  ///< By Source.
     bool closed_ = false;
@@ -196,10 +198,19 @@ void ZmqTransport::Impl::drain_soon(Source source) {
 void ZmqTransport::Impl::drain(Source source) {
     int budget = drained_messages_max;
     switch (source) {
-        case Source::Monitor: drain_monitor(budget); break;
-        case Source::Router: drain_router(budget); break;
-        case Source::Pull: drain_anonymous(pull_, budget); break;
-        case Source::Sub: drain_anonymous(sub_, budget); break;
+        case Source::Monitor:
+            drain_monitor();
+            [[fallthrough]];
+        case Source::Router:
+            drain_router(budget);
+            if (budget > 0) forget_disconnected();
+            break;
+        case Source::Pull:
+            drain_anonymous(pull_, budget);
+            break;
+        case Source::Sub:
+            drain_anonymous(sub_, budget);
+            break;
     }
     if (budget <= 0) drain_soon(source);
 }
@@ -214,17 +225,23 @@ bool ZmqTransport::Impl::receive(zmq::socket_t& socket, Parts& parts) {
     return true;
 }
 
-void ZmqTransport::Impl::drain_monitor(int& budget) {
+void ZmqTransport::Impl::drain_monitor() {
     Parts parts;
-    while (budget > 0 && receive(monitor_, parts)) {
-        --budget;
+    while (receive(monitor_, parts)) {
         if (parts.empty() || parts[0].size() < 6) continue;
         std::uint32_t descriptor = 0;
         std::memcpy(&descriptor, parts[0].data<std::byte>() + 2, sizeof descriptor);
         const auto found = routing_ids_by_descriptor_.find(static_cast<int>(descriptor));
         if (found == routing_ids_by_descriptor_.end()) continue;
-        forget(std::string{found->second});
+        disconnected_.push_back(std::move(found->second));
+        routing_ids_by_descriptor_.erase(found);
     }
+}
+
+/// What a peer said before it went, its leave perhaps, lies in the ROUTER's queue when the monitor
+/// tells that it went. So its session ends when that queue has been read dry since.
+void ZmqTransport::Impl::forget_disconnected() {
+    for (const std::string& routing_id : std::exchange(disconnected_, {})) forget(routing_id);
 }
 
 void ZmqTransport::Impl::drain_router(int& budget) {
@@ -237,6 +254,8 @@ void ZmqTransport::Impl::drain_router(int& budget) {
         std::string routing_id = parts[0].to_string();
         auto& session = sessions_[routing_id];
         if (session == nullptr) {
+            // Whoever had this descriptor before is told of before it is given to another.
+            drain_monitor();
             session = std::make_shared<RouterSession>(
                 *this, routing_id, address == nullptr ? "unknown" : address, descriptor);
             routing_ids_by_descriptor_[descriptor] = routing_id;

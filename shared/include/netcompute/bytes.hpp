@@ -28,11 +28,11 @@ using ByteSpan = std::span<const std::byte>;
 
 /// Appends little-endian values to a byte vector.
 class ByteWriter {
-   public:
+ public:
     explicit ByteWriter(Bytes& target) : target_{target} {}
 
     template <typename T>
-        requires std::is_arithmetic_v<T>
+    requires std::is_arithmetic_v<T>
     void number(T value) {
         const auto old_size = target_.size();
         target_.resize(old_size + sizeof value);
@@ -41,23 +41,21 @@ class ByteWriter {
     void bytes(ByteSpan source) { target_.insert(target_.end(), source.begin(), source.end()); }
 
     template <typename T>
-        requires std::is_arithmetic_v<T>
-    void numbers(std::span<const T> values) {
-        bytes(std::as_bytes(values));
-    }
+    requires std::is_arithmetic_v<T>
+    void numbers(std::span<const T> values) { bytes(std::as_bytes(values)); }
 
-   private:
+ private:
     Bytes& target_;
 };
 
 /// Reads little-endian values from bytes that a stranger may have sent. A read past the end
 /// yields zeros and makes ok() false for ever, so a caller may check once, at the end.
 class ByteReader {
-   public:
+ public:
     explicit ByteReader(ByteSpan source) : rest_{source} {}
 
     template <typename T>
-        requires std::is_arithmetic_v<T>
+    requires std::is_arithmetic_v<T>
     [[nodiscard]] T number() {
         T value{};
         const ByteSpan source = bytes(sizeof value);
@@ -80,7 +78,7 @@ class ByteReader {
     /// Everything was there and nothing is left over.
     [[nodiscard]] bool finished() const { return ok_ && rest_.empty(); }
 
-   private:
+ private:
     ByteSpan rest_;
     bool ok_ = true;
 };

@@ -36,7 +36,9 @@ struct Unexpected {
     Error error;
 };
 
-[[nodiscard]] inline Unexpected unexpected(Error error) { return {std::move(error)}; }
+[[nodiscard]] inline Unexpected unexpected(Error error) {
+    return {std::move(error)};
+}
 [[nodiscard]] inline Unexpected unexpected(ErrorCode code, std::string message) {
     return {Error{code, std::move(message)}};
 }
@@ -45,12 +47,11 @@ struct Unexpected {
 /// Reading the side that is not there is our own bug and stops the process.
 template <typename T>
 class [[nodiscard]] Result {
-   public:
+ public:
     using value_type = T;
 
     Result(T value) : state_{std::in_place_index<0>, std::move(value)} {}
-    Result(Unexpected unexpected)
-        : state_{std::in_place_index<1>, std::move(unexpected.error)} {}
+    Result(Unexpected unexpected) : state_{std::in_place_index<1>, std::move(unexpected.error)} {}
 
     [[nodiscard]] bool has_value() const { return state_.index() == 0; }
     [[nodiscard]] explicit operator bool() const { return has_value(); }
@@ -78,7 +79,7 @@ class [[nodiscard]] Result {
         return *std::get_if<1>(&state_);
     }
 
-   private:
+ private:
     void expect_value() const {
         NETCOMPUTE_ASSERT(has_value(), "value() of a Result that holds an error");
     }
@@ -89,7 +90,7 @@ class [[nodiscard]] Result {
 /// Success without a value: Result<void>{} is success.
 template <>
 class [[nodiscard]] Result<void> {
-   public:
+ public:
     using value_type = void;
 
     Result() = default;
@@ -102,7 +103,7 @@ class [[nodiscard]] Result<void> {
         return error_;
     }
 
-   private:
+ private:
     Error error_;
     bool failed_ = false;
 };

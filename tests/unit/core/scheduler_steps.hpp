@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 /// Drives a scheduler step by step and picks out of its effects what a test asks about.
 class SchedulerSteps {
-   public:
+ public:
     explicit SchedulerSteps(SchedulerLimits limits = {}) : scheduler{limits} {}
 
     const Effects& step(Instant now, const Event& event) {
@@ -48,16 +48,20 @@ class SchedulerSteps {
     /// Outputs for every task of a lease, from its worker.
     [[nodiscard]] static ResultsReceived outputs_of(const AssignTasks& lease,
                                                     double seconds_each = 1e-3) {
-        ResultsReceived results{lease.worker, lease.lease, lease.job, lease.round,
-                                seconds_each * static_cast<double>(lease.tasks.size()), {}};
+        ResultsReceived results{lease.worker,
+                                lease.lease,
+                                lease.job,
+                                lease.round,
+                                seconds_each * static_cast<double>(lease.tasks.size()),
+                                {}};
         for (const TaskIndex index : lease.tasks) results.outcomes.push_back({index, false, {}});
         return results;
     }
 
     /// One failed outcome for the lease's first task.
     [[nodiscard]] static ResultsReceived failure_of(const AssignTasks& lease, Error error) {
-        return {lease.worker, lease.lease, lease.job, lease.round, 1e-3,
-                {{lease.tasks.at(0), true, std::move(error)}}};
+        return {lease.worker, lease.lease, lease.job,
+                lease.round,  1e-3,        {{lease.tasks.at(0), true, std::move(error)}}};
     }
 
     Scheduler scheduler;

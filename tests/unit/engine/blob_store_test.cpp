@@ -4,7 +4,6 @@
 #include "temporary_folder.hpp"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <fstream>

@@ -14,7 +14,7 @@ using test_support::TemporaryFolder;
 namespace fs = std::filesystem;
 
 class JobPathsTest : public testing::Test {
-   protected:
+ protected:
     JobPathsTest() {
         fs::create_directories(root / "Data");
         std::ofstream{root / "Data" / "train.csv"} << "a\n";

@@ -1,4 +1,5 @@
 #include "engine/job_request.hpp"
+
 #include "engine/job_type.hpp"
 #include "engine/param_reader.hpp"
 
@@ -27,8 +28,7 @@ TEST(JobRequestTest, AWholeRequestIsRead) {
 TEST(JobRequestTest, MistakesAreNamed) {
     EXPECT_EQ(refusal("{"), "the body is not JSON");
     EXPECT_EQ(refusal("[]"), "the body is not a JSON object");
-    EXPECT_EQ(refusal("{}"),
-              "type: is missing; it is one of train, predict, monte_carlo_pi, noop");
+    EXPECT_EQ(refusal("{}"), "type: is missing; it is one of train, predict, monte_carlo_pi, noop");
     EXPECT_EQ(refusal(R"({"type":"nope"})"),
               "type: \"nope\" is not one of train, predict, monte_carlo_pi, noop");
     EXPECT_EQ(refusal(R"({"type":7})"),

@@ -11,7 +11,7 @@ using protocol::Welcome;
 
 /// A connection whose other end is the test.
 class FakeSession final : public net::Session {
-   public:
+ public:
     void send(protocol::WireMessage message) override { sent.push_back(std::move(message)); }
     void close() override { closed = true; }
     [[nodiscard]] const std::string& peer_address() const override { return address; }
@@ -38,7 +38,7 @@ class FakeSession final : public net::Session {
 
 /// Writes down what the gateway understood.
 class FakeEvents final : public WorkerEvents {
-   public:
+ public:
     void on_joined(WorkerId worker, const std::string& key, const protocol::Hello&,
                    const std::string&) override {
         log.push_back("joined " + std::to_string(worker.value) + " " + key);
@@ -57,11 +57,14 @@ class FakeEvents final : public WorkerEvents {
     void on_disconnected(WorkerId worker, const std::string&) override {
         log.push_back("disconnected " + std::to_string(worker.value));
     }
+    void on_expelled(WorkerId worker, const std::string&) override {
+        log.push_back("expelled " + std::to_string(worker.value));
+    }
     std::vector<std::string> log;
 };
 
 class WorkerGatewayTest : public testing::Test {
-   protected:
+ protected:
     std::shared_ptr<FakeSession> connect() {
         auto session = std::make_shared<FakeSession>();
         gateway.expect_hello(session, Instant{});
@@ -177,8 +180,8 @@ TEST_F(WorkerGatewayTest, AMalformedFrameEndsItsOwnSessionOnly) {
     const auto good = connect();
     say(good, hello());
     const std::string good_key = good->last<Welcome>().session;
-    for (const char* const rubbish : {"", "{", "[]", "{}", R"({"type":7})", R"({"type":"dance"})",
-                                      R"({"type":"lease"})"}) {
+    for (const char* const rubbish :
+         {"", "{", "[]", "{}", R"({"type":7})", R"({"type":"dance"})", R"({"type":"lease"})"}) {
         const auto bad = connect();
         say(bad, hello());
         say_text(bad, rubbish);
@@ -199,7 +202,17 @@ TEST_F(WorkerGatewayTest, ABadPayloadIsHeldAgainstItsSender) {
                           R"(","lease":1,"job":1,"round":0,"count":5,"busy_seconds":0})");
     EXPECT_TRUE(session->closed);
     EXPECT_EQ(session->last<Goodbye>().code, "protocol_violation");
-    EXPECT_EQ(events.log.back(), "disconnected 1");
+    EXPECT_EQ(events.log.back(), "expelled 1");
+}
+
+// Joined, it has a key of its own and no business with another one.
+TEST_F(WorkerGatewayTest, AJoinedWorkerThatNamesAStrangeKeyIsExpelled) {
+    const auto session = connect();
+    say(session, hello());
+    say(session, protocol::Leave{"0123456789abcdef0123456789abcdef"});
+    EXPECT_TRUE(session->closed);
+    EXPECT_EQ(session->last<Goodbye>().code, "protocol_violation");
+    EXPECT_EQ(events.log.back(), "expelled 1");
 }
 
 TEST_F(WorkerGatewayTest, FramesOutOfTurnAreRefused) {

@@ -12,8 +12,8 @@
 #include <variant>
 #include <vector>
 
-/// Protocol 1. A worker says hello; the master answers welcome or refused. From then on the master
-/// sends lease, revoke, drain, ack and goodbye; the worker sends results, heartbeat and leave.
+/// Protocol 1. A worker says hello; the master answers welcome or goodbye. From then on the master
+/// sends lease, revoke, ack and goodbye; the worker sends results, heartbeat and leave.
 /// Every worker message after hello names the session key that welcome gave, because ZeroMQ's
 /// result and heartbeat sockets do not say who sent a message.
 namespace netcompute::protocol {
@@ -28,11 +28,11 @@ inline constexpr std::size_t worker_key_bytes_max = 64;
 /// worker -> master, first of all.
 struct Hello {
     int protocol = protocol_version;
-    std::string worker;   ///< The worker's own id, which lasts across visits: [A-Za-z0-9_-]{8,64}.
-    std::string token;    ///< security.join_token, or empty.
+    std::string worker;  ///< The worker's own id, which lasts across visits: [A-Za-z0-9_-]{8,64}.
+    std::string token;   ///< security.join_token, or empty.
     WorkerKind kind = WorkerKind::Native;
-    std::string name;     ///< For people; shown, never trusted.
-    std::string version;  ///< Of the software.
+    std::string name;         ///< For people; shown, never trusted.
+    std::string version;      ///< Of the software.
     std::uint32_t slots = 1;  ///< Tasks at a time: 1..slots_max.
     std::string resume;       ///< The session key of the connection before this one, or empty.
     friend bool operator==(const Hello&, const Hello&) = default;
@@ -76,7 +76,9 @@ struct Leave {
 
 /// master -> worker: hello is accepted.
 struct Welcome {
-    std::string session;  ///< A secret key: whoever names it speaks for this worker.
+    /// A secret key: whoever names it speaks for this worker. The key that hello asked to resume
+    /// means that the worker's leases still stand; any other means that it has none.
+    std::string session;
     std::string worker;   ///< The id it goes by; differs from hello's if that one is connected.
     double heartbeat_seconds = 2;
     double silence_seconds = 10;  ///< With no message from the master for so long: reconnect.
@@ -86,7 +88,8 @@ struct Welcome {
 
 /// master -> worker: hello is refused, or the session ends. `retry` says whether to come again.
 struct Goodbye {
-    std::string code;  ///< "refused_token", "refused_protocol", "protocol_violation", "unknown_session", …
+    std::string
+        code;  ///< "refused_token", "refused_protocol", "protocol_violation", "unknown_session", …
     std::string message;
     bool retry = true;
     friend bool operator==(const Goodbye&, const Goodbye&) = default;

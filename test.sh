@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and passes every test.
+#
+#   ./test.sh                 every test
+#   ./test.sh NAME            those whose name matches NAME, a regular expression
+#   ./test.sh -L unit         those of a label: unit, sim, integration, wasm, browser, tidy
+#   ./test.sh OPTION...       any other options of ctest
+#
+# The last line is "N passed, N failed", with ", N skipped" where there are some.
+set -euo pipefail
+cd "$(dirname "$0")"
+program=test.sh
+source scripts/common.sh
+
+case ${1-} in
+-h | --help)
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+    exit
+    ;;
+-* | '') ;;
+*) set -- -R "$@" ;;
+esac
+
+# The pages' tests and their type check use packages from npm, as the lock file pins them.
+install_node_packages() {
+    local wanted stamp=node_modules/.package-lock.sha256
+    wanted=$(sha256sum package-lock.json)
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
+    say "installing the npm packages that the tests use"
+    npm ci --no-audit --no-fund >&2 || fail "npm ci failed; its message is above"
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
+# count ATTRIBUTE: what ctest's report says of all its tests.
+count() { sed -n "/<testsuite /,/>/s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1; }
+
+install_packages "${packages_to_build[@]}" "${packages_to_test[@]}"
+install_node_packages
+build ON
+
+report=$PWD/build/test-report.xml
+rm -f "$report"
+status=0
+ctest --test-dir build --output-on-failure --no-tests=error --output-junit "$report" "$@" ||
+    status=$?
+[ -f "$report" ] || fail "ctest wrote no report; its message is above"
+
+total=$(count tests) failed=$(count failures) skipped=$(($(count skipped) + $(count disabled)))
+[ "$failed" = 0 ] || status=1
+summary="$((total - failed - skipped)) passed, $failed failed"
+[ "$skipped" = 0 ] || summary+=", $skipped skipped"
+echo
+echo "$summary"
+exit "$status"

@@ -1,0 +1,217 @@
+/**
+ * Who may include whom: ARCHITECTURE.md, "Parts", as a table. No arrow upward.
+ *
+ * A layer owns the files whose path starts with one of `owns`, unless a longer start belongs to
+ * another layer. It may include itself, the layers of `may`, and the libraries of `libraries`.
+ */
+
+/**
+ * @typedef {object} Layer
+ * @property {string} name
+ * @property {string[]} owns
+ * @property {string[]} may
+ * @property {string[]} libraries
+ * @property {'no clock' | 'time as argument'} [pure] Neither it nor what it reaches may touch the
+ *   world; see purity.mjs.
+ */
+
+/** @type {Layer[]} */
+export const layers = [
+  {
+    name: 'shared/base',
+    owns: ['shared/include/netcompute/', 'shared/src/'],
+    may: [],
+    libraries: ['std', 'openssl'],
+  },
+  {
+    name: 'shared/kernels',
+    owns: [
+      'shared/include/netcompute/kernels/',
+      'shared/include/netcompute/math.hpp',
+      'shared/src/kernels/',
+    ],
+    may: ['shared/base'],
+    libraries: ['std', 'eigen', 'highway', 'wasm'],
+    pure: 'no clock',
+  },
+  {
+    name: 'shared/programs',
+    owns: ['shared/include/netcompute/programs/', 'shared/src/programs/'],
+    may: ['shared/base', 'shared/kernels'],
+    libraries: ['std'],
+    pure: 'no clock',
+  },
+  {
+    name: 'shared/protocol',
+    owns: ['shared/include/netcompute/protocol/', 'shared/src/protocol/'],
+    may: ['shared/base'],
+    libraries: ['std', 'json'],
+  },
+  {
+    name: 'shared/config',
+    owns: [
+      'shared/include/netcompute/config.hpp',
+      'shared/include/netcompute/json_file.hpp',
+      'shared/src/config/',
+    ],
+    may: ['shared/base'],
+    libraries: ['std', 'json'],
+  },
+  {
+    name: 'master/core',
+    owns: ['master/core/'],
+    may: ['shared/base', 'shared/programs'],
+    libraries: ['std'],
+    pure: 'time as argument',
+  },
+  {
+    name: 'master/data',
+    owns: ['master/data/'],
+    may: ['shared/base', 'shared/kernels', 'shared/programs', 'shared/config'],
+    libraries: ['std', 'posix', 'json'],
+  },
+  {
+    name: 'master/store',
+    owns: ['master/store/'],
+    may: ['shared/base', 'shared/programs', 'master/core'],
+    libraries: ['std', 'posix', 'sqlite'],
+  },
+  {
+    name: 'master/net',
+    owns: ['master/net/'],
+    may: ['shared/base', 'shared/protocol'],
+    libraries: ['std', 'posix', 'json', 'boost', 'logs'],
+  },
+  {
+    name: 'master/net/http',
+    owns: ['master/net/http/'],
+    may: ['shared/base', 'shared/protocol', 'master/net'],
+    libraries: ['std', 'posix', 'json', 'boost', 'logs'],
+  },
+  {
+    name: 'master/net/zmq',
+    owns: ['master/net/zmq/'],
+    may: ['shared/base', 'shared/protocol', 'master/net'],
+    libraries: ['std', 'posix', 'json', 'boost', 'zmq', 'logs'],
+  },
+  {
+    name: 'master/api',
+    owns: ['master/api/'],
+    may: ['shared/base', 'shared/protocol', 'master/core', 'master/net/http'],
+    libraries: ['std', 'json', 'boost', 'openssl'],
+  },
+  {
+    // Through their interfaces: no transport of its own choice.
+    name: 'master/engine',
+    owns: ['master/engine/'],
+    may: [
+      'shared/base',
+      'shared/kernels',
+      'shared/programs',
+      'shared/protocol',
+      'shared/config',
+      'master/core',
+      'master/data',
+      'master/store',
+      'master/net',
+      'master/api',
+      'executor',
+    ],
+    libraries: ['std', 'json', 'boost', 'openssl', 'logs'],
+  },
+  {
+    name: 'master/server',
+    owns: ['master/server/', 'master/main.cpp'],
+    may: [
+      'shared/base',
+      'shared/kernels',
+      'shared/programs',
+      'shared/protocol',
+      'shared/config',
+      'master/core',
+      'master/data',
+      'master/store',
+      'master/net',
+      'master/net/http',
+      'master/net/zmq',
+      'master/api',
+      'master/engine',
+      'executor',
+    ],
+    libraries: ['std', 'posix', 'json', 'boost', 'logs', 'cli'],
+  },
+  {
+    // What computes, with no socket in it, so that the master can compute as well.
+    name: 'executor',
+    owns: [
+      'native-worker/blob_cache',
+      'native-worker/executor',
+      'native-worker/leased_run',
+      'native-worker/outcome_chunk',
+      'native-worker/task_runner',
+    ],
+    may: ['shared/base', 'shared/kernels', 'shared/protocol'],
+    libraries: ['std', 'posix'],
+  },
+  {
+    name: 'native-worker',
+    owns: ['native-worker/'],
+    may: ['shared/base', 'shared/kernels', 'shared/protocol', 'shared/config', 'executor'],
+    libraries: ['std', 'posix', 'json', 'boost', 'zmq', 'logs', 'cli'],
+  },
+  {
+    name: 'wasm-worker',
+    owns: ['wasm-worker/'],
+    may: ['shared/base', 'shared/kernels'],
+    libraries: ['std', 'emscripten'],
+  },
+];
+
+/** Folders whose C++ is no part of the product: it includes what it likes, nobody includes it. */
+export const outsideTheProduct = ['tests/', 'bench/', 'cmake/'];
+
+/**
+ * The libraries by how their headers' names start; the first that matches.
+ * @type {[string, RegExp][]}
+ */
+const libraries = [
+  ['boost', /^boost\//],
+  ['json', /^nlohmann\//],
+  ['eigen', /^Eigen\//],
+  ['highway', /^hwy\//],
+  ['wasm', /^wasm_simd128\.h$/],
+  ['emscripten', /^emscripten(\/|\.h$)/],
+  ['openssl', /^openssl\//],
+  ['sqlite', /^sqlite3\.h$/],
+  ['logs', /^(spdlog|fmt)\//],
+  ['cli', /^CLI\//],
+  ['zmq', /^zmq\.hp*$/],
+  ['posix', /^((sys|arpa|net|netinet)\/[a-z_]+|unistd|fcntl|ifaddrs|netdb|poll|pwd|sched)\.h$/],
+  ['std', /^[a-z_0-9]+$/],
+];
+
+/**
+ * @param {string} header as between < and >
+ * @returns {string | undefined} the library's name in the table
+ */
+export function libraryOf(header) {
+  return libraries.find(([, pattern]) => pattern.test(header))?.[0];
+}
+
+/**
+ * @param {string} path
+ * @returns {Layer | undefined}
+ */
+export function layerOf(path) {
+  let found;
+  let longest = -1;
+  for (const layer of layers) {
+    for (const start of layer.owns) {
+      if (path.startsWith(start) && start.length > longest) {
+        found = layer;
+        longest = start.length;
+      }
+    }
+  }
+  return found;
+}
