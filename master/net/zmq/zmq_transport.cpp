@@ -81,8 +81,11 @@ class ZmqTransport::Impl {
     class RouterSession;
     using Parts = std::vector<zmq::message_t>;
 
-    void drain_soon();
-    void drain();
+    enum class Source { Monitor, Router, Pull, Sub };
+
+    void wait_for(Source source, zmq::socket_t& socket);
+    void drain_soon(Source source);
+    void drain(Source source);
     void drain_monitor();
     void forget_disconnected();
     void drain_router(int& budget);
@@ -105,7 +108,7 @@ class ZmqTransport::Impl {
     std::unordered_map<int, std::string> routing_ids_by_descriptor_;
     std::vector<std::string> disconnected_;  ///< Routing ids, until all they said has been read.
     std::vector<std::unique_ptr<ReadyWaiter>> waiters_;
-    bool drain_is_due_ = false;
+    std::array<bool, 4> drain_is_due_{};  ///< By Source.
     bool closed_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
@@ -158,9 +161,15 @@ ZmqTransport::Impl::Impl(asio::io_context& context, const ZmqEndpoints& endpoint
     require_bound(router_, endpoints_.host, endpoints_.task_port, "task_port");
     require_bound(pull_, endpoints_.host, endpoints_.result_port, "result_port");
     require_bound(sub_, endpoints_.host, endpoints_.heartbeat_port, "heartbeat_port");
-    for (zmq::socket_t* socket : {&monitor_, &router_, &pull_, &sub_}) {
-        waiters_.push_back(std::make_unique<ReadyWaiter>(context, *socket, [this] { drain(); }));
-    }
+    wait_for(Source::Monitor, monitor_);
+    wait_for(Source::Router, router_);
+    wait_for(Source::Pull, pull_);
+    wait_for(Source::Sub, sub_);
+}
+
+void ZmqTransport::Impl::wait_for(Source source, zmq::socket_t& socket) {
+    waiters_.push_back(
+        std::make_unique<ReadyWaiter>(context_, socket, [this, source] { drain(source); }));
 }
 
 void ZmqTransport::Impl::close(int milliseconds) {
@@ -177,24 +186,33 @@ void ZmqTransport::Impl::close(int milliseconds) {
     sub_.close();
 }
 
-/// Sending moves the edge-triggered descriptor's state, so every send is followed by a look.
-void ZmqTransport::Impl::drain_soon() {
-    if (std::exchange(drain_is_due_, true)) return;
-    asio::post(context_, [this, alive = alive_] {
+void ZmqTransport::Impl::drain_soon(Source source) {
+    if (std::exchange(drain_is_due_[static_cast<std::size_t>(source)], true)) return;
+    asio::post(context_, [this, source, alive = alive_] {
         if (!*alive) return;
-        drain_is_due_ = false;
-        drain();
+        drain_is_due_[static_cast<std::size_t>(source)] = false;
+        drain(source);
     });
 }
 
-void ZmqTransport::Impl::drain() {
+void ZmqTransport::Impl::drain(Source source) {
     int budget = drained_messages_max;
-    drain_monitor();
-    drain_router(budget);
-    if (budget > 0) forget_disconnected();
-    drain_anonymous(pull_, budget);
-    drain_anonymous(sub_, budget);
-    if (budget <= 0) drain_soon();
+    switch (source) {
+        case Source::Monitor:
+            drain_monitor();
+            [[fallthrough]];
+        case Source::Router:
+            drain_router(budget);
+            if (budget > 0) forget_disconnected();
+            break;
+        case Source::Pull:
+            drain_anonymous(pull_, budget);
+            break;
+        case Source::Sub:
+            drain_anonymous(sub_, budget);
+            break;
+    }
+    if (budget <= 0) drain_soon(source);
 }
 
 bool ZmqTransport::Impl::receive(zmq::socket_t& socket, Parts& parts) {
@@ -285,7 +303,8 @@ void ZmqTransport::Impl::send(RouterSession& session, protocol::WireMessage mess
     } catch (const zmq::error_t&) {  // EHOSTUNREACH: the peer is gone.
         forget(std::string{session.routing_id()});
     }
-    drain_soon();
+    // Sending may take the news of an arrival off the edge-triggered descriptor: look for it.
+    drain_soon(Source::Router);
 }
 
 void ZmqTransport::Impl::forget(const std::string& routing_id) {
