@@ -38,10 +38,9 @@ Scheduler::Job* Scheduler::next_job(JobId& id, const std::vector<JobId>& refused
     Job* next = nullptr;
     for (auto& [candidate_id, candidate] : jobs_) {
         if (candidate.tasks.pending_count() == 0) continue;
-        const bool goes_first =
-            next == nullptr || candidate.priority > next->priority ||
-            (candidate.priority == next->priority &&
-             candidate.active_lease_count < next->active_lease_count);
+        const bool goes_first = next == nullptr || candidate.priority > next->priority ||
+                                (candidate.priority == next->priority &&
+                                 candidate.active_lease_count < next->active_lease_count);
         if (!goes_first || std::ranges::find(refused, candidate_id) != refused.end()) continue;
         next = &candidate;
         id = candidate_id;
@@ -96,8 +95,7 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
     lease.deadline = now_ + lease.duration;
     lease.progress_at = now_;
     lease_deadlines_.insert({lease.deadline, id});
-    effects_.push_back(
-        AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline});
+    effects_.push_back(AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline});
     leases_.emplace(id, std::move(lease));
     worker.leases.push_back(id);
     job.round_leases.push_back(id);
@@ -109,7 +107,8 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
 /// is late with. The first result counts; the other lease is then revoked.
 void Scheduler::assign_stragglers() {
     straggler_deadline_ = instant_never;
-    // Before looking at the workers: thousands may be idle, and each of their heartbeats comes here.
+    // Before looking at the workers: thousands may be idle, and each of their heartbeats comes
+    // here.
     const bool any_is_at_its_tail = std::ranges::any_of(jobs_, [](const auto& entry) {
         return entry.second.tasks.pending_count() == 0 && entry.second.active_lease_count > 0;
     });
