@@ -26,7 +26,7 @@ constexpr std::int64_t message_bytes_max = std::int64_t{protocol::frame_bytes_ma
 /// Waits for one socket's edge-triggered descriptor and calls `drain` after each edge, which must
 /// then read the socket dry. Never owns the descriptor: libzmq does.
 class ReadyWaiter {
-   public:
+ public:
     ReadyWaiter(asio::io_context& context, zmq::socket_t& socket, std::function<void()> drain)
         : descriptor_{context, socket.get(zmq::sockopt::fd)}, drain_{std::move(drain)} {
         wait();
@@ -38,7 +38,7 @@ class ReadyWaiter {
         descriptor_.release();
     }
 
-   private:
+ private:
     void wait() {
         descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
                                [this](const boost::system::error_code& error) {
@@ -70,19 +70,22 @@ void require_bound(zmq::socket_t& socket, const std::string& host, std::uint16_t
 }  // namespace
 
 class ZmqTransport::Impl {
-   public:
+ public:
     Impl(asio::io_context& context, const ZmqEndpoints& endpoints, SessionListener& listener);
     ~Impl() { close(0); }
 
     void close(int milliseconds);
     [[nodiscard]] const ZmqEndpoints& endpoints() const { return endpoints_; }
 
-   private:
+ private:
     class RouterSession;
     using Parts = std::vector<zmq::message_t>;
 
-    void drain_soon();
-    void drain();
+    enum class Source { Monitor, Router, Pull, Sub };
+
+    void wait_for(Source source, zmq::socket_t& socket);
+    void drain_soon(Source source);
+    void drain(Source source);
     void drain_monitor();
     void forget_disconnected();
     void drain_router(int& budget);
@@ -105,13 +108,13 @@ class ZmqTransport::Impl {
     std::unordered_map<int, std::string> routing_ids_by_descriptor_;
     std::vector<std::string> disconnected_;  ///< Routing ids, until all they said has been read.
     std::vector<std::unique_ptr<ReadyWaiter>> waiters_;
-    bool drain_is_due_ = false;
+    std::array<bool, 4> drain_is_due_{};  ///< By Source.
     bool closed_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 class ZmqTransport::Impl::RouterSession final : public Session {
-   public:
+ public:
     RouterSession(Impl& transport, std::string routing_id, std::string address, int descriptor)
         : transport_{&transport},
           routing_id_{std::move(routing_id)},
@@ -130,7 +133,7 @@ class ZmqTransport::Impl::RouterSession final : public Session {
     [[nodiscard]] int descriptor() const { return descriptor_; }
     void detach() { transport_ = nullptr; }
 
-   private:
+ private:
     Impl* transport_;  ///< Null once the session has ended.
     std::string routing_id_;
     std::string address_;
@@ -158,9 +161,15 @@ ZmqTransport::Impl::Impl(asio::io_context& context, const ZmqEndpoints& endpoint
     require_bound(router_, endpoints_.host, endpoints_.task_port, "task_port");
     require_bound(pull_, endpoints_.host, endpoints_.result_port, "result_port");
     require_bound(sub_, endpoints_.host, endpoints_.heartbeat_port, "heartbeat_port");
-    for (zmq::socket_t* socket : {&monitor_, &router_, &pull_, &sub_}) {
-        waiters_.push_back(std::make_unique<ReadyWaiter>(context, *socket, [this] { drain(); }));
-    }
+    wait_for(Source::Monitor, monitor_);
+    wait_for(Source::Router, router_);
+    wait_for(Source::Pull, pull_);
+    wait_for(Source::Sub, sub_);
+}
+
+void ZmqTransport::Impl::wait_for(Source source, zmq::socket_t& socket) {
+    waiters_.push_back(
+        std::make_unique<ReadyWaiter>(context_, socket, [this, source] { drain(source); }));
 }
 
 void ZmqTransport::Impl::close(int milliseconds) {
@@ -177,24 +186,33 @@ void ZmqTransport::Impl::close(int milliseconds) {
     sub_.close();
 }
 
-/// Sending moves the edge-triggered descriptor's state, so every send is followed by a look.
-void ZmqTransport::Impl::drain_soon() {
-    if (std::exchange(drain_is_due_, true)) return;
-    asio::post(context_, [this, alive = alive_] {
+void ZmqTransport::Impl::drain_soon(Source source) {
+    if (std::exchange(drain_is_due_[static_cast<std::size_t>(source)], true)) return;
+    asio::post(context_, [this, source, alive = alive_] {
         if (!*alive) return;
-        drain_is_due_ = false;
-        drain();
+        drain_is_due_[static_cast<std::size_t>(source)] = false;
+        drain(source);
     });
 }
 
-void ZmqTransport::Impl::drain() {
+void ZmqTransport::Impl::drain(Source source) {
     int budget = drained_messages_max;
-    drain_monitor();
-    drain_router(budget);
-    if (budget > 0) forget_disconnected();
-    drain_anonymous(pull_, budget);
-    drain_anonymous(sub_, budget);
-    if (budget <= 0) drain_soon();
+    switch (source) {
+        case Source::Monitor:
+            drain_monitor();
+            [[fallthrough]];
+        case Source::Router:
+            drain_router(budget);
+            if (budget > 0) forget_disconnected();
+            break;
+        case Source::Pull:
+            drain_anonymous(pull_, budget);
+            break;
+        case Source::Sub:
+            drain_anonymous(sub_, budget);
+            break;
+    }
+    if (budget <= 0) drain_soon(source);
 }
 
 bool ZmqTransport::Impl::receive(zmq::socket_t& socket, Parts& parts) {
@@ -256,10 +274,10 @@ void ZmqTransport::Impl::drain_anonymous(zmq::socket_t& socket, int& budget) {
 
 void ZmqTransport::Impl::deliver(const SessionPtr& from, Parts& parts, std::size_t first) {
     if (parts.size() - first != 2) {
-        listener_.on_malformed(
-            from, {ErrorCode::ProtocolViolation,
-                   "a frame is two message parts, header and payload; this one has " +
-                       std::to_string(parts.size() - first)});
+        listener_.on_malformed(from,
+                               {ErrorCode::ProtocolViolation,
+                                "a frame is two message parts, header and payload; this one has " +
+                                    std::to_string(parts.size() - first)});
         if (from != nullptr) from->close();
         return;
     }
@@ -276,16 +294,18 @@ void ZmqTransport::Impl::send(RouterSession& session, protocol::WireMessage mess
         const bool has_room = router_.send(zmq::buffer(session.routing_id()), more).has_value();
         if (has_room) {
             std::ignore = router_.send(zmq::buffer(message.header), more);
-            std::ignore = router_.send(
-                zmq::buffer(message.payload.data(), message.payload.size()), last);
+            std::ignore =
+                router_.send(zmq::buffer(message.payload.data(), message.payload.size()), last);
         } else {
-            spdlog::warn("native worker at {} does not read what it is sent", session.peer_address());
+            spdlog::warn("native worker at {} does not read what it is sent",
+                         session.peer_address());
             forget(std::string{session.routing_id()});
         }
     } catch (const zmq::error_t&) {  // EHOSTUNREACH: the peer is gone.
         forget(std::string{session.routing_id()});
     }
-    drain_soon();
+    // Sending may take the news of an arrival off the edge-triggered descriptor: look for it.
+    drain_soon(Source::Router);
 }
 
 void ZmqTransport::Impl::forget(const std::string& routing_id) {
@@ -307,7 +327,11 @@ ZmqTransport::ZmqTransport(asio::io_context& context, const ZmqEndpoints& endpoi
                            SessionListener& listener)
     : impl_{std::make_unique<Impl>(context, endpoints, listener)} {}
 ZmqTransport::~ZmqTransport() = default;
-const ZmqEndpoints& ZmqTransport::endpoints() const { return impl_->endpoints(); }
-void ZmqTransport::close(int milliseconds) { impl_->close(milliseconds); }
+const ZmqEndpoints& ZmqTransport::endpoints() const {
+    return impl_->endpoints();
+}
+void ZmqTransport::close(int milliseconds) {
+    impl_->close(milliseconds);
+}
 
 }  // namespace netcompute::net
