@@ -22,6 +22,8 @@ struct Arguments {
     std::string train_data = "Data/train.csv";
     std::string test_data;
     std::string test_labels;
+    std::string target;
+    std::string id;
     std::string state_dir = "state";
     std::string web_root;
     std::uint32_t local_slots = 0;
@@ -41,6 +43,9 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_option("--test-labels", arguments.test_labels,
                    "The test table's true classes, to score the prediction (default: "
                    "…_labels.csv beside it, if there)");
+    app.add_option("--target", arguments.target, "The column to learn (default: Survived)");
+    app.add_option("--id", arguments.id,
+                   "The column that names rows (default: PassengerId, or the model's)");
     app.add_option("--state-dir", arguments.state_dir, "Jobs, blobs and endpoints.json")
         ->capture_default_str();
     app.add_option("--web-root", arguments.web_root,
@@ -103,6 +108,8 @@ netcompute::server::ModeOptions mode_options(const Arguments& arguments) {
     options.train_data = arguments.train_data;
     if (!arguments.test_data.empty()) options.test_data = arguments.test_data;
     if (!arguments.test_labels.empty()) options.test_labels = arguments.test_labels;
+    if (!arguments.target.empty()) options.target = arguments.target;
+    if (!arguments.id.empty()) options.id = arguments.id;
     return options;
 }
 

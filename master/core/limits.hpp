@@ -10,6 +10,8 @@ namespace netcompute::core {
 struct SchedulerLimits {
     Duration lease_seconds_min = std::chrono::seconds{10};
     double lease_expected_factor = 4;  ///< A lease lasts this many times its expected duration.
+    /// But no longer: heartbeats renew it, and one whose frame was lost must not hold its tasks.
+    Duration lease_seconds_max = std::chrono::seconds{60};
     Duration suspect_after = std::chrono::seconds{6};  ///< Of silence: no new leases.
     Duration lost_after = std::chrono::seconds{10};    ///< Of silence: its tasks go elsewhere.
     Duration lost_kept = std::chrono::minutes{10};     ///< How long a lost worker is remembered.

@@ -41,6 +41,9 @@ class RoundTasks {
     /// Counts one more failure of the task by itself, on this worker, and returns the count.
     std::uint32_t count_own_failure(TaskIndex index, WorkerId worker);
 
+    /// Whether the task's last failure by itself was on this worker.
+    [[nodiscard]] bool failed_on(TaskIndex index, WorkerId worker) const;
+
     /// Who gave each task's output; WorkerId{} where none is in.
     [[nodiscard]] std::vector<WorkerId> homes() const;
 
@@ -53,7 +56,6 @@ class RoundTasks {
         std::uint32_t home = 0;  ///< Low half of the worker's id: ids are counters.
     };
     [[nodiscard]] bool waits(TaskIndex index) const;
-    [[nodiscard]] bool failed_on(TaskIndex index, WorkerId worker) const;
 
     std::vector<Task> tasks_;
     std::uint32_t pending_count_ = 0;

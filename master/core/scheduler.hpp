@@ -70,6 +70,7 @@ class Scheduler {
         std::uint32_t open_count = 0;   ///< Tasks without an outcome.
         bool active = true;             ///< False: over, kept to recognize late results.
         Duration duration{};            ///< What a renewal adds.
+        Instant granted_at;
         Instant deadline;
         Instant progress_at;  ///< When it came to the front, or last gave an outcome.
     };
@@ -114,8 +115,9 @@ class Scheduler {
 
     // scheduler_assign.cpp: who gets what.
     void assign();
-    [[nodiscard]] Job* next_job(JobId& id);
+    [[nodiscard]] Job* next_job(JobId& id, const std::vector<JobId>& refused = {});
     void assign_stragglers();
+    [[nodiscard]] std::vector<TaskIndex> copies_for(WorkerId helper, const Lease& lease) const;
     [[nodiscard]] bool has_room(const Worker& worker) const;
     [[nodiscard]] std::uint32_t batch_size(const Worker& worker, JobId id, const Job& job) const;
     void grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,

@@ -19,25 +19,29 @@ void Scheduler::assign() {
         for (auto& [id, worker] : workers_) {
             if (worker.leases.size() != held || !has_room(worker)) continue;
             JobId job_id;
-            Job* job = next_job(job_id);
-            if (job == nullptr) break;
-            auto tasks = job->tasks.take(id, batch_size(worker, job_id, *job), avoid_failed);
-            if (!tasks.empty()) grant(id, worker, job_id, *job, std::move(tasks));
+            std::vector<JobId> refused;  // All that waits of them has failed on this worker.
+            while (Job* job = next_job(job_id, refused)) {
+                auto tasks = job->tasks.take(id, batch_size(worker, job_id, *job), avoid_failed);
+                if (!tasks.empty()) {
+                    grant(id, worker, job_id, *job, std::move(tasks));
+                    break;
+                }
+                refused.push_back(job_id);
+            }
         }
     }
     assign_stragglers();
 }
 
 /// The job whose turn it is: the highest priority, among equals the one with the fewest leases.
-Scheduler::Job* Scheduler::next_job(JobId& id) {
+Scheduler::Job* Scheduler::next_job(JobId& id, const std::vector<JobId>& refused) {
     Job* next = nullptr;
     for (auto& [candidate_id, candidate] : jobs_) {
         if (candidate.tasks.pending_count() == 0) continue;
-        const bool goes_first =
-            next == nullptr || candidate.priority > next->priority ||
-            (candidate.priority == next->priority &&
-             candidate.active_lease_count < next->active_lease_count);
-        if (!goes_first) continue;
+        const bool goes_first = next == nullptr || candidate.priority > next->priority ||
+                                (candidate.priority == next->priority &&
+                                 candidate.active_lease_count < next->active_lease_count);
+        if (!goes_first || std::ranges::find(refused, candidate_id) != refused.end()) continue;
         next = &candidate;
         id = candidate_id;
     }
@@ -85,13 +89,13 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
         for (const LeaseId held : worker.leases) open_count += leases_.at(held).open_count;
         expected_seconds = speed->second * static_cast<double>(open_count) / worker.slots;
     }
-    lease.duration = std::max(limits_.lease_seconds_min,
-                              from_seconds(limits_.lease_expected_factor * expected_seconds));
+    lease.duration = std::clamp(from_seconds(limits_.lease_expected_factor * expected_seconds),
+                                limits_.lease_seconds_min, limits_.lease_seconds_max);
+    lease.granted_at = now_;
     lease.deadline = now_ + lease.duration;
     lease.progress_at = now_;
     lease_deadlines_.insert({lease.deadline, id});
-    effects_.push_back(
-        AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline});
+    effects_.push_back(AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline});
     leases_.emplace(id, std::move(lease));
     worker.leases.push_back(id);
     job.round_leases.push_back(id);
@@ -103,7 +107,8 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
 /// is late with. The first result counts; the other lease is then revoked.
 void Scheduler::assign_stragglers() {
     straggler_deadline_ = instant_never;
-    // Before looking at the workers: thousands may be idle, and each of their heartbeats comes here.
+    // Before looking at the workers: thousands may be idle, and each of their heartbeats comes
+    // here.
     const bool any_is_at_its_tail = std::ranges::any_of(jobs_, [](const auto& entry) {
         return entry.second.tasks.pending_count() == 0 && entry.second.active_lease_count > 0;
     });
@@ -112,9 +117,8 @@ void Scheduler::assign_stragglers() {
     for (const auto& [id, worker] : workers_) {
         if (worker.leases.empty() && has_room(worker)) idle.push_back(id);
     }
-    auto next_idle = idle.begin();
     for (auto& [late_id, late_worker] : workers_) {
-        if (next_idle == idle.end()) return;
+        if (idle.empty()) return;
         if (late_worker.leases.empty()) continue;
         Lease& front = leases_.at(late_worker.leases.front());
         const double p95 = jobs_.at(front.job).task_seconds.quantile(0.95);
@@ -127,28 +131,35 @@ void Scheduler::assign_stragglers() {
             continue;
         }
         for (const LeaseId lease_id : std::vector{late_worker.leases}) {
-            if (next_idle == idle.end()) return;
-            const Lease& lease = leases_.at(lease_id);
-            Job& job = jobs_.at(lease.job);
+            const JobId job_id = leases_.at(lease_id).job;
+            Job& job = jobs_.at(job_id);
             if (job.tasks.pending_count() > 0) continue;
-            Worker& helper = workers_.at(*next_idle);
-            std::vector<TaskIndex> copies;
-            const std::uint32_t count_max = batch_size(helper, lease.job, job);
-            for (std::size_t place = 0;
-                 place < lease.tasks.size() && copies.size() < count_max; ++place) {
-                const TaskIndex index = lease.tasks[place];
-                if (!lease.has_outcome[place] && !job.tasks.succeeded(index) &&
-                    job.tasks.holders(index) == 1) {
-                    copies.push_back(index);
-                }
+            for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
+                auto copies = copies_for(*helper, leases_.at(lease_id));
+                if (copies.empty()) continue;
+                for (const TaskIndex index : copies) job.tasks.add_holder(index);
+                grant(*helper, workers_.at(*helper), job_id, job, std::move(copies));
+                idle.erase(helper);
+                break;
             }
-            if (copies.empty()) continue;
-            for (const TaskIndex index : copies) job.tasks.add_holder(index);
-            const JobId job_id = lease.job;
-            grant(*next_idle, helper, job_id, job, std::move(copies));
-            ++next_idle;
         }
     }
+}
+
+/// What this worker can take over of a lease that is late: tasks that nobody else copies already
+/// and that have not failed on it.
+std::vector<TaskIndex> Scheduler::copies_for(WorkerId helper, const Lease& lease) const {
+    const Job& job = jobs_.at(lease.job);
+    const std::uint32_t count_max = batch_size(workers_.at(helper), lease.job, job);
+    std::vector<TaskIndex> copies;
+    for (std::size_t place = 0; place < lease.tasks.size() && copies.size() < count_max; ++place) {
+        const TaskIndex index = lease.tasks[place];
+        if (!lease.has_outcome[place] && !job.tasks.succeeded(index) &&
+            job.tasks.holders(index) == 1 && !job.tasks.failed_on(index, helper)) {
+            copies.push_back(index);
+        }
+    }
+    return copies;
 }
 
 }  // namespace netcompute::core

@@ -7,9 +7,12 @@
 namespace netcompute::core {
 namespace {
 
-/// A worker's claim about its own speed, made harmless.
-double bounded_seconds(double seconds) {
-    return std::isfinite(seconds) ? std::clamp(seconds, 1e-7, 1e6) : 1e-7;
+/// A worker's claim about its own speed, made harmless: not even all its slots together can have
+/// computed for longer than `seconds_max`.
+double bounded_seconds(double seconds, double seconds_max) {
+    constexpr double seconds_min = 1e-7;
+    return std::isfinite(seconds) ? std::clamp(seconds, seconds_min, std::max(seconds_max, 1e-3))
+                                  : seconds_min;
 }
 
 std::string task_name(JobId job, RoundIndex round, TaskIndex index) {
@@ -51,8 +54,9 @@ void Scheduler::on(const ResultsReceived& event) {
 
 void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job& job) {
     Worker& worker = workers_.at(event.worker);
-    const double seconds_each =
-        bounded_seconds(event.busy_seconds / static_cast<double>(event.outcomes.size()));
+    const auto count = static_cast<double>(event.outcomes.size());
+    const double seconds_each = bounded_seconds(
+        event.busy_seconds / count, to_seconds(now_ - lease.granted_at) * worker.slots / count);
     const auto [speed, is_first] = worker.seconds_per_task.try_emplace(event.job, seconds_each);
     if (!is_first) speed->second = 0.5 * (speed->second + seconds_each);
     job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));

@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t dashboard_ended_jobs_max = 50;
 
 /// Three decimals are enough for people, and change less often.
-double rounded(double value) { return std::round(value * 1000) / 1000; }
+double rounded(double value) {
+    return std::round(value * 1000) / 1000;
+}
 
 nlohmann::json error_document(const Error& error) {
     return {{"code", error_code_name(error.code)}, {"message", error.message}};
@@ -43,9 +45,9 @@ ApiBackend::ApiBackend(Engine& engine, std::function<std::string()> join_url)
 nlohmann::json ApiBackend::cluster() {
     std::map<std::string, std::uint32_t> by_state;
     std::map<std::string, std::uint32_t> by_kind{{"native", 0}, {"browser", 0}};
-    for (const auto state : {core::WorkerState::Idle, core::WorkerState::Busy,
-                             core::WorkerState::Draining, core::WorkerState::Suspect,
-                             core::WorkerState::Lost}) {
+    for (const auto state :
+         {core::WorkerState::Idle, core::WorkerState::Busy, core::WorkerState::Draining,
+          core::WorkerState::Suspect, core::WorkerState::Lost}) {
         by_state[std::string{core::worker_state_name(state)}] = 0;
     }
     std::uint64_t slots = 0;
@@ -117,9 +119,8 @@ nlohmann::json ApiBackend::live_document(JobRun& job) const {
     document["waiting_for"] = waits ? "workers" : "";
     document["round"] = job.round_index;
     document["rate"] = rounded(rate);
-    document["tasks"] = {{"total", job.tasks_total},
-                         {"done", job.tasks_done},
-                         {"failed", job.tasks_failed}};
+    document["tasks"] = {
+        {"total", job.tasks_total}, {"done", job.tasks_done}, {"failed", job.tasks_failed}};
     // How many rounds follow is not known, so what is left is told for jobs of one round only.
     const bool can_tell = has_tasks && !waits && rate > 0 && !job.has_more_rounds();
     if (can_tell) {
@@ -170,11 +171,14 @@ Result<JobId> ApiBackend::submit(std::string_view body) {
     return engine_.submit(std::move(*request));
 }
 
-Result<void> ApiBackend::cancel(JobId id) { return engine_.cancel(id); }
+Result<void> ApiBackend::cancel(JobId id) {
+    return engine_.cancel(id);
+}
 
 void ApiBackend::when_over(JobId id, std::function<void()> callback) {
     if (engine_.live_job(id) == nullptr) return callback();
-    engine_.when_over(id, [callback = std::move(callback)](const store::JobRecord&) { callback(); });
+    engine_.when_over(id,
+                      [callback = std::move(callback)](const store::JobRecord&) { callback(); });
 }
 
 std::optional<api::BlobView> ApiBackend::blob(const Sha256& sha256) {

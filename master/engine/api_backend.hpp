@@ -7,7 +7,7 @@ namespace netcompute::engine {
 
 /// Shows the engine to the HTTP routes: its documents, and what may be asked of it.
 class ApiBackend final : public api::Backend {
-   public:
+ public:
     /// `join_url` tells where other PCs open the worker page.
     ApiBackend(Engine& engine, std::function<std::string()> join_url);
 
@@ -24,7 +24,7 @@ class ApiBackend final : public api::Backend {
     [[nodiscard]] std::string metrics() override;
     [[nodiscard]] nlohmann::json dashboard_state() override;
 
-   private:
+ private:
     [[nodiscard]] nlohmann::json worker_document(WorkerInfo& worker) const;
     [[nodiscard]] nlohmann::json live_document(JobRun& job) const;
 

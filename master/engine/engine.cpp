@@ -164,8 +164,8 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
 void Engine::start_round(JobRun& job) {
     const auto round = job.start_round();
     if (!round) return finish(job);
-    enqueue({core::RoundStarted{job.record.id, job.round_index, round->task_count,
-                                job.task_bytes(), job.record.priority},
+    enqueue({core::RoundStarted{job.record.id, job.round_index, round->task_count, job.task_bytes(),
+                                job.record.priority},
              {},
              nullptr});
 }
@@ -185,8 +185,10 @@ void Engine::finish(JobRun& job) {
 }
 
 void Engine::finished(JobId id, Result<nlohmann::json> result) {
-    if (result) end_job(id, store::JobState::Succeeded, std::move(*result), {});
-    else end_job(id, store::JobState::Failed, {}, result.error());
+    if (result)
+        end_job(id, store::JobState::Succeeded, std::move(*result), {});
+    else
+        end_job(id, store::JobState::Failed, {}, result.error());
     enqueue({core::ClockTicked{}, {}, nullptr});
 }
 
@@ -225,9 +227,9 @@ Result<void> Engine::cancel(JobId id) {
     const auto record = jobs_.job(id);
     const std::string name = "job " + std::to_string(id.value);
     if (!record) return unexpected(ErrorCode::NotFound, name + ": there is no such job");
-    return unexpected(ErrorCode::InvalidArgument,
-                      name + ": it is over already: " +
-                          std::string{store::job_state_name(record->state)});
+    return unexpected(
+        ErrorCode::InvalidArgument,
+        name + ": it is over already: " + std::string{store::job_state_name(record->state)});
 }
 
 void Engine::when_over(JobId id, std::function<void(const store::JobRecord&)> callback) {
@@ -241,7 +243,9 @@ const JobRun* Engine::live_job(JobId id) const {
     return found == live_.end() ? nullptr : &found->second;
 }
 
-void Engine::stop(const std::string& reason) { gateway_.close_all(reason); }
+void Engine::stop(const std::string& reason) {
+    gateway_.close_all(reason);
+}
 
 // ---- Effects ------------------------------------------------------------------------------------
 
@@ -260,8 +264,9 @@ void Engine::carry_out(const InboxItem&, core::AssignTasks& effect) {
 
 void Engine::carry_out(const InboxItem&, core::RevokeLease& effect) {
     outbox_.push_back([this, effect] {
-        gateway_.send(effect.worker, protocol::Revoke{effect.lease, std::string{revoke_reason_name(
-                                                                        effect.reason)}});
+        gateway_.send(
+            effect.worker,
+            protocol::Revoke{effect.lease, std::string{revoke_reason_name(effect.reason)}});
     });
 }
 
@@ -359,8 +364,8 @@ void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
 
 void Engine::on_results(WorkerId id, const protocol::Results& results,
                         std::shared_ptr<const Bytes> payload) {
-    core::ResultsReceived event{id, results.lease, results.job, results.round,
-                                results.busy_seconds, {}};
+    core::ResultsReceived event{id, results.lease, results.job, results.round, results.busy_seconds,
+                                {}};
     std::vector<ByteSpan> output_bytes;
     event.outcomes.reserve(results.outcomes.size());
     output_bytes.reserve(results.outcomes.size());

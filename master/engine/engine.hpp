@@ -50,7 +50,7 @@ struct WorkerInfo {
 /// arrives is kept in an inbox; one turn takes it all, steps the scheduler at one instant, commits
 /// what was decided, and only then sends.
 class Engine final : public WorkerEvents {
-   public:
+ public:
     Engine(boost::asio::io_context& io, EngineOptions options, store::JobStore& jobs);
     ~Engine() override;
 
@@ -86,7 +86,7 @@ class Engine final : public WorkerEvents {
     void on_disconnected(WorkerId worker, const std::string& reason) override;
     void on_expelled(WorkerId worker, const std::string& reason) override;
 
-   private:
+ private:
     /// An event and, for results, where its outcomes' bytes lie.
     struct InboxItem {
         core::Event event;

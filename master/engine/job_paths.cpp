@@ -40,9 +40,9 @@ Result<fs::path> resolve_input(const JobContext& context, const std::string& key
     auto resolved = resolve_job_path(context, key, path);
     std::error_code error;
     if (resolved && !fs::exists(*resolved, error)) {
-        return unexpected(ErrorCode::NotFound,
-                          "params." + key + ": \"" + path + "\": there is no such file (looked for " +
-                              resolved->string() + ")");
+        return unexpected(ErrorCode::NotFound, "params." + key + ": \"" + path +
+                                                   "\": there is no such file (looked for " +
+                                                   resolved->string() + ")");
     }
     return resolved;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "engine/job_type.hpp"
-
 #include <netcompute/result.hpp>
 
 #include <filesystem>

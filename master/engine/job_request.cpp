@@ -35,8 +35,9 @@ Result<JobRequest> parse_job_request(std::string_view text) {
                                                    "validation"};
     for (const auto& [key, value] : json.items()) {
         if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-            return refuse(key + ": is not a key of a job; those are type, params, name, priority "
-                                "and validation");
+            return refuse(key +
+                          ": is not a key of a job; those are type, params, name, priority "
+                          "and validation");
         }
     }
     JobRequest request;

@@ -12,7 +12,7 @@ constexpr std::uint64_t inline_blob_bytes_max = 4096;
 
 /// Turns a program's inputs into what the wire carries, and keeps alive what they point to.
 class InputWirer {
-   public:
+ public:
     explicit InputWirer(const store::BlobStore& blobs) : blobs_{blobs} {}
 
     protocol::WireInput wire(programs::TaskInput input) {
@@ -30,7 +30,7 @@ class InputWirer {
         return protocol::BlobInput{ref.sha256, ref.size};
     }
 
-   private:
+ private:
     const store::BlobStore& blobs_;
     std::deque<Bytes> kept_bytes_;
     std::deque<std::shared_ptr<const store::MappedFile>> kept_files_;
@@ -62,8 +62,10 @@ std::uint64_t JobRun::task_bytes() const {
         const auto* const inlined = std::get_if<Bytes>(&input);
         const std::uint64_t blob_size =
             inlined == nullptr ? std::get<programs::BlobRef>(input).size : 0;
-        if (inlined != nullptr) bytes += inlined->size();
-        else bytes += blob_size <= inline_blob_bytes_max ? blob_size : 64;
+        if (inlined != nullptr)
+            bytes += inlined->size();
+        else
+            bytes += blob_size <= inline_blob_bytes_max ? blob_size : 64;
     }
     constexpr std::uint64_t framing_bytes = 16;
     return bytes + framing_bytes;

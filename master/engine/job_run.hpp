@@ -4,7 +4,6 @@
 #include "engine/job_type.hpp"
 #include "engine/rate_meter.hpp"
 #include "store/job_store.hpp"
-
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 #include <netcompute/protocol/messages.hpp>
@@ -18,14 +17,14 @@ namespace netcompute::engine {
 
 /// A job that is not over: its program, the outputs of the round in progress, and its counts.
 class JobRun {
-   public:
+ public:
     JobRun(store::JobRecord record, Instant submitted);
 
     store::JobRecord record;
     Instant submitted;
     std::string phase;  ///< What it does besides tasks: "reading data", "writing results", or "".
     std::vector<std::string> notes;
-    std::uint64_t tasks_total = 0;   ///< Of all rounds begun so far.
+    std::uint64_t tasks_total = 0;  ///< Of all rounds begun so far.
     std::uint64_t tasks_done = 0;
     std::uint64_t tasks_failed = 0;  ///< Failed attempts; the tasks were tried again.
     RoundIndex round_index = 0;
@@ -55,7 +54,7 @@ class JobRun {
     /// The last step, for the pool. The program has finished.
     [[nodiscard]] std::function<Result<nlohmann::json>()> take_finish();
 
-   private:
+ private:
     struct Output {
         ByteSpan bytes;
         std::shared_ptr<const Bytes> owner;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "store/blob_store.hpp"
-
 #include <netcompute/programs/program.hpp>
 #include <netcompute/result.hpp>
 

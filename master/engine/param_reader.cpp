@@ -9,7 +9,9 @@ std::string shown(const nlohmann::json& value) {
     return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 200);
 }
 
-std::string shown(double value) { return nlohmann::json(value).dump(); }
+std::string shown(double value) {
+    return nlohmann::json(value).dump();
+}
 
 }  // namespace
 
@@ -31,8 +33,7 @@ void ParamReader::fail(const std::string& key, const std::string& what) {
 }
 
 std::uint64_t ParamReader::whole_number(const std::string& key, std::uint64_t min,
-                                        std::uint64_t max,
-                                        std::optional<std::uint64_t> otherwise) {
+                                        std::uint64_t max, std::optional<std::uint64_t> otherwise) {
     const nlohmann::json* const value = find(key, !otherwise);
     if (value == nullptr) return otherwise.value_or(min);
     const auto refuse = [&] {

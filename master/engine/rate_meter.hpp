@@ -8,7 +8,7 @@ namespace netcompute::engine {
 
 /// Events per second over about the last five seconds, old ones fading out.
 class RateMeter {
-   public:
+ public:
     void add(Instant now, double count) {
         decay(now);
         value_ += count / fading_seconds;
@@ -18,7 +18,7 @@ class RateMeter {
         return value_ < 1e-3 ? 0.0 : value_;
     }
 
-   private:
+ private:
     static constexpr double fading_seconds = 5;
 
     void decay(Instant now) {

@@ -87,9 +87,9 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     if (version != header.end() && version->is_number_integer() &&
         *version != protocol::protocol_version) {
         return refuse(from, "refused_protocol",
-                      "this master speaks protocol " +
-                          std::to_string(protocol::protocol_version) + ", the worker protocol " +
-                          version->dump() + "; install the same version on both");
+                      "this master speaks protocol " + std::to_string(protocol::protocol_version) +
+                          ", the worker protocol " + version->dump() +
+                          "; install the same version on both");
     }
     const auto message = protocol::decode_worker_message(header, payload);
     if (!message) return refuse(from, "protocol_violation", message.error().message);
@@ -151,8 +151,7 @@ void WorkerGateway::refuse(const net::SessionPtr& from, const std::string& code,
     const bool retry = code == "unknown_session" || code == "protocol_violation";
     spdlog::info("refused a worker at {}: {}: {}", shown_address(from), code, message);
     greeting_.erase(from.get());
-    from->send(
-        protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, retry}}));
+    from->send(protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, retry}}));
     from->close();
 }
 

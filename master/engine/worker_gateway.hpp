@@ -1,7 +1,6 @@
 #pragma once
 
 #include "net/session.hpp"
-
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 
@@ -15,7 +14,7 @@ namespace netcompute::engine {
 
 /// What the gateway has understood of the workers' frames, after every check.
 class WorkerEvents {
-   public:
+ public:
     WorkerEvents() = default;
     WorkerEvents(const WorkerEvents&) = delete;
     WorkerEvents& operator=(const WorkerEvents&) = delete;
@@ -45,7 +44,7 @@ struct GatewayOptions {
 /// The door for workers, whatever transport they come by: handshake, sessions, and the checks that
 /// make a malformed peer lose its own session and nothing else.
 class WorkerGateway final : public net::SessionListener {
-   public:
+ public:
     WorkerGateway(GatewayOptions options, WorkerEvents& events);
 
     void on_frame(const net::SessionPtr& from, std::string_view header,
@@ -69,7 +68,7 @@ class WorkerGateway final : public net::SessionListener {
     /// Closes those that did not say hello in time.
     void expire_greetings(Instant now);
 
-   private:
+ private:
     struct Connected {
         WorkerId worker;
         std::string worker_key;

@@ -66,6 +66,8 @@ void ModeRunner::start() {
 
 void ModeRunner::train() {
     engine::JobRequest request{"train", {{"data", options_.train_data}}, "train", 0, true};
+    if (options_.target) request.params["target"] = *options_.target;
+    if (options_.id) request.params["id"] = *options_.id;
     submit(std::move(request), [this](const nlohmann::json& result) {
         print_training(result);
         if (options_.test_data)
@@ -80,6 +82,7 @@ void ModeRunner::predict() {
     engine::JobRequest request{"predict", {{"data", data}}, "predict", 0, true};
     const auto labels = options_.test_labels ? options_.test_labels : labels_beside(data);
     if (labels) request.params["labels"] = *labels;
+    if (options_.id) request.params["id"] = *options_.id;
     submit(std::move(request), [this](const nlohmann::json& result) {
         print_prediction(result);
         on_done_(true);

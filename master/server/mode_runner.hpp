@@ -17,6 +17,8 @@ struct ModeOptions {
     /// Predicted by Mode::Predict, and by Mode::Train after training where somebody named it.
     std::optional<std::string> test_data;
     std::optional<std::string> test_labels;  ///< The test set's truth, for scoring.
+    std::optional<std::string> target;       ///< The column to learn, if not the default.
+    std::optional<std::string> id;           ///< The column that names rows, if not the default.
 };
 
 /// Submits the jobs that the command line asks for, one after the other, and prints what came out.

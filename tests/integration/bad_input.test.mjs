@@ -48,19 +48,44 @@ const badTrainingTables = [
   ['a header and nothing else', header, /bad\.csv: .*no (data )?rows?/],
   ['a row with too few fields', table('1,0,3,22', '2,1,1'), /bad\.csv.*line 3.*3.*4/],
   ['a row with too many fields', table('1,0,3,22', '2,1,1,38,9'), /bad\.csv.*line 3.*5.*4/],
-  ['bytes that are not UTF-8', Buffer.from(table('1,0,3,22', '2,1,1,3\xff'), 'latin1'), /bad\.csv.*UTF-8/],
+  [
+    'bytes that are not UTF-8',
+    Buffer.from(table('1,0,3,22', '2,1,1,3\xff'), 'latin1'),
+    /bad\.csv.*UTF-8/,
+  ],
   ['a quote that never closes', table('1,0,3,"22', '2,1,1,38'), /bad\.csv.*quot/],
-  ['a column named twice', 'PassengerId,Survived,Age,Age\n1,0,3,22\n', /bad\.csv.*two columns are named "Age"/],
+  [
+    'a column named twice',
+    'PassengerId,Survived,Age,Age\n1,0,3,22\n',
+    /bad\.csv.*two columns are named "Age"/,
+  ],
   ['one class only', table('1,0,3,22', '2,0,1,38'), /bad\.csv.*Survived.*(one|1|only)/],
-  ['three classes', table('1,0,3,22', '2,1,1,38', '3,2,1,38'), /bad\.csv.*Survived.*(three|3|more|two)/],
+  [
+    'three classes',
+    table('1,0,3,22', '2,1,1,38', '3,2,1,38'),
+    /bad\.csv.*Survived.*(three|3|more|two)/,
+  ],
   ['a target that is missing', table('1,0,3,22', '2,,1,38'), /bad\.csv.*row 2.*Survived.*no value/],
   ['a number that is not finite', table('1,0,3,22', '2,1,1,inf'), /bad\.csv.*Age.*inf/],
   ['NaN as a number', table('1,0,3,22', '2,1,nan,38'), /bad\.csv.*Pclass.*nan/i],
   ['a feature that is all missing', table('1,0,3,', '2,1,1,'), /bad\.csv.*Age.*missing/],
-  ['no feature at all', 'PassengerId,Survived\n1,0\n2,1\n', /bad\.csv.*no columns besides the id and the target/],
-  ['no target column', 'PassengerId,Age\n1,22\n', /bad\.csv.*no column "Survived".*"PassengerId", "Age"/],
+  [
+    'no feature at all',
+    'PassengerId,Survived\n1,0\n2,1\n',
+    /bad\.csv.*no columns besides the id and the target/,
+  ],
+  [
+    'no target column',
+    'PassengerId,Age\n1,22\n',
+    /bad\.csv.*no column "Survived".*"PassengerId", "Age"/,
+  ],
   ['no id column', 'Survived,Age\n1,22\n', /bad\.csv.*no column "PassengerId".*"Survived", "Age"/],
-  ['a target that is named but not there', table(...goodRows), /bad\.csv.*Fate/, { target: 'Fate' }],
+  [
+    'a target that is named but not there',
+    table(...goodRows),
+    /bad\.csv.*Fate/,
+    { target: 'Fate' },
+  ],
   ['an id that is named but not there', table(...goodRows), /bad\.csv.*Ticket/, { id: 'Ticket' }],
 ];
 
@@ -108,7 +133,11 @@ test('a table that does not fit the model fails, naming its columns', async () =
   await cluster.run('train', { model: 'Data/titanic.json' });
   /** @type {[string, string, RegExp][]} */
   const cases = [
-    ['a column unknown', 'PassengerId,Pclass,Sex,Age,SibSp,Parch,Cabin\n1,3,male,2,0,0,A1\n', /Cabin/],
+    [
+      'a column unknown',
+      'PassengerId,Pclass,Sex,Age,SibSp,Parch,Cabin\n1,3,male,2,0,0,A1\n',
+      /Cabin/,
+    ],
     ['columns lacking', 'PassengerId,Pclass,Sex,SibSp\n1,3,male,0\n', /Age.*Parch|Parch.*Age/],
     ['no id', 'Pclass,Sex,Age,SibSp,Parch\n3,male,2,0,0\n', /PassengerId/],
     ['text for a number', 'PassengerId,Pclass,Sex,Age,SibSp,Parch\n1,3,male,old,0,0\n', /Age.*old/],
@@ -129,7 +158,11 @@ test('a model that was tampered with is refused', async () => {
   for (const [what, text, says] of /** @type {[string, string, RegExp][]} */ ([
     ['cut', model.slice(0, model.length / 2), /titanic\.json.*not JSON/],
     ['empty', '{}', /titanic\.json/],
-    ['changed', model.replace(/("weights": \[\s*)-?[0-9.]+/, '$10.5'), /titanic\.json.*model_sha256/],
+    [
+      'changed',
+      model.replace(/("weights": \[\s*)-?[0-9.]+/, '$10.5'),
+      /titanic\.json.*model_sha256/,
+    ],
   ])) {
     assert.notEqual(text, model, what);
     writeFileSync(cluster.file('Data/titanic.json'), text);
@@ -141,7 +174,9 @@ test('output that cannot be written is refused before anything is computed', asy
   writeFileSync(cluster.file('Data/a_file'), '');
   const { message } = await failureOf('train', { output: 'Data/a_file/submission.csv' });
   assert.match(message, /a_file/);
-  const { message: missing } = await failureOf('train', { model: 'Data/no/such/folder/model.json' });
+  const { message: missing } = await failureOf('train', {
+    model: 'Data/no/such/folder/model.json',
+  });
   assert.match(missing, /no\/such\/folder/);
 });
 
@@ -170,13 +205,37 @@ async function runMaster(args, prepare = () => {}) {
 
 /** @type {[string, unknown, RegExp][]} */
 const badConfigs = [
-  ['an unknown section', { masters: {} }, /bad\.json: masters: unknown key \(known here: master, dashboard/],
+  [
+    'an unknown section',
+    { masters: {} },
+    /bad\.json: masters: unknown key \(known here: master, dashboard/,
+  ],
   ['an unknown key', { dashboard: { prot: 80 } }, /bad\.json: dashboard\.prot: unknown key/],
-  ['a port in words', { dashboard: { port: '80a' } }, /bad\.json: dashboard\.port: "80a" is not a port \(0\.\.65535\)/],
-  ['a port too large', { master: { task_port: 65536 } }, /bad\.json: master\.task_port: 65536 is not a port/],
-  ['a host with a space', { master: { ip: 'a b' } }, /bad\.json: master\.ip: "a b" is not a host name/],
-  ['a short token', { security: { join_token: 'short' } }, /bad\.json: security\.join_token: has 5 characters/],
-  ['the same port twice', { master: { task_port: 7001, result_port: '7001' } }, /bad\.json: master\.result_port: 7001 is also/],
+  [
+    'a port in words',
+    { dashboard: { port: '80a' } },
+    /bad\.json: dashboard\.port: "80a" is not a port \(0\.\.65535\)/,
+  ],
+  [
+    'a port too large',
+    { master: { task_port: 65536 } },
+    /bad\.json: master\.task_port: 65536 is not a port/,
+  ],
+  [
+    'a host with a space',
+    { master: { ip: 'a b' } },
+    /bad\.json: master\.ip: "a b" is not a host name/,
+  ],
+  [
+    'a short token',
+    { security: { join_token: 'short' } },
+    /bad\.json: security\.join_token: has 5 characters/,
+  ],
+  [
+    'the same port twice',
+    { master: { task_port: 7001, result_port: '7001' } },
+    /bad\.json: master\.result_port: 7001 is also/,
+  ],
   ['a list for an object', [], /bad\.json/],
 ];
 
@@ -187,7 +246,9 @@ for (const [what, config, says] of badConfigs) {
     assert.equal(master.code, 1);
     assert.match(master.stderr, says);
     writeJson(cluster.folder, 'bad.json', config);
-    const worker = await runProgram(workerProgram, ['--config', 'bad.json'], { cwd: cluster.folder });
+    const worker = await runProgram(workerProgram, ['--config', 'bad.json'], {
+      cwd: cluster.folder,
+    });
     assert.equal(worker.code, 1);
     assert.match(worker.stdout + worker.stderr, says);
   });
@@ -227,10 +288,14 @@ test('a port in use stops the master, which says by whom', async () => {
   for (const [key, config] of /** @type {[string, any][]} */ ([
     ['dashboard.port', freePorts({ dashboard: { host: '127.0.0.1', port } })],
     ['master.task_port', { ...freePorts(), master: { ...freePorts().master, task_port: port } }],
-    ['master.heartbeat_port', { ...freePorts(), master: { ...freePorts().master, heartbeat_port: port } }],
+    [
+      'master.heartbeat_port',
+      { ...freePorts(), master: { ...freePorts().master, heartbeat_port: port } },
+    ],
   ])) {
-    const { code, stderr } = await runMaster(['--config', 'taken.json', '--mode', 'serve'], (folder) =>
-      writeJson(folder, 'taken.json', config),
+    const { code, stderr } = await runMaster(
+      ['--config', 'taken.json', '--mode', 'serve'],
+      (folder) => writeJson(folder, 'taken.json', config),
     );
     assert.equal(code, 1);
     const owner = new RegExp(`in use by \\S+, process ${process.pid}\\)`);
@@ -247,13 +312,20 @@ test('a second master on the same state folder is refused, naming the first', as
     (writeJson(cluster.folder, 'second.json', freePorts()), { cwd: cluster.folder }),
   );
   assert.equal(code, 1);
-  assert.match(stderr, new RegExp(`another master \\(process ${cluster.master.pid}\\) uses this state`));
+  assert.match(
+    stderr,
+    new RegExp(`another master \\(process ${cluster.master.pid}\\) uses this state`),
+  );
 });
 
 test('bad tables on the command line end with exit status 1 and the same messages', async () => {
   for (const [args, content, says] of /** @type {[string[], string, RegExp][]} */ ([
     [['--mode', 'train', '--train-data', 'absent.csv'], '', /absent\.csv.*there is no such file/],
-    [['--mode', 'train', '--train-data', 'bad.csv'], table('1,0,3,22', '2,0,1,38'), /bad\.csv.*Survived/],
+    [
+      ['--mode', 'train', '--train-data', 'bad.csv'],
+      table('1,0,3,22', '2,0,1,38'),
+      /bad\.csv.*Survived/,
+    ],
     [['--mode', 'train', '--train-data', 'bad.csv'], header, /bad\.csv.*row/],
   ])) {
     const { code, stderr } = await runMaster(['--once', ...args], (folder) =>
@@ -278,8 +350,9 @@ test('a Data folder that cannot be written to stops the training before it begin
 });
 
 test('a state folder that cannot be made stops the master', async () => {
-  const { code, stderr } = await runMaster(['--mode', 'serve', '--state-dir', 'a_file/state'], (folder) =>
-    writeFileSync(`${folder}/a_file`, ''),
+  const { code, stderr } = await runMaster(
+    ['--mode', 'serve', '--state-dir', 'a_file/state'],
+    (folder) => writeFileSync(`${folder}/a_file`, ''),
   );
   assert.equal(code, 1);
   assert.match(stderr, /a_file\/state: cannot make this state folder.*--state-dir/);

@@ -114,7 +114,10 @@ for (const [how, leave] of /** @type {[string, (worker: any) => void][]} */ ([
     const name = `leaves-by-${how.split(' ')[0]}`;
     const worker = await cluster.startWorker({ name });
     const id = await cluster.submit('monte_carlo_pi', { ...longParams, samples: 400 * 2 ** 22 });
-    await untilWorker(name, ({ state, tasks_processed }) => state === 'Busy' && tasks_processed > 0);
+    await untilWorker(
+      name,
+      ({ state, tasks_processed }) => state === 'Busy' && tasks_processed > 0,
+    );
     leave(worker);
     assert.deepEqual(await worker.ended, { code: 0, signal: null });
     await cluster.master.until(new RegExp(`native worker ${name} .* left$`));

@@ -20,7 +20,9 @@ before(async () => {
 });
 after(() => cluster.close());
 
-/** @param {import('../support/cluster.mjs').Answer} answer @param {number} status @param {RegExp} says */
+/** @typedef {import('../support/cluster.mjs').Answer} Answer */
+
+/** @param {Answer} answer @param {number} status @param {RegExp} says */
 function assertError(answer, status, says) {
   assert.equal(answer.status, status, answer.text.slice(0, 200));
   assert.equal(answer.headers['content-type'], 'application/json');
@@ -58,14 +60,20 @@ test('a job that is not one is refused with 400 and the reason', async () => {
     [{ type: 'noop', priority: 0.5 }, /priority: 0\.5/],
     [{ type: 'noop', validation: 'twice' }, /validation: "twice"/],
     [{ type: 'noop', params: { count: 1 } }, /params\.count: is not a parameter/],
-    [{ type: 'noop', params: { task_count: 0 } }, /params\.task_count: 0 is not a whole number from 1/],
+    [
+      { type: 'noop', params: { task_count: 0 } },
+      /params\.task_count: 0 is not a whole number from 1/,
+    ],
     [{ type: 'noop', params: { payload_bytes: 2 ** 30 } }, /params\.payload_bytes/],
     [{ type: 'monte_carlo_pi' }, /params\.samples: is missing/],
     [{ type: 'monte_carlo_pi', params: { samples: -5 } }, /params\.samples: -5/],
     [{ type: 'monte_carlo_pi', params: { samples: '9' } }, /params\.samples: "9"/],
     ['{"type": "monte_carlo_pi", "params": {"samples": 1e300}}', /params\.samples: 1e\+300/],
     [{ type: 'train', params: { algorithm: 'magic' } }, /params\.algorithm: "magic"/],
-    [{ type: 'train', params: { target: 'A', id: 'A' } }, /params\.target: "A" is the id column as well/],
+    [
+      { type: 'train', params: { target: 'A', id: 'A' } },
+      /params\.target: "A" is the id column as well/,
+    ],
     [{ type: 'train', params: { C: 0 } }, /params\.C: 0/],
     [{ type: 'train', params: { data: '' } }, /params\.data/],
     [{ type: 'train', params: { data: 7 } }, /params\.data: 7/],
@@ -79,7 +87,8 @@ test('a job that is not one is refused with 400 and the reason', async () => {
 
 test('bytes in a name that are not UTF-8 do no harm', async () => {
   const answer = await sendRaw(
-    'POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 32\r\n\r\n' +
+    'POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n' +
+      'Content-Length: 32\r\n\r\n' +
       '{"type": "noop", "name": "\xff\xfe"}  ',
   );
   assert.match(answer, /^HTTP\/1\.1 400 .*not JSON/s);
@@ -102,8 +111,12 @@ test('headers without end are refused with 431', async () => {
 });
 
 test('what is not HTTP is answered with 400 and a closed connection', async () => {
-  for (const bytes of ['\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 'HELLO\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n',
-                       'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n']) {
+  for (const bytes of [
+    '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n',
+    'HELLO\r\n\r\n',
+    'GET / HTTP/9.9\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n',
+  ]) {
     assert.match(await sendRaw(bytes), /^HTTP\/1\.1 400 .*bad_request/s);
   }
 });
@@ -171,13 +184,28 @@ test('paths that lead nowhere, or would lead out of the pages, are answered with
 
 test('only names and addresses of this server are answered', async () => {
   const port = new URL(cluster.origin).port;
-  for (const host of [`localhost:${port}`, '127.0.0.1', `compute.office:${port}`, 'COMPUTE.office', `[::1]:${port}`]) {
+  for (const host of [
+    `localhost:${port}`,
+    '127.0.0.1',
+    `compute.office:${port}`,
+    'COMPUTE.office',
+    `[::1]:${port}`,
+  ]) {
     assert.equal((await cluster.ask('/healthz', { headers: { Host: host } })).status, 200, host);
   }
-  for (const host of ['evil.example', `evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example',
-                      'compute.office.evil.example']) {
+  for (const host of [
+    'evil.example',
+    `evil.example:${port}`,
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    'compute.office.evil.example',
+  ]) {
     for (const target of ['/', '/api/v1/jobs', '/nowhere']) {
-      assertError(await cluster.ask(target, { headers: { Host: host } }), 403, /Host: .*allowed_hosts/);
+      assertError(
+        await cluster.ask(target, { headers: { Host: host } }),
+        403,
+        /Host: .*allowed_hosts/,
+      );
     }
   }
 });
@@ -191,9 +219,18 @@ test('a request that names no host is refused', async () => {
 
 test("another site's page can neither call the API nor open a socket", async () => {
   const { port } = new URL(cluster.origin);
-  for (const origin of ['http://evil.example', `http://127.0.0.1:${Number(port) + 1}`, 'null', 'file://']) {
+  for (const origin of [
+    'http://evil.example',
+    `http://127.0.0.1:${Number(port) + 1}`,
+    'null',
+    'file://',
+  ]) {
     const headers = { Origin: origin };
-    const posted = await cluster.ask('/api/v1/jobs', { method: 'POST', headers, body: { type: 'noop' } });
+    const posted = await cluster.ask('/api/v1/jobs', {
+      method: 'POST',
+      headers,
+      body: { type: 'noop' },
+    });
     assertError(posted, 403, /Origin: .*not a page of this server/);
     for (const name of ['worker', 'dashboard']) {
       const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/${name}`, { origin });
@@ -226,7 +263,9 @@ test('sockets are found at their two paths only, and are not pages', async () =>
 test('whoever sends a header slowly is cut off, and holds up nobody', async () => {
   const { hostname, port } = new URL(cluster.origin);
   const closings = Array.from({ length: 100 }, () => {
-    const socket = connect(Number(port), hostname, () => socket.write('GET / HTTP/1.1\r\nHost: loc'));
+    const socket = connect(Number(port), hostname, () =>
+      socket.write('GET / HTTP/1.1\r\nHost: loc'),
+    );
     socket.on('error', () => {});
     socket.resume();
     return new Promise((resolve) => socket.on('close', resolve));
@@ -238,7 +277,7 @@ test('whoever sends a header slowly is cut off, and holds up nobody', async () =
   await Promise.all(closings);
 });
 
-test('every file of the pages is served with its type, and with headers that protect it', async () => {
+test('the files of the pages are served with headers that protect them, and once', async () => {
   const folder = path.join(path.dirname(new URL('../../web/index.html', import.meta.url).pathname));
   for (const file of readdirSync(folder, { recursive: false, withFileTypes: true })) {
     if (!file.isFile()) continue;

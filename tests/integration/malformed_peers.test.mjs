@@ -23,7 +23,11 @@ let piSha256 = '';
 let cluster;
 
 before(async () => {
-  piSha256 = await referenceSha256('monte_carlo_pi', String(piParams.samples), String(piParams.seed));
+  piSha256 = await referenceSha256(
+    'monte_carlo_pi',
+    String(piParams.samples),
+    String(piParams.seed),
+  );
   cluster = await Cluster.start();
 });
 after(() => cluster.close());
@@ -124,11 +128,15 @@ test("another worker's session key is of no use on a connection of one's own", (
     victim.close();
   }));
 
-test('results for leases and tasks that were never given end the session, and count nowhere', async () => {
+test('results for what was never given end the session, and count nowhere', async () => {
   await besideAJob(async () => {
     const inventor = await RawWorker.join(cluster.origin);
     inventor.result({ lease: 2 ** 40, job: 1 });
-    await assertSentAway(inventor, /^protocol_violation$/, /lease 1099511627776, which was never granted/);
+    await assertSentAway(
+      inventor,
+      /^protocol_violation$/,
+      /lease 1099511627776, which was never granted/,
+    );
 
     const liar = await RawWorker.join(cluster.origin);
     const lease = await liar.next('lease');

@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 for (const count of [1, 2, 3, 7, 16]) {
-  test(`${count} native worker${count > 1 ? 's' : ''} give the bits of a single process`, async () => {
+  test(`the bits of a single process from native workers, ${count} of them`, async () => {
     await cluster.startWorkers(count);
     await workload.check(cluster);
     await assertTookPart(cluster, count);
@@ -35,7 +35,7 @@ for (const order of [
   [1, 2, 3],
   [3, 1, 2],
 ]) {
-  test(`workers that join a running job one by one, with ${order} slots, change no bit`, async () => {
+  test(`workers that join a running job, with ${order} slots, change no bit`, async () => {
     const id = await cluster.submit('monte_carlo_pi', workload.piParams);
     for (const slots of order) {
       const { tasks_done: done } = (await cluster.ask('/api/v1/cluster')).json;

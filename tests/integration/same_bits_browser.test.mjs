@@ -35,8 +35,9 @@ afterEach(async () => {
 
 /** @param {number} count */
 function untilTabs(count) {
-  return cluster.until(`${count} tabs are there`, ({ cluster: now }) =>
-    now.workers.browser === count,
+  return cluster.until(
+    `${count} tabs are there`,
+    ({ cluster: now }) => now.workers.browser === count,
   );
 }
 
@@ -50,8 +51,9 @@ async function openTab(count) {
 
 test('opening the worker page gives a first result within two seconds', async (t) => {
   const id = await cluster.submit('noop', { task_count: 1, payload_bytes: 64 });
-  await cluster.until('the job waits for workers', ({ jobs }) =>
-    jobs[id]?.waiting_for === 'workers',
+  await cluster.until(
+    'the job waits for workers',
+    ({ jobs }) => jobs[id]?.waiting_for === 'workers',
   );
   const page = await context.newPage();
   const errors = pageErrors(page);

@@ -20,7 +20,7 @@ const weightsExpected = {
 /** @type {Cluster} */
 let cluster;
 
-/** Runs a master until its job has ended, beside the worker that is there already. @param {string[]} args */
+/** Runs a master until its job has ended; the worker is there. @param {string[]} args */
 async function runOnce(...args) {
   await cluster.killMaster();
   await cluster.restartMaster([...args, '--once']);
@@ -30,7 +30,12 @@ async function runOnce(...args) {
 
 /** The ids of a table's rows, in order. @param {string} table */
 function ids(table) {
-  return cluster.read(table).trimEnd().split('\n').slice(1).map((line) => line.split(',')[0]);
+  return cluster
+    .read(table)
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(',')[0]);
 }
 
 /** A submission is complete, in the table's order, and says 0 or 1 of everyone.
@@ -39,7 +44,10 @@ function assertComplete(submission, table) {
   const lines = cluster.read(submission).split('\n');
   assert.equal(lines.shift(), 'PassengerId,Survived');
   assert.equal(lines.pop(), '', 'the last line ends');
-  assert.deepEqual(lines.map((line) => line.split(',')[0]), ids(table));
+  assert.deepEqual(
+    lines.map((line) => line.split(',')[0]),
+    ids(table),
+  );
   for (const line of lines) assert.match(line, /^\d+,[01]$/);
 }
 

@@ -38,7 +38,9 @@ export class Workload {
 
   async prepare() {
     await generateTable(path.join(this.#folder, 'large.csv'), largeRows, 7);
-    await generateTable(path.join(this.#folder, 'large_test.csv'), largeRows, 8, ['--without-target']);
+    await generateTable(path.join(this.#folder, 'large_test.csv'), largeRows, 8, [
+      '--without-target',
+    ]);
     const { samples, seed } = this.piParams;
     this.expected.titanic = await referenceSha256('train', path.join(repository, 'Data/train.csv'));
     this.expected.large = await referenceSha256('train', path.join(this.#folder, 'large.csv'));
@@ -110,7 +112,10 @@ export class Workload {
    * @param {Cluster} cluster */
   async #expectPredictions(cluster) {
     if (this.expected.titanicTest) return;
-    for (const [key, table] of [['titanic', 'test'], ['large', 'large_test']]) {
+    for (const [key, table] of [
+      ['titanic', 'test'],
+      ['large', 'large_test'],
+    ]) {
       const model = cluster.file(`Data/model_${key}.json`);
       const data = cluster.file(`Data/${table}.csv`);
       this.expected[`${key}Test`] = await referenceSha256('predict', model, data);
@@ -121,9 +126,14 @@ export class Workload {
   #expectFiles(cluster) {
     /** @type {Record<string, string>} */
     const files = {};
-    for (const name of ['model_titanic.json', 'submission_titanic.csv', 'model_large.json',
-                        'submission_titanic_test.csv', 'submission_large.csv',
-                        'submission_large_test.csv']) {
+    for (const name of [
+      'model_titanic.json',
+      'submission_titanic.csv',
+      'model_large.json',
+      'submission_titanic_test.csv',
+      'submission_large.csv',
+      'submission_large_test.csv',
+    ]) {
       files[name] = fileSha256(cluster, `Data/${name}`);
     }
     this.#files ??= files;
@@ -142,7 +152,8 @@ export async function assertTookPart(cluster, count, kind = 'native') {
     (worker) => worker.state !== 'Lost' && worker.kind === kind,
   );
   assert.equal(workers.length, count, `${kind} workers that are connected`);
-  for (const { name, tasks_processed } of workers) assert.ok(tasks_processed > 0, `${name} did nothing`);
+  for (const { name, tasks_processed } of workers)
+    assert.ok(tasks_processed > 0, `${name} did nothing`);
 }
 
 /** Numbers 0..1, the same for the same seed. @param {number} seed */
@@ -165,7 +176,7 @@ export function seededRandom(seed) {
  */
 export async function disturb(cluster, { times, random, submit, makeTrouble }) {
   const jobs = await submit();
-  for (let made = 0; made < times; ) {
+  for (let made = 0; made < times;) {
     const { tasks_done: done } = (await cluster.ask('/api/v1/cluster')).json;
     const due = done + 20 + Math.floor(60 * random());
     const moment = await cluster.until(`${due} tasks are done, or all jobs`, ({ cluster: now }) =>

@@ -56,7 +56,12 @@ export function writeJson(folder, name, document) {
 /** Invented passengers, the same for the same arguments.
  * @param {string} file @param {number} rows @param {number} seed @param {string[]} [args] */
 export async function generateTable(file, rows, seed, args = []) {
-  const { code, stderr } = await runProgram(tableProgram, [String(rows), String(seed), file, ...args]);
+  const { code, stderr } = await runProgram(tableProgram, [
+    String(rows),
+    String(seed),
+    file,
+    ...args,
+  ]);
   assert.equal(code, 0, stderr);
 }
 
@@ -139,7 +144,9 @@ export class Cluster {
 
   async #becomeReady() {
     await this.master.until(/^add a PC/);
-    this.endpoints = JSON.parse(readFileSync(path.join(this.folder, 'state/endpoints.json'), 'utf8'));
+    this.endpoints = JSON.parse(
+      readFileSync(path.join(this.folder, 'state/endpoints.json'), 'utf8'),
+    );
     this.origin = `http://127.0.0.1:${this.endpoints.dashboard.port}`;
     writeJson(this.folder, 'worker.json', this.#reachable());
   }
@@ -206,7 +213,10 @@ export class Cluster {
     return (await this.ask('/api/v1/workers')).json;
   }
 
-  /** @param {string} type @param {object} [params] @param {object} [more] @returns {Promise<number>} */
+  /**
+   * @param {string} type @param {object} [params] @param {object} [more]
+   * @returns {Promise<number>}
+   */
   async submit(type, params = {}, more = {}) {
     const headers = this.#token ? { Authorization: `Bearer ${this.#token}` } : undefined;
     const body = { type, params, ...more };
@@ -217,14 +227,16 @@ export class Cluster {
 
   /** The job once it is over. @param {number} id @returns {Promise<any>} */
   async whenOver(id) {
-    for (const until = Date.now() + jobSecondsMax * 1000; Date.now() < until; ) {
+    for (const until = Date.now() + jobSecondsMax * 1000; Date.now() < until;) {
       const { json } = await this.ask(`/api/v1/jobs/${id}?wait=30`);
       if (!['Queued', 'Running'].includes(json.state)) return json;
     }
-    throw new Error(`job ${id} did not end in ${jobSecondsMax} s; the master:\n${this.master.tail()}`);
+    throw new Error(
+      `job ${id} did not end in ${jobSecondsMax} s; the master:\n${this.master.tail()}`,
+    );
   }
 
-  /** A job's result; the test fails where the job does. @param {number} id @returns {Promise<any>} */
+  /** Its result; the test fails where the job does. @param {number} id @returns {Promise<any>} */
   async resultOf(id) {
     const job = await this.whenOver(id);
     assert.equal(job.state, 'Succeeded', JSON.stringify(job.error));

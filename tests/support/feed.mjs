@@ -52,7 +52,9 @@ export class Feed {
       const timer = setTimeout(() => {
         this.#listeners.delete(check);
         const state = JSON.stringify(this.state, null, 1);
-        reject(new Error(`in ${waitMs / 1000} s it was not so that ${what}; the feed says ${state}`));
+        reject(
+          new Error(`in ${waitMs / 1000} s it was not so that ${what}; the feed says ${state}`),
+        );
       }, waitMs);
       this.#listeners.add(check);
       check();

@@ -115,7 +115,7 @@ export const layers = [
       'master/store',
       'master/net',
       'master/api',
-      'executor',
+      'native-worker/agent',
     ],
     libraries: ['std', 'json', 'boost', 'openssl', 'logs'],
   },
@@ -136,18 +136,21 @@ export const layers = [
       'master/net/zmq',
       'master/api',
       'master/engine',
-      'executor',
+      'native-worker/agent',
     ],
     libraries: ['std', 'posix', 'json', 'boost', 'logs', 'cli'],
   },
   {
-    // What computes, with no socket in it, so that the master can compute as well.
-    name: 'executor',
+    // A worker but for its sockets, so that the master can be one in its own process as well.
+    name: 'native-worker/agent',
     owns: [
+      'native-worker/agent',
       'native-worker/blob_cache',
       'native-worker/executor',
       'native-worker/leased_run',
+      'native-worker/link.hpp',
       'native-worker/outcome_chunk',
+      'native-worker/system_load',
       'native-worker/task_runner',
     ],
     may: ['shared/base', 'shared/kernels', 'shared/protocol'],
@@ -156,7 +159,13 @@ export const layers = [
   {
     name: 'native-worker',
     owns: ['native-worker/'],
-    may: ['shared/base', 'shared/kernels', 'shared/protocol', 'shared/config', 'executor'],
+    may: [
+      'shared/base',
+      'shared/kernels',
+      'shared/protocol',
+      'shared/config',
+      'native-worker/agent',
+    ],
     libraries: ['std', 'posix', 'json', 'boost', 'zmq', 'logs', 'cli'],
   },
   {

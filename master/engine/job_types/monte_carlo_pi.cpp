@@ -1,6 +1,5 @@
 #include "engine/job_types/job_types.hpp"
 #include "engine/param_reader.hpp"
-
 #include <netcompute/programs/monte_carlo_pi.hpp>
 #include <netcompute/sha256.hpp>
 
@@ -43,6 +42,8 @@ Result<PreparedJob> prepare(const nlohmann::json& params, const JobContext&) {
 
 }  // namespace
 
-JobType monte_carlo_pi_job() { return {"monte_carlo_pi", check, prepare, true}; }
+JobType monte_carlo_pi_job() {
+    return {"monte_carlo_pi", check, prepare, true};
+}
 
 }  // namespace netcompute::engine

@@ -1,6 +1,5 @@
 #include "engine/job_types/job_types.hpp"
 #include "engine/param_reader.hpp"
-
 #include <netcompute/programs/noop.hpp>
 #include <netcompute/sha256.hpp>
 
@@ -40,6 +39,8 @@ Result<PreparedJob> prepare(const nlohmann::json& params, const JobContext&) {
 
 }  // namespace
 
-JobType noop_job() { return {"noop", check, prepare, true}; }
+JobType noop_job() {
+    return {"noop", check, prepare, true};
+}
 
 }  // namespace netcompute::engine

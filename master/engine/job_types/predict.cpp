@@ -4,7 +4,6 @@
 #include "engine/job_paths.hpp"
 #include "engine/job_types/job_types.hpp"
 #include "engine/param_reader.hpp"
-
 #include <netcompute/programs/predict.hpp>
 
 #include <algorithm>
@@ -104,16 +103,16 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
         params->data, *model, id, [&](const Bytes& tile) { return context.blobs->put(tile); });
     if (!prepared) return unexpected(prepared.error());
     if (params->labels) {
-        auto labels = data::read_labels(*params->labels, id, model->target, model->classes,
-                                        prepared->ids);
+        auto labels =
+            data::read_labels(*params->labels, id, model->target, model->classes, prepared->ids);
         if (!labels) return unexpected(labels.error());
         prepared->labels = std::move(*labels);
     }
     PreparedJob job;
     job.notes = prepared->notes;
     auto program = std::make_unique<programs::PredictProgram>(prepared->plan);
-    job.finish = [kept = std::make_shared<Prediction>(Prediction{
-                      std::move(*params), std::move(*model), std::move(*prepared)}),
+    job.finish = [kept = std::make_shared<Prediction>(
+                      Prediction{std::move(*params), std::move(*model), std::move(*prepared)}),
                   finished = program.get()] { return finish_prediction(*kept, *finished); };
     job.program = std::move(program);
     return job;
@@ -121,6 +120,8 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
 
 }  // namespace
 
-JobType predict_job() { return {"predict", check, prepare}; }
+JobType predict_job() {
+    return {"predict", check, prepare};
+}
 
 }  // namespace netcompute::engine

@@ -4,7 +4,6 @@
 #include "engine/job_paths.hpp"
 #include "engine/job_types/job_types.hpp"
 #include "engine/param_reader.hpp"
-
 #include <netcompute/programs/train.hpp>
 
 namespace netcompute::engine {
@@ -36,9 +35,9 @@ Result<TrainParams> read_params(const nlohmann::json& params, const JobContext& 
         static_cast<std::uint32_t>(reader.whole_number("max_iterations", 1, 10000, 100));
     if (auto finished = reader.finish(); !finished) return unexpected(finished.error());
     if (algorithm != algorithm_name) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          "params.algorithm: \"" + algorithm + "\" is not one of " +
-                              std::string{algorithm_name});
+        return unexpected(
+            ErrorCode::InvalidArgument,
+            "params.algorithm: \"" + algorithm + "\" is not one of " + std::string{algorithm_name});
     }
     if (read.columns.target == read.columns.id) {
         return unexpected(ErrorCode::InvalidArgument, "params.target: \"" + read.columns.target +
@@ -132,6 +131,8 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
 
 }  // namespace
 
-JobType train_job() { return {"train", check, prepare}; }
+JobType train_job() {
+    return {"train", check, prepare};
+}
 
 }  // namespace netcompute::engine

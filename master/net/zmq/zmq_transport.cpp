@@ -26,7 +26,7 @@ constexpr std::int64_t message_bytes_max = std::int64_t{protocol::frame_bytes_ma
 /// Waits for one socket's edge-triggered descriptor and calls `drain` after each edge, which must
 /// then read the socket dry. Never owns the descriptor: libzmq does.
 class ReadyWaiter {
-   public:
+ public:
     ReadyWaiter(asio::io_context& context, zmq::socket_t& socket, std::function<void()> drain)
         : descriptor_{context, socket.get(zmq::sockopt::fd)}, drain_{std::move(drain)} {
         wait();
@@ -38,7 +38,7 @@ class ReadyWaiter {
         descriptor_.release();
     }
 
-   private:
+ private:
     void wait() {
         descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
                                [this](const boost::system::error_code& error) {
@@ -70,14 +70,14 @@ void require_bound(zmq::socket_t& socket, const std::string& host, std::uint16_t
 }  // namespace
 
 class ZmqTransport::Impl {
-   public:
+ public:
     Impl(asio::io_context& context, const ZmqEndpoints& endpoints, SessionListener& listener);
     ~Impl() { close(0); }
 
     void close(int milliseconds);
     [[nodiscard]] const ZmqEndpoints& endpoints() const { return endpoints_; }
 
-   private:
+ private:
     class RouterSession;
     using Parts = std::vector<zmq::message_t>;
 
@@ -114,7 +114,7 @@ class ZmqTransport::Impl {
 };
 
 class ZmqTransport::Impl::RouterSession final : public Session {
-   public:
+ public:
     RouterSession(Impl& transport, std::string routing_id, std::string address, int descriptor)
         : transport_{&transport},
           routing_id_{std::move(routing_id)},
@@ -133,7 +133,7 @@ class ZmqTransport::Impl::RouterSession final : public Session {
     [[nodiscard]] int descriptor() const { return descriptor_; }
     void detach() { transport_ = nullptr; }
 
-   private:
+ private:
     Impl* transport_;  ///< Null once the session has ended.
     std::string routing_id_;
     std::string address_;
@@ -274,10 +274,10 @@ void ZmqTransport::Impl::drain_anonymous(zmq::socket_t& socket, int& budget) {
 
 void ZmqTransport::Impl::deliver(const SessionPtr& from, Parts& parts, std::size_t first) {
     if (parts.size() - first != 2) {
-        listener_.on_malformed(
-            from, {ErrorCode::ProtocolViolation,
-                   "a frame is two message parts, header and payload; this one has " +
-                       std::to_string(parts.size() - first)});
+        listener_.on_malformed(from,
+                               {ErrorCode::ProtocolViolation,
+                                "a frame is two message parts, header and payload; this one has " +
+                                    std::to_string(parts.size() - first)});
         if (from != nullptr) from->close();
         return;
     }
@@ -294,10 +294,11 @@ void ZmqTransport::Impl::send(RouterSession& session, protocol::WireMessage mess
         const bool has_room = router_.send(zmq::buffer(session.routing_id()), more).has_value();
         if (has_room) {
             std::ignore = router_.send(zmq::buffer(message.header), more);
-            std::ignore = router_.send(
-                zmq::buffer(message.payload.data(), message.payload.size()), last);
+            std::ignore =
+                router_.send(zmq::buffer(message.payload.data(), message.payload.size()), last);
         } else {
-            spdlog::warn("native worker at {} does not read what it is sent", session.peer_address());
+            spdlog::warn("native worker at {} does not read what it is sent",
+                         session.peer_address());
             forget(std::string{session.routing_id()});
         }
     } catch (const zmq::error_t&) {  // EHOSTUNREACH: the peer is gone.
@@ -326,7 +327,11 @@ ZmqTransport::ZmqTransport(asio::io_context& context, const ZmqEndpoints& endpoi
                            SessionListener& listener)
     : impl_{std::make_unique<Impl>(context, endpoints, listener)} {}
 ZmqTransport::~ZmqTransport() = default;
-const ZmqEndpoints& ZmqTransport::endpoints() const { return impl_->endpoints(); }
-void ZmqTransport::close(int milliseconds) { impl_->close(milliseconds); }
+const ZmqEndpoints& ZmqTransport::endpoints() const {
+    return impl_->endpoints();
+}
+void ZmqTransport::close(int milliseconds) {
+    impl_->close(milliseconds);
+}
 
 }  // namespace netcompute::net

@@ -20,7 +20,7 @@ struct ZmqEndpoints {
 /// The native workers' transport: ROUTER for tasks, PULL for results, SUB for heartbeats, all
 /// driven from one io_context. A session is one DEALER connection on the task port.
 class ZmqTransport {
-   public:
+ public:
     /// Binds all three ports (0 takes a free one). Throws std::runtime_error naming the port and,
     /// if it can be found, the process that holds it.
     ZmqTransport(boost::asio::io_context& context, const ZmqEndpoints& endpoints,
@@ -35,7 +35,7 @@ class ZmqTransport {
     /// Sends what is queued (goodbyes, mostly) for at most `milliseconds`, and closes.
     void close(int milliseconds);
 
-   private:
+ private:
     class Impl;
     std::unique_ptr<Impl> impl_;
 };

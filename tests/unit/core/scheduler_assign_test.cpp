@@ -60,7 +60,20 @@ TEST(SchedulerAssignTest, AWorkersClaimsAboutItsSpeedAreBounded) {
         EXPECT_GE(lease.tasks.size(), 1U) << claim;
         EXPECT_LE(lease.tasks.size(), SchedulerLimits{}.batch_tasks_max) << claim;
         EXPECT_GE(lease.deadline, start + 10s) << claim;
+        EXPECT_LE(lease.deadline, start + 11s) << claim << ": it had its tasks for a millisecond";
     }
+}
+
+// A worker that claims to have computed for weeks does not put off the second copies of tasks
+// that are late: nobody can have computed for longer than it had the lease.
+TEST(SchedulerAssignTest, AClaimIsBoundedByTheTimeSinceTheLease) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, WorkerJoined{second, 1});
+    steps.step(start, round_of(2));
+    ASSERT_EQ(steps.assigned.size(), 2U);
+    steps.step(start + 100ms, SchedulerSteps::outputs_of(steps.newest_lease(first), 1e6));
+    EXPECT_LE(steps.scheduler.next_deadline(), start + 1s);
 }
 
 // Near its end a round goes out in small leases, so that no worker waits long for another.
@@ -138,6 +151,21 @@ TEST(SchedulerAssignTest, PriorityGoesFirstAndEqualJobsShare) {
     std::map<JobId, int> leases;
     for (const AssignTasks& lease : steps.assigned) ++leases[lease.job];
     EXPECT_EQ(leases, (std::map<JobId, int>{{high, 2}, {other_high, 2}}));
+}
+
+// A worker that may not have the task of the job whose turn it is serves the next job, instead of
+// none.
+TEST(SchedulerAssignTest, AWorkerThatAvoidsAJobsTaskServesTheOtherJob) {
+    SchedulerSteps steps{{.leases_per_worker_max = 1}};
+    const JobId high{2}, low{3};
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, RoundStarted{high, 0, 2, 64, 5});
+    steps.step(start, WorkerJoined{second, 1});
+    steps.step(start, RoundStarted{low, 0, 1, 64, 0});
+    const Error no_memory{ErrorCode::OutOfMemory, "2 GiB"};
+    steps.step(start + 1s, SchedulerSteps::failure_of(steps.newest_lease(first), no_memory));
+    EXPECT_EQ(steps.newest_lease(first).job, low);
+    EXPECT_EQ(steps.scheduler.round(high)->pending_count, 1U) << "it waits for the other worker";
 }
 
 // A paused worker keeps what it has and gets nothing new, until it resumes.

@@ -44,6 +44,23 @@ TEST(SchedulerLivenessTest, ALeaseThatNoHeartbeatNamesRunsOut) {
     EXPECT_EQ(steps.assigned[1].lease, LeaseId{2});
 }
 
+// The same for a worker whose tasks take long: a lease is no longer than a minute, and those that
+// arrived are renewed.
+TEST(SchedulerLivenessTest, ALostLeaseOfASlowWorkerRunsOutWithinAMinute) {
+    SchedulerSteps steps;
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, round_of(4));
+    Instant now = start;
+    const AssignTasks slow = steps.assigned.at(0);
+    for (int beat = 0; beat < 500; ++beat) {
+        steps.step(now += 2s, HeartbeatReceived{first, {LeaseId{1}, LeaseId{2}}, 1, false});
+    }
+    steps.step(now, SchedulerSteps::outputs_of(slow, 1000));
+    const AssignTasks lost = steps.newest_lease(first);
+    ASSERT_NE(lost.lease, slow.lease);
+    EXPECT_EQ(lost.deadline, now + 60s);
+}
+
 // A task that takes an hour keeps its lease for as long as heartbeats name it.
 TEST(SchedulerLivenessTest, HeartbeatsThatNameALeaseRenewIt) {
     SchedulerSteps steps;
@@ -135,8 +152,8 @@ TEST(SchedulerLivenessTest, AStragglersTaskGetsASecondCopy) {
     AssignTasks slow_lease = steps.assigned[0];
     Instant now = start;
     for (std::size_t next = 1; next < steps.assigned.size(); ++next) {
-        now += 10ms;
         if (steps.assigned[next].worker == quick) {
+            now += 200ms;
             steps.step(now, SchedulerSteps::outputs_of(AssignTasks{steps.assigned[next]}, 0.2));
         }
     }
@@ -150,6 +167,24 @@ TEST(SchedulerLivenessTest, AStragglersTaskGetsASecondCopy) {
     steps.step(due + 100ms, SchedulerSteps::outputs_of(copy, 0.2));
     EXPECT_EQ(steps.last<RevokeLease>(),
               (std::vector{RevokeLease{slow_lease.lease, slow, RevokeReason::DoneElsewhere}}));
+}
+
+// A worker on which a task failed by itself is no help with it: its second failure would end the
+// job while another worker computes it.
+TEST(SchedulerLivenessTest, AStragglersTaskIsNotCopiedToAWorkerItFailedOn) {
+    SchedulerSteps steps{{.leases_per_worker_max = 1}};
+    steps.step(start, WorkerJoined{first, 1});
+    steps.step(start, round_of(2));
+    steps.step(start, WorkerJoined{second, 1});
+    const Error no_memory{ErrorCode::OutOfMemory, "2 GiB"};
+    const AssignTasks slow = steps.newest_lease(second);
+    steps.step(start + 100ms, SchedulerSteps::failure_of(steps.newest_lease(first), no_memory));
+    steps.step(start + 200ms, SchedulerSteps::outputs_of(slow));
+    ASSERT_EQ(steps.newest_lease(second).tasks, (std::vector<TaskIndex>{0}));
+    steps.step(start + 5s, HeartbeatReceived{first, {}, 1, false});
+    EXPECT_EQ(steps.newest_lease(first).lease, LeaseId{1}) << "no copy for it";
+    steps.step(start + 5s, WorkerJoined{WorkerId{3}, 1});
+    EXPECT_EQ(steps.newest_lease(WorkerId{3}).tasks, (std::vector<TaskIndex>{0}));
 }
 
 // A clock that jumps back changes nothing that was decided.

@@ -79,7 +79,7 @@ struct Welcome {
     /// A secret key: whoever names it speaks for this worker. The key that hello asked to resume
     /// means that the worker's leases still stand; any other means that it has none.
     std::string session;
-    std::string worker;   ///< The id it goes by; differs from hello's if that one is connected.
+    std::string worker;  ///< The id it goes by; differs from hello's if that one is connected.
     double heartbeat_seconds = 2;
     double silence_seconds = 10;  ///< With no message from the master for so long: reconnect.
     std::string version;          ///< The master's software.
@@ -88,8 +88,8 @@ struct Welcome {
 
 /// master -> worker: hello is refused, or the session ends. `retry` says whether to come again.
 struct Goodbye {
-    std::string
-        code;  ///< "refused_token", "refused_protocol", "protocol_violation", "unknown_session", …
+    /// "refused_token", "refused_protocol", "protocol_violation", "unknown_session", …
+    std::string code;
     std::string message;
     bool retry = true;
     friend bool operator==(const Goodbye&, const Goodbye&) = default;

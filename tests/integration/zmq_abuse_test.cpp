@@ -1,0 +1,186 @@
+// Peers on the three ZeroMQ ports that say anything at all, while a job runs: each loses its own
+// session and nothing else.
+#include "abused_master.hpp"
+#include "zmq_peer.hpp"
+#include <netcompute/programs/monte_carlo_pi.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace netcompute {
+namespace {
+
+using test_support::AbusedMaster;
+using test_support::RawConnection;
+using test_support::ZmqPeer;
+
+constexpr std::uint64_t samples = 150 * programs::MonteCarloPiProgram::samples_per_task;
+
+std::string expected_sha256() {
+    programs::MonteCarloPiProgram program{{samples, 5}};
+    const auto ran = programs::run_in_process(program, {});
+    EXPECT_TRUE(ran);
+    return to_hex(sha256(program.result_bytes()));
+}
+
+/// A job runs in the master's own process from the beginning of each test to its end.
+class ZmqAbuseTest : public testing::Test {
+ protected:
+    ZmqAbuseTest() {
+        engine::JobRequest request;
+        request.type = "monte_carlo_pi";
+        request.params = {{"samples", samples}, {"seed", 5}};
+        job_ = master_.submit(std::move(request));
+    }
+
+    ~ZmqAbuseTest() override {
+        static const std::string expected = expected_sha256();
+        const store::JobRecord record = job_.get();
+        EXPECT_EQ(record.state, store::JobState::Succeeded);
+        if (!record.result.empty()) {
+            EXPECT_EQ(nlohmann::json::parse(record.result).at("result_sha256"), expected);
+        }
+        EXPECT_EQ(master_.count_logged("the master's own PC (master-local, this process) dis"), 0U);
+        ZmqPeer honest{master_.ports()};
+        EXPECT_FALSE(honest.join().session.empty()) << "the master takes workers as before";
+    }
+
+    /// What the decoder and the handshake must refuse, besides what the fixtures hold.
+    static std::vector<std::vector<std::string>> garbage() {
+        std::mt19937 random{7};
+        std::string noise(5000, '\0');
+        for (char& byte : noise) byte = static_cast<char>(random());
+        const std::string hello = R"({"type":"hello"})";
+        return {{""},
+                {"", ""},
+                {"one part"},
+                {hello, "", ""},
+                std::vector<std::string>(200, "part"),
+                {noise, noise},
+                {"{", ""},
+                {"[]", ""},
+                {hello, ""},
+                {R"({"type":"dance"})", ""},
+                {std::string(protocol::header_bytes_max + 1, ' '), ""},
+                {std::string(100'000, '['), ""}};
+    }
+
+    AbusedMaster master_;
+    std::future<store::JobRecord> job_;
+};
+
+TEST_F(ZmqAbuseTest, GarbageOnTheTaskPortIsAnsweredWithGoodbye) {
+    for (const auto& parts : garbage()) {
+        ZmqPeer peer{master_.ports()};
+        peer.send_task(parts);
+        // What has a type, but is no hello, comes out of turn.
+        EXPECT_THAT(peer.await<protocol::Goodbye>().code,
+                    testing::AnyOf("protocol_violation", "unknown_session"))
+            << parts[0].substr(0, 40);
+    }
+}
+
+TEST_F(ZmqAbuseTest, GarbageOfAJoinedWorkerEndsItsSession) {
+    for (const auto& parts : garbage()) {
+        ZmqPeer peer{master_.ports()};
+        std::ignore = peer.join();
+        peer.send_task(parts);
+        EXPECT_EQ(peer.await<protocol::Goodbye>().code, "protocol_violation")
+            << parts[0].substr(0, 40);
+    }
+}
+
+TEST_F(ZmqAbuseTest, GarbageOnTheResultAndHeartbeatPortsIsDropped) {
+    ZmqPeer pusher{master_.ports()}, publisher{master_.ports()};
+    publisher.await_subscriber();
+    for (const auto& parts : garbage()) {
+        pusher.send_result(parts);
+        publisher.send_heartbeat(parts);
+    }
+    // What decodes as a header, but names no session, is dropped without a word.
+    std::size_t malformed = 0;
+    for (const auto& parts : garbage()) {
+        malformed += parts.size() != 2 || !protocol::decode_header(parts[0]) ? std::size_t{1} : 0;
+    }
+    master_.await_logged("dropped a malformed frame", 2 * malformed);
+}
+
+TEST_F(ZmqAbuseTest, AMessageOverTheLimitCostsItsConnection) {
+    const std::string huge(protocol::frame_bytes_max + (1 << 20), 'x');
+    const std::vector<std::string> oversized{R"({"type":"results"})", huge};
+    ZmqPeer on_task_port{master_.ports(), ZmqPeer::Watch::Task};
+    on_task_port.send_task(oversized);
+    on_task_port.await_disconnection();
+    ZmqPeer on_result_port{master_.ports(), ZmqPeer::Watch::Result};
+    on_result_port.send_result(oversized);
+    on_result_port.await_disconnection();
+}
+
+TEST_F(ZmqAbuseTest, AnotherVersionIsRefusedForGood) {
+    ZmqPeer peer{master_.ports()};
+    peer.send_task({R"({"type":"hello","protocol":2,"news":true})", ""});
+    const auto goodbye = peer.await<protocol::Goodbye>();
+    EXPECT_EQ(goodbye.code, "refused_protocol");
+    EXPECT_FALSE(goodbye.retry);
+}
+
+TEST_F(ZmqAbuseTest, ResultsForALeaseOfAnotherWorkerEndTheForgersSession) {
+    ZmqPeer owner{master_.ports()}, forger{master_.ports()};
+    std::ignore = owner.join();
+    const auto lease = owner.await<protocol::Lease>();
+    const Bytes output(16);
+    protocol::Results forged{forger.join().session, lease.lease, lease.job, lease.round, 0.01, {}};
+    forged.outcomes.push_back({lease.tasks.at(0).index, false, {}, output});
+    forger.send_result(forged);
+    const auto goodbye = forger.await<protocol::Goodbye>();
+    EXPECT_EQ(goodbye.code, "protocol_violation");
+    EXPECT_NE(goodbye.message.find("of another worker"), std::string::npos) << goodbye.message;
+}
+
+TEST_F(ZmqAbuseTest, ResultsForATaskThatWasNeverGivenEndTheSession) {
+    ZmqPeer peer{master_.ports()};
+    const std::string session = peer.join().session;
+    const auto lease = peer.await<protocol::Lease>();
+    const Bytes output(16);
+    protocol::Results invented{session, lease.lease, lease.job, lease.round, 0.01, {}};
+    invented.outcomes.push_back({4'000'000'000, false, {}, output});
+    peer.send_result(invented);
+    const auto goodbye = peer.await<protocol::Goodbye>();
+    EXPECT_EQ(goodbye.code, "protocol_violation");
+    EXPECT_NE(goodbye.message.find("never given"), std::string::npos) << goodbye.message;
+}
+
+// Neither web browsers nor port scanners nor half a handshake keep anyone else from working.
+TEST_F(ZmqAbuseTest, ConnectionsThatDoNotSpeakZeroMqAreNobodysTrouble) {
+    std::vector<RawConnection> connections;
+    const auto& ports = master_.ports();
+    for (const std::uint16_t port : {ports.task_port, ports.result_port, ports.heartbeat_port}) {
+        for (const std::string& bytes :
+             {std::string{}, std::string{"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+              std::string(100'000, '\xff'), std::string("\xff\0\0\0\0\0\0\0\0\x7f\x03", 11),
+              std::string("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 10) +
+                  std::string(500, '\x7f')}) {
+            connections.emplace_back(port).send(bytes);
+        }
+    }
+    ZmqPeer honest{master_.ports()};
+    EXPECT_FALSE(honest.join().session.empty());
+}
+
+// Many join, ask for the job's tasks, and leave or vanish: each leave is heard, and the job does
+// not suffer for those that vanish.
+TEST_F(ZmqAbuseTest, EveryLeaveIsHeardHoweverSoonItsSenderIsGone) {
+    constexpr std::size_t peers = 100;
+    for (std::size_t i = 0; i < peers; ++i) {
+        ZmqPeer peer{master_.ports()};
+        peer.send_task(protocol::WorkerMessage{protocol::Leave{peer.join().session}});
+        peer.close_after_sending();
+    }
+    master_.await_logged("127.0.0.1) left", peers);
+    EXPECT_EQ(master_.count_logged("127.0.0.1) disconnected"), 0U);
+}
+
+}  // namespace
+}  // namespace netcompute

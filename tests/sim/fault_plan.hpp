@@ -1,0 +1,66 @@
+#pragma once
+
+#include "dice.hpp"
+#include <netcompute/instant.hpp>
+
+#include <cstdint>
+
+namespace netcompute::sim {
+
+/// How bad the world of one run is. Drawn from the seed; nothing of it happens after `end`.
+struct FaultPlan {
+    Instant end;
+
+    // Of each message.
+    double loss = 0;
+    double replay = 0;
+    double reorder = 0;
+    Duration delay_max{};
+
+    // How often, per worker and second.
+    double breaks_per_second = 0;      ///< The connection ends, and one side may not hear of it.
+    double partitions_per_second = 0;  ///< One way or both, for a while.
+    double crashes_per_second = 0;
+    double sleeps_per_second = 0;   ///< SIGSTOP, or a suspended laptop.
+    double pauses_per_second = 0;   ///< Its owner wants the PC back for a while.
+    double resizes_per_second = 0;  ///< Another number of slots.
+    double leaves_per_second = 0;
+
+    // Of each task.
+    double blob_failure = 0;     ///< A blob that could not be fetched.
+    double own_failure = 0;      ///< Only on the one worker that is short of memory.
+    double lies_about_time = 0;  ///< Of each batch of outcomes: an absurd busy_seconds.
+
+    // Of the master.
+    double clock_jumps_per_second = 0;
+    double stalls_per_second = 0;
+
+    [[nodiscard]] static FaultPlan draw(Dice& dice, Instant start) {
+        FaultPlan plan;
+        if (dice.chance(0.05)) return plan;  // A quiet world, for comparison.
+        plan.end = start + dice.between(std::chrono::seconds{5}, std::chrono::seconds{50});
+        // Each fault is off in half of the runs, so that every mix of them occurs.
+        const auto rate = [&](double low, double high) {
+            return dice.chance(0.5) ? 0.0 : dice.magnitude(low, high);
+        };
+        plan.loss = rate(0.002, 0.2);
+        plan.replay = rate(0.005, 0.2);
+        plan.reorder = rate(0.01, 0.5);
+        plan.delay_max = from_seconds(dice.magnitude(0.0002, 3));
+        plan.breaks_per_second = rate(0.01, 0.3);
+        plan.partitions_per_second = rate(0.01, 0.1);
+        plan.crashes_per_second = rate(0.005, 0.2);
+        plan.sleeps_per_second = rate(0.01, 0.1);
+        plan.pauses_per_second = rate(0.01, 0.1);
+        plan.resizes_per_second = rate(0.01, 0.2);
+        plan.leaves_per_second = rate(0.005, 0.05);
+        plan.blob_failure = rate(0.005, 0.2);
+        plan.own_failure = rate(0.05, 1);
+        plan.lies_about_time = rate(0.05, 1);
+        plan.clock_jumps_per_second = rate(0.01, 0.2);
+        plan.stalls_per_second = rate(0.01, 0.2);
+        return plan;
+    }
+};
+
+}  // namespace netcompute::sim

@@ -1,0 +1,133 @@
+#include "job_catalog.hpp"
+
+#include "kernel_cases.hpp"
+#include <netcompute/assert.hpp>
+#include <netcompute/kernels/kernel.hpp>
+#include <netcompute/programs/noop.hpp>
+#include <netcompute/programs/predict.hpp>
+#include <netcompute/programs/train.hpp>
+
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+namespace netcompute::sim {
+namespace {
+
+template <typename T>
+T value_or_throw(Result<T> result) {
+    if (!result) throw std::runtime_error(result.error().message);
+    return std::move(result).value();
+}
+
+/// At an 8-byte boundary, as kernels need it.
+class AlignedCopy {
+ public:
+    explicit AlignedCopy(ByteSpan bytes) : words_((bytes.size() + 7) / 8), size_{bytes.size()} {
+        if (!bytes.empty()) std::memcpy(words_.data(), bytes.data(), bytes.size());
+    }
+    [[nodiscard]] ByteSpan bytes() const { return std::as_bytes(std::span{words_}).first(size_); }
+
+ private:
+    std::vector<std::uint64_t> words_;
+    std::size_t size_;
+};
+
+}  // namespace
+
+JobCatalog::JobCatalog(std::filesystem::path folder)
+    : folder_{std::move(folder)}, blobs_{value_or_throw(store::BlobStore::open(folder_))} {
+    for (const auto& [task_count, payload_bytes] :
+         {std::pair{1U, 0U}, {2U, 24U}, {7U, 64U}, {23U, 8U}, {60U, 200U}, {200U, 1U}}) {
+        add("noop " + std::to_string(task_count),
+            [plan = programs::NoopPlan{task_count, payload_bytes}] {
+                return std::make_unique<programs::NoopProgram>(plan);
+            });
+    }
+    // Small tiles ride inline in a lease; those of 700 rows are blobs.
+    const std::vector<std::vector<std::uint32_t>> shapes{
+        {40}, {16, 17, 1}, {30, 30, 30, 5}, {12, 12, 12, 12, 12, 12, 12, 3}, {700, 650}};
+    std::uint64_t seed = 1;
+    for (const std::vector<std::uint32_t>& rows : shapes) {
+        const auto data = testing::random_training_data(rows, 3, seed++);
+        programs::TrainPlan plan;
+        plan.feature_count = data.feature_count;
+        programs::PredictPlan predict{{}, data.row_counts, {{0.5, -1.25, 2}, 0.125}};
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const auto features = value_or_throw(blobs_->put(data.feature_tiles[i]));
+            const auto labels = value_or_throw(blobs_->put(data.label_tiles[i]));
+            plan.shards.push_back({features, labels, rows[i]});
+            predict.shards.push_back(features);
+        }
+        const std::string shards = std::to_string(rows.size());
+        add("train " + shards, [plan] { return std::make_unique<programs::TrainProgram>(plan); });
+        add("predict " + shards,
+            [predict] { return std::make_unique<programs::PredictProgram>(predict); });
+    }
+}
+
+JobCatalog::~JobCatalog() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+}
+
+void JobCatalog::add(std::string name, std::function<std::unique_ptr<programs::Program>()> make) {
+    const auto program = make();
+    const programs::BlobSource blobs = [this](const Sha256& sha256) -> std::optional<ByteSpan> {
+        const auto file = blobs_->find(sha256);
+        if (file == nullptr) return std::nullopt;
+        return file->bytes();  // The store keeps the mapping for as long as it lives.
+    };
+    const auto ran = programs::run_in_process(*program, blobs);
+    if (!ran) throw std::runtime_error(name + ": " + ran.error().message);
+    std::uint32_t task_count = make()->round()->task_count;
+    if (const auto* train = dynamic_cast<const programs::TrainProgram*>(program.get())) {
+        task_count *= train->iterations() + 1;
+    }
+    jobs_.push_back({std::move(name), std::move(make), program->result_bytes(), task_count});
+}
+
+ByteSpan JobCatalog::bytes_of(const protocol::WireInput& input) const {
+    if (const auto* const inlined = std::get_if<protocol::InlineInput>(&input)) {
+        return inlined->bytes;
+    }
+    const auto& blob = std::get<protocol::BlobInput>(input);
+    const auto file = blobs_->find(blob.sha256);
+    NETCOMPUTE_ASSERT(file != nullptr && file->bytes().size() == blob.size,
+                      "a lease names a blob that is there, and its size");
+    return file->bytes();
+}
+
+std::uint64_t JobCatalog::key_of(const protocol::Lease& lease,
+                                 const protocol::LeasedTask& task) const {
+    std::uint64_t key = std::hash<std::string_view>{}(lease.kernel) + lease.kernel_version;
+    const auto mix = [&](const protocol::WireInput& input) {
+        const auto* const blob = std::get_if<protocol::BlobInput>(&input);
+        const ByteSpan bytes =
+            blob != nullptr ? std::as_bytes(std::span{blob->sha256.digest}) : bytes_of(input);
+        key = (key ^ std::hash<std::string_view>{}(as_text(bytes))) * 0x9e3779b97f4a7c15U + 1;
+        key ^= key >> 31;
+    };
+    for (const protocol::WireInput& input : lease.shared_inputs) mix(input);
+    for (const protocol::WireInput& input : task.inputs) mix(input);
+    return key;
+}
+
+const Bytes& JobCatalog::run(const protocol::Lease& lease, const protocol::LeasedTask& task) {
+    const auto [entry, is_new] = outputs_.try_emplace(key_of(lease, task));
+    if (!is_new) return entry->second;
+    const auto* const kernel = kernels::find_kernel(lease.kernel, lease.kernel_version);
+    NETCOMPUTE_ASSERT(kernel != nullptr, "the catalog's programs use kernels of this build");
+    std::vector<AlignedCopy> copies;
+    for (const protocol::WireInput& input : lease.shared_inputs)
+        copies.emplace_back(bytes_of(input));
+    for (const protocol::WireInput& input : task.inputs) copies.emplace_back(bytes_of(input));
+    std::vector<ByteSpan> spans;
+    for (const AlignedCopy& copy : copies) spans.push_back(copy.bytes());
+    Result<Bytes> output = kernel->run(spans);
+    NETCOMPUTE_ASSERT(output.has_value(), "the catalog's programs give their kernels good inputs");
+    entry->second = std::move(output).value();
+    return entry->second;
+}
+
+}  // namespace netcompute::sim

@@ -1,0 +1,59 @@
+#include "run_options.hpp"
+#include "simulation.hpp"
+
+#include <CLI/CLI.hpp>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <exception>
+#include <optional>
+
+namespace netcompute::sim {
+
+RunOptions& run_options() {
+    static RunOptions options;
+    return options;
+}
+
+namespace {
+
+/// One run, told line by line. The exit status says whether every promise was kept.
+int replay(std::uint64_t seed, JobCatalog& catalog) {
+    const RunReport report = Simulation{{seed, true, Sabotage::None}, catalog}.run();
+    for (const std::string& what : report.broken) std::printf("BROKEN: %s\n", what.c_str());
+    std::printf("seed %" PRIu64 ": %" PRIu64 " steps in %.1f virtual seconds, trace %016" PRIx64
+                ", %s\n",
+                seed, report.steps, report.virtual_seconds, report.trace_hash,
+                report.broken.empty() ? "all is well" : "promises were broken");
+    return report.broken.empty() ? 0 : 1;
+}
+
+int run(int argc, char** argv) {
+    testing::InitGoogleTest(&argc, argv);
+    CLI::App app{"Runs the scheduler and the agents in simulated worlds full of faults."};
+    std::optional<std::uint64_t> seed;
+    app.add_option("--seed", seed, "Replay this one run, and print all that happens");
+    app.add_option("--runs", run_options().runs, "How many runs, from --first on");
+    app.add_option("--first", run_options().first_seed, "The seed of the first run");
+    CLI11_PARSE(app, argc, argv);
+
+    spdlog::set_level(spdlog::level::off);  // The trace says it all, in virtual time.
+    JobCatalog catalog{NETCOMPUTE_BINARY_DIR "/tests/sim-blobs-" + std::to_string(getpid())};
+    run_options().catalog = &catalog;
+    return seed ? replay(*seed, catalog) : RUN_ALL_TESTS();
+}
+
+}  // namespace
+}  // namespace netcompute::sim
+
+int main(int argc, char** argv) {
+    try {
+        return netcompute::sim::run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "sim_test: %s\n", error.what());
+        return 1;
+    }
+}

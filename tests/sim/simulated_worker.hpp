@@ -1,0 +1,75 @@
+#pragma once
+
+#include "faulty_network.hpp"
+#include "simulated_runner.hpp"
+
+#include <native-worker/agent.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace netcompute::sim {
+
+/// A PC: the real agent over a link into the faulty network and a runner in virtual time. It can
+/// crash and be started again, sleep, and do what a browser's page offers: pause, other slots.
+class SimulatedWorker {
+ public:
+    struct Surroundings {
+        EventQueue& queue;
+        Trace& trace;
+        FaultyNetwork& network;
+        JobCatalog& catalog;
+        const FaultPlan& faults;
+        std::function<double(JobId)> task_seconds;
+    };
+
+    SimulatedWorker(std::uint64_t seed, std::size_t number, TransportKind kind, std::uint32_t slots,
+                    RunnerTraits traits, Surroundings surroundings);
+    ~SimulatedWorker();
+    SimulatedWorker(const SimulatedWorker&) = delete;
+    SimulatedWorker& operator=(const SimulatedWorker&) = delete;
+
+    void start();
+    /// Ends the process as kill -9 does; `silently` as a power cut does.
+    void crash(bool silently);
+    void sleep_until(Instant when);
+    void leave();
+    void set_paused(bool paused);
+    void set_slots(std::uint32_t slots);
+    void break_connection();
+
+    void receive(const ConnectionPointer& connection, std::string header, Bytes payload);
+    void connection_closed(const ConnectionPointer& connection, std::string reason);
+
+    [[nodiscard]] bool runs() const { return process_ != nullptr; }
+    [[nodiscard]] Dice& dice() { return dice_; }
+    [[nodiscard]] std::uint32_t slots() const { return slots_; }
+    [[nodiscard]] double slowness() const { return traits_.slowness; }
+    [[nodiscard]] std::size_t leases_held_max() const { return leases_held_max_; }
+
+ private:
+    struct Process;
+    class ProcessLink;
+
+    /// Runs an action in the process of now: when it is awake, and only while it lives.
+    void enter(EventQueue::Action action);
+    void enter_at(Instant when, EventQueue::Action action);
+    void settle();
+    void trace(std::string_view what, std::initializer_list<Trace::Number> numbers = {});
+
+    std::uint64_t number_;
+    TransportKind kind_;
+    std::uint32_t slots_;
+    RunnerTraits traits_;
+    Surroundings around_;
+    Dice dice_;
+    bool paused_ = false;
+    Instant asleep_until_{};
+    std::uint64_t generation_ = 0;  ///< Of the process: what one asked for, the next does not get.
+    std::unique_ptr<Process> process_;
+    std::size_t leases_held_max_ = 0;
+};
+
+}  // namespace netcompute::sim

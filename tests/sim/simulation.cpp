@@ -1,0 +1,205 @@
+#include "simulation.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace netcompute::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Instant start{1000s};
+constexpr std::size_t broken_max = 5;
+constexpr Duration settling_max = 200s;  ///< For backoffs, leases and silences to end.
+
+// What no run needs; more would be a queue that grows.
+constexpr std::size_t inbox_max = 2000;
+constexpr std::size_t events_max = 20'000;
+constexpr std::size_t leases_held_max = 40;
+constexpr std::uint64_t steps_max = 2'000'000;
+
+core::SchedulerLimits draw_limits(Dice& dice) {
+    core::SchedulerLimits limits;
+    // With a low limit jobs may fail, with this one they must not.
+    limits.infrastructure_failures_max = dice.chance(0.2) ? 5 : 250;
+    if (dice.chance(0.2)) limits.lost_kept = 15s;
+    return limits;
+}
+
+}  // namespace
+
+Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
+    : options_{options},
+      catalog_{catalog},
+      dice_{options.seed, DiceOf::World},
+      queue_{start},
+      trace_{options.print},
+      faults_{FaultPlan::draw(dice_, start)} {
+    const std::size_t worker_count = dice_.between(1, 6);
+    network_ =
+        std::make_unique<FaultyNetwork>(options_.seed, queue_, trace_, faults_, worker_count);
+    master_ = std::make_unique<SimulatedMaster>(
+        options_.seed, draw_limits(dice_), options_.sabotage,
+        SimulatedMaster::Surroundings{queue_, trace_, catalog_,
+                                      [this](std::string what) { report(std::move(what)); }});
+    network_->set_ends(
+        {[this](const net::SessionPtr& from, std::string header, Bytes payload) {
+             master_->receive(from, std::move(header), std::move(payload));
+         },
+         [this](const net::SessionPtr& session) { master_->closed(session); },
+         [this](const ConnectionPointer& connection, std::string header, Bytes payload) {
+             workers_[connection->worker]->receive(connection, std::move(header),
+                                                   std::move(payload));
+         },
+         [this](const ConnectionPointer& connection, std::string reason) {
+             workers_[connection->worker]->connection_closed(connection, std::move(reason));
+         }});
+    workers_.resize(worker_count);
+    add_workers();
+    add_jobs();
+    if (faults_.end > start) queue_.after(1s, [this] { trouble(); });
+    queue_.at(std::max(faults_.end, start), [this] { calm(); });
+}
+
+void Simulation::report(std::string what) {
+    if (broken_.size() >= broken_max) return;
+    trace_.remark("BROKEN: " + what);
+    broken_.push_back(std::move(what));
+}
+
+void Simulation::add_workers() {
+    for (std::size_t number = 0; number < workers_.size(); ++number) {
+        RunnerTraits traits;
+        if (dice_.chance(0.2)) traits.slowness = dice_.magnitude(2, 30);
+        traits.lacks_memory = number == 1 && dice_.chance(0.3);
+        traits.lies_about_time = dice_.chance(0.3);
+        workers_[number] = std::make_unique<SimulatedWorker>(
+            options_.seed, number,
+            dice_.chance(0.5) ? TransportKind::Native : TransportKind::Browser, dice_.between(1, 4),
+            traits,
+            SimulatedWorker::Surroundings{queue_, trace_, *network_, catalog_, faults_,
+                                          [this](JobId id) { return task_seconds_.at(id); }});
+        const bool is_late = dice_.chance(0.3);
+        queue_.after(is_late ? dice_.between(1s, 30s) : dice_.between(0s, 500ms),
+                     [this, number] { workers_[number]->start(); });
+    }
+}
+
+void Simulation::add_jobs() {
+    const std::size_t count = dice_.between(1, 3);
+    double slowness = 1;
+    for (const auto& worker : workers_) slowness = std::max(slowness, worker->slowness());
+    for (std::size_t i = 0; i < count; ++i) {
+        const JobTemplate& what =
+            catalog_
+                .jobs()[dice_.between(0, static_cast<std::uint32_t>(catalog_.jobs().size() - 1))];
+        const double job_seconds = dice_.magnitude(0.05, 200);
+        const double seconds_per_task = job_seconds / what.task_count;
+        work_max_ += from_seconds(4 * job_seconds * slowness);
+        const std::int32_t priority = dice_.chance(0.2) ? 1 : 0;
+        ++jobs_to_submit_;
+        queue_.after(dice_.chance(0.5) ? dice_.between(0s, 1s) : dice_.between(0s, 40s),
+                     [this, &what, priority, seconds_per_task] {
+                         submit(what, priority, seconds_per_task);
+                     });
+    }
+}
+
+void Simulation::submit(const JobTemplate& what, std::int32_t priority, double seconds_per_task) {
+    --jobs_to_submit_;
+    const JobId id = master_->submit(what, priority);
+    task_seconds_[id] = seconds_per_task;
+    if (queue_.now() < faults_.end && dice_.chance(0.05)) {
+        queue_.after(dice_.between(0s, 20s), [this, id] { master_->cancel(id); });
+    }
+}
+
+/// Once a virtual second: what goes wrong in it.
+void Simulation::trouble() {
+    if (queue_.now() >= faults_.end) return;
+    for (std::size_t number = 0; number < workers_.size(); ++number) {
+        trouble(*workers_[number], number);
+    }
+    trouble_master();
+    queue_.after(1s, [this] { trouble(); });
+}
+
+void Simulation::trouble(SimulatedWorker& worker, std::size_t number) {
+    const Instant now = queue_.now();
+    if (dice_.chance(faults_.breaks_per_second)) worker.break_connection();
+    if (dice_.chance(faults_.partitions_per_second)) {
+        const std::uint32_t ways = dice_.between(1, 3);
+        const Instant until = std::min(now + dice_.between(1s, 30s), faults_.end);
+        network_->cut(number, (ways & 1) != 0, (ways & 2) != 0, until);
+    }
+    if (dice_.chance(faults_.crashes_per_second)) {
+        worker.crash(dice_.chance(0.3));
+        queue_.after(dice_.between(10ms, 15s), [this, number] { workers_[number]->start(); });
+    }
+    if (dice_.chance(faults_.sleeps_per_second)) {
+        worker.sleep_until(now + dice_.between(100ms, 30s));
+    }
+    if (dice_.chance(faults_.leaves_per_second)) {
+        worker.leave();
+        queue_.after(dice_.between(10ms, 30s), [this, number] { workers_[number]->start(); });
+    }
+    if (dice_.chance(faults_.pauses_per_second)) {
+        worker.set_paused(true);
+        queue_.after(dice_.between(1s, 20s),
+                     [this, number] { workers_[number]->set_paused(false); });
+    }
+    if (dice_.chance(faults_.resizes_per_second)) worker.set_slots(dice_.between(1, 6));
+}
+
+void Simulation::trouble_master() {
+    if (dice_.chance(faults_.clock_jumps_per_second)) {
+        master_->jump(dice_.chance(0.5) ? dice_.between(10ms, 20s) : -dice_.between(10ms, 10s));
+    }
+    if (dice_.chance(faults_.stalls_per_second)) {
+        master_->stall_until(queue_.now() + dice_.between(10ms, 15s));
+    }
+}
+
+/// The faults are over: who is down comes back, also who was asked to leave while it slept.
+void Simulation::calm() {
+    trace_.add(queue_.now(), "world", 0, "calm");
+    for (const auto& worker : workers_) {
+        worker->set_paused(false);
+        worker->start();
+    }
+    queue_.after(5s, [this] { calm(); });
+}
+
+void Simulation::check_bounds() {
+    if (master_->inbox_max() > inbox_max) report("the master's inbox grew to more than it may");
+    if (queue_.size() > events_max) report("the world's queue grew to more than it may");
+    for (const auto& worker : workers_) {
+        if (worker->leases_held_max() > leases_held_max) {
+            report("a worker held " + std::to_string(worker->leases_held_max()) + " leases");
+        }
+    }
+}
+
+RunReport Simulation::run() {
+    const Instant give_up = std::max(faults_.end, start + 60s) + settling_max + work_max_;
+    const auto is_over = [this] { return jobs_to_submit_ == 0 && master_->live_job_count() == 0; };
+    while (!is_over() && broken_.empty() && queue_.now() < give_up &&
+           master_->step_count() < steps_max) {
+        queue_.run_next();
+    }
+    if (!is_over() && broken_.empty()) {
+        report(std::to_string(master_->live_job_count()) + " jobs are stuck " +
+               std::to_string((queue_.now() - std::max(faults_.end, start)) / 1s) +
+               " s after the last fault");
+    }
+    check_bounds();
+    return {options_.seed,
+            broken_,
+            trace_.hash(),
+            master_->step_count(),
+            master_->succeeded_count(),
+            master_->failed_count(),
+            to_seconds(queue_.now() - start)};
+}
+
+}  // namespace netcompute::sim

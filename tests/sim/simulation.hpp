@@ -1,0 +1,69 @@
+#pragma once
+
+#include "fault_plan.hpp"
+#include "faulty_network.hpp"
+#include "job_catalog.hpp"
+#include "simulated_master.hpp"
+#include "simulated_worker.hpp"
+#include "trace.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace netcompute::sim {
+
+struct SimulationOptions {
+    std::uint64_t seed = 1;
+    bool print = false;  ///< The trace, to standard output.
+    Sabotage sabotage = Sabotage::None;
+};
+
+/// How a run went.
+struct RunReport {
+    std::uint64_t seed = 0;
+    std::vector<std::string> broken;  ///< Promises, the first few; empty if all is well.
+    std::uint64_t trace_hash = 0;
+    std::uint64_t steps = 0;
+    std::uint64_t jobs_succeeded = 0;
+    std::uint64_t jobs_failed = 0;  ///< With good reason.
+    double virtual_seconds = 0;
+};
+
+/// One world: a master, some workers, a network between them, jobs, and faults until the plan's
+/// end. All of it comes from the seed.
+class Simulation {
+ public:
+    Simulation(SimulationOptions options, JobCatalog& catalog);
+
+    /// Until every job is over, or is stuck.
+    [[nodiscard]] RunReport run();
+
+ private:
+    void add_workers();
+    void add_jobs();
+    void submit(const JobTemplate& what, std::int32_t priority, double seconds_per_task);
+    void trouble();
+    void trouble(SimulatedWorker& worker, std::size_t number);
+    void trouble_master();
+    void calm();
+    void check_bounds();
+    void report(std::string what);
+
+    SimulationOptions options_;
+    JobCatalog& catalog_;
+    Dice dice_;
+    EventQueue queue_;
+    Trace trace_;
+    FaultPlan faults_;
+    std::unique_ptr<FaultyNetwork> network_;
+    std::unique_ptr<SimulatedMaster> master_;
+    std::vector<std::unique_ptr<SimulatedWorker>> workers_;
+    std::map<JobId, double> task_seconds_;
+    std::size_t jobs_to_submit_ = 0;
+    Duration work_max_{};  ///< How long the jobs may take once all is calm.
+    std::vector<std::string> broken_;
+};
+
+}  // namespace netcompute::sim
