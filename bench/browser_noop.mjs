@@ -117,7 +117,11 @@ class Master {
   }
 }
 
-/** Runs in a page: messages there and back in a second, `window` of them in flight. */
+/**
+ * Runs in a page: messages there and back in a second, `window` of them in flight.
+ * @param {{port: number, bytes: number, window: number, seconds: number}} request
+ * @returns {Promise<number>}
+ */
 async function echoRate({ port, bytes, window, seconds }) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
   socket.binaryType = 'arraybuffer';

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 namespace netcompute::worker {
 
 /// Wakes a loop that polls a descriptor, from any thread.
@@ -12,6 +14,8 @@ class Wakeup {
     ~Wakeup();
 
     void notify() const;
+    /// Whether it was notified since it was cleared. Costs no system call.
+    [[nodiscard]] bool is_notified() const { return notified_.load(std::memory_order_acquire); }
     /// Forgets the notifications so far.
     void clear() const;
     /// Readable once notified.
@@ -19,6 +23,7 @@ class Wakeup {
 
  private:
     int descriptor_;
+    mutable std::atomic<bool> notified_ = false;
 };
 
 }  // namespace netcompute::worker

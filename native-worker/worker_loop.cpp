@@ -9,6 +9,7 @@
 #include <chrono>
 #include <memory>
 #include <random>
+#include <thread>
 #include <utility>
 
 namespace netcompute::worker {
@@ -16,6 +17,7 @@ namespace {
 
 /// Messages taken in one go, so that outcomes have their turn as well.
 constexpr int messages_in_a_row_max = 64;
+constexpr Duration quick_outcomes_max = std::chrono::microseconds{30};
 constexpr std::size_t typed_line_bytes_max = 80;
 
 Instant clock_now() {
@@ -64,12 +66,15 @@ Ending WorkerLoop::run() {
     while (!agent_.ending()) {
         wait(clock_now());
         const Instant now = clock_now();
-        if (is_ready(inputs_.outcomes.descriptor())) {
-            inputs_.outcomes.clear();
-            agent_.outcomes_ready(now);
-        }
         if (link_.take_writable()) agent_.link_writable(now);
-        hear_master(now);
+        if (link_has_news()) {
+            hear_master(now);
+            await_quick_outcomes();
+        }
+        if (inputs_.outcomes.is_notified() || is_ready(inputs_.outcomes.descriptor())) {
+            inputs_.outcomes.clear();
+            agent_.outcomes_ready(clock_now());
+        }
         if (is_ready(inputs_.signals)) hear_signals(now);
         if (is_ready(inputs_.keyboard)) hear_keyboard(now);
         agent_.tick(now);
@@ -95,6 +100,18 @@ void WorkerLoop::wait(Instant now) {
     } catch (const zmq::error_t& error) {
         if (error.num() != EINTR) throw;  // A debugger or a job control signal; look around.
     }
+}
+
+bool WorkerLoop::link_has_news() const {
+    return link_.has_failed() || std::ranges::any_of(items_, [](const zmq::pollitem_t& item) {
+               return item.socket != nullptr && item.revents != 0;
+           });
+}
+
+/// Falling asleep and being woken takes longer than a lone quick task does.
+void WorkerLoop::await_quick_outcomes() const {
+    const Instant until = clock_now() + quick_outcomes_max;
+    while (!inputs_.outcomes.is_notified() && clock_now() < until) std::this_thread::yield();
 }
 
 bool WorkerLoop::is_ready(int descriptor) const {

@@ -32,6 +32,8 @@ class WorkerLoop {
 
  private:
     void wait(Instant now);
+    [[nodiscard]] bool link_has_news() const;
+    void await_quick_outcomes() const;
     void hear_master(Instant now);
     void hear_keyboard(Instant now);
     void hear_signals(Instant now);

@@ -43,6 +43,8 @@ class ZmqLink final : public Link {
     };
     /// The next message of the master, if one is there.
     [[nodiscard]] std::optional<Received> receive();
+    /// Whether opening or sending failed; what the monitor tells is not looked for.
+    [[nodiscard]] bool has_failed() const { return failure_.has_value(); }
     /// Why the connection is no more, once.
     [[nodiscard]] std::optional<std::string> take_failure();
     /// Whether a send was refused and the link can take more now; once.
