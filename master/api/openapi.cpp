@@ -8,18 +8,23 @@ namespace netcompute::api {
 namespace {
 
 nlohmann::json job_schema() {
-    return nlohmann::json::parse(R"({
+    auto schema = nlohmann::json::parse(R"({
         "type": "object",
         "required": ["type"],
         "additionalProperties": false,
         "properties": {
             "type": {"type": "string", "enum": ["train", "predict", "monte_carlo_pi", "noop"]},
-            "params": {"type": "object", "description": "train: data, target, id, algorithm, C, output, model. predict: data, model, id, labels, output. monte_carlo_pi: samples, seed. noop: task_count, payload_bytes."},
+            "params": {"type": "object"},
             "name": {"type": "string", "maxLength": 200},
             "priority": {"type": "integer", "minimum": -1000, "maximum": 1000, "default": 0},
             "validation": {"type": "string", "enum": ["none"]}
         }
     })");
+    schema["properties"]["params"]["description"] =
+        "train: data, target, id, algorithm, C, max_iterations, model, output. "
+        "predict: data, model, id, labels, output. monte_carlo_pi: samples, seed. "
+        "noop: task_count, payload_bytes.";
+    return schema;
 }
 
 std::string lower_case(std::string text) {

@@ -20,6 +20,9 @@ namespace netcompute::core {
 struct WorkerJoined {
     WorkerId worker;
     std::uint32_t slots = 1;
+    /// It took up its former session: its process never ended, only its connection did. So what it
+    /// was running when that was lost did not bring it down.
+    bool resumed = false;
 };
 
 /// Its connection is gone. A hint only: it may come back and deliver what it finished.

@@ -110,6 +110,11 @@ std::uint32_t RoundTasks::count_infrastructure_failure(TaskIndex index) {
     return ++tasks_.at(index).infrastructure_failures;
 }
 
+void RoundTasks::forgive_infrastructure_failure(TaskIndex index) {
+    Task& task = tasks_.at(index);
+    if (task.infrastructure_failures > 0) --task.infrastructure_failures;
+}
+
 std::uint32_t RoundTasks::count_own_failure(TaskIndex index, WorkerId worker) {
     failed_on_[index] = worker;
     return ++tasks_.at(index).own_failures;

@@ -38,6 +38,8 @@ class RoundTasks {
 
     /// Counts one more loss of a worker that was running this task, and returns the count.
     std::uint32_t count_infrastructure_failure(TaskIndex index);
+    /// Takes one of those back.
+    void forgive_infrastructure_failure(TaskIndex index);
     /// Counts one more failure of the task by itself, on this worker, and returns the count.
     std::uint32_t count_own_failure(TaskIndex index, WorkerId worker);
 

@@ -51,6 +51,12 @@ class Scheduler {
     [[nodiscard]] std::uint32_t available_worker_count() const;
 
  private:
+    /// A task that was counted as possibly having brought its worker down.
+    struct BlamedTask {
+        JobId job;
+        RoundIndex round = 0;
+        TaskIndex index = 0;
+    };
     struct Worker {
         std::uint32_t slots = 1;
         bool connected = true;
@@ -60,6 +66,7 @@ class Scheduler {
         Instant deadline = instant_never;          ///< Its entry in worker_deadlines_.
         std::vector<LeaseId> leases;               ///< Active ones, oldest first.
         std::map<JobId, double> seconds_per_task;  ///< Measured, per slot.
+        std::vector<BlamedTask> blamed;            ///< What it ran when it was lost.
     };
     struct Lease {
         WorkerId worker;
@@ -99,6 +106,7 @@ class Scheduler {
     void refresh_state(WorkerId id, Worker& worker);
     void arm_worker(WorkerId id, Worker& worker, Instant deadline);
     void lose_worker(WorkerId id, Worker& worker, bool blame_running_tasks);
+    void take_back_blame(Worker& worker);
     void check_silence();
 
     // scheduler_leases.cpp: leases and outcomes.

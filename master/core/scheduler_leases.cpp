@@ -135,13 +135,14 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
     end_lease(id, lease);
     Job& job = jobs_.at(lease.job);
     std::uint32_t blamed_count = 0;
-    const std::uint32_t running_max = workers_.at(lease.worker).slots;
+    Worker& worker = workers_.at(lease.worker);
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         if (lease.has_outcome[place]) continue;
         const TaskIndex index = lease.tasks[place];
         job.tasks.give_back(index);
-        if (!blame_running_tasks || blamed_count == running_max) continue;
+        if (!blame_running_tasks || blamed_count == worker.slots) continue;
         ++blamed_count;
+        if (!worker.connected) worker.blamed.push_back({lease.job, lease.round, index});
         const std::uint32_t losses = job.tasks.count_infrastructure_failure(index);
         if (losses >= limits_.infrastructure_failures_max && !job.tasks.succeeded(index)) {
             return fail_job(lease.job,

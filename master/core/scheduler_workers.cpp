@@ -10,6 +10,8 @@ void Scheduler::on(const WorkerJoined& event) {
     worker.slots = std::max(event.slots, 1U);
     worker.connected = true;
     worker.paused = false;
+    if (event.resumed) take_back_blame(worker);
+    worker.blamed.clear();
     if (is_new) effects_.push_back(PublishWorker{event.worker, worker.state});
     heard_from(event.worker, worker);
 }
@@ -92,6 +94,15 @@ void Scheduler::lose_worker(WorkerId id, Worker& worker, bool blame_running_task
         if (lease == leases_.end() || !lease->second.active) continue;
         abandon_lease(lease_id, lease->second, blame_running_tasks && is_front);
         is_front = false;
+    }
+}
+
+/// A worker that comes back as it was has not crashed: a flaky link must not fail a job.
+void Scheduler::take_back_blame(Worker& worker) {
+    for (const BlamedTask& task : worker.blamed) {
+        const auto job = jobs_.find(task.job);
+        if (job == jobs_.end() || job->second.round != task.round) continue;
+        job->second.tasks.forgive_infrastructure_failure(task.index);
     }
 }
 

@@ -349,7 +349,7 @@ void Engine::on_joined(WorkerId id, const std::string& key, const protocol::Hell
     worker.address = address;
     worker.joined = now();
     spdlog::info("{} joined with {} slots", worker_name(id), hello.slots);
-    enqueue({core::WorkerJoined{id, hello.slots}, {}, nullptr});
+    enqueue({core::WorkerJoined{id, hello.slots, !hello.resume.empty()}, {}, nullptr});
 }
 
 void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {

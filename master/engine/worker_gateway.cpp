@@ -93,7 +93,7 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     }
     const auto message = protocol::decode_worker_message(header, payload);
     if (!message) return refuse(from, "protocol_violation", message.error().message);
-    const auto& hello = std::get<protocol::Hello>(*message);
+    auto hello = std::get<protocol::Hello>(*message);
     if (!options_.join_token.empty() && !tokens_equal(hello.token, options_.join_token)) {
         return refuse(from, "refused_token",
                       hello.token.empty()
@@ -105,6 +105,7 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     const std::string* const resumed = resumed_worker_key(hello);
     const std::string worker_key = resumed != nullptr ? *resumed : free_worker_key(hello.worker);
     const std::string session_key = resumed != nullptr ? hello.resume : new_session_key();
+    if (resumed == nullptr) hello.resume.clear();
     const WorkerId worker = worker_id(worker_key);
     disconnect(session_key, "it came back on another connection");
     resumable_worker_keys_.erase(std::exchange(last_session_keys_[worker], session_key));

@@ -20,7 +20,8 @@ class WorkerEvents {
     WorkerEvents& operator=(const WorkerEvents&) = delete;
     virtual ~WorkerEvents() = default;
 
-    /// `key` is the name the worker goes by; the same WorkerId comes with the same key.
+    /// `key` is the name the worker goes by; the same WorkerId comes with the same key. Its
+    /// `hello.resume` is empty unless it does resume a session.
     virtual void on_joined(WorkerId worker, const std::string& key, const protocol::Hello& hello,
                            const std::string& address) = 0;
     virtual void on_heartbeat(WorkerId worker, const protocol::Heartbeat& heartbeat) = 0;

@@ -321,7 +321,7 @@ void SimulatedMaster::on_joined(WorkerId worker, const std::string&, const proto
                                 const std::string&) {
     known_workers_.insert(worker);
     if (!hello.resume.empty()) trace("asked to resume", {{"worker", worker.value}});
-    enqueue({core::WorkerJoined{worker, hello.slots}, {}, nullptr});
+    enqueue({core::WorkerJoined{worker, hello.slots, !hello.resume.empty()}, {}, nullptr});
 }
 
 void SimulatedMaster::on_heartbeat(WorkerId worker, const protocol::Heartbeat& heartbeat) {

@@ -68,6 +68,26 @@ TEST(SchedulerFailureTest, ATaskThatBringsDownFiveWorkersFailsItsJob) {
     EXPECT_NE(failed[0].error.message.find("lost 5 times"), std::string::npos);
 }
 
+// A flaky link drops a worker again and again in the middle of one long task: it comes back with
+// its session, so it did not crash, and the job must not fail for it.
+TEST(SchedulerFailureTest, AWorkerThatResumesTakesItsBlameBack) {
+    SchedulerSteps steps;
+    steps.step(start, round_of(1));
+    steps.step(start, WorkerJoined{first, 1});
+    for (int drop = 1; drop <= 20; ++drop) {
+        steps.step(start + std::chrono::seconds{drop}, WorkerDisconnected{first});
+        ASSERT_TRUE(steps.last<FailJob>().empty()) << drop;
+        steps.step(start + std::chrono::seconds{drop}, WorkerJoined{first, 1, true});
+    }
+    // One that comes back without its session was started anew, and five such losses are enough.
+    for (int crash = 1; crash <= 5; ++crash) {
+        ASSERT_TRUE(steps.last<FailJob>().empty()) << crash;
+        steps.step(start + 30s, WorkerDisconnected{first});
+        if (crash < 5) steps.step(start + 30s, WorkerJoined{first, 1});
+    }
+    EXPECT_EQ(steps.last<FailJob>().size(), 1U);
+}
+
 // People switch their PCs off all day; a worker that says goodbye is never held against a task.
 TEST(SchedulerFailureTest, WorkersThatLeaveProperlyAreNotHeldAgainstTheirTask) {
     SchedulerSteps steps;
