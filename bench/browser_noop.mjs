@@ -151,7 +151,8 @@ async function measureEcho(browser, port) {
   const page = await browser.newPage();
   for (const window of [1, 64]) {
     const request = { port, bytes: payloadBytes, window, seconds: echoSeconds };
-    add(`WebSocket echo from a page, ${window} in flight`, 'messages/s', await page.evaluate(echoRate, request));
+    const rate = await page.evaluate(echoRate, request);
+    add(`WebSocket echo from a page, ${window} in flight`, 'messages/s', rate);
   }
   await page.close();
 }
