@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <fmt/core.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -71,6 +72,33 @@ Mode choose_mode(const std::string& name) {
         if (line == "2") return Mode::Predict;
         std::cout << "\"" << line << "\" is neither 1 nor 2.\n";
     }
+}
+
+/// A log message with what is not text made visible: names and errors come from strangers, who
+/// shall neither forge a line nor command a terminal.
+class PrintableMessage final : public spdlog::custom_flag_formatter {
+ public:
+    void format(const spdlog::details::log_msg& message, const std::tm&,
+                spdlog::memory_buf_t& line) override {
+        for (const char c : message.payload) {
+            const auto byte = static_cast<unsigned char>(c);
+            if (byte < 0x20 || byte == 0x7f)
+                fmt::format_to(std::back_inserter(line), "\\x{:02x}", byte);
+            else
+                line.push_back(c);
+        }
+    }
+    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+        return std::make_unique<PrintableMessage>();
+    }
+};
+
+/// Standard output is for results; the log goes beside it.
+void set_up_log() {
+    spdlog::set_default_logger(spdlog::stderr_color_mt("master"));
+    auto formatter = std::make_unique<spdlog::pattern_formatter>();
+    formatter->add_flag<PrintableMessage>('*').set_pattern("%H:%M:%S.%e %^%l%$ %*");
+    spdlog::set_formatter(std::move(formatter));
 }
 
 /// Thousands of workers are thousands of sockets; what the system allows is used.
@@ -151,9 +179,7 @@ int main(int argc, char** argv) {
     Arguments arguments;
     describe(app, arguments);
     CLI11_PARSE(app, argc, argv);
-    // Standard output is for results; the log goes beside it.
-    spdlog::set_default_logger(spdlog::stderr_color_mt("master"));
-    spdlog::set_pattern("%H:%M:%S.%e %^%l%$ %v");
+    set_up_log();
     if (arguments.verbose) spdlog::set_level(spdlog::level::debug);
     raise_descriptor_limit();
     try {

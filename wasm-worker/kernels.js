@@ -166,8 +166,9 @@ export class Kernels {
 
     /** The run's failure, and a fresh instance for the next run. @returns {KernelFailure} */
     #recover(stop, kernelName, inputs) {
-        if (!(stop instanceof WebAssembly.RuntimeError) && !(stop instanceof RangeError)) throw stop;
-        const short = this.#instance._netcompute_out_of_memory() !== 0 || stop instanceof RangeError;
+        const isRange = stop instanceof RangeError;
+        if (!(stop instanceof WebAssembly.RuntimeError) && !isRange) throw stop;
+        const short = this.#instance._netcompute_out_of_memory() !== 0 || isRange;
         this.#start();
         if (short) return outOfMemory(kernelName, inputs);
         return failure('internal', `${kernelName}: the instance stopped: ${stop.message}`);

@@ -136,7 +136,8 @@ std::string WorkerGateway::free_worker_key(const std::string& wanted) const {
         if (known == worker_ids_.end() || !session_keys_by_worker_.contains(known->second)) {
             return candidate;
         }
-        candidate = wanted + "-" + std::to_string(number);
+        const std::string suffix = "-" + std::to_string(number);
+        candidate = wanted.substr(0, protocol::worker_key_bytes_max - suffix.size()) + suffix;
     }
 }
 

@@ -27,7 +27,7 @@ before(async () => {
   cluster = await Cluster.start();
   await cluster.startWorker();
 });
-after(() => cluster.close());
+after(() => cluster?.close());
 
 /** Submits a job that must be refused or fail; answers with what was said.
  * @param {string} type @param {object} params */

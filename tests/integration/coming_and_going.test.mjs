@@ -18,7 +18,7 @@ before(async () => {
   shortSha256 = await referenceSha256('monte_carlo_pi', String(shortParams.samples), '6');
   cluster = await Cluster.start();
 });
-after(() => cluster.close());
+after(() => cluster?.close());
 afterEach(async () => {
   for (const worker of cluster.workers) worker.kill('SIGKILL');
   await cluster.until('all workers are gone', ({ cluster: now }) => now.workers.connected === 0);

@@ -14,7 +14,7 @@ let cluster;
 before(async () => {
   cluster = await Cluster.start({ config: { security: { join_token: token } } });
 });
-after(() => cluster.close());
+after(() => cluster?.close());
 
 /** @param {string} name @param {string} [given] the token in its configuration */
 function startStranger(name, given) {

@@ -26,7 +26,7 @@ before(async () => {
   cluster = await Cluster.start();
   await cluster.startWorker({ name: 'Büro 7 <b>"east"</b>', slots: 2 });
 });
-after(() => cluster.close());
+after(() => cluster?.close());
 
 /** @param {any} document @param {Record<string, string>} types */
 function assertFields(document, types) {

@@ -18,7 +18,7 @@ let cluster;
 before(async () => {
   cluster = await Cluster.start({ config: { security: { allowed_hosts: ['compute.office'] } } });
 });
-after(() => cluster.close());
+after(() => cluster?.close());
 
 /** @typedef {import('../support/cluster.mjs').Answer} Answer */
 

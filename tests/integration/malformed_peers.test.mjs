@@ -30,7 +30,7 @@ before(async () => {
   );
   cluster = await Cluster.start();
 });
-after(() => cluster.close());
+after(() => cluster?.close());
 afterEach(async () => {
   for (const worker of cluster.workers) worker.kill('SIGKILL');
   await cluster.until('all workers are gone', ({ cluster: now }) => now.workers.connected === 0);
@@ -172,4 +172,19 @@ test('an output of the wrong shape from a liar does not become a result', async 
 test('a connection that never says hello is closed after a while', async () => {
   const silent = await RawWorker.connect(cluster.origin);
   await assertSentAway(silent, /^no_hello$/);
+});
+
+test('what strangers say cannot forge a line of the log, nor command a terminal', async () => {
+  const forged = '\n00:00:00.000 info all is well\r\x1b[2J\x07';
+  const peer = await RawWorker.join(cluster.origin, { name: `evil${forged}` });
+  const id = await cluster.submit('noop', {}, { name: `job${forged}` });
+  const lease = await peer.next('lease', ({ job }) => job === id);
+  const says = Buffer.from(`failed${forged}`);
+  peer.result({ lease: lease.lease, job: id }, { status: 1, bytes: says });
+  await cluster.master.until(/evil\\x0a00:00:00\.000 info all is well\\x0d\\x1b\[2J\\x07.* joined/);
+  await cluster.master.until(/job\\x0a00:00:00.* submitted/);
+  await cluster.master.until(/failed on .*failed\\x0a00:00:00/);
+  assert.doesNotMatch(cluster.master.stderr, /^00:00:00|[\x1b\x07\r]/m);
+  peer.close();
+  await cluster.ask(`/api/v1/jobs/${id}`, { method: 'DELETE' });
 });

@@ -15,7 +15,7 @@ before(async () => {
   cluster = await Cluster.start({ prepare: workload.install });
 });
 after(async () => {
-  await cluster.close();
+  await cluster?.close();
   workload.remove();
 });
 afterEach(async () => {

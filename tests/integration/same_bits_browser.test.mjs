@@ -24,7 +24,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  await cluster.close();
+  await cluster?.close();
   workload.remove();
 });
 afterEach(async () => {

@@ -20,7 +20,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  await cluster.close();
+  await cluster?.close();
 });
 afterEach(async () => {
   await context.close();

@@ -61,7 +61,7 @@ before(async () => {
   cluster = await Cluster.start();
   await cluster.startWorker();
 });
-after(() => cluster.close({ masterMayEnd: true }));
+after(() => cluster?.close({ masterMayEnd: true }));
 
 test('predicting before training fails with exit status 1 and says to train first', async () => {
   const folder = makeFolder();
@@ -119,4 +119,21 @@ test('without --once the master stays up when its job has ended', async () => {
   await cluster.restartMaster(['--mode', 'train']);
   await cluster.master.until(/^wrote .*submission_train\.csv/);
   assert.equal((await cluster.ask('/healthz')).status, 200);
+});
+
+test('a master that is stopped before its job has ended does not claim success', async () => {
+  await cluster.killMaster();
+  for (const worker of cluster.workers) worker.kill('SIGKILL');
+  await cluster.restartMaster(['--mode', 'train', '--once']);
+  await cluster.master.until(/waits for workers/);
+  cluster.master.kill('SIGTERM');
+  assert.deepEqual(await cluster.master.ended, { code: 1, signal: null });
+});
+
+test('--once without a job to wait for is refused', async () => {
+  await cluster.killMaster();
+  const args = ['--config', 'config.json', '--mode', 'serve', '--once'];
+  const { code, stderr } = await runProgram(masterProgram, args, { cwd: cluster.folder });
+  assert.equal(code, 1);
+  assert.match(stderr, /--once: there is no job to wait for/);
 });

@@ -60,9 +60,17 @@ void FaultyNetwork::carry(const ConnectionPointer& connection, std::size_t strea
             trace_.add(queue_.now(), "network", connection->number, "lost", {{"stream", stream}});
             return;
         }
-        if (dice.chance(faults_.replay)) copies = 2;
+        if (dice.chance(faults_.replay)) {
+            copies = 2;
+            trace_.add(queue_.now(), "network", connection->number, "repeated",
+                       {{"stream", stream}});
+        }
         delay = dice.between(50us, 100us + faults_.delay_max);
         overtakes = dice.chance(faults_.reorder);
+        if (overtakes) {
+            trace_.add(queue_.now(), "network", connection->number, "may overtake",
+                       {{"stream", stream}});
+        }
     }
     for (; copies > 0; --copies) {
         Instant at = std::max(queue_.now(), cut_until) + delay;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
 namespace netcompute::sim {
@@ -36,26 +38,60 @@ std::vector<std::uint64_t> kept_seeds() {
     return seeds;
 }
 
-// Whatever goes wrong, every job ends once, and with the bytes that one process gives.
-TEST(SimulationTest, EveryRunKeepsEveryPromise) {
+/// All runs together.
+struct Totals {
+    std::uint64_t runs = 0;
+    std::uint64_t broken_runs = 0;
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
     std::uint64_t steps = 0;
-    int bad_runs = 0;
-    for (std::uint64_t i = 0; i < run_options().runs && bad_runs < 10; ++i) {
-        const RunReport report = run(run_options().first_seed + i);
-        expect_all_is_well(report);
-        bad_runs += report.broken.empty() ? 0 : 1;
+    std::size_t inbox_max = 0;
+    std::size_t leases_held_max = 0;
+    Trace::Counts happened;
+
+    void add(const RunReport& report) {
+        ++runs;
+        if (!report.broken.empty()) ++broken_runs;
         succeeded += report.jobs_succeeded;
         failed += report.jobs_failed;
         steps += report.steps;
+        inbox_max = std::max(inbox_max, report.inbox_max);
+        leases_held_max = std::max(leases_held_max, report.leases_held_max);
+        for (const auto& [what, count] : report.happened) happened[what] += count;
     }
-    std::printf("%llu runs: %llu jobs succeeded, %llu failed with good reason, %llu steps\n",
-                static_cast<unsigned long long>(run_options().runs),
-                static_cast<unsigned long long>(succeeded), static_cast<unsigned long long>(failed),
-                static_cast<unsigned long long>(steps));
-    EXPECT_GT(succeeded, run_options().runs);
-    EXPECT_LT(failed, succeeded / 5);
+    void print() const {
+        std::cout << runs << " runs, " << steps << " steps of the scheduler: " << succeeded
+                  << " jobs succeeded, " << failed << " failed with good reason; at most "
+                  << inbox_max << " events waited for the master, and a worker held at most "
+                  << leases_held_max << " leases, ended ones included\n";
+        for (const auto& [what, count] : happened)
+            std::cout << "  " << what << ": " << count << '\n';
+    }
+};
+
+// Whatever goes wrong, every job ends once, and with the bytes that one process gives.
+TEST(SimulationTest, EveryRunKeepsEveryPromise) {
+    Totals totals;
+    constexpr std::uint64_t broken_runs_max = 10;  // More say nothing more.
+    while (totals.runs < run_options().runs && totals.broken_runs < broken_runs_max) {
+        const RunReport report = run(run_options().first_seed + totals.runs);
+        expect_all_is_well(report);
+        totals.add(report);
+    }
+    totals.print();
+    EXPECT_GT(totals.succeeded, totals.runs);
+    EXPECT_LT(totals.failed, totals.succeeded / 5);
+    // A world in which nothing goes wrong shows nothing.
+    for (const std::string_view what :
+         {"lost",       "repeated",       "may overtake", "break",
+          "cut",        "crash",          "power cut",    "sleep",
+          "pause",      "slots",          "leave",        "link full",
+          "clock back", "clock forward",  "stall",        "asked to resume",
+          "> left",     "> disconnected", "Suspect",      "Lost",
+          "Draining",   "close session",  "revoke",       "compare",
+          "cancelled",  "failed"}) {
+        EXPECT_GT(totals.happened[what] * 200, totals.runs) << what << " is too rare";
+    }
 }
 
 // What once went wrong must not come back.

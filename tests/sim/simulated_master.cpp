@@ -320,6 +320,7 @@ void SimulatedMaster::carry_out(const InboxItem&, const core::PublishWorker& eff
 void SimulatedMaster::on_joined(WorkerId worker, const std::string&, const protocol::Hello& hello,
                                 const std::string&) {
     known_workers_.insert(worker);
+    if (!hello.resume.empty()) trace("asked to resume", {{"worker", worker.value}});
     enqueue({core::WorkerJoined{worker, hello.slots}, {}, nullptr});
 }
 
@@ -351,6 +352,11 @@ void SimulatedMaster::on_left(WorkerId worker) {
 void SimulatedMaster::on_disconnected(WorkerId worker, const std::string& reason) {
     around_.trace.remark("worker " + std::to_string(worker.value) + " disconnected: " + reason);
     enqueue({core::WorkerDisconnected{worker}, {}, nullptr});
+}
+
+void SimulatedMaster::on_expelled(WorkerId worker, const std::string& reason) {
+    around_.trace.remark("worker " + std::to_string(worker.value) + " was sent away: " + reason);
+    enqueue({core::WorkerLeft{worker}, {}, nullptr});
 }
 
 // ---- The trace ----------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ class SimulatedMaster final : public engine::WorkerEvents {
                     std::shared_ptr<const Bytes> payload) override;
     void on_left(WorkerId worker) override;
     void on_disconnected(WorkerId worker, const std::string& reason) override;
+    void on_expelled(WorkerId worker, const std::string& reason) override;
 
  private:
     struct InboxItem {

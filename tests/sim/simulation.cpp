@@ -193,13 +193,20 @@ RunReport Simulation::run() {
                " s after the last fault");
     }
     check_bounds();
-    return {options_.seed,
-            broken_,
-            trace_.hash(),
-            master_->step_count(),
-            master_->succeeded_count(),
-            master_->failed_count(),
-            to_seconds(queue_.now() - start)};
+    std::size_t leases_held = 0;
+    for (const auto& worker : workers_) {
+        leases_held = std::max(leases_held, worker->leases_held_max());
+    }
+    return {.seed = options_.seed,
+            .broken = broken_,
+            .trace_hash = trace_.hash(),
+            .steps = master_->step_count(),
+            .jobs_succeeded = master_->succeeded_count(),
+            .jobs_failed = master_->failed_count(),
+            .virtual_seconds = to_seconds(queue_.now() - start),
+            .happened = trace_.counts(),
+            .inbox_max = master_->inbox_max(),
+            .leases_held_max = leases_held};
 }
 
 }  // namespace netcompute::sim

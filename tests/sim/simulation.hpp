@@ -29,6 +29,9 @@ struct RunReport {
     std::uint64_t jobs_succeeded = 0;
     std::uint64_t jobs_failed = 0;  ///< With good reason.
     double virtual_seconds = 0;
+    Trace::Counts happened;           ///< How often what did.
+    std::size_t inbox_max = 0;        ///< The master's.
+    std::size_t leases_held_max = 0;  ///< By one worker, those that are over included.
 };
 
 /// One world: a master, some workers, a network between them, jobs, and faults until the plan's

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ class Trace {
         std::string_view name;
         std::uint64_t value = 0;
     };
+
+    using Counts = std::map<std::string_view, std::uint64_t>;  ///< By literals, which last.
 
     explicit Trace(bool print) : print_{print} {}
 
@@ -32,7 +35,7 @@ class Trace {
             mix(one.name);
             mix(one.value);
         }
-        ++lines_;
+        ++counts_[what];
         if (print_) print(when, who, number, what, numbers);
     }
     /// A remark for people; no part of the hash.
@@ -42,7 +45,8 @@ class Trace {
     }
 
     [[nodiscard]] std::uint64_t hash() const { return hash_; }
-    [[nodiscard]] std::uint64_t lines() const { return lines_; }
+    /// How often each thing happened.
+    [[nodiscard]] const Counts& counts() const { return counts_; }
 
  private:
     static void print(Instant when, std::string_view who, std::uint64_t number,
@@ -67,7 +71,7 @@ class Trace {
 
     bool print_;
     std::uint64_t hash_ = 0xcbf29ce484222325U;
-    std::uint64_t lines_ = 0;
+    Counts counts_;
 };
 
 }  // namespace netcompute::sim

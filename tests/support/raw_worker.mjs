@@ -80,11 +80,13 @@ export class RawWorker {
 
   /**
    * One outcome of a task, or what a test wants to be taken for one.
-   * @param {Header} fields @param {{index?: number, bytes?: Uint8Array}} [outcome]
+   * @param {Header} fields
+   * @param {{index?: number, status?: number, bytes?: Uint8Array}} [outcome]
    */
-  result(fields, { index = 0, bytes = new Uint8Array(8) } = {}) {
+  result(fields, { index = 0, status = 0, bytes = new Uint8Array(8) } = {}) {
     const head = Buffer.alloc(9);
     head.writeUInt32LE(index);
+    head.writeUInt8(status, 4);
     head.writeUInt32LE(bytes.length, 5);
     const { session } = this;
     this.send({ type: 'results', session, round: 0, count: 1, busy_seconds: 0.001, ...fields }, [

@@ -104,7 +104,7 @@ export function leftovers(file) {
 export function sleeps(file) {
   if (!file.path.startsWith('tests/') || (!isCpp(file.path) && !isScript(file.path))) return [];
   return eachLine(file, (line) => {
-    const found = /sleep_for|sleep_until|usleep\(|(?<![\w.])sleep\(|waitForTimeout/.exec(line);
+    const found = /this_thread::sleep|usleep\(|(?<![\w.])sleep\(|waitForTimeout/.exec(line);
     return found ? `${found[0]}: await an event` : undefined;
   });
 }

@@ -9,7 +9,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [casesFile, wasmFolder] = process.argv.slice(2);
-const { loadKernels, errorCodes } = await import(pathToFileURL(path.join(wasmFolder, 'kernels.js')));
+const kernelsFile = pathToFileURL(path.join(wasmFolder, 'kernels.js'));
+const { loadKernels, errorCodes } = await import(kernelsFile);
 const wasmFile = path.join(wasmFolder, 'netcompute_kernels.wasm');
 
 /** @param {Buffer} file */
@@ -89,7 +90,7 @@ const tests = {
 
     async 'a task that does not fit fails by itself, and the next one runs'() {
         const kernels = await loadKernels();
-        // In an instance of 2 GiB two of these have no room; one has, but not the copy that noop makes.
+        // In an instance of 2 GiB two of these have no room; one has, but not noop's copy of it.
         const large = new Uint8Array(1100 * 1024 * 1024);
         for (const inputs of [[large, large], [large]]) {
             const result = kernels.run('noop', 1, inputs);

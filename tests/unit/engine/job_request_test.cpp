@@ -14,8 +14,9 @@ std::string refusal(std::string_view body) {
 }
 
 TEST(JobRequestTest, AWholeRequestIsRead) {
-    const auto request = parse_job_request(
-        R"({"type":"noop","params":{"task_count":3},"name":"try","priority":-2,"validation":"none"})");
+    const auto request =
+        parse_job_request(R"({"type":"noop","params":{"task_count":3},"name":"try",)"
+                          R"("priority":-2,"validation":"none"})");
     ASSERT_TRUE(request) << request.error().message;
     EXPECT_EQ(request->type, "noop");
     EXPECT_EQ(request->params, (nlohmann::json{{"task_count", 3}}));

@@ -113,6 +113,18 @@ TEST_F(WorkerGatewayTest, ASecondWorkerOfTheSameIdGetsANumber) {
     EXPECT_EQ(three->last<Welcome>().worker, "worker-0001") << "the first name is free again";
 }
 
+// The number may not make the id longer than a worker takes it to be.
+TEST_F(WorkerGatewayTest, ANumberedIdIsNoLongerThanAnIdMayBe) {
+    const auto one = connect(), two = connect();
+    protocol::Hello longest = hello();
+    longest.worker = std::string(protocol::worker_key_bytes_max, 'w');
+    say(one, longest);
+    say(two, longest);
+    EXPECT_EQ(one->last<Welcome>().worker, longest.worker);
+    EXPECT_EQ(two->last<Welcome>().worker,
+              std::string(protocol::worker_key_bytes_max - 2, 'w') + "-2");
+}
+
 // A worker that lost its connection resumes its session: the same key, the same WorkerId.
 TEST_F(WorkerGatewayTest, AWorkerResumesItsSession) {
     const auto before = connect();
