@@ -36,16 +36,19 @@ void Ledger::on(const WorkerJoined& event) {
     Worker& worker = workers_[event.worker];
     worker.connected = true;
     worker.last_heard = now_;
+    if (event.resumed) take_back_blame(worker);
+    worker.lost_leases.clear();
 }
 
 void Ledger::on(const WorkerDisconnected& event) {
     const auto found = workers_.find(event.worker);
-    if (found != workers_.end() && found->second.connected) lose(found->first, found->second);
+    if (found != workers_.end() && found->second.connected) lose(found->first, found->second, true);
 }
 
 void Ledger::on(const WorkerLeft& event) {
     const auto found = workers_.find(event.worker);
-    if (found != workers_.end() && found->second.connected) lose(found->first, found->second);
+    if (found != workers_.end() && found->second.connected)
+        lose(found->first, found->second, false);
 }
 
 void Ledger::on(const HeartbeatReceived& event) {
@@ -167,7 +170,8 @@ void Ledger::check(const AssignTasks& effect) {
                              open_count,
                              true,
                              now_,
-                             effect.deadline - now_};
+                             effect.deadline - now_,
+                             {}};
 }
 
 /// No job starves: one that waits with a higher priority, or the same and fewer leases, goes first.
@@ -281,7 +285,7 @@ void Ledger::check(const PublishWorker& effect) {
     if (now_ - worker.last_heard < limits_.lost_after) {
         broken("worker " + std::to_string(effect.worker.value) + " was given up though it speaks");
     }
-    lose(effect.worker, worker);
+    lose(effect.worker, worker, true);
 }
 
 // ---- After the step -----------------------------------------------------------------------------
@@ -349,12 +353,25 @@ void Ledger::check_no_idleness() {
 
 // ---- Bookkeeping --------------------------------------------------------------------------------
 
-void Ledger::lose(WorkerId id, Worker& worker) {
+void Ledger::lose(WorkerId id, Worker& worker, bool blame) {
     worker.connected = false;
     for (auto& [lease_id, lease] : leases_) {
         if (lease.worker != id || !lease.active) continue;
-        give_back(lease, true);
+        give_back(lease, blame);
         end(lease_id, lease);
+        if (blame) worker.lost_leases.push_back(lease_id);
+    }
+}
+
+/// A worker that resumes its session did not crash: none of its tasks can have brought it down.
+void Ledger::take_back_blame(const Worker& worker) {
+    for (const LeaseId id : worker.lost_leases) {
+        const auto found = leases_.find(id);
+        if (found == leases_.end()) continue;
+        Lease& lease = found->second;
+        for (const TaskIndex index : std::exchange(lease.blamed, {})) {
+            --jobs_.at(lease.job).tasks[index].losses_max;
+        }
     }
 }
 
@@ -369,7 +386,10 @@ void Ledger::give_back(Lease& lease, bool blame) {
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         if (lease.has_outcome[place]) continue;
         Task& task = job.tasks[lease.tasks[place]];
-        if (blame) ++task.losses_max;
+        if (blame) {
+            ++task.losses_max;
+            lease.blamed.push_back(lease.tasks[place]);
+        }
         if (--task.holders == 0 && !task.succeeded && !job.complete) ++job.pending_count;
     }
 }

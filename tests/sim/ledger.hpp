@@ -42,6 +42,7 @@ class Ledger {
         bool active = true;
         Instant renewed;
         Duration duration{};
+        std::vector<TaskIndex> blamed;  ///< For the loss that ended it.
     };
     struct Job {
         RoundIndex round = 0;
@@ -57,6 +58,7 @@ class Ledger {
         core::WorkerState state = core::WorkerState::Idle;
         std::uint32_t lease_count = 0;
         Instant last_heard;
+        std::vector<LeaseId> lost_leases;  ///< Which ended with its last connection.
     };
     /// What this step's event entitles the scheduler to.
     struct Step {
@@ -88,7 +90,8 @@ class Ledger {
     void check_turn_of(JobId id, const Job& job);
     void check_agreement(const core::Scheduler& scheduler);
     void check_no_idleness();
-    void lose(WorkerId id, Worker& worker);
+    void lose(WorkerId id, Worker& worker, bool blame);
+    void take_back_blame(const Worker& worker);
     void end(LeaseId id, Lease& lease);
     void give_back(Lease& lease, bool blame);
     void forget_leases(JobId id);

@@ -104,6 +104,10 @@ void SimulatedMaster::step(const InboxItem& item, Instant instant) {
         beat != nullptr && sabotage_ == Sabotage::RenewEverything) {
         beat->leases = leases_given_[beat->worker];
     }
+    if (auto* joined = std::get_if<core::WorkerJoined>(&told);
+        joined != nullptr && sabotage_ == Sabotage::HideResumptions) {
+        joined->resumed = false;
+    }
     if (auto* round = std::get_if<core::RoundStarted>(&told);
         round != nullptr && sabotage_ == Sabotage::PreferNewestJob) {
         round->priority = static_cast<std::int32_t>(round->job.value);

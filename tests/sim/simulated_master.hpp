@@ -28,6 +28,7 @@ enum class Sabotage {
     DamageOutput,         ///< One bit of it.
     ForgetCompletion,     ///< Of rounds.
     PreferNewestJob,
+    HideResumptions,  ///< Who comes back counts as one that had crashed.
 };
 
 /// Does with the scheduler's effects what the engine does, in virtual time and without sockets:
