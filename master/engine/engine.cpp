@@ -65,6 +65,7 @@ void Engine::turn() {
             std::visit([&](auto& one) { carry_out(item, one); }, effect);
         }
     }
+    if (std::exchange(upkeep_is_due_, false)) forget_lost_workers();
     if (!records_.empty()) {
         const auto committed = jobs_.commit(records_);
         if (!committed) spdlog::error("the job record: {}", committed.error().message);
@@ -72,6 +73,16 @@ void Engine::turn() {
     }
     for (const auto& send : std::exchange(outbox_, {})) send();
     arm_timer();
+}
+
+/// Follows the scheduler, which forgets a worker some minutes after it was lost. Only once the
+/// inbox is empty: a worker that has just joined is known to the scheduler from then on.
+void Engine::forget_lost_workers() {
+    std::erase_if(workers_, [this](const auto& entry) {
+        if (scheduler_.worker(entry.first)) return false;
+        gateway_.forget(entry.first);
+        return true;
+    });
 }
 
 /// Wakes at the scheduler's next deadline, and once a second for upkeep.
@@ -84,11 +95,7 @@ void Engine::arm_timer() {
         if (error || !*alive) return;
         timer_at_ = instant_never;
         gateway_.expire_greetings(now());
-        std::erase_if(workers_, [this](const auto& entry) {
-            if (scheduler_.worker(entry.first)) return false;
-            gateway_.forget(entry.first);
-            return true;
-        });
+        upkeep_is_due_ = true;
         enqueue({core::ClockTicked{}, {}, nullptr});
     });
 }

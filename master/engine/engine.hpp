@@ -98,6 +98,7 @@ class Engine final : public WorkerEvents {
     void enqueue(InboxItem item);
     void turn();
     void arm_timer();
+    void forget_lost_workers();
     void prepare(JobId id, const JobType& type, nlohmann::json params, JobContext context);
     void begin(JobId id, Result<PreparedJob> prepared);
     void start_round(JobRun& job);
@@ -131,6 +132,7 @@ class Engine final : public WorkerEvents {
 
     std::deque<InboxItem> inbox_;
     bool turn_is_due_ = false;
+    bool upkeep_is_due_ = false;          ///< At the end of the next turn.
     std::vector<store::Record> records_;  ///< Of the turn in progress.
     Outbox outbox_;                       ///< Of the turn in progress.
 
