@@ -96,6 +96,13 @@ install_packages() {
             "Debian 12, Ubuntu 24.04, or a newer one"
         missing+=("$package")
     fi
+    # Ubuntu has Chromium as a snap only, which cannot be driven like this.
+    case " ${missing[*]} " in
+    *" chromium "*)
+        apt-cache show chromium >/dev/null 2>&1 || fail "this system has no package chromium;" \
+            "install Google Chrome's package, or say where a browser is: NETCOMPUTE_CHROMIUM=FILE"
+        ;;
+    esac
     # Never at the cost of a package that somebody else put here.
     as_root "${apt[@]}" install -y --no-install-recommends --no-remove "${missing[@]}" \
         >>"$log" 2>&1 || fail_with_log "$log" "apt-get could not install ${missing[*]}"
