@@ -52,7 +52,7 @@ void Engine::turn() {
     }
     if (std::exchange(upkeep_is_due_, false)) forget_lost_workers();
     if (!records_.empty()) {
-        const auto committed = jobs_.commit(records_);
+        const auto committed = jobs_.commit(records_, store::Durability::Power);
         if (!committed) spdlog::error("the job record: {}", committed.error().message);
         records_.clear();
     }

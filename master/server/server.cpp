@@ -10,7 +10,7 @@
 #include "server/addresses.hpp"
 #include "server/local_worker.hpp"
 #include "store/blob_store.hpp"
-#include "store/job_store.hpp"
+#include "store/memory_job_store.hpp"
 #include "store/state_lock.hpp"
 
 #include <spdlog/spdlog.h>
