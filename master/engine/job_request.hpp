@@ -15,6 +15,8 @@ struct JobRequest {
     nlohmann::json params = nlohmann::json::object();
     std::string name;
     std::int32_t priority = 0;
+    std::string validation;       ///< "", "none", "adaptive" or "quorum:3".
+    double deadline_seconds = 0;  ///< From submission; 0: none.
     bool from_command_line = false;  ///< Then its paths may lead anywhere.
 };
 

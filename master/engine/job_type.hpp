@@ -30,6 +30,9 @@ struct PreparedJob {
     std::function<Result<nlohmann::json>()> finish;
     bool rounds_may_follow = false;  ///< The first round may not be the last.
     std::vector<std::string> notes;  ///< For people: "Name was dropped: 891 distinct values".
+    /// What was read: [{"name": "data", "path": …, "sha256": …}]. After a restart the job goes on
+    /// only if it is all the same.
+    nlohmann::json inputs = nlohmann::json::array();
 };
 
 /// What users submit: the steps around a program. `check` is quick and runs at submission, so that

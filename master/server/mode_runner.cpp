@@ -65,7 +65,10 @@ void ModeRunner::start() {
 }
 
 void ModeRunner::train() {
-    engine::JobRequest request{"train", {{"data", options_.train_data}}, "train", 0, true};
+    engine::JobRequest request{.type = "train",
+                               .params = {{"data", options_.train_data}},
+                               .name = "train",
+                               .from_command_line = true};
     if (options_.target) request.params["target"] = *options_.target;
     if (options_.id) request.params["id"] = *options_.id;
     submit(std::move(request), [this](const nlohmann::json& result) {
@@ -79,7 +82,10 @@ void ModeRunner::train() {
 
 void ModeRunner::predict() {
     const std::string data = options_.test_data.value_or("Data/test.csv");
-    engine::JobRequest request{"predict", {{"data", data}}, "predict", 0, true};
+    engine::JobRequest request{.type = "predict",
+                               .params = {{"data", data}},
+                               .name = "predict",
+                               .from_command_line = true};
     const auto labels = options_.test_labels ? options_.test_labels : labels_beside(data);
     if (labels) request.params["labels"] = *labels;
     if (options_.id) request.params["id"] = *options_.id;

@@ -37,6 +37,7 @@ struct JobRecord {
     std::uint64_t tasks_done = 0;
     std::string result;          ///< JSON; empty unless Succeeded.
     std::optional<Error> error;  ///< Once Failed.
+    std::string liars;           ///< JSON: keys of workers that were proven wrong in it; or empty.
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
 

@@ -14,7 +14,10 @@ constexpr std::size_t to_worker_stream = 3;
 class SimulatedSession final : public net::Session {
  public:
     SimulatedSession(FaultyNetwork& network, std::weak_ptr<Connection> connection)
-        : network_{network}, connection_{std::move(connection)} {}
+        : network_{network},
+          connection_{std::move(connection)},
+          address_{"pc " + std::to_string(connection_.lock()->worker)},
+          is_web_{connection_.lock()->kind == TransportKind::Browser} {}
 
     void send(protocol::WireMessage message) override {
         if (const auto connection = connection_.lock(); connection && !closed_) {
@@ -26,12 +29,14 @@ class SimulatedSession final : public net::Session {
         if (const auto connection = connection_.lock()) network_.close_at_master(connection);
     }
     [[nodiscard]] const std::string& peer_address() const override { return address_; }
+    [[nodiscard]] bool is_web() const override { return is_web_; }
 
  private:
     FaultyNetwork& network_;
     std::weak_ptr<Connection> connection_;
     bool closed_ = false;
-    std::string address_ = "virtual";
+    std::string address_;
+    bool is_web_;
 };
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace netcompute::programs {
 namespace {
 
 /// Appends the bytes of each input, which live as long as the inputs and the blobs do.
-Result<void> append_inputs(const std::vector<TaskInput>& inputs, const BlobSource& blobs,
+Result<void> append_inputs(std::span<const TaskInput> inputs, const BlobSource& blobs,
                            std::vector<ByteSpan>& spans) {
     for (const TaskInput& input : inputs) {
         if (const Bytes* const bytes = std::get_if<Bytes>(&input)) {
@@ -24,14 +24,17 @@ Result<void> append_inputs(const std::vector<TaskInput>& inputs, const BlobSourc
     return {};
 }
 
+Result<const kernels::Kernel*> kernel_of(std::string_view name, std::uint32_t version) {
+    const kernels::Kernel* const kernel = kernels::find_kernel(name, version);
+    if (kernel != nullptr) return kernel;
+    return unexpected(ErrorCode::NotFound, "kernel " + std::string{name} + "@" +
+                                               std::to_string(version) + " is not in this build");
+}
+
 Result<std::vector<Bytes>> run_round(const Program& program, const Round& round,
                                      const BlobSource& blobs) {
-    const kernels::Kernel* const kernel = kernels::find_kernel(round.kernel, round.kernel_version);
-    if (kernel == nullptr) {
-        return unexpected(ErrorCode::NotFound, "kernel " + std::string{round.kernel} + "@" +
-                                                   std::to_string(round.kernel_version) +
-                                                   " is not in this build");
-    }
+    const auto kernel = kernel_of(round.kernel, round.kernel_version);
+    if (!kernel) return unexpected(kernel.error());
     std::vector<ByteSpan> spans;
     const Result<void> shared = append_inputs(round.shared_inputs, blobs, spans);
     if (!shared) return unexpected(shared.error());
@@ -43,7 +46,7 @@ Result<std::vector<Bytes>> run_round(const Program& program, const Round& round,
         spans.resize(shared_count);
         const Result<void> own = append_inputs(inputs, blobs, spans);
         if (!own) return unexpected(own.error());
-        Result<Bytes> output = kernel->run(spans);
+        Result<Bytes> output = (*kernel)->run(spans);
         if (!output) {
             return unexpected(output.error().code,
                               "task " + std::to_string(index) + ": " + output.error().message);
@@ -54,6 +57,17 @@ Result<std::vector<Bytes>> run_round(const Program& program, const Round& round,
 }
 
 }  // namespace
+
+Result<Bytes> run_task(std::string_view kernel_name, std::uint32_t kernel_version,
+                       std::span<const TaskInput> inputs, const BlobSource& blobs) {
+    const auto kernel = kernel_of(kernel_name, kernel_version);
+    if (!kernel) return unexpected(kernel.error());
+    std::vector<ByteSpan> spans;
+    if (const auto appended = append_inputs(inputs, blobs, spans); !appended) {
+        return unexpected(appended.error());
+    }
+    return (*kernel)->run(spans);
+}
 
 Result<void> run_in_process(Program& program, const BlobSource& blobs) {
     while (const std::optional<Round> round = program.round()) {
