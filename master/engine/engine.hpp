@@ -69,7 +69,7 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] Instant now() const;
     [[nodiscard]] const core::Scheduler& scheduler() const { return scheduler_; }
     [[nodiscard]] const store::JobStore& jobs() const { return jobs_; }
-    [[nodiscard]] const store::BlobStore& blobs() const { return *options_.context.blobs; }
+    [[nodiscard]] const store::BlobStore& blobs() const { return options_.context.blobs->store(); }
     [[nodiscard]] const JobRun* live_job(JobId id) const;
     [[nodiscard]] std::map<JobId, JobRun>& live_jobs() { return live_; }
     [[nodiscard]] std::map<WorkerId, WorkerInfo>& workers() { return workers_; }

@@ -27,7 +27,7 @@ T value_or_throw(Result<T> result) {
     return std::move(*result);
 }
 
-engine::EngineOptions engine_options(const ServerOptions& options, store::BlobStore& blobs) {
+engine::EngineOptions engine_options(const ServerOptions& options, store::BlobHolder& blobs) {
     engine::EngineOptions engine;
     engine.limits = options.limits;
     engine.gateway.join_token = options.config.security.join_token.value_or("");
@@ -53,7 +53,7 @@ struct Server::Parts {
           options{std::move(the_options)},
           lock{value_or_throw(store::StateLock::take(options.state_dir))},
           blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs"))},
-          engine{io, engine_options(options, *blobs), jobs},
+          engine{io, engine_options(options, job_blobs), jobs},
           files{load_pages(options.web_root)},
           backend{engine,
                   [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
@@ -89,6 +89,7 @@ struct Server::Parts {
     ServerOptions options;
     store::StateLock lock;
     std::unique_ptr<store::BlobStore> blobs;
+    store::BlobHolder job_blobs{*blobs};
     store::MemoryJobStore jobs;
     engine::Engine engine;
     net::StaticFiles files;

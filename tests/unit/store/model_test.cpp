@@ -75,7 +75,8 @@ class RandomRecords {
         record.priority = -1;
         record.tasks_done = below(1000);
         record.result = is_final(record.state) ? "{}" : "";
-        if (record.state == JobState::Failed) record.error = Error{ErrorCode::NotFound, "no such file"};
+        if (record.state == JobState::Failed)
+            record.error = Error{ErrorCode::NotFound, "no such file"};
         return PutJob{record};
     }
 
