@@ -10,6 +10,7 @@
 #include "store/job_store.hpp"
 
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,7 +25,8 @@ struct EngineOptions {
     core::SchedulerLimits limits;
     std::uint64_t seed = 0;  ///< Decides which results are checked: nobody else may know it.
     GatewayOptions gateway;
-    JobContext context;
+    store::BlobStore* blobs = nullptr;  ///< Must be set; outlives the engine.
+    std::filesystem::path root;         ///< The folder that holds Data/.
     std::size_t live_jobs_max = 1000;
     std::function<const JobType*(std::string_view)> find_job_type = engine::find_job_type;
     /// Steps the scheduler in the engine's place, so that a test sees each event and its effects
@@ -89,7 +91,7 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] Instant now() const { return host_.now(); }
     [[nodiscard]] const core::Scheduler& scheduler() const { return scheduler_; }
     [[nodiscard]] const store::JobStore& jobs() const { return jobs_; }
-    [[nodiscard]] const store::BlobStore& blobs() const { return *options_.context.blobs; }
+    [[nodiscard]] const store::BlobStore& blobs() const { return *options_.blobs; }
     [[nodiscard]] const JobRun* live_job(JobId id) const;
     [[nodiscard]] std::map<JobId, JobRun>& live_jobs() { return live_; }
     [[nodiscard]] std::map<WorkerId, WorkerInfo>& workers() { return workers_; }
@@ -128,7 +130,7 @@ class Engine final : public WorkerEvents {
     void wake();
 
     // engine_jobs.cpp.
-    void prepare(JobId id, const JobType& type, nlohmann::json params, JobContext context);
+    void prepare(JobId id, const JobType& type, nlohmann::json params);
     void begin(JobId id, Result<PreparedJob> prepared);
     void begin_fresh(JobRun& job);
     void start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases);

@@ -19,8 +19,7 @@ Result<JobId> Engine::submit(JobRequest request) {
                           "there are " + std::to_string(live_.size()) +
                               " jobs already; wait for some to end, or cancel them");
     }
-    JobContext context = options_.context;
-    context.paths_anywhere = request.from_command_line;
+    const JobContext context{options_.root, nullptr, request.from_command_line};
     if (auto checked = type->check(request.params, context); !checked) {
         return unexpected(checked.error());
     }
@@ -43,15 +42,18 @@ Result<JobId> Engine::submit(JobRequest request) {
     const JobId id{++last_job_};
     live_.emplace(id, JobRun{record, now()});
     spdlog::info("job {} ({}) submitted", id.value, record.name);
-    prepare(id, *type, std::move(request.params), std::move(context));
+    prepare(id, *type, std::move(request.params));
     return id;
 }
 
 /// Makes the job ready for its rounds, on the pool unless that is quick.
-void Engine::prepare(JobId id, const JobType& type, nlohmann::json params, JobContext context) {
+void Engine::prepare(JobId id, const JobType& type, nlohmann::json params) {
+    JobRun& job = live_.at(id);
+    job.blobs = std::make_shared<store::BlobHolder>(*options_.blobs);
+    const JobContext context{options_.root, job.blobs.get(), job.record.paths_anywhere};
     if (type.is_quick) return begin(id, type.prepare(params, context));
-    live_.at(id).phase = "reading data";
-    host_.run_slow([this, id, &type, context = std::move(context),
+    job.phase = "reading data";
+    host_.run_slow([this, id, &type, context, blobs = job.blobs,
                     params = std::move(params)]() -> EngineHost::Work {
         auto prepared = std::make_shared<Result<PreparedJob>>(type.prepare(params, context));
         return [this, id, prepared] {

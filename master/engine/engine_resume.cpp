@@ -31,9 +31,7 @@ void Engine::resume() {
                           "type \"" + record.type + "\" is not one of this program's"});
             continue;
         }
-        JobContext context = options_.context;
-        context.paths_anywhere = record.paths_anywhere;
-        prepare(record.id, *type, nlohmann::json::parse(record.params), std::move(context));
+        prepare(record.id, *type, nlohmann::json::parse(record.params));
     }
     job_is_ready();
 }

@@ -49,6 +49,7 @@ class JobCatalog {
 
     std::filesystem::path folder_;
     std::unique_ptr<store::BlobStore> blobs_;
+    store::BlobHolder held_{*blobs_};
     std::deque<std::string> names_;
     std::deque<JobTemplate> jobs_;
     std::unordered_map<std::uint64_t, Bytes> outputs_;
