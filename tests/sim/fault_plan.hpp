@@ -7,6 +7,11 @@
 
 namespace netcompute::sim {
 
+/// Faults that only some worlds know.
+struct Worlds {
+    bool master_dies = false;
+};
+
 /// How bad the world of one run is. Drawn from the seed; nothing of it happens after `end`.
 struct FaultPlan {
     Instant end;
@@ -34,8 +39,9 @@ struct FaultPlan {
     // Of the master.
     double clock_jumps_per_second = 0;
     double stalls_per_second = 0;
+    double master_deaths_per_second = 0;
 
-    [[nodiscard]] static FaultPlan draw(Dice& dice, Instant start) {
+    [[nodiscard]] static FaultPlan draw(Dice& dice, Instant start, const Worlds& worlds) {
         FaultPlan plan;
         if (dice.chance(0.05)) return plan;  // A quiet world, for comparison.
         plan.end = start + dice.between(std::chrono::seconds{5}, std::chrono::seconds{50});
@@ -59,6 +65,7 @@ struct FaultPlan {
         plan.lies_about_time = rate(0.05, 1);
         plan.clock_jumps_per_second = rate(0.01, 0.2);
         plan.stalls_per_second = rate(0.01, 0.2);
+        if (worlds.master_dies) plan.master_deaths_per_second = dice.magnitude(0.01, 0.3);
         return plan;
     }
 };

@@ -34,16 +34,18 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
       dice_{options.seed, DiceOf::World},
       queue_{start},
       trace_{options.print},
-      faults_{FaultPlan::draw(dice_, start)} {
+      faults_{FaultPlan::draw(dice_, start, options.worlds)} {
     const std::size_t worker_count = dice_.between(1, 6);
     network_ =
         std::make_unique<FaultyNetwork>(options_.seed, queue_, trace_, faults_, worker_count);
     master_ = std::make_unique<SimulatedMaster>(
         options_.seed, draw_limits(dice_), options_.sabotage,
-        SimulatedMaster::Surroundings{queue_, trace_, catalog_,
-                                      [this](std::string what) { report(std::move(what)); }});
+        SimulatedMaster::Surroundings{
+            queue_, trace_, catalog_, [this](std::string what) { report(std::move(what)); },
+            [this](bool power_cut) { network_->master_died(power_cut, dice_); }});
     network_->set_ends(
-        {[this](const net::SessionPtr& from, std::string header, Bytes payload) {
+        {[this] { return master_->may_send(); },
+         [this](const net::SessionPtr& from, std::string header, Bytes payload) {
              master_->receive(from, std::move(header), std::move(payload));
          },
          [this](const net::SessionPtr& session) { master_->closed(session); },
@@ -106,8 +108,8 @@ void Simulation::add_jobs() {
 }
 
 void Simulation::submit(const JobTemplate& what, std::int32_t priority, double seconds_per_task) {
+    --jobs_to_submit_;
     master_->submit(what, priority, [this, seconds_per_task](JobId id) {
-        --jobs_to_submit_;
         task_seconds_[id] = seconds_per_task;
         if (queue_.now() < faults_.end && dice_.chance(0.05)) {
             queue_.after(dice_.between(0s, 20s), [this, id] { master_->cancel(id); });
@@ -159,11 +161,26 @@ void Simulation::trouble_master() {
     if (dice_.chance(faults_.stalls_per_second)) {
         master_->stall_until(queue_.now() + dice_.between(10ms, 15s));
     }
+    if (dice_.chance(faults_.master_deaths_per_second)) kill_master();
+}
+
+void Simulation::kill_master() {
+    master_->kill_at(dice_.one_of({DeathPoint::Anywhere, DeathPoint::BeforeCommit,
+                                   DeathPoint::AfterCommit, DeathPoint::BetweenSends}),
+                     dice_.between(0, 5), dice_.chance(0.3));
+    queue_.after(dice_.between(2s, 15s), [this] { start_master(); });
+}
+
+void Simulation::start_master() {
+    if (master_->runs()) return;
+    network_->master_is_back();
+    master_->start();
 }
 
 /// The faults are over: who is down comes back, also who was asked to leave while it slept.
 void Simulation::calm() {
     trace_.add(queue_.now(), "world", 0, "calm");
+    start_master();
     for (const auto& worker : workers_) {
         worker->set_paused(false);
         worker->start();
