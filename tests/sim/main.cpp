@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <tuple>
 
 namespace netcompute::sim {
 
@@ -39,7 +40,13 @@ int run(int argc, char** argv) {
     app.add_option("--seed", seed, "Replay this one run, and print all that happens");
     app.add_option("--runs", run_options().runs, "How many runs, from --first on");
     app.add_option("--first", run_options().first_seed, "The seed of the first run");
-    app.add_flag("--master-dies", run_options().worlds.master_dies, "The master is killed too");
+    for (const auto& [flag, what, occurs] :
+         {std::tuple{"--master-dies", "In every run the master is killed", &Worlds::master_deaths},
+          std::tuple{"--liars", "In every run some workers give wrong outputs", &Worlds::liars},
+          std::tuple{"--floods", "In every run some workers send nonsense", &Worlds::floods}}) {
+        app.add_flag_callback(
+            flag, [occurs = occurs] { run_options().worlds.*occurs = Occurs::Always; }, what);
+    }
     CLI11_PARSE(app, argc, argv);
 
     spdlog::set_level(spdlog::level::off);  // The trace says it all, in virtual time.

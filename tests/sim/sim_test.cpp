@@ -22,7 +22,7 @@ RunReport run(std::uint64_t seed, Sabotage sabotage = Sabotage::None, Worlds wor
 void expect_all_is_well(const RunReport& report) {
     for (const std::string& what : report.broken) {
         ADD_FAILURE() << "seed " << report.seed << ": " << what << "\n  replay: sim_test --seed "
-                      << report.seed;
+                      << report.seed << " and the flags of this test, if any";
     }
 }
 
@@ -92,7 +92,7 @@ TEST(SimulationTest, EveryRunKeepsEveryPromise) {
           "Failed"}) {
         EXPECT_GT(totals.happened[what] * 200, totals.runs) << what << " is too rare";
     }
-    if (!run_options().worlds.master_dies) return;
+    if (run_options().worlds.master_deaths == Occurs::Never) return;
     for (const std::string_view what :
          {"killed between turns", "killed before a commit", "killed after a commit",
           "killed while sending", "power cut at the master"}) {
@@ -108,7 +108,8 @@ TEST(SimulationTest, SeedsThatOnceFailedPass) {
 // A run can be replayed: the same seed gives the same events and effects at the same instants.
 TEST(SimulationTest, OneSeedGivesOneTrace) {
     const auto any = [](std::uint64_t seed) {
-        return run(seed, Sabotage::None, {.master_dies = seed % 2 == 0});
+        return run(seed, Sabotage::None,
+                   {.master_deaths = Occurs::Always, .liars = Occurs::Sometimes});
     };
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         const RunReport first = any(seed);
@@ -129,6 +130,12 @@ bool is_caught(Sabotage sabotage, std::string_view words, Worlds worlds = {}) {
     return false;
 }
 
+// Liars there are, and a master that believes them gives wrong results.
+TEST(SimulationTest, AMasterThatBelievesLiarsIsCaught) {
+    EXPECT_TRUE(
+        is_caught(Sabotage::None, "other bytes than one process", {.liars = Occurs::Always}));
+}
+
 // The checkers are no decoration: a master that breaks a promise is caught by the one for it.
 TEST(SimulationTest, ABrokenMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::RecordSecondResults, "recorded twice"));
@@ -139,8 +146,9 @@ TEST(SimulationTest, ABrokenMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::ForgetCompletion, "stuck"));
     EXPECT_TRUE(is_caught(Sabotage::PreferNewestJob, "whose turn it was"));
     EXPECT_TRUE(is_caught(Sabotage::HideResumptions, "failed without reason"));
-    EXPECT_TRUE(is_caught(Sabotage::WipeStore, "was forgotten", {.master_dies = true}));
-    EXPECT_TRUE(is_caught(Sabotage::WipeStore, "now it is not so", {.master_dies = true}));
+    EXPECT_TRUE(is_caught(Sabotage::WipeStore, "was forgotten", {.master_deaths = Occurs::Always}));
+    EXPECT_TRUE(
+        is_caught(Sabotage::WipeStore, "now it is not so", {.master_deaths = Occurs::Always}));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "simulated_master.hpp"
 
 #include "step_trace.hpp"
+#include "worker_key.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -41,7 +42,8 @@ struct SimulatedMaster::Life {
               master.around_.queue.after(0ns, [&master] { master.bury(); });
           }},
           host{master.around_.queue, master.dice_},
-          ledger{master.limits_, master.around_.report} {}
+          ledger{master.limits_, master.around_.report,
+                 [&master](WorkerId worker) { return master.is_honest(worker); }} {}
 
     Mortality mortality;
     bool power_cut = false;
@@ -282,6 +284,13 @@ core::Effects SimulatedMaster::step(core::Scheduler& scheduler, Instant now,
     effects = saboteur_.effects(std::move(effects));
     check_recorded_once(event, effects);
     return effects;
+}
+
+bool SimulatedMaster::is_honest(WorkerId worker) {
+    const auto found = life_->engine->workers().find(worker);
+    if (found == life_->engine->workers().end()) return true;
+    const std::string_view key = found->second.key;
+    return around_.is_honest(worker_number(key));
 }
 
 /// Of what the engine is told to keep.

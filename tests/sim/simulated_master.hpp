@@ -32,6 +32,7 @@ class SimulatedMaster {
         std::function<void(std::string)> report;  ///< A broken promise.
         /// All of its connections end; after a power cut, nobody hears of it.
         std::function<void(bool power_cut)> on_death;
+        std::function<bool(std::size_t worker)> is_honest;  ///< By its number in the world.
     };
 
     SimulatedMaster(std::uint64_t seed, core::SchedulerLimits limits, Sabotage sabotage,
@@ -98,6 +99,7 @@ class SimulatedMaster {
     void job_over(const store::JobRecord& record);
     [[nodiscard]] core::Effects step(core::Scheduler& scheduler, Instant now,
                                      const core::Event& event);
+    [[nodiscard]] bool is_honest(WorkerId worker);
     void check_recorded_once(const core::Event& event, const core::Effects& effects);
     void trace(std::string_view what, std::initializer_list<Trace::Number> numbers = {});
 
