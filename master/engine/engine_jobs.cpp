@@ -49,11 +49,11 @@ Result<JobId> Engine::submit(JobRequest request) {
 /// Makes the job ready for its rounds, on the pool unless that is quick.
 void Engine::prepare(JobId id, const JobType& type, nlohmann::json params) {
     JobRun& job = live_.at(id);
-    job.blobs = std::make_shared<store::BlobHolder>(*options_.blobs);
-    const JobContext context{options_.root, job.blobs.get(), job.record.paths_anywhere};
+    job.held_blobs = std::make_shared<store::BlobHolder>(*options_.blobs);
+    const JobContext context{options_.root, job.held_blobs.get(), job.record.paths_anywhere};
     if (type.is_quick) return begin(id, type.prepare(params, context));
     job.phase = "reading data";
-    host_.run_slow([this, id, &type, context, blobs = job.blobs,
+    host_.run_slow([this, id, &type, context, blobs = job.held_blobs,
                     params = std::move(params)]() -> EngineHost::Work {
         auto prepared = std::make_shared<Result<PreparedJob>>(type.prepare(params, context));
         return [this, id, prepared] {

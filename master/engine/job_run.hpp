@@ -29,7 +29,7 @@ class JobRun {
 
     store::JobRecord record;
     Instant submitted;
-    std::shared_ptr<store::BlobHolder> blobs;  ///< What it put goes with it.
+    std::shared_ptr<store::BlobHolder> held_blobs;  ///< What it put goes with it.
     std::string phase;  ///< What it does besides tasks: "reading data", "writing results", or "".
     std::vector<std::string> notes;
     std::uint64_t tasks_total = 0;  ///< Of all rounds begun so far.
