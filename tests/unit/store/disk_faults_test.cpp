@@ -19,42 +19,55 @@ namespace {
 namespace fs = std::filesystem;
 using test_support::TemporaryFolder;
 
-/// While it lives, no file grows beyond this size: what a full disk is like, for any user.
-class FileSizeLimit {
+enum class DiskKind { FileSizeLimit, SmallDisk };
+
+/// A folder with room for a few MB until make_room(): no file there may grow further, which any
+/// user can have, or it is a disk of its own that somebody else's file fills. A user who may not
+/// mount a disk gets the former for the latter.
+class FullDisk {
  public:
-    explicit FileSizeLimit(rlim_t bytes) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit lower{bytes, before_.rlim_max};
-        if (::setrlimit(RLIMIT_FSIZE, &lower) != 0) throw std::runtime_error("no limit");
+    FullDisk(const TemporaryFolder& folder, DiskKind kind) : folder_{folder} {
+        if (kind == DiskKind::SmallDisk) {
+            is_mounted_ = ::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=12m") == 0;
+        }
+        if (is_mounted_) {
+            folder.write("others", std::string(6'000'000, 'x'));
+        } else {
+            std::signal(SIGXFSZ, SIG_IGN);
+            ::getrlimit(RLIMIT_FSIZE, &limit_before_);
+            set_limit({limit_bytes, limit_before_.rlim_max});
+        }
+        fs::create_directory(state());
     }
-    FileSizeLimit(const FileSizeLimit&) = delete;
-    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-    ~FileSizeLimit() {
-        ::setrlimit(RLIMIT_FSIZE, &before_);
-        std::signal(SIGXFSZ, handler_);
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+    ~FullDisk() {
+        make_room();
+        if (is_mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
     }
+
+    void make_room() {
+        if (is_mounted_) {
+            fs::remove(folder_.path() / "others");
+        } else {
+            set_limit(limit_before_);
+        }
+    }
+    [[nodiscard]] fs::path state() const { return folder_.path() / "state"; }
+    [[nodiscard]] std::string reason() const {
+        return is_mounted_ ? "; free some space" : "File too large; free some space";
+    }
+
+    static constexpr rlim_t limit_bytes = 6'000'000;
 
  private:
-    void (*handler_)(int);
-    rlimit before_{};
-};
-
-/// A file system of this size at `path`, if this process may mount one.
-class SmallDisk {
- public:
-    SmallDisk(fs::path path, const char* options) : path_{std::move(path)} {
-        is_mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, options) == 0;
+    static void set_limit(const rlimit& limit) {
+        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) throw std::runtime_error("no limit");
     }
-    SmallDisk(const SmallDisk&) = delete;
-    SmallDisk& operator=(const SmallDisk&) = delete;
-    ~SmallDisk() {
-        if (is_mounted_) ::umount2(path_.c_str(), MNT_DETACH);
-    }
-    [[nodiscard]] bool is_mounted() const { return is_mounted_; }
 
- private:
-    fs::path path_;
+    const TemporaryFolder& folder_;
     bool is_mounted_ = false;
+    rlimit limit_before_{};
 };
 
 /// While it lives, this process is not root, for whom no file is read-only.
@@ -101,100 +114,91 @@ std::size_t file_count(const fs::path& folder) {
     return static_cast<std::size_t>(std::distance(begin(files), end(files)));
 }
 
-/// Commits outputs of this size until one fails; the records that did not fit.
-std::vector<Record> fill(JobStore& store, MemoryJobStore& model, std::size_t output_bytes,
-                         std::string& error) {
-    for (TaskIndex index = 0; index < 2000; ++index) {
+struct FullDiskCase {
+    const char* name;
+    DiskKind disk;
+    bool large_outputs;  ///< They lie in files.
+};
+
+class FullDiskTest : public ::testing::TestWithParam<FullDiskCase> {
+ protected:
+    /// The next commit: an output, and a job that counts the outputs.
+    static std::vector<Record> next_commit(TaskIndex index) {
         JobRecord job = testing::job_record(1, JobState::Running);
         job.tasks_done = index + 1;
-        const std::vector<Record> records{testing::put_sized_output(1, index, output_bytes),
-                                          PutJob{job}};
-        const auto durability = index % 2 == 0 ? Durability::Power : Durability::Process;
-        const auto committed = commit_to_both(store, model, records, durability);
-        if (committed) continue;
-        EXPECT_EQ(committed.error().code, ErrorCode::Unavailable);
-        error = committed.error().message;
-        return records;
+        const std::size_t size = GetParam().large_outputs ? 400'000 * (index + 1) : 20'000;
+        return {testing::put_sized_output(1, index, size), PutJob{job}};
     }
-    throw std::runtime_error("it never filled");
-}
 
-/// Fills the disk, sees that nothing is half done, makes room, and goes on with what did not fit.
-template <typename MakeRoom>
-std::string fill_and_go_on(const fs::path& folder, std::size_t output_bytes, MakeRoom make_room) {
-    MemoryJobStore model;
-    auto store = testing::open_store(folder);
-    EXPECT_TRUE(
-        commit_to_both(*store, model, {testing::put_job(1, JobState::Running)}, Durability::Power));
-    std::string error;
-    const auto refused = fill(*store, model, output_bytes, error);
-    EXPECT_GT(store->job(JobId{1})->tasks_done, 0U) << "it was full at once";
-    expect_same_work(*store, model);
-    EXPECT_FALSE(store->commit(refused, Durability::Power)) << "it is still full";
-    expect_same_work(*store, model);
-    make_room();
-    EXPECT_TRUE(commit_to_both(*store, model, refused, Durability::Power));
-    expect_same_work(*store, model);
-    store.reset();
-    expect_same_work(*testing::open_store(folder), model);
-    return error;
-}
+    /// Commits until one fails, and returns its number.
+    TaskIndex fill(JobStore& store, MemoryJobStore& model) {
+        for (TaskIndex index = 0; index < 2000; ++index) {
+            const auto durability = index % 2 == 0 ? Durability::Power : Durability::Process;
+            const auto committed = commit_to_both(store, model, next_commit(index), durability);
+            if (committed) continue;
+            EXPECT_EQ(committed.error().code, ErrorCode::Unavailable);
+            error_ = committed.error().message;
+            return index;
+        }
+        throw std::runtime_error("it never filled");
+    }
 
-struct Size {
-    const char* name;
-    std::size_t output_bytes;
+    std::string error_;
 };
-class FullDiskTest : public ::testing::TestWithParam<Size> {};
-INSTANTIATE_TEST_SUITE_P(, FullDiskTest,
-                         ::testing::Values(Size{"Rows", 20'000}, Size{"Files", 400'000}),
-                         [](const auto& size) { return std::string{size.param.name}; });
 
-// A file that may not grow stands for a full disk; once there is room the same records go through.
+INSTANTIATE_TEST_SUITE_P(
+    , FullDiskTest,
+    ::testing::Values(FullDiskCase{"RowsWithinALimit", DiskKind::FileSizeLimit, false},
+                      FullDiskCase{"FilesWithinALimit", DiskKind::FileSizeLimit, true},
+                      FullDiskCase{"RowsOnASmallDisk", DiskKind::SmallDisk, false},
+                      FullDiskCase{"FilesOnASmallDisk", DiskKind::SmallDisk, true}),
+    [](const auto& disk) { return std::string{disk.param.name}; });
+
+// A disk fills: the commit that does not fit says so and leaves nothing behind, and goes through
+// as it is once there is room.
 TEST_P(FullDiskTest, ACommitThatDoesNotFitIsRefusedWholeAndGoesThroughLater) {
     const TemporaryFolder folder;
-    const bool is_row = GetParam().output_bytes < 100'000;
-    std::optional<FileSizeLimit> limit;
-    const auto make_room = [&] { limit.reset(); };
-    if (is_row) {
-        // Larger than the log gets before it goes to the database, whose growth fails first: that
-        // alone loses nothing and fails no commit.
-        limit.emplace(6'000'000);
-        const std::string error = fill_and_go_on(folder.path(), 20'000, make_room);
-        EXPECT_EQ(error, (folder.path() / "netcompute.db").string() +
-                             ": cannot be read or written: File too large; free some space");
-        EXPECT_GT(testing::open_store(folder.path())->job(JobId{1})->tasks_done * 20'000,
-                  std::uint64_t{6'000'000});
-        return;
-    }
-    // Large outputs of one job fit, and then one that is larger than any file may be.
-    const auto store = testing::open_store(folder.path());
-    testing::commit(
-        *store, {testing::put_job(1, JobState::Running), testing::put_sized_output(1, 0, 400'000)});
-    limit.emplace(500'000);
-    const std::vector<Record> large{testing::put_sized_output(1, 1, 400'000),
-                                    testing::put_sized_output(1, 2, 600'000)};
-    const auto refused = store->commit(large, Durability::Power);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, ErrorCode::Unavailable);
-    EXPECT_NE(refused.error().message.find("File too large; free some space"), std::string::npos)
-        << refused.error().message;
-    EXPECT_EQ(file_count(folder.path() / "results"), 1U) << "what did not count was left there";
-    EXPECT_EQ(store->outputs(JobId{1}, 0)->size(), 1U);
-    make_room();
-    testing::commit(*store, large);
-    EXPECT_EQ(store->outputs(JobId{1}, 0)->size(), 3U);
+    FullDisk disk{folder, GetParam().disk};
+    MemoryJobStore model;
+    auto store = testing::open_store(disk.state());
+    testing::commit(model, {testing::put_job(1, JobState::Running)});
+    testing::commit(*store, {testing::put_job(1, JobState::Running)});
+
+    const TaskIndex refused = fill(*store, model);
+    EXPECT_NE(error_.find(disk.state()), std::string::npos) << error_;
+    EXPECT_NE(error_.find(disk.reason()), std::string::npos) << error_;
+    EXPECT_GT(refused, 0U) << "it was full at once";
+    const std::size_t files = GetParam().large_outputs ? refused : 0;
+    EXPECT_EQ(file_count(disk.state() / "results"), files);
+    expect_same_work(*store, model);
+    EXPECT_FALSE(store->commit(next_commit(refused), Durability::Power)) << "it is still full";
+    expect_same_work(*store, model);
+
+    disk.make_room();
+    ASSERT_TRUE(commit_to_both(*store, model, next_commit(refused), Durability::Power));
+    expect_same_work(*store, model);
+    store.reset();
+    expect_same_work(*testing::open_store(disk.state()), model);
 }
 
-// The real thing: a small disk, full because of somebody else's file.
-TEST_P(FullDiskTest, ARealDiskMayFillAndEmpty) {
+// Where the log can grow but the database cannot, nothing is lost and no commit fails.
+TEST(WriteAheadLogTest, ADatabaseThatCannotGrowFailsNoCommitThatTheLogHolds) {
     const TemporaryFolder folder;
-    const SmallDisk disk{folder.path(), "size=12m"};
-    if (!disk.is_mounted()) GTEST_SKIP() << "this user may not mount a disk: " << strerror(errno);
-    const auto others = folder.write("others", std::string(7 << 20, 'x'));
-    fs::create_directory(folder.path() / "state");
-    const std::string error = fill_and_go_on(folder.path() / "state", GetParam().output_bytes,
-                                             [&] { fs::remove(others); });
-    EXPECT_NE(error.find("free some space"), std::string::npos) << error;
+    FullDisk disk{folder, DiskKind::FileSizeLimit};
+    auto store = testing::open_store(disk.state());
+    testing::commit(*store, {testing::put_job(1, JobState::Running)});
+    std::uint64_t bytes = 0;
+    TaskIndex index = 0;
+    while (store->commit(std::vector{testing::put_sized_output(1, index, 20'000)},
+                         Durability::Power)) {
+        ++index;
+        bytes += 20'000;
+    }
+    EXPECT_LE(fs::file_size(disk.state() / "netcompute.db"), FullDisk::limit_bytes);
+    EXPECT_GT(bytes, FullDisk::limit_bytes);
+    disk.make_room();
+    store.reset();
+    EXPECT_EQ(testing::open_store(disk.state())->outputs(JobId{1}, 0)->size(), index);
 }
 
 // What a person left unwritable is named, with what to do; nothing is made or changed.
