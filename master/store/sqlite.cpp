@@ -2,8 +2,11 @@
 
 #include "store/files.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <tuple>
 
 namespace netcompute::store {
@@ -47,6 +50,17 @@ Unexpected sqlite_error(sqlite3* database, int code) {
         default:
             return unexpected(ErrorCode::Internal, file + sqlite3_errmsg(database));
     }
+}
+
+/// Why a database could not be opened for writing. SQLite's own answer is why it could not be
+/// opened for reading either, which it tries next.
+int opening_errno(const std::filesystem::path& path) {
+    errno = 0;
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) != 0 && errno == ENOENT) {
+        errno = 0;
+        std::ignore = ::faccessat(AT_FDCWD, path.parent_path().c_str(), W_OK | X_OK, AT_EACCESS);
+    }
+    return errno;
 }
 
 }  // namespace
@@ -135,9 +149,8 @@ Result<SqliteDatabase> SqliteDatabase::open(const std::filesystem::path& path) {
         return unexpected(ErrorCode::OutOfMemory, path.string() + ": no memory to open it");
     }
     if (code != SQLITE_OK) {
-        return unexpected(ErrorCode::Unavailable,
-                          path.string() + ": cannot be opened: " +
-                              reason_and_next_step(sqlite3_system_errno(opened)));
+        return unexpected(ErrorCode::Unavailable, path.string() + ": cannot be opened: " +
+                                                      reason_and_next_step(opening_errno(path)));
     }
     // SQLite opens a file that may not be written all the same, for reading.
     if (sqlite3_db_readonly(opened, "main") == 1) return sqlite_error(opened, SQLITE_READONLY);

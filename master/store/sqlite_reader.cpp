@@ -44,32 +44,37 @@ WorkerRecord worker_of(const SqliteStatement& row) {
     return worker;
 }
 
-/// One thing that happened to a task's vote.
-struct VoteChange {
-    StoredVote vote;  ///< Its hash is nothing where it is a confirmation.
-    std::int64_t sequence = 0;
-    bool is_confirmation = false;
+/// The outputs of a round as votes, in the order in which they came.
+struct RoundVotes {
+    std::vector<StoredVote> votes;
+    std::vector<std::int64_t> sequences;  ///< Of each vote.
+    std::vector<std::pair<TaskIndex, std::int64_t>> confirmations;
 };
 
-/// What is left of each vote after everything that happened to it.
-std::vector<StoredVote> last_votes(std::vector<VoteChange> changes) {
-    std::stable_sort(changes.begin(), changes.end(), [](const VoteChange& a, const VoteChange& b) {
-        return std::tie(a.vote.round, a.vote.index, a.sequence) <
-               std::tie(b.vote.round, b.vote.index, b.sequence);
-    });
-    std::vector<StoredVote> votes;
-    for (const VoteChange& change : changes) {
-        const bool has_vote = !votes.empty() && votes.back().round == change.vote.round &&
-                              votes.back().index == change.vote.index;
-        if (change.is_confirmation) {
-            if (has_vote) votes.back().confirmed = true;
-        } else if (has_vote) {
-            votes.back() = change.vote;
-        } else {
-            votes.push_back(change.vote);
-        }
+/// Adds the last vote of each task, by index; confirmed if a confirmation came after it.
+void add_last_votes(RoundVotes& round, std::vector<StoredVote>& votes) {
+    std::sort(round.confirmations.begin(), round.confirmations.end());
+    // Numbers of (index, place) are much less to sort, and to hold, than votes.
+    std::vector<std::uint64_t> order;
+    order.reserve(round.votes.size());
+    for (std::size_t place = 0; place < round.votes.size(); ++place) {
+        order.push_back(std::uint64_t{round.votes[place].index} << 32 | place);
     }
-    return votes;
+    std::sort(order.begin(), order.end());
+    auto confirmation = round.confirmations.begin();
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        if (i + 1 < order.size() && order[i] >> 32 == order[i + 1] >> 32) continue;
+        const std::size_t place = order[i] & 0xffff'ffff;
+        StoredVote& vote = votes.emplace_back(round.votes[place]);
+        const auto is_before = [&](const auto& one) {
+            return one < std::pair{vote.index, round.sequences[place]};
+        };
+        while (confirmation != round.confirmations.end() && is_before(*confirmation)) {
+            ++confirmation;
+        }
+        vote.confirmed =
+            confirmation != round.confirmations.end() && confirmation->first == vote.index;
+    }
 }
 
 Unexpected damaged(JobId id, std::string_view what) {
@@ -100,15 +105,12 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
               "SELECT * FROM jobs WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?"},
         Entry{&S::workers, "SELECT * FROM workers ORDER BY id"},
         Entry{&S::checkpoints, "SELECT round, state FROM checkpoints WHERE job = ? ORDER BY round"},
+        Entry{&S::rounds, "SELECT DISTINCT round FROM outputs WHERE job = ? ORDER BY round"},
         Entry{&S::outputs,
-              "SELECT sequence, round, file_bytes, packed, worker FROM outputs "
-              "WHERE job = ?"},
-        Entry{&S::outputs_of_round,
-              "SELECT sequence, round, file_bytes, packed FROM outputs "
+              "SELECT sequence, file_bytes, packed, worker FROM outputs "
               "WHERE job = ? AND round = ? ORDER BY sequence"},
         Entry{&S::confirmations,
-              "SELECT sequence, round, indices FROM confirmations "
-              "WHERE job = ?"},
+              "SELECT sequence, indices FROM confirmations WHERE job = ? AND round = ?"},
         Entry{&S::leases,
               "SELECT id, worker, round, is_check, tasks FROM leases WHERE job = ? ORDER BY id"},
         Entry{&S::receipt, "SELECT bytes FROM receipts WHERE job = ?"},
@@ -182,43 +184,51 @@ Result<JobWork> SqliteReader::work(JobId id) {
 }
 
 Result<std::vector<StoredVote>> SqliteReader::votes(JobId id) {
-    std::vector<VoteChange> changes;
+    std::vector<RoundIndex> rounds;
+    auto done = statements_.rounds.each(
+        [&](const SqliteStatement& row) { rounds.push_back(row.integer_as<RoundIndex>(0)); }, id);
+    std::vector<StoredVote> votes;
+    for (const RoundIndex round : rounds) {
+        if (done) done = add_votes(id, round, votes);
+    }
+    if (!done) return unexpected(done.error());
+    return votes;
+}
+
+Result<void> SqliteReader::add_votes(JobId id, RoundIndex round, std::vector<StoredVote>& votes) {
+    RoundVotes found;
     auto done = statements_.outputs.each(
         [&](const SqliteStatement& row) -> Result<void> {
-            const auto bytes = packed(id, row);
+            const auto bytes = packed(id, round, row);
             if (!bytes) return unexpected(bytes.error());
             const auto outputs = unpack_outputs(**bytes);
             if (!outputs) return damaged(id, "outputs");
             for (const OutputView& output : *outputs) {
-                changes.push_back({{row.integer_as<RoundIndex>(1), output.index,
-                                    row.id<WorkerId>(4), sha256(output.bytes), false},
-                                   row.integer(0),
-                                   false});
+                found.votes.push_back(
+                    {round, output.index, row.id<WorkerId>(3), sha256(output.bytes), false});
+                found.sequences.push_back(row.integer(0));
             }
             return {};
         },
-        id);
-    if (!done) return unexpected(done.error());
+        id, round);
+    if (!done) return done;
     done = statements_.confirmations.each(
         [&](const SqliteStatement& row) {
-            ByteReader indices{row.blob(2)};
+            ByteReader indices{row.blob(1)};
             while (indices.left() > 0) {
-                changes.push_back({{row.integer_as<RoundIndex>(1), indices.number<TaskIndex>(),
-                                    WorkerId{}, Sha256{}, true},
-                                   row.integer(0),
-                                   true});
+                found.confirmations.push_back({indices.number<TaskIndex>(), row.integer(0)});
             }
         },
-        id);
-    if (!done) return unexpected(done.error());
-    return last_votes(std::move(changes));
+        id, round);
+    if (done) add_last_votes(found, votes);
+    return done;
 }
 
 Result<std::vector<StoredOutput>> SqliteReader::outputs(JobId id, RoundIndex round) {
     std::vector<StoredOutput> found;
-    auto done = statements_.outputs_of_round.each(
+    auto done = statements_.outputs.each(
         [&](const SqliteStatement& row) -> Result<void> {
-            auto bytes = packed(id, row);
+            auto bytes = packed(id, round, row);
             if (!bytes) return unexpected(bytes.error());
             const auto outputs = unpack_outputs(**bytes);
             if (!outputs) return damaged(id, "outputs");
@@ -239,13 +249,14 @@ Result<std::vector<StoredOutput>> SqliteReader::outputs(JobId id, RoundIndex rou
     return found;
 }
 
-Result<std::shared_ptr<const Bytes>> SqliteReader::packed(JobId id, const SqliteStatement& row) {
-    if (row.is_null(2)) {
-        const ByteSpan bytes = row.blob(3);
+Result<std::shared_ptr<const Bytes>> SqliteReader::packed(JobId id, RoundIndex round,
+                                                          const SqliteStatement& row) {
+    if (row.is_null(1)) {
+        const ByteSpan bytes = row.blob(2);
         return std::make_shared<const Bytes>(bytes.begin(), bytes.end());
     }
-    const ResultFile file{id, row.integer_as<RoundIndex>(1), row.integer_as<std::uint64_t>(0)};
-    return files_.read(file, row.integer_as<std::uint64_t>(2));
+    const ResultFile file{id, round, row.integer_as<std::uint64_t>(0)};
+    return files_.read(file, row.integer_as<std::uint64_t>(1));
 }
 
 Result<std::optional<Bytes>> SqliteReader::receipt(JobId id) {

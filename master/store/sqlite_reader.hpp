@@ -29,15 +29,18 @@ class SqliteReader {
  private:
     struct Statements {
         SqliteStatement job, jobs, newest_ended, workers;
-        SqliteStatement checkpoints, outputs, outputs_of_round, confirmations, leases;
+        SqliteStatement checkpoints, leases, rounds, outputs, confirmations;
         SqliteStatement receipt, named_files;
     };
 
     explicit SqliteReader(const ResultFiles& files) : files_{files} {}
     [[nodiscard]] Result<void> prepare(SqliteDatabase& database);
     [[nodiscard]] Result<std::vector<StoredVote>> votes(JobId id);
+    [[nodiscard]] Result<void> add_votes(JobId id, RoundIndex round,
+                                         std::vector<StoredVote>& votes);
     /// What pack_outputs() made, from the row or from its file.
-    [[nodiscard]] Result<std::shared_ptr<const Bytes>> packed(JobId id, const SqliteStatement& row);
+    [[nodiscard]] Result<std::shared_ptr<const Bytes>> packed(JobId id, RoundIndex round,
+                                                              const SqliteStatement& row);
 
     const ResultFiles& files_;
     Statements statements_;

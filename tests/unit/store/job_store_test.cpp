@@ -1,35 +1,25 @@
 #include "store/job_store.hpp"
 
 #include "store/memory_job_store.hpp"
-#include "store/sqlite_job_store.hpp"
 #include "store_records.hpp"
 #include "temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
-#include <stdexcept>
-
 namespace netcompute::store {
 namespace {
 
+using testing::commit;
 using testing::confirm;
 using testing::put_job;
 using testing::put_outputs;
-using Records = std::vector<Record>;
-
-void commit(JobStore& store, const Records& records) {
-    const auto committed = store.commit(records, Durability::Power);
-    ASSERT_TRUE(committed) << committed.error().message;
-}
 
 /// What any store keeps to.
 class JobStoreTest : public ::testing::TestWithParam<std::string_view> {
  protected:
     std::unique_ptr<JobStore> open(JobStoreLimits limits = {}) {
         if (GetParam() == "Memory") return std::make_unique<MemoryJobStore>(limits);
-        auto opened = SqliteJobStore::open(folder_.path(), limits);
-        if (!opened) throw std::runtime_error(opened.error().message);
-        return std::move(*opened);
+        return testing::open_store(folder_.path(), limits);
     }
 
  private:

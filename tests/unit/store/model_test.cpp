@@ -1,5 +1,4 @@
 #include "store/memory_job_store.hpp"
-#include "store/sqlite_job_store.hpp"
 #include "store_records.hpp"
 #include "temporary_folder.hpp"
 
@@ -155,31 +154,24 @@ void expect_same(const JobStore& store, const JobStore& model, std::uint64_t las
     }
 }
 
-std::unique_ptr<SqliteJobStore> reopen(const std::filesystem::path& folder) {
-    auto opened = SqliteJobStore::open(folder, few);
-    EXPECT_TRUE(opened) << opened.error().message;
-    return opened ? std::move(*opened) : nullptr;
-}
-
 // Whatever is recorded, and however often the program starts anew, the store on the disk says what
 // the plain one in memory says.
 TEST(StoreModelTest, TheSqliteStoreSaysWhatTheMemoryStoreSays) {
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         const test_support::TemporaryFolder folder;
         MemoryJobStore model{few};
         RandomRecords records{seed};
-        auto store = reopen(folder.path());
+        auto store = testing::open_store(folder.path(), few);
         for (int turn = 0; turn < 60; ++turn) {
             const std::vector<Record> commit = records.next_commit();
             ASSERT_TRUE(model.commit(commit, Durability::Power));
             const auto committed = store->commit(
-                commit, records.below(2) == 0 ? Durability::Power : Durability::Process);
+                commit, records.below(8) == 0 ? Durability::Power : Durability::Process);
             ASSERT_TRUE(committed) << committed.error().message;
             const bool starts_anew = records.below(8) == 0;
             if (starts_anew) {
                 store.reset();
-                store = reopen(folder.path());
-                ASSERT_NE(store, nullptr);
+                store = testing::open_store(folder.path(), few);
             }
             if (starts_anew || records.below(4) == 0) {
                 expect_same(*store, model, records.last_job());
