@@ -80,7 +80,11 @@ constexpr std::string_view receipts = R"sql(
         bytes BLOB NOT NULL);
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts};
+constexpr std::string_view liars = R"sql(
+    ALTER TABLE jobs ADD COLUMN liars TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, liars};
 
 }  // namespace
 
