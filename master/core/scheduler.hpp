@@ -40,8 +40,9 @@ struct RoundView {
 /// A task is Pending, Leased (by one lease, or two when a straggler gets a copy), Provisional (it
 /// has an output that is still to be checked) or Succeeded. A result counts once, whoever sends it
 /// first, also when its lease has run out meanwhile; any later one is a vote on it. Where two
-/// disagree, the master computes the task itself, and who was wrong is put in quarantine. A lease is over when all its tasks have outcomes, when its deadline passes
-/// unrenewed, or when its worker disconnects, leaves or falls silent.
+/// disagree, the master computes the task itself, and who was wrong is put in quarantine. A lease
+/// is over when all its tasks have outcomes, when its deadline passes unrenewed, or when its worker
+/// disconnects, leaves or falls silent.
 class Scheduler {
  public:
     /// `seed` decides which results are checked: unknown to the workers.
@@ -94,7 +95,7 @@ class Scheduler {
         bool active = true;             ///< False: over, kept to recognize late results.
         bool is_check = false;
         bool claimed = true;  ///< False: of a former master, and not named by its worker yet.
-        Duration duration{};            ///< What a renewal adds.
+        Duration duration{};  ///< What a renewal adds.
         Instant granted_at;
         Instant deadline;
         Instant progress_at;  ///< When it came to the front, or last gave an outcome.
@@ -161,10 +162,13 @@ class Scheduler {
 
     // scheduler_rounds.cpp: rounds and jobs.
     void archive(Job& job);
-    void rejudge(Job& job);
+    void rejudge(JobId id, Job& job);
+    void rejudge(Job& job, TaskIndex index);
     void restore_leases(const RoundStarted& event, Job& job);
     void visit(JobId id, Job& job, RoundIndex round);
-    [[nodiscard]] std::optional<RoundIndex> first_doubtful_round(const Job& job) const;
+    [[nodiscard]] std::optional<RoundIndex> first_doubtful_round(const Job& job,
+                                                                 RoundIndex end) const;
+    [[nodiscard]] std::optional<RoundIndex> doubt_strangers(Job& job, RoundIndex end);
     [[nodiscard]] std::optional<RoundIndex> draw_closing_checks(Job& job);
     void complete_rounds();
     void release_round(Job& job);
@@ -179,12 +183,13 @@ class Scheduler {
     [[nodiscard]] bool is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex index) const;
     void judge(Job& job, TaskIndex index);
     void second_vote(JobId id, Job& job, TaskIndex index, Vote vote);
-    void confirm(JobId id, Job& job, TaskIndex index);
+    void confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer);
     void credit(WorkerId id);
     void judge_held_back(WorkerId author);
     void request_audit(JobId id, Job& job, TaskIndex index);
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
     void distrust(JobId id, Job& job, WorkerId liar);
+    [[nodiscard]] bool counts(const Vote& vote) const;
 
     // scheduler_assign.cpp: who gets what.
     void assign();

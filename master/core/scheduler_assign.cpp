@@ -56,7 +56,7 @@ bool Scheduler::may_check(const Job& job, TaskIndex index, WorkerId worker) cons
     if (same_pc(worker, job.tasks.author(index))) return false;
     if (job.validation.mode != ValidationMode::Quorum) return is_reliable(job, worker);
     return std::ranges::none_of(job.tasks.votes(index), [&](const Vote& vote) {
-        return same_pc(vote.worker, worker);
+        return counts(vote) && same_pc(vote.worker, worker);
     });
 }
 
@@ -67,8 +67,8 @@ void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
     for (const TaskIndex index : job.tasks.waiting_checks()) {
         const bool anybody_may = std::ranges::any_of(workers_, [&](const auto& entry) {
             const Worker& worker = entry.second;
-            const bool is_there =
-                worker.state == WorkerState::Idle || worker.state == WorkerState::Busy;
+            const bool is_there = worker.awaited || worker.state == WorkerState::Idle ||
+                                  worker.state == WorkerState::Busy;
             return is_there && may_check(job, index, entry.first);
         });
         if (!anybody_may) request_audit(id, job, index);
@@ -139,8 +139,8 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
     lease.deadline = now_ + lease.duration;
     lease.progress_at = now_;
     lease_deadlines_.insert({lease.deadline, id});
-    effects_.push_back(AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline,
-                                   is_check});
+    effects_.push_back(
+        AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline, is_check});
     leases_.emplace(id, std::move(lease));
     worker.leases.push_back(id);
     job.round_leases.push_back(id);

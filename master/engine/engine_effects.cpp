@@ -56,7 +56,7 @@ void Engine::carry_out(const InboxItem&, core::ConfirmOutputs& effect) {
     if (found == live_.end()) return;
     found->second.checks += effect.tasks.size();
     for (const TaskIndex index : effect.tasks) {
-        records_.push_back(store::ConfirmOutput{effect.job, effect.round, index});
+        records_.push_back(store::ConfirmOutput{effect.job, effect.round, index, effect.confirmer});
     }
 }
 
@@ -90,7 +90,7 @@ void Engine::carry_out(const InboxItem& item, core::RecordAudit& effect) {
                                          WorkerId{},
                                          {{effect.index, item.output_bytes.front()}},
                                          item.owner});
-    records_.push_back(store::ConfirmOutput{effect.job, effect.round, effect.index});
+    records_.push_back(store::ConfirmOutput{effect.job, effect.round, effect.index, WorkerId{}});
 }
 
 void Engine::carry_out(const InboxItem&, core::QuarantineWorker& effect) {
@@ -147,8 +147,7 @@ void Engine::carry_out(const InboxItem&, core::CompleteRound& effect) {
         records_.push_back(store::RewindJob{effect.job, job.round_index - 1});
     }
     if (fresh && !job.has_finished()) {
-        records_.push_back(
-            store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
+        records_.push_back(store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
     }
     start_round(job, fresh, {});
     if (fresh || job.has_finished()) return;

@@ -84,7 +84,12 @@ constexpr std::string_view liars = R"sql(
     ALTER TABLE jobs ADD COLUMN liars TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts, liars};
+// 0: the master's.
+constexpr std::string_view confirmers = R"sql(
+    ALTER TABLE confirmations ADD COLUMN worker INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, liars, confirmers};
 
 }  // namespace
 

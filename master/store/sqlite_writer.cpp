@@ -56,7 +56,7 @@ Result<void> SqliteWriter::prepare() {
               "SELECT round, sequence FROM outputs "
               "WHERE job = ? AND round >= ? AND file_bytes IS NOT NULL"},
         Entry{&S::erase_outputs, "DELETE FROM outputs WHERE job = ? AND round >= ?"},
-        Entry{&S::put_confirmations, "INSERT INTO confirmations VALUES (?, ?, ?, ?)"},
+        Entry{&S::put_confirmations, "INSERT INTO confirmations VALUES (?, ?, ?, ?, ?)"},
         Entry{&S::erase_confirmations, "DELETE FROM confirmations WHERE job = ? AND round >= ?"},
         Entry{&S::put_checkpoint, "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)"},
         Entry{&S::erase_checkpoints, "DELETE FROM checkpoints WHERE job = ? AND round >= ?"},
@@ -171,10 +171,11 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
         error_code = static_cast<int>(job.error->code);
         error_message = job.error->message;
     }
-    auto done = statements_.put_job.run(
-        job.id, job.type, job.name, job.priority, job.params, job.validation, job.deadline_seconds,
-        job.paths_anywhere, job.submitted_unix_ms, static_cast<int>(job.state), job.inputs,
-        job.elapsed_seconds, job.tasks_done, job.result, error_code, error_message, ended, job.liars);
+    auto done = statements_.put_job.run(job.id, job.type, job.name, job.priority, job.params,
+                                        job.validation, job.deadline_seconds, job.paths_anywhere,
+                                        job.submitted_unix_ms, static_cast<int>(job.state),
+                                        job.inputs, job.elapsed_seconds, job.tasks_done, job.result,
+                                        error_code, error_message, ended, job.liars);
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
     if (!done || !ended || *ended_before) return done;
@@ -223,9 +224,10 @@ Result<void> SqliteWriter::apply(const PutOutputs& put) {
 
 Result<void> SqliteWriter::apply(const ConfirmOutput& confirm) {
     Confirmations& last = turn_.confirmations;
-    if (last.job != confirm.job || last.round != confirm.round) {
+    if (last.job != confirm.job || last.round != confirm.round ||
+        last.confirmer != confirm.confirmer) {
         if (auto done = write_confirmations(); !done) return done;
-        last = {confirm.job, confirm.round, {}};
+        last = {confirm.job, confirm.round, confirm.confirmer, {}};
     }
     last.indices.push_back(confirm.index);
     return {};
@@ -238,9 +240,9 @@ Result<void> SqliteWriter::write_confirmations() {
     if (!live) return unexpected(live.error());
     Result<void> done;
     if (*live) {
-        done =
-            statements_.put_confirmations.run(++turn_.counters.last_sequence, last.job, last.round,
-                                              std::as_bytes(std::span{last.indices}));
+        done = statements_.put_confirmations.run(++turn_.counters.last_sequence, last.job,
+                                                 last.round, std::as_bytes(std::span{last.indices}),
+                                                 last.confirmer);
     }
     last.indices.clear();
     return done;
