@@ -3,6 +3,7 @@
 #include "api/server_api.hpp"
 #include "data/atomic_file.hpp"
 #include "engine/api_backend.hpp"
+#include "engine/asio_host.hpp"
 #include "net/http/http_server.hpp"
 #include "net/http/static_files.hpp"
 #include "net/zmq/zmq_transport.hpp"
@@ -53,7 +54,8 @@ struct Server::Parts {
           options{std::move(the_options)},
           lock{value_or_throw(store::StateLock::take(options.state_dir))},
           blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs"))},
-          engine{io, engine_options(options, job_blobs), jobs},
+          host{io},
+          engine{host, engine_options(options, job_blobs), jobs},
           files{load_pages(options.web_root)},
           backend{engine,
                   [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
@@ -91,6 +93,7 @@ struct Server::Parts {
     std::unique_ptr<store::BlobStore> blobs;
     store::BlobHolder job_blobs{*blobs};
     store::MemoryJobStore jobs;
+    engine::AsioHost host;
     engine::Engine engine;
     net::StaticFiles files;
     engine::ApiBackend backend;
