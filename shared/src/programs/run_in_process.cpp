@@ -26,6 +26,20 @@ Result<void> append_inputs(const std::vector<TaskInput>& inputs, const BlobSourc
 
 Result<std::vector<Bytes>> run_round(const Program& program, const Round& round,
                                      const BlobSource& blobs) {
+    std::vector<Bytes> outputs;
+    outputs.reserve(round.task_count);
+    for (TaskIndex index = 0; index < round.task_count; ++index) {
+        Result<Bytes> output = run_task(program, round, index, blobs);
+        if (!output) return unexpected(output.error());
+        outputs.push_back(std::move(output).value());
+    }
+    return outputs;
+}
+
+}  // namespace
+
+Result<Bytes> run_task(const Program& program, const Round& round, TaskIndex index,
+                       const BlobSource& blobs) {
     const kernels::Kernel* const kernel = kernels::find_kernel(round.kernel, round.kernel_version);
     if (kernel == nullptr) {
         return unexpected(ErrorCode::NotFound, "kernel " + std::string{round.kernel} + "@" +
@@ -35,25 +49,14 @@ Result<std::vector<Bytes>> run_round(const Program& program, const Round& round,
     std::vector<ByteSpan> spans;
     const Result<void> shared = append_inputs(round.shared_inputs, blobs, spans);
     if (!shared) return unexpected(shared.error());
-    const std::size_t shared_count = spans.size();
-    std::vector<Bytes> outputs;
-    outputs.reserve(round.task_count);
-    for (TaskIndex index = 0; index < round.task_count; ++index) {
-        const std::vector<TaskInput> inputs = program.task_inputs(index);
-        spans.resize(shared_count);
-        const Result<void> own = append_inputs(inputs, blobs, spans);
-        if (!own) return unexpected(own.error());
-        Result<Bytes> output = kernel->run(spans);
-        if (!output) {
-            return unexpected(output.error().code,
-                              "task " + std::to_string(index) + ": " + output.error().message);
-        }
-        outputs.push_back(std::move(output).value());
-    }
-    return outputs;
+    const std::vector<TaskInput> inputs = program.task_inputs(index);
+    const Result<void> own = append_inputs(inputs, blobs, spans);
+    if (!own) return unexpected(own.error());
+    Result<Bytes> output = kernel->run(spans);
+    if (output) return output;
+    return unexpected(output.error().code,
+                      "task " + std::to_string(index) + ": " + output.error().message);
 }
-
-}  // namespace
 
 Result<void> run_in_process(Program& program, const BlobSource& blobs) {
     while (const std::optional<Round> round = program.round()) {
