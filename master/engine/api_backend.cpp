@@ -1,5 +1,7 @@
 #include "engine/api_backend.hpp"
 
+#include "engine/receipt.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -173,6 +175,57 @@ Result<JobId> ApiBackend::submit(std::string_view body) {
 
 Result<void> ApiBackend::cancel(JobId id) {
     return engine_.cancel(id);
+}
+
+Result<void> ApiBackend::pause(JobId id, bool paused) {
+    return engine_.pause(id, paused);
+}
+
+Result<void> ApiBackend::prioritize(JobId id, std::string_view body) {
+    const auto priority = parse_priority_request(body);
+    if (!priority) return unexpected(priority.error());
+    return engine_.prioritize(id, *priority);
+}
+
+Result<WorkerId> ApiBackend::worker_id(std::string_view key) const {
+    for (const auto& [id, worker] : engine_.workers()) {
+        if (worker.key == key) return id;
+    }
+    return unexpected(ErrorCode::NotFound,
+                      "worker " + std::string{key} + ": there is no such worker");
+}
+
+Result<void> ApiBackend::drain(std::string_view worker, bool drained) {
+    const auto id = worker_id(worker);
+    if (!id) return unexpected(id.error());
+    return engine_.drain(*id, drained);
+}
+
+Result<void> ApiBackend::readmit(std::string_view worker) {
+    const auto id = worker_id(worker);
+    if (!id) return unexpected(id.error());
+    return engine_.readmit(*id);
+}
+
+Result<api::Backend::ReceiptMaker> ApiBackend::receipt(JobId id) {
+    const std::string name = "job " + std::to_string(id.value);
+    if (engine_.live_job(id) != nullptr) {
+        return unexpected(ErrorCode::NotFound,
+                          name + ": it is not over yet; it leaves its receipt when it succeeds");
+    }
+    auto record = engine_.jobs().job(id);
+    if (!record) return unexpected(ErrorCode::NotFound, name + ": there is no such job");
+    auto bytes = engine_.jobs().receipt(id);
+    if (!bytes) {
+        return unexpected(ErrorCode::NotFound,
+                          name + ": it is " + std::string{store::job_state_name(record->state)} +
+                              " and has left no receipt; a job leaves one when it succeeds");
+    }
+    return ReceiptMaker{[record = std::move(*record), bytes = std::move(*bytes)]() {
+        const auto work = decode_receipt_work(bytes);
+        return work ? Result<std::string>{receipt_text(record, *work)}
+                    : Result<std::string>{unexpected(work.error())};
+    }};
 }
 
 void ApiBackend::when_over(JobId id, std::function<void()> callback) {

@@ -63,6 +63,14 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] Result<JobId> submit(JobRequest request);
     /// Errors: NotFound if there is no such job, InvalidArgument if it is over.
     [[nodiscard]] Result<void> cancel(JobId id);
+    /// Holds a job back, or lets it go on. Errors: as for cancel().
+    [[nodiscard]] Result<void> pause(JobId id, bool paused);
+    /// Errors: as for cancel().
+    [[nodiscard]] Result<void> prioritize(JobId id, std::int32_t priority);
+    /// Gives a worker no new tasks, or gives it tasks again. Errors: NotFound.
+    [[nodiscard]] Result<void> drain(WorkerId id, bool drained);
+    /// Errors: NotFound; InvalidArgument if it is not in quarantine.
+    [[nodiscard]] Result<void> readmit(WorkerId id);
     /// Calls back once, on this thread, when the job is over; at once if it is.
     void when_over(JobId id, std::function<void(const store::JobRecord&)> callback);
     /// Says goodbye to every worker.
