@@ -12,13 +12,14 @@ const collator = new Intl.Collator('en', { numeric: true });
 const workerValues = {
   name: (worker) => worker.name || String(worker.id),
   kind: (worker) => worker.kind,
-  state: (worker) => worker.state,
+  state: (worker) => (worker.quarantined ? 'Quarantined' : worker.state),
   slots: (worker) => worker.slots,
   // A negative share means that the worker cannot know it.
   cpu: (worker) => (worker.cpu !== undefined && worker.cpu >= 0 ? worker.cpu : undefined),
   memory: (worker) => worker.memory || undefined,
   rate: (worker) => worker.processing_rate,
   tasks: (worker) => worker.tasks_processed,
+  confirmed: (worker) => worker.validated,
   // The older an age is by now, the earlier the moment at which it was nothing.
   seen: ({ last_seen: age }) => age && age.seconds - age.at / 1000,
 };
@@ -51,8 +52,9 @@ export function sortWorkers(workers, { column, descending }) {
 export function filterWorkers(workers, words) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return [...workers];
-  return workers.filter(({ name, id, kind, state }) => {
-    const text = `${name ?? ''} ${id} ${kind ?? ''} ${state ?? ''}`.toLowerCase();
+  return workers.filter(({ name, id, kind, state, quarantined }) => {
+    const shown = quarantined ? 'quarantined' : (state ?? '');
+    const text = `${name ?? ''} ${id} ${kind ?? ''} ${shown}`.toLowerCase();
     return wanted.every((word) => text.includes(word));
   });
 }

@@ -23,14 +23,15 @@ const rowsStep = 100;
 const columns = [
   { column: 'name', text: (worker) => worker.name || String(worker.id) },
   { column: 'kind', text: (worker) => worker.kind ?? '–' },
-  { column: 'state', text: (worker) => worker.state ?? '–' },
+  { column: 'state', text: stateText },
   { column: 'slots', text: (worker) => formatCount(worker.slots) },
   { column: 'cpu', text: (worker) => formatShare(worker.cpu) },
   { column: 'memory', text: (worker) => formatBytes(worker.memory) },
   { column: 'rate', text: (worker) => formatRate(worker.processing_rate) },
   { column: 'tasks', text: (worker) => formatCount(worker.tasks_processed) },
+  { column: 'confirmed', text: (worker) => formatCount(worker.validated) },
   { column: 'seen', text: (worker, now) => seenText(grown(worker.last_seen, now)) },
-  { column: 'current', text: (worker) => worker.current_task || '' },
+  { column: 'current', text: doingText },
 ];
 const textColumns = new Set(['name', 'kind', 'state']);
 
@@ -42,11 +43,17 @@ export class WorkersView {
   #body = element('workers', HTMLTableSectionElement);
   #filter = element('filter', HTMLInputElement);
   #more = element('workers-more', HTMLButtonElement);
+  #error = element('workers-error', HTMLElement);
   #redraw;
+  #orders;
 
-  /** @param {() => void} redraw asks for draw() soon */
-  constructor(redraw) {
+  /**
+   * @param {() => void} redraw asks for draw() soon
+   * @param {import('./orders.js').Orders} orders
+   */
+  constructor(redraw, orders) {
     this.#redraw = redraw;
+    this.#orders = orders;
     this.#filter.addEventListener('input', redraw);
     this.#more.addEventListener('click', () => {
       this.#rowsMax += rowsStep;
@@ -108,17 +115,73 @@ export class WorkersView {
     if (!row) {
       row = make('tr');
       for (const { column } of columns) row.append(make('td', `column-${column}`));
+      row.append(this.#orderCell(id, row));
       this.#rows.set(id, row);
     }
     return row;
+  }
+
+  /**
+   * A cell with the one button that fits the worker's state.
+   * @param {string} id
+   * @param {HTMLTableRowElement} row whose `order` says what the button does
+   */
+  #orderCell(id, row) {
+    const cell = make('td', 'column-order');
+    const button = make('button', 'quiet');
+    button.type = 'button';
+    button.addEventListener('click', async () => {
+      const { order } = row.dataset;
+      button.disabled = true;
+      this.#showError('');
+      try {
+        if (order === 'Readmit') await this.#orders.readmit(id);
+        else await this.#orders.drain(id, order === 'Drain');
+      } catch (error) {
+        this.#showError(error instanceof Error ? error.message : String(error));
+      }
+      button.disabled = false;
+    });
+    cell.append(button);
+    return cell;
+  }
+
+  /** @param {string} message */
+  #showError(message) {
+    setText(this.#error, message);
+    setShown(this.#error, message !== '');
   }
 }
 
 /** @param {HTMLTableRowElement} row @param {Worker} worker @param {number} now */
 function drawRow(row, worker, now) {
   columns.forEach(({ text }, i) => setText(row.cells[i], text(worker, now)));
-  const state = (worker.state ?? '').toLowerCase();
+  const state = stateText(worker).toLowerCase();
   if (row.dataset.state !== state) row.dataset.state = state;
+  const order = orderFor(worker);
+  const button = row.querySelector('button');
+  if (!button || row.dataset.order === order) return;
+  row.dataset.order = order;
+  setShown(button, order !== '');
+  setText(button, order);
+  button.setAttribute('aria-label', `${order} ${worker.name || worker.id}`);
+}
+
+/** @param {Worker} worker */
+function stateText(worker) {
+  return worker.quarantined ? 'Quarantined' : (worker.state ?? '–');
+}
+
+/** @param {Worker} worker */
+function doingText(worker) {
+  return worker.quarantined ? `quarantined: ${worker.quarantined}` : worker.current_task || '';
+}
+
+/** What can be done with a worker as it is. @param {Worker} worker */
+function orderFor(worker) {
+  if (worker.quarantined) return 'Readmit';
+  if (worker.state === 'Lost') return '';
+  return worker.drained ? 'Undrain' : 'Drain';
 }
 
 /** @param {number | undefined} seconds */
