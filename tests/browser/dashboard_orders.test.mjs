@@ -154,7 +154,7 @@ test('validation is shown with its cost and with who was proven wrong', async ()
 
 test('a worker can be drained and given tasks again', async () => {
   const feed = await open(snapshot({}, { 'w-1': lab }));
-  await untilText('#workers .column-confirmed', '12');
+  await page.getByTitle('12 results in a row confirmed by others').waitFor();
   await button('Drain lab-1').click();
   assert.deepEqual(await nextCall(), {
     method: 'POST',
@@ -173,7 +173,7 @@ test('a worker in quarantine says why, and can be readmitted', async () => {
   const why = 'job 7 round 0 task 3: another PC came to something else';
   await open(snapshot({}, { 'w-1': { ...lab, state: 'Lost', quarantined: why } }));
   await untilText('#workers .column-state', 'Quarantined');
-  await untilText('#workers .column-current', `quarantined: ${why}`);
+  await untilText('#workers .quarantine', `quarantined: ${why}`);
   master.apiAnswer = { status: 409, body: { error: { message: 'not now' } } };
   await button('Readmit lab-1').click();
   assert.equal((await nextCall()).url, '/api/v1/workers/w-1/readmit');

@@ -58,6 +58,7 @@ export class JobControls {
       setShown(part, isOpen(job));
     }
     setShown(this.#receipt, state === 'succeeded');
+    setShown(this.root, isOpen(job) || state === 'succeeded');
     const verb = this.#isPaused ? 'Resume' : 'Pause';
     setText(this.#pauseButton, verb);
     this.#pauseButton.setAttribute('aria-label', `${verb} job ${this.#id}`);

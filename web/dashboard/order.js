@@ -19,7 +19,6 @@ const workerValues = {
   memory: (worker) => worker.memory || undefined,
   rate: (worker) => worker.processing_rate,
   tasks: (worker) => worker.tasks_processed,
-  confirmed: (worker) => worker.validated,
   // The older an age is by now, the earlier the moment at which it was nothing.
   seen: ({ last_seen: age }) => age && age.seconds - age.at / 1000,
 };

@@ -24,14 +24,14 @@ const columns = [
   { column: 'name', text: (worker) => worker.name || String(worker.id) },
   { column: 'kind', text: (worker) => worker.kind ?? '–' },
   { column: 'state', text: stateText },
+  { column: 'order', text: orderFor },
   { column: 'slots', text: (worker) => formatCount(worker.slots) },
   { column: 'cpu', text: (worker) => formatShare(worker.cpu) },
   { column: 'memory', text: (worker) => formatBytes(worker.memory) },
   { column: 'rate', text: (worker) => formatRate(worker.processing_rate) },
   { column: 'tasks', text: (worker) => formatCount(worker.tasks_processed) },
-  { column: 'confirmed', text: (worker) => formatCount(worker.validated) },
   { column: 'seen', text: (worker, now) => seenText(grown(worker.last_seen, now)) },
-  { column: 'current', text: doingText },
+  { column: 'current', text: (worker) => worker.current_task || '' },
 ];
 const textColumns = new Set(['name', 'kind', 'state']);
 
@@ -115,23 +115,20 @@ export class WorkersView {
     if (!row) {
       row = make('tr');
       for (const { column } of columns) row.append(make('td', `column-${column}`));
-      row.append(this.#orderCell(id, row));
+      row.cells[0].append(make('span'), make('span', 'quarantine'));
+      row.querySelector('.column-order')?.append(this.#orderButton(id));
       this.#rows.set(id, row);
     }
     return row;
   }
 
-  /**
-   * A cell with the one button that fits the worker's state.
-   * @param {string} id
-   * @param {HTMLTableRowElement} row whose `order` says what the button does
-   */
-  #orderCell(id, row) {
-    const cell = make('td', 'column-order');
+  /** The one button that fits the worker's state; its text says which. @param {string} id */
+  #orderButton(id) {
     const button = make('button', 'quiet');
     button.type = 'button';
+    button.hidden = true;
     button.addEventListener('click', async () => {
-      const { order } = row.dataset;
+      const order = button.textContent;
       button.disabled = true;
       this.#showError('');
       try {
@@ -142,8 +139,7 @@ export class WorkersView {
       }
       button.disabled = false;
     });
-    cell.append(button);
-    return cell;
+    return button;
   }
 
   /** @param {string} message */
@@ -155,13 +151,24 @@ export class WorkersView {
 
 /** @param {HTMLTableRowElement} row @param {Worker} worker @param {number} now */
 function drawRow(row, worker, now) {
-  columns.forEach(({ text }, i) => setText(row.cells[i], text(worker, now)));
+  columns.forEach(({ text, column }, i) => {
+    const cell = row.cells[i];
+    if (column === 'order') return drawOrder(cell, worker);
+    const [name, why] = cell.children;
+    setText(column === 'name' ? name : cell, text(worker, now));
+    if (column === 'name') setText(why, quarantineText(worker));
+  });
   const state = stateText(worker).toLowerCase();
   if (row.dataset.state !== state) row.dataset.state = state;
+  const trust = trustText(worker);
+  if (row.title !== trust) row.title = trust;
+}
+
+/** @param {HTMLTableCellElement} cell @param {Worker} worker */
+function drawOrder(cell, worker) {
+  const button = cell.querySelector('button');
   const order = orderFor(worker);
-  const button = row.querySelector('button');
-  if (!button || row.dataset.order === order) return;
-  row.dataset.order = order;
+  if (!button || button.textContent === order) return;
   setShown(button, order !== '');
   setText(button, order);
   button.setAttribute('aria-label', `${order} ${worker.name || worker.id}`);
@@ -173,11 +180,16 @@ function stateText(worker) {
 }
 
 /** @param {Worker} worker */
-function doingText(worker) {
-  return worker.quarantined ? `quarantined: ${worker.quarantined}` : worker.current_task || '';
+function trustText({ validated }) {
+  return validated ? `${plural(validated, 'result')} in a row confirmed by others` : '';
 }
 
-/** What can be done with a worker as it is. @param {Worker} worker */
+/** @param {Worker} worker */
+function quarantineText({ quarantined }) {
+  return quarantined ? `quarantined: ${quarantined}` : '';
+}
+
+/** What can be done with a worker as it is, if anything. @param {Worker} worker */
 function orderFor(worker) {
   if (worker.quarantined) return 'Readmit';
   if (worker.state === 'Lost') return '';
