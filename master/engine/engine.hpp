@@ -139,6 +139,7 @@ class Engine final : public WorkerEvents {
     void finished(JobId id, Result<nlohmann::json> result);
     void end_job(JobId id, store::JobState state, nlohmann::json result,
                  std::optional<Error> error);
+    void put_receipt(const JobRun& job);
     void end_late_jobs();
     void put_record(const store::JobRecord& record);
     [[nodiscard]] Error over_or_unknown(JobId id) const;

@@ -1,4 +1,6 @@
 #include "engine/engine.hpp"
+#include "engine/job_inputs.hpp"
+#include "engine/receipt.hpp"
 #include "engine/validation_policy.hpp"
 
 #include <netcompute/assert.hpp>
@@ -71,7 +73,7 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
         return job_is_ready();
     }
     job.validation = parse_validation(job.record.validation);
-    const std::string inputs = prepared->inputs.dump();
+    const std::string inputs = inputs_json(prepared->inputs);
     if (!job.record.inputs.empty() && job.record.inputs != inputs) {
         end_job(id, store::JobState::Failed, {},
                 Error{ErrorCode::InvalidArgument,
@@ -94,7 +96,7 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
 }
 
 void Engine::begin_fresh(JobRun& job) {
-    job.record.inputs = job.inputs().dump();
+    job.record.inputs = inputs_json(job.inputs());
     const bool paused = job.record.state == store::JobState::Paused;
     if (!paused) job.record.state = store::JobState::Running;
     put_record(job.record);
@@ -154,10 +156,38 @@ void Engine::finished(JobId id, Result<nlohmann::json> result) {
         const RoundIndex round = *std::exchange(job.go_back_to, std::nullopt);
         return go_back(id, round);
     }
-    if (result)
+    if (result) {
+        put_receipt(job);
         end_job(id, store::JobState::Succeeded, std::move(*result), {});
-    else
+    } else {
         end_job(id, store::JobState::Failed, {}, result.error());
+    }
+}
+
+/// Who gave what in each round, from which anybody can compute it again.
+void Engine::put_receipt(const JobRun& job) {
+    const JobId id = job.record.id;
+    ReceiptWork work;
+    std::set<WorkerId> authors;
+    const auto rounds = scheduler_.outputs(id);
+    for (RoundIndex round = 0; round < job.states().size() && round < rounds.size(); ++round) {
+        const KernelName& kernel = job.kernels().at(round);
+        ReceiptRound& told = work.rounds.emplace_back();
+        told.kernel = kernel.name;
+        told.kernel_version = kernel.version;
+        told.state = job.states()[round];
+        told.outputs.reserve(rounds[round].size());
+        for (const core::PastOutput& output : rounds[round]) {
+            told.outputs.push_back({output.worker, output.sha256, output.confirmed});
+            if (output.worker != WorkerId{}) authors.insert(output.worker);
+        }
+    }
+    for (const WorkerId author : authors) {
+        const WorkerInfo& worker = workers_[author];
+        work.workers.push_back({author, worker.key, worker.name,
+                                std::string{protocol::worker_kind_name(worker.kind)}});
+    }
+    records_.push_back(store::PutReceipt{id, encode_receipt_work(work)});
 }
 
 /// Takes a job out of the running ones. Who waits for its end is told when that is written down.

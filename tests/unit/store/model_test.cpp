@@ -73,6 +73,8 @@ class RandomRecords {
         JobRecord record = testing::job_record(job().value, static_cast<JobState>(below(6)));
         record.priority = -1;
         record.tasks_done = below(1000);
+        record.checks = below(10);
+        record.audits = below(10);
         if (below(2) == 0) record.liars = "[\"worker-" + std::to_string(below(5)) + "\"]";
         record.result = is_final(record.state) ? "{}" : "";
         if (record.state == JobState::Failed)
