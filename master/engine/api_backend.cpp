@@ -30,8 +30,8 @@ nlohmann::json validation_document(const store::JobRecord& record) {
             {"checks", record.checks},
             {"audits", record.audits},
             {"overhead", rounded(static_cast<double>(extra) / tasks)},
-            {"liars", record.liars.empty() ? nlohmann::json::array()
-                                           : nlohmann::json::parse(record.liars)}};
+            {"liars",
+             record.liars.empty() ? nlohmann::json::array() : nlohmann::json::parse(record.liars)}};
 }
 
 nlohmann::json record_document(const store::JobRecord& record) {

@@ -2,7 +2,6 @@
 #include "engine/job_inputs.hpp"
 #include "engine/receipt.hpp"
 #include "engine/validation_policy.hpp"
-
 #include <netcompute/assert.hpp>
 
 #include <spdlog/spdlog.h>
@@ -77,9 +76,8 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
     if (!job.record.inputs.empty() && job.record.inputs != inputs) {
         end_job(id, store::JobState::Failed, {},
                 Error{ErrorCode::InvalidArgument,
-                      "its input has changed since it was submitted: it was " +
-                          job.record.inputs + " and is " + inputs +
-                          "; put the file back and submit the job again"});
+                      "its input has changed since it was submitted: it was " + job.record.inputs +
+                          " and is " + inputs + "; put the file back and submit the job again"});
         return job_is_ready();
     }
     job.begin(std::move(*prepared));
