@@ -18,7 +18,8 @@ Result<JobId> Engine::submit(JobRequest request) {
     if (live_.size() >= options_.live_jobs_max) {
         return unexpected(ErrorCode::LimitExceeded,
                           "there are " + std::to_string(live_.size()) +
-                              " jobs already; wait for some to end, or cancel them");
+                              " jobs already; wait for some to end, or cancel them "
+                              "(limits.jobs in the master's config.json)");
     }
     const JobContext context{options_.root, nullptr, request.from_command_line};
     if (auto checked = type->check(request.params, context); !checked) {
@@ -106,6 +107,14 @@ void Engine::begin_fresh(JobRun& job) {
 void Engine::start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases) {
     const JobId id = job.record.id;
     const auto round = job.start_round();
+    if (round && round->task_count > options_.round_tasks_max) {
+        return end_job(
+            id, store::JobState::Failed, {},
+            Error{ErrorCode::LimitExceeded,
+                  fmt::format("round {} has {} tasks, and {} are allowed "
+                              "(limits.tasks_per_job in the master's config.json)",
+                              job.round_index, round->task_count, options_.round_tasks_max)});
+    }
     if (!round) return enqueue(core::ProgramFinished{id, job.round_index});
     if (fresh) job.tasks_total += round->task_count;
     enqueue(core::RoundStarted{id, job.round_index, round->task_count, job.task_bytes(),
