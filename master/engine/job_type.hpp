@@ -20,7 +20,7 @@ namespace netcompute::engine {
 /// What a job may use besides its parameters.
 struct JobContext {
     std::filesystem::path root;  ///< The folder that holds Data/; paths in jobs stay below it.
-    store::BlobStore* blobs = nullptr;
+    store::BlobHolder* blobs = nullptr;  ///< The job's own.
     bool paths_anywhere = false;  ///< For jobs from this PC's own command line.
 };
 

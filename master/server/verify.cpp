@@ -107,7 +107,8 @@ Result<Verification> verify(const engine::Receipt& receipt, const VerifyOptions&
     if (!params) return unexpected(params.error());
     const auto blobs = store::BlobStore::open((*scratch)->path() / "blobs");
     if (!blobs) return unexpected(blobs.error());
-    auto prepared = type->prepare(*params, {options.root, blobs->get(), true});
+    store::BlobHolder held{**blobs};
+    auto prepared = type->prepare(*params, {options.root, &held, true});
     if (!prepared) return unexpected(prepared.error());
     const std::uint64_t seed = options.seed ? *options.seed : unforeseeable_seed();
     return RoundVerifier{receipt, **blobs}.verify(*prepared, options.sample, seed);

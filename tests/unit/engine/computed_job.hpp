@@ -57,8 +57,9 @@ inline ComputedJob compute_job(const std::string& type, const nlohmann::json& pa
                                const std::filesystem::path& root,
                                const std::filesystem::path& scratch) {
     const auto blobs = value_or_throw(store::BlobStore::open(scratch));
+    store::BlobHolder held{*blobs};
     auto prepared =
-        value_or_throw(engine::find_job_type(type)->prepare(params, {root, blobs.get(), false}));
+        value_or_throw(engine::find_job_type(type)->prepare(params, {root, &held, false}));
     ComputedJob job;
     job.record.id = JobId{7};
     job.record.type = type;

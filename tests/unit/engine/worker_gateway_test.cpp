@@ -39,9 +39,8 @@ class FakeSession final : public net::Session {
 /// Writes down what the gateway understood.
 class FakeEvents final : public WorkerEvents {
  public:
-    void on_joined(WorkerId worker, const std::string& key, const protocol::Hello&,
-                   const std::string&) override {
-        log.push_back("joined " + std::to_string(worker.value) + " " + key);
+    void on_joined(const JoinedWorker& worker) override {
+        log.push_back("joined " + std::to_string(worker.id.value) + " " + worker.key);
     }
     void on_heartbeat(WorkerId worker, const protocol::Heartbeat&) override {
         log.push_back("heartbeat " + std::to_string(worker.value));
