@@ -1,6 +1,7 @@
 #include "engine/job_request.hpp"
 
 #include "engine/job_type.hpp"
+#include <netcompute/json_depth.hpp>
 
 #include <array>
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::size_t name_bytes_max = 200;
 constexpr std::int32_t priority_max = 1000;
+constexpr int depth_max = 32;  ///< Deeper than any job's parameters.
 
 std::string shown(const nlohmann::json& value) {
     return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 200);
@@ -28,6 +30,10 @@ Result<JobRequest> parse_job_request(std::string_view text) {
     const auto refuse = [](std::string message) {
         return unexpected(ErrorCode::InvalidArgument, std::move(message));
     };
+    if (is_nested_deeper(text, depth_max)) {
+        return refuse("the body has arrays or objects more than " + std::to_string(depth_max) +
+                      " deep in each other; no job needs that");
+    }
     const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
     if (json.is_discarded()) return refuse("the body is not JSON");
     if (!json.is_object()) return refuse("the body is not a JSON object");
