@@ -3,44 +3,29 @@
 #include <netcompute/assert.hpp>
 #include <netcompute/sha256.hpp>
 
-#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 
 namespace netcompute::engine {
-namespace asio = boost::asio;
 namespace {
 
 constexpr Duration upkeep_interval = std::chrono::seconds{1};
 
-std::int64_t unix_ms_now() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
 }  // namespace
 
-Engine::Engine(asio::io_context& io, EngineOptions options, store::JobStore& jobs)
-    : io_{io},
+Engine::Engine(EngineHost& host, EngineOptions options, store::JobStore& jobs)
+    : host_{host},
       options_{std::move(options)},
       jobs_{jobs},
       scheduler_{options_.limits},
       gateway_{options_.gateway, *this},
-      timer_{io},
-      epoch_{std::chrono::steady_clock::now()},
       last_job_{jobs.next_job_id().value - 1} {
     arm_timer();
 }
 
 Engine::~Engine() {
-    *alive_ = false;
-    pool_.join();
-}
-
-Instant Engine::now() const {
-    return Instant{std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - epoch_)};
+    host_.close();
 }
 
 // ---- Turns --------------------------------------------------------------------------------------
@@ -48,9 +33,7 @@ Instant Engine::now() const {
 void Engine::enqueue(InboxItem item) {
     inbox_.push_back(std::move(item));
     if (std::exchange(turn_is_due_, true)) return;
-    asio::post(io_, [this, alive = alive_] {
-        if (*alive) turn();
-    });
+    host_.post([this] { turn(); });
 }
 
 void Engine::turn() {
@@ -60,14 +43,16 @@ void Engine::turn() {
         // Carrying out an effect may add to the inbox: the next round, the end of a job.
         const InboxItem item = std::move(inbox_.front());
         inbox_.pop_front();
-        core::Effects effects = scheduler_.step(instant, item.event);
+        core::Effects effects = options_.step_scheduler
+                                    ? options_.step_scheduler(scheduler_, instant, item.event)
+                                    : scheduler_.step(instant, item.event);
         for (core::Effect& effect : effects) {
             std::visit([&](auto& one) { carry_out(item, one); }, effect);
         }
     }
     if (std::exchange(upkeep_is_due_, false)) forget_lost_workers();
     if (!records_.empty()) {
-        const auto committed = jobs_.commit(records_);
+        const auto committed = jobs_.commit(records_, store::Durability::Power);
         if (!committed) spdlog::error("the job record: {}", committed.error().message);
         records_.clear();
     }
@@ -90,14 +75,14 @@ void Engine::arm_timer() {
     const Instant at = std::min(scheduler_.next_deadline(), now() + upkeep_interval);
     if (timer_at_ <= at && timer_at_ > now()) return;  // It wakes early enough as it is.
     timer_at_ = at;
-    timer_.expires_at(epoch_ + at.time_since_epoch());
-    timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-        if (error || !*alive) return;
-        timer_at_ = instant_never;
-        gateway_.expire_greetings(now());
-        upkeep_is_due_ = true;
-        enqueue({core::ClockTicked{}, {}, nullptr});
-    });
+    host_.wake_at(at, [this] { wake(); });
+}
+
+void Engine::wake() {
+    timer_at_ = instant_never;
+    gateway_.expire_greetings(now());
+    upkeep_is_due_ = true;
+    enqueue({core::ClockTicked{}, {}, nullptr});
 }
 
 void Engine::put_record(const store::JobRecord& record) {
@@ -107,7 +92,7 @@ void Engine::put_record(const store::JobRecord& record) {
 // ---- Jobs ---------------------------------------------------------------------------------------
 
 Result<JobId> Engine::submit(JobRequest request) {
-    const JobType* const type = find_job_type(request.type);
+    const JobType* const type = options_.find_job_type(request.type);
     if (type == nullptr) {
         return unexpected(ErrorCode::InvalidArgument, "type: \"" + request.type + "\" is unknown");
     }
@@ -128,7 +113,7 @@ Result<JobId> Engine::submit(JobRequest request) {
     record.name = request.name.empty() ? request.type : request.name;
     record.priority = request.priority;
     record.params = request.params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    record.submitted_unix_ms = unix_ms_now();
+    record.submitted_unix_ms = host_.unix_ms();
     live_.emplace(id, JobRun{record, now()});
     put_record(record);
     spdlog::info("job {} ({}) submitted", id.value, record.name);
@@ -141,13 +126,13 @@ Result<JobId> Engine::submit(JobRequest request) {
 void Engine::prepare(JobId id, const JobType& type, nlohmann::json params, JobContext context) {
     if (type.is_quick) return begin(id, type.prepare(params, context));
     live_.at(id).phase = "reading data";
-    asio::post(pool_, [this, alive = alive_, id, &type, context = std::move(context),
-                       params = std::move(params)] {
+    host_.run_slow([this, id, &type, context = std::move(context),
+                    params = std::move(params)]() -> EngineHost::Work {
         auto prepared = std::make_shared<Result<PreparedJob>>(type.prepare(params, context));
-        asio::post(io_, [this, alive, id, prepared] {
-            if (*alive && live_.contains(id)) begin(id, std::move(*prepared));
+        return [this, id, prepared] {
+            if (live_.contains(id)) begin(id, std::move(*prepared));
             // Else it was cancelled meanwhile.
-        });
+        };
     });
 }
 
@@ -180,14 +165,15 @@ void Engine::start_round(JobRun& job) {
 /// Makes the result document, on the pool unless that is quick.
 void Engine::finish(JobRun& job) {
     const JobId id = job.record.id;
-    if (find_job_type(job.record.type)->is_quick) return finished(id, job.take_finish()());
+    const bool is_quick = options_.find_job_type(job.record.type)->is_quick;
+    if (is_quick) return finished(id, job.take_finish()());
     job.phase = "writing results";
-    asio::post(pool_, [this, alive = alive_, id, finish = job.take_finish()] {
+    host_.run_slow([this, id, finish = job.take_finish()]() -> EngineHost::Work {
         auto result = std::make_shared<Result<nlohmann::json>>(finish());
-        asio::post(io_, [this, alive, id, result] {
-            if (*alive && live_.contains(id)) finished(id, std::move(*result));
+        return [this, id, result] {
+            if (live_.contains(id)) finished(id, std::move(*result));
             // Else it was cancelled meanwhile.
-        });
+        };
     });
 }
 
@@ -304,6 +290,7 @@ void Engine::carry_out(const InboxItem& item, core::CompareOutput& effect) {
     const ByteSpan second = item.output_bytes[effect.position];
     const ByteSpan first = found->second.output(index);
     if (sha256(first) == sha256(second)) return;
+    ++contradiction_count_;
     spdlog::error("job {} round {} task {}: {} gave another result than the one that counts",
                   effect.job.value, effect.round, index, worker_name(effect.worker));
 }

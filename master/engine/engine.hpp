@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/scheduler.hpp"
+#include "engine/engine_host.hpp"
 #include "engine/job_request.hpp"
 #include "engine/job_run.hpp"
 #include "engine/rate_meter.hpp"
@@ -8,17 +9,13 @@
 #include "store/blob_store.hpp"
 #include "store/job_store.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
-
-#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace netcompute::engine {
@@ -28,6 +25,10 @@ struct EngineOptions {
     GatewayOptions gateway;
     JobContext context;
     std::size_t live_jobs_max = 1000;
+    std::function<const JobType*(std::string_view)> find_job_type = engine::find_job_type;
+    /// Steps the scheduler in the engine's place, so that a test sees each event and its effects
+    /// and may change them. Empty: the engine does it.
+    std::function<core::Effects(core::Scheduler&, Instant, const core::Event&)> step_scheduler;
 };
 
 /// What the engine knows of a worker besides the scheduler.
@@ -46,12 +47,13 @@ struct WorkerInfo {
     Instant joined;
 };
 
-/// Joins clock, scheduler, store, transports and job types, on the thread that runs `io`. What
-/// arrives is kept in an inbox; one turn takes it all, steps the scheduler at one instant, commits
-/// what was decided, and only then sends.
+/// Joins clock, scheduler, store, transports and job types, on its host's thread. What arrives is
+/// kept in an inbox; one turn takes it all, steps the scheduler at one instant, commits what was
+/// decided, and only then sends.
 class Engine final : public WorkerEvents {
  public:
-    Engine(boost::asio::io_context& io, EngineOptions options, store::JobStore& jobs);
+    /// `host` and `jobs` outlive it.
+    Engine(EngineHost& host, EngineOptions options, store::JobStore& jobs);
     ~Engine() override;
 
     /// Where transports deliver.
@@ -66,7 +68,7 @@ class Engine final : public WorkerEvents {
     /// Says goodbye to every worker.
     void stop(const std::string& reason);
 
-    [[nodiscard]] Instant now() const;
+    [[nodiscard]] Instant now() const { return host_.now(); }
     [[nodiscard]] const core::Scheduler& scheduler() const { return scheduler_; }
     [[nodiscard]] const store::JobStore& jobs() const { return jobs_; }
     [[nodiscard]] const store::BlobStore& blobs() const { return *options_.context.blobs; }
@@ -74,6 +76,10 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] std::map<JobId, JobRun>& live_jobs() { return live_; }
     [[nodiscard]] std::map<WorkerId, WorkerInfo>& workers() { return workers_; }
     [[nodiscard]] std::uint64_t tasks_done() const { return tasks_done_; }
+    /// Outputs that came second and differed from the one that counts.
+    [[nodiscard]] std::uint64_t contradiction_count() const { return contradiction_count_; }
+    /// Events that wait for a turn.
+    [[nodiscard]] std::size_t inbox_size() const { return inbox_.size(); }
     [[nodiscard]] double tasks_per_second() { return rate_.per_second(now()); }
 
     // WorkerEvents.
@@ -98,6 +104,7 @@ class Engine final : public WorkerEvents {
     void enqueue(InboxItem item);
     void turn();
     void arm_timer();
+    void wake();
     void forget_lost_workers();
     void prepare(JobId id, const JobType& type, nlohmann::json params, JobContext context);
     void begin(JobId id, Result<PreparedJob> prepared);
@@ -120,15 +127,12 @@ class Engine final : public WorkerEvents {
     void carry_out(const InboxItem& item, core::CloseSession& effect);
     void carry_out(const InboxItem& item, core::PublishWorker& effect);
 
-    boost::asio::io_context& io_;
+    EngineHost& host_;
     EngineOptions options_;
     store::JobStore& jobs_;
     core::Scheduler scheduler_;
     WorkerGateway gateway_;
-    boost::asio::thread_pool pool_{2};
-    boost::asio::steady_timer timer_;
     Instant timer_at_ = instant_never;
-    std::chrono::steady_clock::time_point epoch_;
 
     std::deque<InboxItem> inbox_;
     bool turn_is_due_ = false;
@@ -141,8 +145,8 @@ class Engine final : public WorkerEvents {
     std::map<WorkerId, WorkerInfo> workers_;
     std::uint64_t last_job_ = 0;
     std::uint64_t tasks_done_ = 0;
+    std::uint64_t contradiction_count_ = 0;
     RateMeter rate_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace netcompute::engine

@@ -36,9 +36,9 @@ struct PreparedJob {
 /// a mistake is answered at once; `prepare` and `finish` may take long and run on the pool.
 struct JobType {
     std::string_view name;
-    Result<void> (*check)(const nlohmann::json& params, const JobContext& context) = nullptr;
-    Result<PreparedJob> (*prepare)(const nlohmann::json& params,
-                                   const JobContext& context) = nullptr;
+    std::function<Result<void>(const nlohmann::json& params, const JobContext& context)> check;
+    std::function<Result<PreparedJob>(const nlohmann::json& params, const JobContext& context)>
+        prepare;
     /// `prepare` and `finish` take microseconds and touch no file: they run on the engine's thread,
     /// which spares a small job four changes of threads.
     bool is_quick = false;

@@ -10,8 +10,13 @@
 namespace netcompute::engine {
 namespace {
 
-/// 128 random bits: whoever names them speaks for a worker.
-std::string new_session_key() {
+std::string shown_address(const net::SessionPtr& session) {
+    return session == nullptr ? "an unknown address" : session->peer_address();
+}
+
+}  // namespace
+
+std::string random_session_key() {
     std::array<unsigned char, 16> random{};
     if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
         throw std::runtime_error("the system gives no random bytes");
@@ -23,12 +28,6 @@ std::string new_session_key() {
     }
     return key;
 }
-
-std::string shown_address(const net::SessionPtr& session) {
-    return session == nullptr ? "an unknown address" : session->peer_address();
-}
-
-}  // namespace
 
 /// Takes the same time whatever the difference, so that a token cannot be found byte by byte.
 static bool tokens_equal(const std::string& given, const std::string& expected) {
@@ -104,7 +103,7 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     greeting_.erase(from.get());
     const std::string* const resumed = resumed_worker_key(hello);
     const std::string worker_key = resumed != nullptr ? *resumed : free_worker_key(hello.worker);
-    const std::string session_key = resumed != nullptr ? hello.resume : new_session_key();
+    const std::string session_key = resumed != nullptr ? hello.resume : options_.new_session_key();
     if (resumed == nullptr) hello.resume.clear();
     const WorkerId worker = worker_id(worker_key);
     disconnect(session_key, "it came back on another connection");

@@ -35,11 +35,17 @@ class WorkerEvents {
     virtual void on_expelled(WorkerId worker, const std::string& reason) = 0;
 };
 
+/// 128 bits that nobody can guess, in hexadecimal: whoever names a session's key speaks for its
+/// worker. Throws std::runtime_error if the system gives none.
+[[nodiscard]] std::string random_session_key();
+
 struct GatewayOptions {
     std::string join_token;  ///< Empty: anyone may join.
     double heartbeat_seconds = 2;
     double silence_seconds = 10;
     Duration greeting_timeout = std::chrono::seconds{10};  ///< To say hello after connecting.
+    /// Called once a session. Another one only where runs must be alike.
+    std::function<std::string()> new_session_key = random_session_key;
 };
 
 /// The door for workers, whatever transport they come by: handshake, sessions, and the checks that

@@ -3,13 +3,14 @@
 #include "api/server_api.hpp"
 #include "data/atomic_file.hpp"
 #include "engine/api_backend.hpp"
+#include "engine/asio_host.hpp"
 #include "net/http/http_server.hpp"
 #include "net/http/static_files.hpp"
 #include "net/zmq/zmq_transport.hpp"
 #include "server/addresses.hpp"
 #include "server/local_worker.hpp"
 #include "store/blob_store.hpp"
-#include "store/job_store.hpp"
+#include "store/memory_job_store.hpp"
 #include "store/state_lock.hpp"
 
 #include <spdlog/spdlog.h>
@@ -53,7 +54,8 @@ struct Server::Parts {
           options{std::move(the_options)},
           lock{value_or_throw(store::StateLock::take(options.state_dir))},
           blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs"))},
-          engine{io, engine_options(options, *blobs), jobs},
+          host{io},
+          engine{host, engine_options(options, *blobs), jobs},
           files{load_pages(options.web_root)},
           backend{engine,
                   [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
@@ -90,6 +92,7 @@ struct Server::Parts {
     store::StateLock lock;
     std::unique_ptr<store::BlobStore> blobs;
     store::MemoryJobStore jobs;
+    engine::AsioHost host;
     engine::Engine engine;
     net::StaticFiles files;
     engine::ApiBackend backend;

@@ -1,47 +1,32 @@
 #pragma once
 
-#include <netcompute/ids.hpp>
+#include "store/records.hpp"
 #include <netcompute/result.hpp>
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <optional>
 #include <span>
-#include <string>
-#include <variant>
 #include <vector>
 
 namespace netcompute::store {
 
-enum class JobState { Queued, Running, Paused, Succeeded, Failed, Cancelled };
-[[nodiscard]] std::string_view job_state_name(JobState state);
-[[nodiscard]] bool is_final(JobState state);
-
-/// A job as it was submitted and, once it is over, how it ended.
-struct JobRecord {
-    JobId id;
-    std::string type;
-    std::string name;
-    std::int32_t priority = 0;
-    std::string params;  ///< JSON.
-    std::int64_t submitted_unix_ms = 0;
-    JobState state = JobState::Queued;
-    double elapsed_seconds = 0;  ///< From submission to its end; once over.
-    std::uint64_t tasks_done = 0;
-    std::string result;          ///< JSON; empty unless Succeeded.
-    std::optional<Error> error;  ///< Once Failed.
+/// How far a commit reaches before it returns.
+enum class Durability {
+    Process,  ///< It survives the end of this process, however that comes.
+    Power,    ///< It survives a power cut too: a promise that somebody was told of.
 };
 
-/// Replaces what is known of the job.
-struct PutJob {
-    JobRecord job;
+/// How much is kept of jobs that are over; those that ended first go first.
+struct JobStoreLimits {
+    std::size_t ended_jobs_max = 1000;
+    /// Of all receipts together; a job goes with its receipt.
+    std::uint64_t receipt_bytes_max = std::uint64_t{1} << 30;
 };
 
-using Record = std::variant<PutJob>;
-
-/// The record of jobs. The engine commits everything that one of its turns decided at once, and
-/// before it tells anybody.
+/// The record of jobs, of their work in progress, and of workers: everything that a master which is
+/// killed at any moment needs to go on. The engine commits everything that one of its turns decided
+/// at once, and before it tells anybody.
 class JobStore {
  public:
     JobStore() = default;
@@ -49,32 +34,36 @@ class JobStore {
     JobStore& operator=(const JobStore&) = delete;
     virtual ~JobStore() = default;
 
-    /// All of the records, or none. Errors: Unavailable when the store cannot be written.
-    [[nodiscard]] virtual Result<void> commit(std::span<const Record> records) = 0;
+    /// All of the records, in order, or none. Records about a job that is unknown, and those about
+    /// the work of a job that is over, change nothing: they come too late. Errors: Unavailable when
+    /// the store cannot be written (a full disk, a read-only folder), saying which file and why;
+    /// the same records may be committed again later.
+    [[nodiscard]] virtual Result<void> commit(std::span<const Record> records,
+                                              Durability durability) = 0;
+
     [[nodiscard]] virtual std::optional<JobRecord> job(JobId id) const = 0;
     /// In order of their ids.
     [[nodiscard]] virtual std::vector<JobRecord> jobs() const = 0;
     /// Of the jobs that are over, the newest ones, newest first.
     [[nodiscard]] virtual std::vector<JobRecord> newest_ended(std::size_t count_max) const = 0;
-    /// The id to give to the next job.
+    /// The id to give to the next job; never one that was given before, pruned jobs included.
     [[nodiscard]] virtual JobId next_job_id() const = 0;
-};
+    /// The highest lease id that was ever recorded: those above it are free.
+    [[nodiscard]] virtual LeaseId last_lease_id() const = 0;
+    /// In order of their ids; forgotten ones are not there.
+    [[nodiscard]] virtual std::vector<WorkerRecord> workers() const = 0;
+    /// The highest worker id that was ever recorded: those above it are free.
+    [[nodiscard]] virtual WorkerId last_worker_id() const = 0;
 
-/// Keeps the record for as long as the process lives; of jobs that are over, the newest 1000.
-class MemoryJobStore final : public JobStore {
- public:
-    static constexpr std::size_t ended_jobs_max = 1000;
-
-    [[nodiscard]] Result<void> commit(std::span<const Record> records) override;
-    [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
-    [[nodiscard]] std::vector<JobRecord> jobs() const override;
-    [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
-    [[nodiscard]] JobId next_job_id() const override;
-
- private:
-    std::map<JobId, JobRecord> jobs_;
-    std::deque<JobId> ended_;  ///< Oldest first.
-    std::uint64_t last_id_ = 0;
+    /// What is known of a live job's rounds. Errors: Unavailable or Internal, if a file of the
+    /// store cannot be read.
+    [[nodiscard]] virtual Result<JobWork> work(JobId id) const = 0;
+    /// The outputs of one round of a live job, by index: the last one recorded for each task.
+    /// Errors as for work().
+    [[nodiscard]] virtual Result<std::vector<StoredOutput>> outputs(JobId id,
+                                                                    RoundIndex round) const = 0;
+    /// What PutReceipt left for a job that is over.
+    [[nodiscard]] virtual std::optional<Bytes> receipt(JobId id) const = 0;
 };
 
 }  // namespace netcompute::store

@@ -6,10 +6,13 @@
 #include <netcompute/programs/noop.hpp>
 #include <netcompute/programs/predict.hpp>
 #include <netcompute/programs/train.hpp>
+#include <netcompute/sha256.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace netcompute::sim {
 namespace {
@@ -32,6 +35,17 @@ class AlignedCopy {
     std::vector<std::uint64_t> words_;
     std::size_t size_;
 };
+
+nlohmann::json result_document(const programs::Program& finished) {
+    return {{"result_sha256", to_hex(sha256(finished.result_bytes()))}};
+}
+
+Result<engine::PreparedJob> prepared_job(std::unique_ptr<programs::Program> program) {
+    const auto finish = [finished = program.get()]() -> Result<nlohmann::json> {
+        return result_document(*finished);
+    };
+    return engine::PreparedJob{std::move(program), finish, true, {}};
+}
 
 }  // namespace
 
@@ -71,7 +85,7 @@ JobCatalog::~JobCatalog() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
-void JobCatalog::add(std::string name, std::function<std::unique_ptr<programs::Program>()> make) {
+void JobCatalog::add(std::string name, const MakeProgram& make) {
     const auto program = make();
     const programs::BlobSource blobs = [this](const Sha256& sha256) -> std::optional<ByteSpan> {
         const auto file = blobs_->find(sha256);
@@ -80,11 +94,27 @@ void JobCatalog::add(std::string name, std::function<std::unique_ptr<programs::P
     };
     const auto ran = programs::run_in_process(*program, blobs);
     if (!ran) throw std::runtime_error(name + ": " + ran.error().message);
-    std::uint32_t task_count = make()->round()->task_count;
+    JobTemplate job;
+    job.type.name = names_.emplace_back(std::move(name));
+    job.type.check = [](const nlohmann::json&, const engine::JobContext&) -> Result<void> {
+        return {};
+    };
+    job.type.prepare = [make](const nlohmann::json&, const engine::JobContext&) {
+        return prepared_job(make());
+    };
+    job.expected = result_document(*program).dump();
+    job.task_count = make()->round()->task_count;
     if (const auto* train = dynamic_cast<const programs::TrainProgram*>(program.get())) {
-        task_count *= train->iterations() + 1;
+        job.task_count *= train->iterations() + 1;
     }
-    jobs_.push_back({std::move(name), std::move(make), program->result_bytes(), task_count});
+    job.type.is_quick = dynamic_cast<const programs::NoopProgram*>(program.get()) != nullptr;
+    jobs_.push_back(std::move(job));
+}
+
+const engine::JobType* JobCatalog::find_job_type(std::string_view name) const {
+    const auto found = std::find_if(jobs_.begin(), jobs_.end(),
+                                    [&](const JobTemplate& job) { return job.type.name == name; });
+    return found == jobs_.end() ? nullptr : &found->type;
 }
 
 ByteSpan JobCatalog::bytes_of(const protocol::WireInput& input) const {

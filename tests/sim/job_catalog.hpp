@@ -1,24 +1,24 @@
 #pragma once
 
-#include "store/blob_store.hpp"
+#include "engine/job_type.hpp"
 #include <netcompute/programs/program.hpp>
 #include <netcompute/protocol/messages.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
-#include <vector>
 
 namespace netcompute::sim {
 
 /// A job that runs can ask for, and what it must give.
 struct JobTemplate {
-    std::string name;
-    std::function<std::unique_ptr<programs::Program>()> make;
-    Bytes expected;                ///< result_bytes() of run_in_process().
+    engine::JobType type;          ///< Takes no parameters.
+    std::string expected;          ///< The result document where one process computes it all.
     std::uint32_t task_count = 0;  ///< Of all rounds.
 };
 
@@ -32,21 +32,25 @@ class JobCatalog {
     JobCatalog& operator=(const JobCatalog&) = delete;
     ~JobCatalog();
 
-    [[nodiscard]] const std::vector<JobTemplate>& jobs() const { return jobs_; }
-    [[nodiscard]] const store::BlobStore& blobs() const { return *blobs_; }
+    [[nodiscard]] const std::deque<JobTemplate>& jobs() const { return jobs_; }
+    [[nodiscard]] const engine::JobType* find_job_type(std::string_view name) const;
+    [[nodiscard]] store::BlobStore& blobs() { return *blobs_; }
 
     /// Runs the kernel of one leased task, or remembers what it gave for these inputs.
     [[nodiscard]] const Bytes& run(const protocol::Lease& lease, const protocol::LeasedTask& task);
 
  private:
-    void add(std::string name, std::function<std::unique_ptr<programs::Program>()> make);
+    using MakeProgram = std::function<std::unique_ptr<programs::Program>()>;
+
+    void add(std::string name, const MakeProgram& make);
     [[nodiscard]] ByteSpan bytes_of(const protocol::WireInput& input) const;
     [[nodiscard]] std::uint64_t key_of(const protocol::Lease& lease,
                                        const protocol::LeasedTask& task) const;
 
     std::filesystem::path folder_;
     std::unique_ptr<store::BlobStore> blobs_;
-    std::vector<JobTemplate> jobs_;
+    std::deque<std::string> names_;
+    std::deque<JobTemplate> jobs_;
     std::unordered_map<std::uint64_t, Bytes> outputs_;
 };
 

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Instant start{1000s};
+constexpr Instant start = VirtualHost::clock_start;
 constexpr std::size_t broken_max = 5;
 constexpr Duration settling_max = 200s;  ///< For backoffs, leases and silences to end.
 
@@ -106,12 +106,13 @@ void Simulation::add_jobs() {
 }
 
 void Simulation::submit(const JobTemplate& what, std::int32_t priority, double seconds_per_task) {
-    --jobs_to_submit_;
-    const JobId id = master_->submit(what, priority);
-    task_seconds_[id] = seconds_per_task;
-    if (queue_.now() < faults_.end && dice_.chance(0.05)) {
-        queue_.after(dice_.between(0s, 20s), [this, id] { master_->cancel(id); });
-    }
+    master_->submit(what, priority, [this, seconds_per_task](JobId id) {
+        --jobs_to_submit_;
+        task_seconds_[id] = seconds_per_task;
+        if (queue_.now() < faults_.end && dice_.chance(0.05)) {
+            queue_.after(dice_.between(0s, 20s), [this, id] { master_->cancel(id); });
+        }
+    });
 }
 
 /// Once a virtual second: what goes wrong in it.
@@ -170,7 +171,8 @@ void Simulation::calm() {
     queue_.after(5s, [this] { calm(); });
 }
 
-void Simulation::check_bounds() {
+void Simulation::check_end() {
+    master_->check_end();
     if (master_->inbox_max() > inbox_max) report("the master's inbox grew to more than it may");
     if (queue_.size() > events_max) report("the world's queue grew to more than it may");
     for (const auto& worker : workers_) {
@@ -182,17 +184,17 @@ void Simulation::check_bounds() {
 
 RunReport Simulation::run() {
     const Instant give_up = std::max(faults_.end, start + 60s) + settling_max + work_max_;
-    const auto is_over = [this] { return jobs_to_submit_ == 0 && master_->live_job_count() == 0; };
+    const auto is_over = [this] { return jobs_to_submit_ == 0 && master_->open_job_count() == 0; };
     while (!is_over() && broken_.empty() && queue_.now() < give_up &&
            master_->step_count() < steps_max) {
         queue_.run_next();
     }
     if (!is_over() && broken_.empty()) {
-        report(std::to_string(master_->live_job_count()) + " jobs are stuck " +
+        report(std::to_string(master_->open_job_count()) + " jobs are stuck " +
                std::to_string((queue_.now() - std::max(faults_.end, start)) / 1s) +
                " s after the last fault");
     }
-    check_bounds();
+    check_end();
     std::size_t leases_held = 0;
     for (const auto& worker : workers_) {
         leases_held = std::max(leases_held, worker->leases_held_max());

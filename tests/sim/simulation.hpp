@@ -51,7 +51,7 @@ class Simulation {
     void trouble(SimulatedWorker& worker, std::size_t number);
     void trouble_master();
     void calm();
-    void check_bounds();
+    void check_end();
     void report(std::string what);
 
     SimulationOptions options_;

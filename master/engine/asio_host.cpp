@@ -1,0 +1,56 @@
+#include "engine/asio_host.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace netcompute::engine {
+namespace asio = boost::asio;
+
+AsioHost::AsioHost(asio::io_context& io)
+    : io_{io}, timer_{io}, epoch_{std::chrono::steady_clock::now()} {}
+
+AsioHost::~AsioHost() {
+    close();
+}
+
+void AsioHost::close() {
+    *open_ = false;
+    timer_.cancel();
+    pool_.stop();
+    pool_.join();
+}
+
+Instant AsioHost::now() const {
+    return Instant{std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - epoch_)};
+}
+
+std::int64_t AsioHost::unix_ms() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+void AsioHost::post(Work work) {
+    asio::post(io_, [open = open_, work = std::move(work)] {
+        if (*open) work();
+    });
+}
+
+void AsioHost::run_slow(SlowWork work) {
+    asio::post(pool_, [this, open = open_, work = std::move(work)] {
+        asio::post(io_, [open, then = work()] {
+            if (*open) then();
+        });
+    });
+}
+
+void AsioHost::wake_at(Instant when, Work work) {
+    timer_.expires_at(epoch_ + when.time_since_epoch());
+    timer_.async_wait(
+        [open = open_, work = std::move(work)](const boost::system::error_code& error) {
+            if (!error && *open) work();
+        });
+}
+
+}  // namespace netcompute::engine

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <netcompute/instant.hpp>
+
+#include <cstdint>
+#include <functional>
+
+namespace netcompute::engine {
+
+/// What an Engine needs of the world: clocks, a thread of its own, a pool beside it, one alarm. A
+/// server's is AsioHost; a simulation has one in virtual time. Serves one engine.
+class EngineHost {
+ public:
+    using Work = std::function<void()>;
+    /// Takes long and must not touch the engine. What it returns does, with what was found out.
+    using SlowWork = std::function<Work()>;
+
+    EngineHost() = default;
+    EngineHost(const EngineHost&) = delete;
+    EngineHost& operator=(const EngineHost&) = delete;
+    virtual ~EngineHost() = default;
+
+    /// The clock of all deadlines; it starts anew with each process.
+    [[nodiscard]] virtual Instant now() const = 0;
+    /// The time of day, for records that people read: milliseconds since 1970, UTC.
+    [[nodiscard]] virtual std::int64_t unix_ms() const = 0;
+
+    /// Runs `work` on the engine's thread once the caller has returned, in order of posting.
+    virtual void post(Work work) = 0;
+    /// Runs `work` on the pool, and what it returns on the engine's thread.
+    virtual void run_slow(SlowWork work) = 0;
+    /// Runs `work` on the engine's thread when now() has reached `when`. Replaces the alarm that
+    /// was set before.
+    virtual void wake_at(Instant when, Work work) = 0;
+
+    /// The engine ends: waits for the slow work that is running, and drops all that was to come.
+    virtual void close() = 0;
+};
+
+}  // namespace netcompute::engine

@@ -1,0 +1,174 @@
+#include "store/memory_job_store.hpp"
+
+#include <algorithm>
+
+namespace netcompute::store {
+
+Result<void> MemoryJobStore::commit(std::span<const Record> records, Durability) {
+    for (const Record& record : records) {
+        std::visit([this](const auto& one) { apply(one); }, record);
+    }
+    prune();
+    return {};
+}
+
+void MemoryJobStore::apply(const PutJob& put) {
+    Job& job = jobs_[put.job.id];
+    job.record = put.job;
+    last_job_ = std::max(last_job_, put.job.id);
+    if (!is_final(put.job.state)) {
+        if (job.ended != 0) ended_.erase(job.ended);
+        job.ended = 0;
+        return;
+    }
+    job.work = {};
+    if (job.ended != 0) return;
+    job.ended = ++last_ended_;
+    ended_.emplace(job.ended, put.job.id);
+}
+
+void MemoryJobStore::apply(const PutWorker& put) {
+    workers_[put.worker.id] = put.worker;
+    last_worker_ = std::max(last_worker_, put.worker.id);
+}
+
+void MemoryJobStore::apply(const ForgetWorker& forget) {
+    workers_.erase(forget.worker);
+}
+
+void MemoryJobStore::apply(const PutLease& put) {
+    last_lease_ = std::max(last_lease_, put.lease.id);
+    if (Work* const work = live_work(put.lease.job)) work->leases[put.lease.id] = put.lease;
+}
+
+void MemoryJobStore::apply(const PutOutputs& put) {
+    Work* const work = live_work(put.job);
+    if (work == nullptr) return;
+    auto& round = work->outputs[put.round];
+    for (const OutputView& output : put.outputs) {
+        round[output.index] = {output.bytes, put.owner, put.worker, false};
+    }
+}
+
+void MemoryJobStore::apply(const ConfirmOutput& confirm) {
+    Work* const work = live_work(confirm.job);
+    if (work == nullptr) return;
+    const auto round = work->outputs.find(confirm.round);
+    if (round == work->outputs.end()) return;
+    const auto output = round->second.find(confirm.index);
+    if (output != round->second.end()) output->second.confirmed = true;
+}
+
+void MemoryJobStore::apply(const PutCheckpoint& put) {
+    Work* const work = live_work(put.job);
+    if (work == nullptr) return;
+    work->checkpoints[put.round] = put.state;
+    std::erase_if(work->leases, [&](const auto& lease) { return lease.second.round < put.round; });
+}
+
+void MemoryJobStore::apply(const RewindJob& rewind) {
+    Work* const work = live_work(rewind.job);
+    if (work == nullptr) return;
+    work->checkpoints.erase(work->checkpoints.upper_bound(rewind.round), work->checkpoints.end());
+    work->outputs.erase(work->outputs.upper_bound(rewind.round), work->outputs.end());
+    work->leases.clear();
+}
+
+void MemoryJobStore::apply(const PutReceipt& put) {
+    const auto job = jobs_.find(put.job);
+    if (job == jobs_.end()) return;
+    std::optional<Bytes>& receipt = job->second.receipt;
+    receipt_bytes_ -= receipt ? receipt->size() : 0;
+    receipt = put.bytes;
+    receipt_bytes_ += put.bytes.size();
+}
+
+void MemoryJobStore::prune() {
+    while (ended_.size() > limits_.ended_jobs_max) forget_job(ended_.begin()->second);
+    for (auto place = ended_.begin();
+         receipt_bytes_ > limits_.receipt_bytes_max && place != ended_.end();) {
+        const JobId id = (place++)->second;
+        if (jobs_.at(id).receipt) forget_job(id);
+    }
+}
+
+void MemoryJobStore::forget_job(JobId id) {
+    const auto job = jobs_.find(id);
+    receipt_bytes_ -= job->second.receipt ? job->second.receipt->size() : 0;
+    ended_.erase(job->second.ended);
+    jobs_.erase(job);
+}
+
+MemoryJobStore::Work* MemoryJobStore::live_work(JobId id) {
+    const auto job = jobs_.find(id);
+    return job == jobs_.end() || job->second.ended != 0 ? nullptr : &job->second.work;
+}
+
+const MemoryJobStore::Work* MemoryJobStore::live_work(JobId id) const {
+    const auto job = jobs_.find(id);
+    return job == jobs_.end() || job->second.ended != 0 ? nullptr : &job->second.work;
+}
+
+std::optional<JobRecord> MemoryJobStore::job(JobId id) const {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) return std::nullopt;
+    return found->second.record;
+}
+
+std::vector<JobRecord> MemoryJobStore::jobs() const {
+    std::vector<JobRecord> jobs;
+    jobs.reserve(jobs_.size());
+    for (const auto& [id, job] : jobs_) jobs.push_back(job.record);
+    return jobs;
+}
+
+std::vector<JobRecord> MemoryJobStore::newest_ended(std::size_t count_max) const {
+    std::vector<JobRecord> jobs;
+    for (auto place = ended_.rbegin(); place != ended_.rend() && jobs.size() < count_max; ++place) {
+        jobs.push_back(jobs_.at(place->second).record);
+    }
+    return jobs;
+}
+
+std::vector<WorkerRecord> MemoryJobStore::workers() const {
+    std::vector<WorkerRecord> workers;
+    workers.reserve(workers_.size());
+    for (const auto& [id, worker] : workers_) workers.push_back(worker);
+    return workers;
+}
+
+Result<JobWork> MemoryJobStore::work(JobId id) const {
+    JobWork found;
+    const Work* const work = live_work(id);
+    if (work == nullptr) return found;
+    for (const auto& [round, state] : work->checkpoints)
+        found.checkpoints.push_back({round, state});
+    for (const auto& [round, outputs] : work->outputs) {
+        for (const auto& [index, output] : outputs) {
+            found.votes.push_back(
+                {round, index, output.worker, sha256(output.bytes), output.confirmed});
+        }
+    }
+    for (const auto& [lease_id, lease] : work->leases) found.leases.push_back(lease);
+    return found;
+}
+
+Result<std::vector<StoredOutput>> MemoryJobStore::outputs(JobId id, RoundIndex round) const {
+    std::vector<StoredOutput> found;
+    const Work* const work = live_work(id);
+    if (work == nullptr) return found;
+    const auto outputs = work->outputs.find(round);
+    if (outputs == work->outputs.end()) return found;
+    found.reserve(outputs->second.size());
+    for (const auto& [index, output] : outputs->second) {
+        found.push_back({index, output.bytes, output.owner});
+    }
+    return found;
+}
+
+std::optional<Bytes> MemoryJobStore::receipt(JobId id) const {
+    const auto found = jobs_.find(id);
+    return found == jobs_.end() ? std::nullopt : found->second.receipt;
+}
+
+}  // namespace netcompute::store

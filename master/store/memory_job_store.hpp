@@ -1,0 +1,74 @@
+#pragma once
+
+#include "store/job_store.hpp"
+
+#include <map>
+
+namespace netcompute::store {
+
+/// Keeps the record for as long as this object lives, and no bytes of outputs but through their
+/// owners. Commits never fail.
+class MemoryJobStore final : public JobStore {
+ public:
+    explicit MemoryJobStore(JobStoreLimits limits = {}) : limits_{limits} {}
+
+    [[nodiscard]] Result<void> commit(std::span<const Record> records,
+                                      Durability durability) override;
+    [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
+    [[nodiscard]] std::vector<JobRecord> jobs() const override;
+    [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
+    [[nodiscard]] JobId next_job_id() const override { return {last_job_.value + 1}; }
+    [[nodiscard]] LeaseId last_lease_id() const override { return last_lease_; }
+    [[nodiscard]] std::vector<WorkerRecord> workers() const override;
+    [[nodiscard]] WorkerId last_worker_id() const override { return last_worker_; }
+    [[nodiscard]] Result<JobWork> work(JobId id) const override;
+    [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id,
+                                                            RoundIndex round) const override;
+    [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
+
+ private:
+    struct Output {
+        ByteSpan bytes;
+        std::shared_ptr<const Bytes> owner;
+        WorkerId worker;
+        bool confirmed = false;
+    };
+    struct Work {
+        std::map<RoundIndex, Bytes> checkpoints;
+        std::map<RoundIndex, std::map<TaskIndex, Output>> outputs;
+        std::map<LeaseId, LeaseRecord> leases;
+    };
+    struct Job {
+        JobRecord record;
+        std::optional<Bytes> receipt;
+        std::uint64_t ended = 0;  ///< Its place among those that are over; 0 while it lives.
+        Work work;                ///< Empty once it is over.
+    };
+
+    void apply(const PutJob& put);
+    void apply(const PutWorker& put);
+    void apply(const ForgetWorker& forget);
+    void apply(const PutLease& put);
+    void apply(const PutOutputs& put);
+    void apply(const ConfirmOutput& confirm);
+    void apply(const PutCheckpoint& put);
+    void apply(const RewindJob& rewind);
+    void apply(const PutReceipt& put);
+    void prune();
+    void forget_job(JobId id);
+    /// Nothing once the job is over, or if it was never there.
+    [[nodiscard]] Work* live_work(JobId id);
+    [[nodiscard]] const Work* live_work(JobId id) const;
+
+    JobStoreLimits limits_;
+    std::map<JobId, Job> jobs_;
+    std::map<std::uint64_t, JobId> ended_;  ///< In the order in which they ended.
+    std::map<WorkerId, WorkerRecord> workers_;
+    std::uint64_t receipt_bytes_ = 0;  ///< Of all of them.
+    std::uint64_t last_ended_ = 0;
+    JobId last_job_;
+    LeaseId last_lease_;
+    WorkerId last_worker_;
+};
+
+}  // namespace netcompute::store

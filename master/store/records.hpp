@@ -1,0 +1,168 @@
+#pragma once
+
+#include <netcompute/bytes.hpp>
+#include <netcompute/ids.hpp>
+#include <netcompute/result.hpp>
+#include <netcompute/sha256.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// What the engine writes down, and what it finds again after a restart.
+namespace netcompute::store {
+
+enum class JobState { Queued, Running, Paused, Succeeded, Failed, Cancelled };
+[[nodiscard]] std::string_view job_state_name(JobState state);
+[[nodiscard]] bool is_final(JobState state);
+
+/// A job as it was submitted and, once it is over, how it ended.
+struct JobRecord {
+    JobId id;
+    std::string type;
+    std::string name;
+    std::int32_t priority = 0;
+    std::string params;           ///< JSON.
+    std::string validation;       ///< The policy as submitted: "none", "quorum:2", …; or empty.
+    double deadline_seconds = 0;  ///< From submission; 0: none.
+    bool paths_anywhere = false;  ///< It came from this PC's own command line.
+    std::int64_t submitted_unix_ms = 0;
+    JobState state = JobState::Queued;
+    std::string inputs;  ///< JSON: the names and hashes of what was read; empty until it was.
+    double elapsed_seconds = 0;  ///< From submission to its end; once over.
+    std::uint64_t tasks_done = 0;
+    std::string result;          ///< JSON; empty unless Succeeded.
+    std::optional<Error> error;  ///< Once Failed.
+    friend bool operator==(const JobRecord&, const JobRecord&) = default;
+};
+
+/// A worker, connected or not: what it may resume, and what its results are worth.
+struct WorkerRecord {
+    WorkerId id;
+    std::string key;      ///< The id that people see and that the worker goes by.
+    std::string session;  ///< The key of its last session: who names it may resume it.
+    std::string name;
+    bool is_native = false;
+    std::string address;          ///< Of its PC.
+    std::uint32_t validated = 0;  ///< Results of it in a row that others confirmed.
+    std::string quarantined;      ///< Why it is in quarantine; empty if it is not.
+    std::uint64_t tasks_done = 0;
+    std::int64_t seen_unix_ms = 0;
+    friend bool operator==(const WorkerRecord&, const WorkerRecord&) = default;
+};
+
+/// Tasks that a worker holds.
+struct LeaseRecord {
+    LeaseId id;
+    WorkerId worker;
+    JobId job;
+    RoundIndex round = 0;
+    bool is_check = false;         ///< The tasks have outputs already; these confirm them.
+    std::vector<TaskIndex> tasks;  ///< Ascending.
+    friend bool operator==(const LeaseRecord&, const LeaseRecord&) = default;
+};
+
+// ---- Records ------------------------------------------------------------------------------------
+
+/// Replaces what is known of the job. One that is over loses its checkpoints, outputs,
+/// confirmations and leases with it; its receipt stays until the job is forgotten.
+struct PutJob {
+    JobRecord job;
+};
+
+/// Replaces what is known of the worker.
+struct PutWorker {
+    WorkerRecord worker;
+};
+
+/// Forgets a worker that nobody expects back.
+struct ForgetWorker {
+    WorkerId worker;
+};
+
+struct PutLease {
+    LeaseRecord lease;
+};
+
+struct OutputView {
+    TaskIndex index = 0;
+    ByteSpan bytes;
+};
+
+/// Outputs that count, from one worker, or from the master itself (WorkerId{}). One for a task that
+/// has an output already takes its place, and its confirmation with it.
+struct PutOutputs {
+    JobId job;
+    RoundIndex round = 0;
+    WorkerId worker;
+    std::vector<OutputView> outputs;
+    std::shared_ptr<const Bytes> owner;  ///< Keeps the bytes alive.
+};
+
+/// Somebody else came to the same output.
+struct ConfirmOutput {
+    JobId job;
+    RoundIndex round = 0;
+    TaskIndex index = 0;
+    friend bool operator==(const ConfirmOutput&, const ConfirmOutput&) = default;
+};
+
+/// The program's state as the round begins. Leases of earlier rounds are forgotten.
+struct PutCheckpoint {
+    JobId job;
+    RoundIndex round = 0;
+    Bytes state;
+};
+
+/// Forgets the checkpoints, outputs and confirmations of rounds after this one, and all leases.
+struct RewindJob {
+    JobId job;
+    RoundIndex round = 0;
+};
+
+/// What the receipt of a job is made from once it is over.
+struct PutReceipt {
+    JobId job;
+    Bytes bytes;
+};
+
+using Record = std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
+                            PutCheckpoint, RewindJob, PutReceipt>;
+
+// ---- What a restart finds -----------------------------------------------------------------------
+
+struct StoredCheckpoint {
+    RoundIndex round = 0;
+    Bytes state;
+    friend bool operator==(const StoredCheckpoint&, const StoredCheckpoint&) = default;
+};
+
+/// Whose output counts for a task.
+struct StoredVote {
+    RoundIndex round = 0;
+    TaskIndex index = 0;
+    WorkerId worker;
+    Sha256 sha256;
+    bool confirmed = false;
+    friend bool operator==(const StoredVote&, const StoredVote&) = default;
+};
+
+/// A live job's rounds, without the outputs' bytes.
+struct JobWork {
+    std::vector<StoredCheckpoint> checkpoints;  ///< By round.
+    std::vector<StoredVote> votes;              ///< By round and index.
+    std::vector<LeaseRecord> leases;            ///< By id; of the last round.
+    friend bool operator==(const JobWork&, const JobWork&) = default;
+};
+
+struct StoredOutput {
+    TaskIndex index = 0;
+    ByteSpan bytes;
+    std::shared_ptr<const Bytes> owner;
+};
+
+}  // namespace netcompute::store

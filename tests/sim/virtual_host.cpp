@@ -1,0 +1,77 @@
+#include "virtual_host.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace netcompute::sim {
+
+using namespace std::chrono_literals;
+
+VirtualHost::VirtualHost(EventQueue& queue, Dice& dice)
+    : queue_{queue}, dice_{dice}, clock_offset_{clock_start - queue.now()} {}
+
+VirtualHost::~VirtualHost() {
+    close();
+}
+
+void VirtualHost::close() {
+    *open_ = false;
+}
+
+std::int64_t VirtualHost::unix_ms() const {
+    constexpr std::int64_t some_day = 1'700'000'000'000;
+    return some_day + queue_.now().time_since_epoch() / 1ms;
+}
+
+void VirtualHost::jump(Duration by) {
+    clock_offset_ += by;
+    if (alarm_) arm();
+}
+
+void VirtualHost::stall_until(Instant when) {
+    stalled_until_ = std::max(stalled_until_, when);
+}
+
+void VirtualHost::enter(Work work) {
+    if (!*open_) return;
+    if (queue_.now() < stalled_until_) return later(stalled_until_, std::move(work));
+    work();
+}
+
+void VirtualHost::later(Instant when, Work work) {
+    queue_.at(when, [this, open = open_, work = std::move(work)]() mutable {
+        if (*open) enter(std::move(work));
+    });
+}
+
+void VirtualHost::post(Work work) {
+    posted_.push_back(std::move(work));
+    // A busy master takes several events in one turn.
+    const Duration delay = dice_.chance(0.1) ? dice_.between(0ms, 20ms) : 0ms;
+    later(queue_.now() + delay, [this] {
+        const Work first = std::move(posted_.front());
+        posted_.pop_front();
+        first();
+    });
+}
+
+void VirtualHost::run_slow(SlowWork work) {
+    const Duration duration = dice_.between(0ms, dice_.chance(0.1) ? 3s : 10ms);
+    queue_.after(duration, [this, open = open_, work = std::move(work)] {
+        if (*open) post(work());
+    });
+}
+
+void VirtualHost::wake_at(Instant when, Work work) {
+    alarm_at_ = when;
+    alarm_ = std::move(work);
+    arm();
+}
+
+void VirtualHost::arm() {
+    later(alarm_at_ - clock_offset_, [this, number = ++alarm_number_] {
+        if (number == alarm_number_) std::exchange(alarm_, nullptr)();
+    });
+}
+
+}  // namespace netcompute::sim
