@@ -35,7 +35,8 @@ class Section {
             for (const std::string_view name : known) {
                 names += (names.empty() ? "" : ", ") + std::string{name};
             }
-            fail(key_path(item.key()), "unknown key (known here: " + names + ")");
+            const std::string shown = item.key().empty() ? "\"\"" : item.key();
+            fail(key_path(shown), "unknown key (known here: " + names + ")");
         }
     }
 

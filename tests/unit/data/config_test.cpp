@@ -68,6 +68,12 @@ TEST(ConfigTest, AnUnknownKeyIsNamedWithTheKnownOnes) {
               "config.json: dashboard.prot: unknown key (known here: host, port)");
 }
 
+// Also a key that has no letters is named.
+TEST(ConfigTest, AnEmptyKeyIsNamed) {
+    EXPECT_THAT(error_of(R"({"": 1})"), HasSubstr("config.json: \"\": unknown key"));
+    EXPECT_THAT(error_of(R"({"master": {"": 1}})"), HasSubstr("master.\"\": unknown key"));
+}
+
 TEST(ConfigTest, ASectionThatIsNoObjectIsNamed) {
     EXPECT_EQ(error_of(R"({"master": 5})"), "config.json: master: 5 is not an object");
     EXPECT_EQ(error_of("[]"), "config.json: [] is not an object");
@@ -89,6 +95,15 @@ TEST(ConfigTest, BrokenJsonIsShownByLineAndColumn) {
 }
 
 // A secret that is too short is refused, but never printed: logs are read by many.
+// To quote a very deep value would take the whole stack: it is refused before it is parsed.
+TEST(ConfigTest, AVeryDeepFileIsRefused) {
+    const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+    const auto config = parse_config("{\"master\":" + deep + "}", "config.json");
+    ASSERT_FALSE(config);
+    EXPECT_EQ(config.error().message,
+              "config.json: holds arrays or objects more than 64 deep in each other");
+}
+
 TEST(ConfigTest, ABadTokenIsRefusedWithoutShowingIt) {
     const std::string message = error_of(R"({"security": {"join_token": "secret7"}})");
     EXPECT_THAT(message, HasSubstr("security.join_token: has 7 characters; give 8 to 256"));
