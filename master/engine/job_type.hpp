@@ -21,7 +21,7 @@ namespace netcompute::engine {
 struct JobContext {
     std::filesystem::path root;  ///< The folder that holds Data/; paths in jobs stay below it.
     store::BlobHolder* blobs = nullptr;  ///< The job's own.
-    bool paths_anywhere = false;  ///< For jobs from this PC's own command line.
+    bool paths_anywhere = false;         ///< For jobs from this PC's own command line.
 };
 
 /// A file that a job read when it was prepared.
