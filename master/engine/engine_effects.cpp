@@ -147,8 +147,7 @@ void Engine::carry_out(const InboxItem&, core::CompleteRound& effect) {
         records_.push_back(store::RewindJob{effect.job, job.round_index - 1});
     }
     if (fresh && !job.has_finished()) {
-        records_.push_back(
-            store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
+        records_.push_back(store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
     }
     start_round(job, fresh, {});
     if (fresh || job.has_finished()) return;

@@ -2,7 +2,6 @@
 #include "engine/job_inputs.hpp"
 #include "engine/receipt.hpp"
 #include "engine/validation_policy.hpp"
-
 #include <netcompute/assert.hpp>
 
 #include <spdlog/spdlog.h>
@@ -19,7 +18,8 @@ Result<JobId> Engine::submit(JobRequest request) {
     if (live_.size() >= options_.live_jobs_max) {
         return unexpected(ErrorCode::LimitExceeded,
                           "there are " + std::to_string(live_.size()) +
-                              " jobs already; wait for some to end, or cancel them");
+                              " jobs already; wait for some to end, or cancel them "
+                              "(limits.jobs in the master's config.json)");
     }
     const JobContext context{options_.root, nullptr, request.from_command_line};
     if (auto checked = type->check(request.params, context); !checked) {
@@ -77,9 +77,8 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
     if (!job.record.inputs.empty() && job.record.inputs != inputs) {
         end_job(id, store::JobState::Failed, {},
                 Error{ErrorCode::InvalidArgument,
-                      "its input has changed since it was submitted: it was " +
-                          job.record.inputs + " and is " + inputs +
-                          "; put the file back and submit the job again"});
+                      "its input has changed since it was submitted: it was " + job.record.inputs +
+                          " and is " + inputs + "; put the file back and submit the job again"});
         return job_is_ready();
     }
     job.begin(std::move(*prepared));
@@ -108,6 +107,14 @@ void Engine::begin_fresh(JobRun& job) {
 void Engine::start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases) {
     const JobId id = job.record.id;
     const auto round = job.start_round();
+    if (round && round->task_count > options_.round_tasks_max) {
+        return end_job(
+            id, store::JobState::Failed, {},
+            Error{ErrorCode::LimitExceeded,
+                  fmt::format("round {} has {} tasks, and {} are allowed "
+                              "(limits.tasks_per_job in the master's config.json)",
+                              job.round_index, round->task_count, options_.round_tasks_max)});
+    }
     if (!round) return enqueue(core::ProgramFinished{id, job.round_index});
     if (fresh) job.tasks_total += round->task_count;
     enqueue(core::RoundStarted{id, job.round_index, round->task_count, job.task_bytes(),

@@ -1,6 +1,7 @@
 #include "engine/job_request.hpp"
 
 #include "engine/job_type.hpp"
+#include <netcompute/json_depth.hpp>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,7 @@ constexpr std::int32_t priority_max = 1000;
 constexpr int quorum_min = 2;
 constexpr int quorum_max = 10;
 constexpr int deadline_seconds_max = 365 * 24 * 3600;
+constexpr int depth_max = 32;  ///< Deeper than any job's parameters.
 
 std::string shown(const nlohmann::json& value) {
     return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 200);
@@ -35,6 +37,10 @@ Unexpected refused(std::string message) {
 /// The body as an object that has none but these keys.
 Result<nlohmann::json> parse_object(std::string_view text, std::span<const std::string_view> keys,
                                     std::string_view keys_text) {
+    if (is_nested_deeper(text, depth_max)) {
+        return refused("the body has arrays or objects more than " + std::to_string(depth_max) +
+                       " deep in each other; no job needs that");
+    }
     auto json = nlohmann::json::parse(text, nullptr, false);
     if (json.is_discarded()) return refused("the body is not JSON");
     if (!json.is_object()) return refused("the body is not a JSON object");

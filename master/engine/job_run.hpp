@@ -37,8 +37,8 @@ class JobRun {
     std::uint64_t tasks_failed = 0;  ///< Failed attempts; the tasks were tried again.
     std::vector<std::string> liars;  ///< Keys of workers that were proven wrong in it.
     core::Validation validation;
-    bool is_finishing = false;               ///< The result is being made.
-    std::optional<RoundIndex> go_back_to;    ///< Asked for while it is.
+    bool is_finishing = false;             ///< The result is being made.
+    std::optional<RoundIndex> go_back_to;  ///< Asked for while it is.
     RoundIndex round_index = 0;
     RateMeter rate;
 

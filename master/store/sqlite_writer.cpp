@@ -174,8 +174,8 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
     auto done = statements_.put_job.run(
         job.id, job.type, job.name, job.priority, job.params, job.validation, job.deadline_seconds,
         job.paths_anywhere, job.submitted_unix_ms, static_cast<int>(job.state), job.inputs,
-        job.elapsed_seconds, job.tasks_done, job.result, error_code, error_message, ended, job.liars,
-        job.checks, job.audits);
+        job.elapsed_seconds, job.tasks_done, job.result, error_code, error_message, ended,
+        job.liars, job.checks, job.audits);
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
     if (!done || !ended || *ended_before) return done;

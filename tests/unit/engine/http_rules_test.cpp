@@ -77,8 +77,9 @@ TEST(OriginTest, OnlyAddressesAndKnownNamesAreOurs) {
                                    "LOCALHOST", "lab-pc:5051"}) {
         EXPECT_TRUE(net::host_is_ours(host, {"Lab-PC"})) << host;
     }
-    for (const char* const host : {"", ":5051", "evil.example", "127.0.0.1.evil.example:5051",
-                                   "localhost.evil.example", "[::1", "lab-pc2"}) {
+    for (const char* const host :
+         {"", ":5051", "evil.example", "127.0.0.1.evil.example:5051", "localhost.evil.example",
+          "[::1", "lab-pc2", "[::1].evil.example", "127.0.0.1:80.evil.example"}) {
         EXPECT_FALSE(net::host_is_ours(host, {"lab-pc"})) << host;
     }
 }

@@ -102,6 +102,21 @@ TEST(PriorityRequestTest, IsOneWholeNumber) {
     }
 }
 
+// A stranger's deep body is refused before anything recurses into it: printing the value of such a
+// key took the master's whole stack, and the master with it.
+TEST(JobRequestTest, AVeryDeepBodyIsRefused) {
+    const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+    for (const char* const key : {"type", "params", "name", "priority", "validation"}) {
+        const std::string body = std::string{R"({"type":"noop",")"} + key + "\":" + deep + "}";
+        EXPECT_EQ(refusal(body),
+                  "the body has arrays or objects more than 32 deep in each other; no job needs "
+                  "that")
+            << key;
+    }
+    const std::string brackets_in_text(100, '[');
+    EXPECT_EQ(refusal(R"({"type":"noop","name":")" + brackets_in_text + "\"}"), "accepted");
+}
+
 std::string param_refusal(const char* type, const nlohmann::json& params) {
     const auto checked = find_job_type(type)->check(params, JobContext{});
     return checked ? "accepted" : checked.error().message;
