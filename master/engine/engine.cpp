@@ -41,6 +41,7 @@ void Engine::turn() {
         core::Effects effects = options_.step_scheduler
                                     ? options_.step_scheduler(scheduler_, instant, item.event)
                                     : scheduler_.step(instant, item.event);
+        count_extra_results(item.event, effects);
         for (core::Effect& effect : effects) {
             std::visit([&](auto& one) { carry_out(item, one); }, effect);
         }
@@ -55,6 +56,22 @@ void Engine::turn() {
     arm_timer();
 }
 
+/// Results for tasks that had an output: checks, and copies of what a straggler was late with.
+void Engine::count_extra_results(const core::Event& event, const core::Effects& effects) {
+    const auto* const results = std::get_if<core::ResultsReceived>(&event);
+    if (results == nullptr) return;
+    const auto job = live_.find(results->job);
+    if (job == live_.end()) return;
+    auto extra = static_cast<std::size_t>(std::ranges::count_if(
+        results->outcomes, [](const core::Outcome& outcome) { return !outcome.failed; }));
+    for (const core::Effect& effect : effects) {
+        if (const auto* const record = std::get_if<core::RecordOutputs>(&effect)) {
+            extra -= record->positions.size();
+        }
+    }
+    job->second.record.checks += extra;
+}
+
 /// Writes down all that was decided, and then tells of it. Where that cannot be done, everything
 /// waits for the next try, and nothing new is begun.
 void Engine::commit_and_send() {
@@ -62,14 +79,12 @@ void Engine::commit_and_send() {
         const auto found = workers_.find(id);
         if (found == workers_.end()) continue;
         const WorkerInfo& worker = found->second;
-        records_.push_back(store::PutWorker{{id, worker.key, worker.session, worker.name,
-                                             worker.is_native, worker.address, worker.validated,
-                                             worker.quarantined, worker.tasks_done,
-                                             host_.unix_ms()}});
+        records_.push_back(store::PutWorker{
+            {id, worker.key, worker.session, worker.name, worker.is_native, worker.address,
+             worker.validated, worker.quarantined, worker.tasks_done, host_.unix_ms()}});
     }
     if (!records_.empty()) {
-        const auto durability =
-            promises_ ? store::Durability::Power : store::Durability::Process;
+        const auto durability = promises_ ? store::Durability::Power : store::Durability::Process;
         const auto committed = jobs_.commit(records_, durability);
         if (!committed) {
             if (!std::exchange(store_trouble_, committed.error().message).empty()) return;

@@ -32,15 +32,13 @@ class JobRun {
     std::shared_ptr<store::BlobHolder> held_blobs;  ///< What it put goes with it.
     std::string phase;  ///< What it does besides tasks: "reading data", "writing results", or "".
     std::vector<std::string> notes;
-    std::uint64_t tasks_total = 0;  ///< Of all rounds begun so far.
-    std::uint64_t tasks_done = 0;
+    std::uint64_t tasks_total = 0;  ///< Of the rounds up to the one in progress.
+    std::uint64_t tasks_done = 0;   ///< Of those; fewer again when it goes back to a former round.
     std::uint64_t tasks_failed = 0;  ///< Failed attempts; the tasks were tried again.
-    std::uint64_t checks = 0;        ///< Results for tasks that had an output.
-    std::uint64_t audits = 0;        ///< Tasks that the master computed itself.
     std::vector<std::string> liars;  ///< Keys of workers that were proven wrong in it.
     core::Validation validation;
-    bool is_finishing = false;               ///< The result is being made.
-    std::optional<RoundIndex> go_back_to;    ///< Asked for while it is.
+    bool is_finishing = false;             ///< The result is being made.
+    std::optional<RoundIndex> go_back_to;  ///< Asked for while it is.
     RoundIndex round_index = 0;
     RateMeter rate;
 
@@ -85,7 +83,7 @@ class JobRun {
     /// The last step, for the pool. The program has finished, and must not be touched until the
     /// step is done.
     [[nodiscard]] std::function<Result<nlohmann::json>()> finish_step() const;
-    [[nodiscard]] const nlohmann::json& inputs() const { return prepared_->inputs; }
+    [[nodiscard]] const std::vector<JobInput>& inputs() const { return prepared_->inputs; }
 
  private:
     struct Output {
@@ -95,6 +93,7 @@ class JobRun {
     std::shared_ptr<PreparedJob> prepared_;
     std::vector<Bytes> states_;
     std::vector<KernelName> kernels_;
+    std::vector<std::uint64_t> task_counts_;  ///< Of each round so far, by round.
     std::optional<programs::Round> round_;
     std::vector<Output> outputs_;
 };

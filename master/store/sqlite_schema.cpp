@@ -80,8 +80,10 @@ constexpr std::string_view receipts = R"sql(
         bytes BLOB NOT NULL);
 )sql";
 
-constexpr std::string_view liars = R"sql(
+constexpr std::string_view validation = R"sql(
     ALTER TABLE jobs ADD COLUMN liars TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN checks INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN audits INTEGER NOT NULL DEFAULT 0;
 )sql";
 
 // 0: the master's.
@@ -89,7 +91,7 @@ constexpr std::string_view confirmers = R"sql(
     ALTER TABLE confirmations ADD COLUMN worker INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts, liars, confirmers};
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers};
 
 }  // namespace
 
