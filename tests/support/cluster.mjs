@@ -112,12 +112,14 @@ export class Cluster {
   origin = '';
   /** @type {any} */
   endpoints = null;
+  #args;
   #token;
   #masterMayEnd = false;
 
   /** @param {string} folder @param {ClusterOptions} options */
   constructor(folder, { config = {}, args = ['--mode', 'serve'] }) {
     this.folder = folder;
+    this.#args = args;
     this.#token = config.security?.join_token ?? '';
     writeJson(folder, 'config.json', freePorts(config));
     this.master = this.#spawnMaster(args);
@@ -175,11 +177,16 @@ export class Cluster {
   }
 
   /** Another master, on the ports that the one before had. @param {string[]} [args] */
-  async restartMaster(args = ['--mode', 'serve']) {
+  async restartMaster(args = this.#args) {
+    this.beginMaster(args);
+    await this.#becomeReady();
+  }
+
+  /** Likewise, without waiting for anything. @param {string[]} [args] */
+  beginMaster(args = this.#args) {
     writeJson(this.folder, 'config.json', this.#reachable());
     this.master = this.#spawnMaster(args);
     this.#masterMayEnd = false;
-    await this.#becomeReady();
   }
 
   /**
