@@ -133,19 +133,22 @@ class StoreBench {
             }
         }
         measure_large_job();
+        measure_dashboard();
     }
 
     bool print() const {
         std::vector<TableRow> rows{{&flushes_, nullptr, {}, {}}};
         for (std::size_t row = 0; row < rates_.size(); ++row) {
             TableRow rate{&rates_[row], nullptr, {}, {}};
-            if (commit_sizes[row % commit_sizes.size()] >= 1000) {
+            // Those that are flushed are as fast as the disk flushes.
+            const bool is_flushed = row >= commit_sizes.size();
+            if (!is_flushed && commit_sizes[row % commit_sizes.size()] >= 1000) {
                 rate.goal = Goal{Goal::Kind::AtLeast, outputs_per_second_goal};
             }
             rows.push_back(rate);
             rows.push_back({&slowest_[row], nullptr, {}, {}});
         }
-        for (const Series* series : {&resume_, &fold_, &end_}) {
+        for (const Series* series : {&resume_, &fold_, &end_, &newest_, &all_}) {
             rows.push_back({series, nullptr, {}, {}});
         }
         return print_table(rows);
@@ -208,6 +211,34 @@ class StoreBench {
         end_.add(seconds_since(start));
     }
 
+    /// What is asked for again and again, beside receipts that are not.
+    void measure_dashboard() {
+        const StateFolder folder{options_.folder};
+        auto opened = store::SqliteJobStore::open(folder.path());
+        if (!opened) throw std::runtime_error(opened.error().message);
+        for (std::uint64_t id = 1; id <= 1000; ++id) {
+            store::JobRecord job;
+            job.id = JobId{id};
+            job.params = std::string(300, 'p');
+            job.result = std::string(1000, 'r');
+            job.state = store::JobState::Succeeded;
+            const std::array<store::Record, 2> records{store::PutJob{job},
+                                                       store::PutReceipt{job.id, Bytes(20'000)}};
+            expect((*opened)->commit(records, Durability::Process));
+        }
+        const int count = options_.quick ? 1 : 100;
+        auto start = Clock::now();
+        for (int i = 0; i < count; ++i) {
+            if ((*opened)->newest_ended(50).size() != 50) throw std::runtime_error("jobs missing");
+        }
+        newest_.add(seconds_since(start) * 1e6 / count);
+        start = Clock::now();
+        for (int i = 0; i < count; ++i) {
+            if ((*opened)->jobs().size() != 1000) throw std::runtime_error("jobs missing");
+        }
+        all_.add(seconds_since(start) * 1e6 / count);
+    }
+
     Options options_;
     Series flushes_{"fdatasync of 4 KiB", "1/s"};
     std::deque<Series> rates_;
@@ -215,6 +246,8 @@ class StoreBench {
     Series resume_{"large job: its votes", "s"};
     Series fold_{"large job: its outputs", "s"};
     Series end_{"large job: its end", "s"};
+    Series newest_{"50 newest of 1000 ended jobs", "us"};
+    Series all_{"all of 1000 ended jobs", "us"};
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ packages_to_build=(
 packages_to_test=(
     libgtest-dev libgmock-dev libbenchmark-dev libeigen3-dev libmpfr-dev
     clang-format-14 npm chromium)
+packages_to_sanitize=(clang libclang-rt-dev llvm lld)  # Beside the two lists above.
 
 boost_version_min=108100  # As BOOST_VERSION has it: 1.81.
 
@@ -138,4 +139,23 @@ build() {
     fi
     cmake --build build --parallel "$(build_jobs)" ${1+--target "$@"} >&2 ||
         fail "the build failed; its errors are above"
+}
+
+# build_with_sanitizers PRESET TARGET...: builds the targets with a preset of CMakePresets.json that
+# has sanitizers, in its own folder.
+build_with_sanitizers() {
+    local preset=$1 folder=build-${1%-ubsan}
+    shift
+    mkdir -p "$folder"
+    cmake --preset "$preset" >"$folder/configure.log" 2>&1 ||
+        fail_with_log "$folder/configure.log" "cmake could not configure $folder"
+    say "building $folder: $*"
+    cmake --build "$folder" --parallel "$(build_jobs)" --target "$@" >&2 ||
+        fail "the build with sanitizers failed; its errors are above"
+}
+
+# without_random_addresses COMMAND...: the sanitizers of clang 14 want places in memory that newer
+# kernels, whose addresses are more random, may give to others. Some containers forbid to ask.
+without_random_addresses() {
+    if setarch -R true 2>/dev/null; then setarch -R "$@"; else "$@"; fi
 }

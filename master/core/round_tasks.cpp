@@ -215,8 +215,8 @@ std::vector<TaskIndex> RoundTasks::take_held_back(WorkerId author, std::uint32_t
         const TaskIndex index = found->second.front();
         found->second.pop_front();
         const Task& one = task(index);
-        const bool still_waits = one.has_output && WorkerId{one.author} == author &&
-                                 !one.settled && !one.wants_check && !one.audited;
+        const bool still_waits = one.has_output && WorkerId{one.author} == author && !one.settled &&
+                                 !one.wants_check && !one.audited;
         if (still_waits) taken.push_back(index);
     }
     if (found->second.empty()) held_back_.erase(found);

@@ -151,7 +151,7 @@ class RoundTasks {
     std::map<WorkerId, std::deque<TaskIndex>> claimed_;  ///< By home. May hold done tasks.
     std::map<TaskIndex, WorkerId> failed_on_;            ///< The last worker it failed on.
     std::deque<TaskIndex> checks_;  ///< Want a check. May hold some that do not any more.
-    std::map<WorkerId, std::uint32_t> open_checks_;  ///< By author.
+    std::map<WorkerId, std::uint32_t> open_checks_;        ///< By author.
     std::map<WorkerId, std::deque<TaskIndex>> held_back_;  ///< By author. May hold stale ones.
     std::map<TaskIndex, std::vector<Vote>> votes_;
 };

@@ -59,8 +59,9 @@ std::optional<WorkerView> Scheduler::worker(WorkerId id) const {
     const auto found = workers_.find(id);
     if (found == workers_.end()) return std::nullopt;
     const Worker& worker = found->second;
-    return WorkerView{worker.state, worker.slots, static_cast<std::uint32_t>(worker.leases.size()),
-                      worker.last_seen, worker.validated, worker.quarantined};
+    return WorkerView{
+        worker.state,     worker.slots,     static_cast<std::uint32_t>(worker.leases.size()),
+        worker.last_seen, worker.validated, worker.quarantined};
 }
 
 std::optional<RoundView> Scheduler::round(JobId id) const {

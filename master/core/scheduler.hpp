@@ -40,8 +40,9 @@ struct RoundView {
 /// A task is Pending, Leased (by one lease, or two when a straggler gets a copy), Provisional (it
 /// has an output that is still to be checked) or Succeeded. A result counts once, whoever sends it
 /// first, also when its lease has run out meanwhile; any later one is a vote on it. Where two
-/// disagree, the master computes the task itself, and who was wrong is put in quarantine. A lease is over when all its tasks have outcomes, when its deadline passes
-/// unrenewed, or when its worker disconnects, leaves or falls silent.
+/// disagree, the master computes the task itself, and who was wrong is put in quarantine. A lease
+/// is over when all its tasks have outcomes, when its deadline passes unrenewed, or when its worker
+/// disconnects, leaves or falls silent.
 class Scheduler {
  public:
     /// `seed` decides which results are checked: unknown to the workers.
@@ -94,7 +95,7 @@ class Scheduler {
         bool active = true;             ///< False: over, kept to recognize late results.
         bool is_check = false;
         bool claimed = true;  ///< False: of a former master, and not named by its worker yet.
-        Duration duration{};            ///< What a renewal adds.
+        Duration duration{};  ///< What a renewal adds.
         Instant granted_at;
         Instant deadline;
         Instant progress_at;  ///< When it came to the front, or last gave an outcome.

@@ -55,9 +55,8 @@ void Scheduler::assign_checks() {
 bool Scheduler::may_check(const Job& job, TaskIndex index, WorkerId worker) const {
     if (same_pc(worker, job.tasks.author(index))) return false;
     if (job.validation.mode != ValidationMode::Quorum) return is_reliable(job, worker);
-    return std::ranges::none_of(job.tasks.votes(index), [&](const Vote& vote) {
-        return same_pc(vote.worker, worker);
-    });
+    return std::ranges::none_of(job.tasks.votes(index),
+                                [&](const Vote& vote) { return same_pc(vote.worker, worker); });
 }
 
 /// Where no worker that is there may make a check, the master does; but not to make up a quorum,
@@ -139,8 +138,8 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
     lease.deadline = now_ + lease.duration;
     lease.progress_at = now_;
     lease_deadlines_.insert({lease.deadline, id});
-    effects_.push_back(AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline,
-                                   is_check});
+    effects_.push_back(
+        AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline, is_check});
     leases_.emplace(id, std::move(lease));
     worker.leases.push_back(id);
     job.round_leases.push_back(id);

@@ -193,8 +193,7 @@ void Scheduler::revoke_if_pointless(LeaseId id, Lease& lease) {
     const RoundTasks& tasks = jobs_.at(lease.job).tasks;
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         const TaskIndex index = lease.tasks[place];
-        const bool is_wanted =
-            lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);
+        const bool is_wanted = lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);
         if (!lease.has_outcome[place] && is_wanted) return;
     }
     effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::DoneElsewhere});

@@ -103,8 +103,8 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
         lease.tasks = past.tasks;
         for (const TaskIndex index : past.tasks) {
             if (index >= job.tasks.task_count()) continue;
-            const bool is_done = past.is_check ? !job.tasks.wants_check(index)
-                                               : job.tasks.has_output(index);
+            const bool is_done =
+                past.is_check ? !job.tasks.wants_check(index) : job.tasks.has_output(index);
             lease.has_outcome.push_back(is_done);
             if (is_done) continue;
             ++lease.open_count;

@@ -98,8 +98,7 @@ void Scheduler::second_vote(JobId id, Job& job, TaskIndex index, Vote vote) {
 void Scheduler::confirm(JobId id, Job& job, TaskIndex index) {
     if (job.tasks.audited(index)) return;  // The master's word is on its way.
     job.tasks.confirm(index);
-    auto* const last =
-        effects_.empty() ? nullptr : std::get_if<ConfirmOutputs>(&effects_.back());
+    auto* const last = effects_.empty() ? nullptr : std::get_if<ConfirmOutputs>(&effects_.back());
     if (last != nullptr && last->job == id && last->round == job.round)
         last->tasks.push_back(index);
     else
@@ -152,17 +151,17 @@ void Scheduler::on(const TaskAudited& event) {
     Job& job = found->second;
     if (!job.in_round || job.visit != event.visit || !job.tasks.audited(event.index)) return;
     if (event.failed) {
-        return fail_job(event.job, {event.error.code, "task " + std::to_string(event.index) +
-                                                          " of round " +
-                                                          std::to_string(event.round) +
-                                                          " fails in the master as well: " +
-                                                          event.error.message});
+        return fail_job(event.job, {event.error.code,
+                                    "task " + std::to_string(event.index) + " of round " +
+                                        std::to_string(event.round) +
+                                        " fails in the master as well: " + event.error.message});
     }
     RoundTasks& tasks = job.tasks;
     tasks.set_audited(event.index, false);
     std::vector<Vote> votes = tasks.votes(event.index);
     const bool has_output = tasks.has_output(event.index);
-    if (has_output) votes.insert(votes.begin(), {tasks.author(event.index), tasks.sha256(event.index)});
+    if (has_output)
+        votes.insert(votes.begin(), {tasks.author(event.index), tasks.sha256(event.index)});
     if (has_output && tasks.sha256(event.index) == event.sha256) {
         confirm(event.job, job, event.index);
     } else {

@@ -62,14 +62,12 @@ void Engine::commit_and_send() {
         const auto found = workers_.find(id);
         if (found == workers_.end()) continue;
         const WorkerInfo& worker = found->second;
-        records_.push_back(store::PutWorker{{id, worker.key, worker.session, worker.name,
-                                             worker.is_native, worker.address, worker.validated,
-                                             worker.quarantined, worker.tasks_done,
-                                             host_.unix_ms()}});
+        records_.push_back(store::PutWorker{
+            {id, worker.key, worker.session, worker.name, worker.is_native, worker.address,
+             worker.validated, worker.quarantined, worker.tasks_done, host_.unix_ms()}});
     }
     if (!records_.empty()) {
-        const auto durability =
-            promises_ ? store::Durability::Power : store::Durability::Process;
+        const auto durability = promises_ ? store::Durability::Power : store::Durability::Process;
         const auto committed = jobs_.commit(records_, durability);
         if (!committed) {
             if (!std::exchange(store_trouble_, committed.error().message).empty()) return;

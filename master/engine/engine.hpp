@@ -28,6 +28,7 @@ struct EngineOptions {
     store::BlobStore* blobs = nullptr;  ///< Must be set; outlives the engine.
     std::filesystem::path root;         ///< The folder that holds Data/.
     std::size_t live_jobs_max = 1000;
+    std::uint64_t round_tasks_max = tasks_per_round_max;
     std::function<const JobType*(std::string_view)> find_job_type = engine::find_job_type;
     /// Steps the scheduler in the engine's place, so that a test sees each event and its effects
     /// and may change them. Empty: the engine does it.
@@ -139,6 +140,7 @@ class Engine final : public WorkerEvents {
     void finished(JobId id, Result<nlohmann::json> result);
     void end_job(JobId id, store::JobState state, nlohmann::json result,
                  std::optional<Error> error);
+    void put_receipt(const JobRun& job);
     void end_late_jobs();
     void put_record(const store::JobRecord& record);
     [[nodiscard]] Error over_or_unknown(JobId id) const;

@@ -54,7 +54,7 @@ void Engine::carry_out(const InboxItem& item, core::RecordOutputs& effect) {
 void Engine::carry_out(const InboxItem&, core::ConfirmOutputs& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
-    found->second.checks += effect.tasks.size();
+    found->second.record.checks += effect.tasks.size();
     for (const TaskIndex index : effect.tasks) {
         records_.push_back(store::ConfirmOutput{effect.job, effect.round, index});
     }
@@ -63,7 +63,7 @@ void Engine::carry_out(const InboxItem&, core::ConfirmOutputs& effect) {
 void Engine::carry_out(const InboxItem&, core::AuditTask& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
-    ++found->second.audits;
+    ++found->second.record.audits;
     host_.run_slow([this, effect, audit = found->second.audit(effect.index, blobs())]() {
         auto output = std::make_shared<Result<Bytes>>(audit());
         return [this, effect, output] {
@@ -147,8 +147,7 @@ void Engine::carry_out(const InboxItem&, core::CompleteRound& effect) {
         records_.push_back(store::RewindJob{effect.job, job.round_index - 1});
     }
     if (fresh && !job.has_finished()) {
-        records_.push_back(
-            store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
+        records_.push_back(store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
     }
     start_round(job, fresh, {});
     if (fresh || job.has_finished()) return;

@@ -1,6 +1,7 @@
 #include "engine/engine.hpp"
+#include "engine/job_inputs.hpp"
+#include "engine/receipt.hpp"
 #include "engine/validation_policy.hpp"
-
 #include <netcompute/assert.hpp>
 
 #include <spdlog/spdlog.h>
@@ -17,7 +18,8 @@ Result<JobId> Engine::submit(JobRequest request) {
     if (live_.size() >= options_.live_jobs_max) {
         return unexpected(ErrorCode::LimitExceeded,
                           "there are " + std::to_string(live_.size()) +
-                              " jobs already; wait for some to end, or cancel them");
+                              " jobs already; wait for some to end, or cancel them "
+                              "(limits.jobs in the master's config.json)");
     }
     const JobContext context{options_.root, nullptr, request.from_command_line};
     if (auto checked = type->check(request.params, context); !checked) {
@@ -71,13 +73,12 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
         return job_is_ready();
     }
     job.validation = parse_validation(job.record.validation);
-    const std::string inputs = prepared->inputs.dump();
+    const std::string inputs = inputs_json(prepared->inputs);
     if (!job.record.inputs.empty() && job.record.inputs != inputs) {
         end_job(id, store::JobState::Failed, {},
                 Error{ErrorCode::InvalidArgument,
-                      "its input has changed since it was submitted: it was " +
-                          job.record.inputs + " and is " + inputs +
-                          "; put the file back and submit the job again"});
+                      "its input has changed since it was submitted: it was " + job.record.inputs +
+                          " and is " + inputs + "; put the file back and submit the job again"});
         return job_is_ready();
     }
     job.begin(std::move(*prepared));
@@ -94,7 +95,7 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
 }
 
 void Engine::begin_fresh(JobRun& job) {
-    job.record.inputs = job.inputs().dump();
+    job.record.inputs = inputs_json(job.inputs());
     const bool paused = job.record.state == store::JobState::Paused;
     if (!paused) job.record.state = store::JobState::Running;
     put_record(job.record);
@@ -106,6 +107,14 @@ void Engine::begin_fresh(JobRun& job) {
 void Engine::start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases) {
     const JobId id = job.record.id;
     const auto round = job.start_round();
+    if (round && round->task_count > options_.round_tasks_max) {
+        return end_job(
+            id, store::JobState::Failed, {},
+            Error{ErrorCode::LimitExceeded,
+                  fmt::format("round {} has {} tasks, and {} are allowed "
+                              "(limits.tasks_per_job in the master's config.json)",
+                              job.round_index, round->task_count, options_.round_tasks_max)});
+    }
     if (!round) return enqueue(core::ProgramFinished{id, job.round_index});
     if (fresh) job.tasks_total += round->task_count;
     enqueue(core::RoundStarted{id, job.round_index, round->task_count, job.task_bytes(),
@@ -154,10 +163,38 @@ void Engine::finished(JobId id, Result<nlohmann::json> result) {
         const RoundIndex round = *std::exchange(job.go_back_to, std::nullopt);
         return go_back(id, round);
     }
-    if (result)
+    if (result) {
+        put_receipt(job);
         end_job(id, store::JobState::Succeeded, std::move(*result), {});
-    else
+    } else {
         end_job(id, store::JobState::Failed, {}, result.error());
+    }
+}
+
+/// Who gave what in each round, from which anybody can compute it again.
+void Engine::put_receipt(const JobRun& job) {
+    const JobId id = job.record.id;
+    ReceiptWork work;
+    std::set<WorkerId> authors;
+    const auto rounds = scheduler_.outputs(id);
+    for (RoundIndex round = 0; round < job.states().size() && round < rounds.size(); ++round) {
+        const KernelName& kernel = job.kernels().at(round);
+        ReceiptRound& told = work.rounds.emplace_back();
+        told.kernel = kernel.name;
+        told.kernel_version = kernel.version;
+        told.state = job.states()[round];
+        told.outputs.reserve(rounds[round].size());
+        for (const core::PastOutput& output : rounds[round]) {
+            told.outputs.push_back({output.worker, output.sha256, output.confirmed});
+            if (output.worker != WorkerId{}) authors.insert(output.worker);
+        }
+    }
+    for (const WorkerId author : authors) {
+        const WorkerInfo& worker = workers_[author];
+        work.workers.push_back({author, worker.key, worker.name,
+                                std::string{protocol::worker_kind_name(worker.kind)}});
+    }
+    records_.push_back(store::PutReceipt{id, encode_receipt_work(work)});
 }
 
 /// Takes a job out of the running ones. Who waits for its end is told when that is written down.

@@ -43,8 +43,7 @@ void Engine::resume_worker(const store::WorkerRecord& record) {
     worker.session = record.session;
     worker.name = record.name;
     worker.is_native = record.is_native;
-    worker.kind =
-        record.is_native ? protocol::WorkerKind::Native : protocol::WorkerKind::Browser;
+    worker.kind = record.is_native ? protocol::WorkerKind::Native : protocol::WorkerKind::Browser;
     worker.address = record.address;
     worker.validated = record.validated;
     worker.quarantined = record.quarantined;

@@ -129,6 +129,10 @@ Result<void> Engine::readmit(WorkerId id) {
         return unexpected(ErrorCode::NotFound, "there is no such worker");
     }
     WorkerInfo& worker = found->second;
+    if (worker.quarantined.empty()) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          "worker " + worker.key + " is not in quarantine");
+    }
     worker.quarantined.clear();
     worker.validated = 0;
     gateway_.ban(worker.key, "");

@@ -156,12 +156,13 @@ std::function<Result<Bytes>()> JobRun::audit(TaskIndex index, const store::BlobS
     }
     return [kernel = std::string{round_->kernel}, version = round_->kernel_version,
             inputs = std::move(inputs), files = std::move(files)] {
-        return programs::run_task(
-            kernel, version, inputs, [&](const Sha256& sha256) -> std::optional<ByteSpan> {
-                const auto found = files.find(sha256);
-                if (found == files.end() || found->second == nullptr) return std::nullopt;
-                return found->second->bytes();
-            });
+        return programs::run_task(kernel, version, inputs,
+                                  [&](const Sha256& sha256) -> std::optional<ByteSpan> {
+                                      const auto found = files.find(sha256);
+                                      if (found == files.end() || found->second == nullptr)
+                                          return std::nullopt;
+                                      return found->second->bytes();
+                                  });
     };
 }
 

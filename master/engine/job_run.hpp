@@ -35,12 +35,10 @@ class JobRun {
     std::uint64_t tasks_total = 0;  ///< Of all rounds begun so far.
     std::uint64_t tasks_done = 0;
     std::uint64_t tasks_failed = 0;  ///< Failed attempts; the tasks were tried again.
-    std::uint64_t checks = 0;        ///< Results for tasks that had an output.
-    std::uint64_t audits = 0;        ///< Tasks that the master computed itself.
     std::vector<std::string> liars;  ///< Keys of workers that were proven wrong in it.
     core::Validation validation;
-    bool is_finishing = false;               ///< The result is being made.
-    std::optional<RoundIndex> go_back_to;    ///< Asked for while it is.
+    bool is_finishing = false;             ///< The result is being made.
+    std::optional<RoundIndex> go_back_to;  ///< Asked for while it is.
     RoundIndex round_index = 0;
     RateMeter rate;
 
@@ -85,7 +83,7 @@ class JobRun {
     /// The last step, for the pool. The program has finished, and must not be touched until the
     /// step is done.
     [[nodiscard]] std::function<Result<nlohmann::json>()> finish_step() const;
-    [[nodiscard]] const nlohmann::json& inputs() const { return prepared_->inputs; }
+    [[nodiscard]] const std::vector<JobInput>& inputs() const { return prepared_->inputs; }
 
  private:
     struct Output {

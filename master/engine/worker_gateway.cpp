@@ -90,8 +90,8 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
                           ", the worker protocol " + version->dump() +
                           "; install the same version on both");
     }
-    const bool waits_already = std::ranges::any_of(
-        held_hellos_, [&](const HeldHello& one) { return one.from == from; });
+    const bool waits_already =
+        std::ranges::any_of(held_hellos_, [&](const HeldHello& one) { return one.from == from; });
     if (waits_already) return;
     if (held_) {
         held_hellos_.push_back({from, header, {payload.begin(), payload.end()}});
@@ -142,8 +142,7 @@ bool WorkerGateway::refuse_unwelcome(const net::SessionPtr& from, const protocol
     if (resumed_worker_key(hello) != nullptr && connected_.contains(hello.resume)) return false;
     refuse(from, "too_many_sessions",
            "there are " + std::to_string(count->second) + " workers at " + from->peer_address() +
-               " already, and a PC may have " +
-               std::to_string(options_.sessions_per_address_max) +
+               " already, and a PC may have " + std::to_string(options_.sessions_per_address_max) +
                " (limits.sessions_per_address in the master's config.json)");
     return true;
 }
@@ -179,8 +178,8 @@ WorkerId WorkerGateway::worker_id(const std::string& worker_key) {
 
 void WorkerGateway::refuse(const net::SessionPtr& from, const std::string& code,
                            const std::string& message) {
-    const bool retry = code == "unknown_session" || code == "protocol_violation" ||
-                       code == "too_many_sessions";
+    const bool retry =
+        code == "unknown_session" || code == "protocol_violation" || code == "too_many_sessions";
     spdlog::info("refused a worker at {}: {}: {}", shown_address(from), code, message);
     greeting_.erase(from.get());
     from->send(protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, retry}}));
@@ -298,7 +297,7 @@ void WorkerGateway::expect_hello(const net::SessionPtr& session, Instant now) {
 void WorkerGateway::expire_greetings(Instant now) {
     for (auto entry = greeting_.begin(); entry != greeting_.end();) {
         const auto [session, deadline] = entry->second;
-        ++entry;  // refuse() takes the entry away.
+        ++entry;                                // refuse() takes the entry away.
         if (deadline > now || held_) continue;  // While hellos wait, theirs may be among them.
         refuse(session, "no_hello", "nothing was said for too long");
     }

@@ -17,11 +17,11 @@ namespace netcompute::engine {
 /// A worker whose hello was accepted.
 struct JoinedWorker {
     WorkerId id;
-    const std::string& key;         ///< The name it goes by; one WorkerId always has the same.
-    const std::string& session;     ///< What it may resume by.
-    const protocol::Hello& hello;   ///< `resume` is empty unless it does resume a session.
-    const std::string& address;     ///< Of its PC.
-    bool is_web = false;            ///< By the web port, whatever its hello says that it is.
+    const std::string& key;        ///< The name it goes by; one WorkerId always has the same.
+    const std::string& session;    ///< What it may resume by.
+    const protocol::Hello& hello;  ///< `resume` is empty unless it does resume a session.
+    const std::string& address;    ///< Of its PC.
+    bool is_web = false;           ///< By the web port, whatever its hello says that it is.
 };
 
 /// What the gateway has understood of the workers' frames, after every check.
@@ -53,7 +53,7 @@ struct GatewayOptions {
     double heartbeat_seconds = 2;
     double silence_seconds = 10;
     Duration greeting_timeout = std::chrono::seconds{10};  ///< To say hello after connecting.
-    std::size_t sessions_per_address_max = 512;  ///< One PC must not take what all share.
+    std::size_t sessions_per_address_max = 512;            ///< One PC must not take what all share.
     /// Called once a session. Another one only where runs must be alike.
     std::function<std::string()> new_session_key = random_session_key;
 };

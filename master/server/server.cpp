@@ -39,6 +39,9 @@ engine::EngineOptions engine_options(const ServerOptions& options, store::BlobSt
     engine::EngineOptions engine;
     engine.limits = options.limits;
     engine.gateway.join_token = options.config.security.join_token.value_or("");
+    engine.gateway.sessions_per_address_max = options.config.limits.sessions_per_address;
+    engine.live_jobs_max = options.config.limits.jobs;
+    engine.round_tasks_max = options.config.limits.tasks_per_job;
     engine.gateway.silence_seconds = to_seconds(options.limits.lost_after);
     engine.root = options.root;
     engine.blobs = &blobs;
@@ -61,8 +64,10 @@ struct Server::Parts {
         : io{the_io},
           options{std::move(the_options)},
           lock{value_or_throw(store::StateLock::take(options.state_dir))},
-          blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs"))},
-          jobs{value_or_throw(store::SqliteJobStore::open(options.state_dir))},
+          blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs",
+                                                      options.config.limits.blob_bytes))},
+          jobs{value_or_throw(store::SqliteJobStore::open(
+              options.state_dir, {.ended_jobs_max = options.config.limits.ended_jobs}))},
           host{io},
           engine{host, engine_options(options, *blobs), *jobs},
           files{load_pages(options.web_root)},

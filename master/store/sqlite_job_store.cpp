@@ -14,10 +14,9 @@ namespace netcompute::store {
 namespace fs = std::filesystem;
 namespace {
 
-/// Of a new file for good, and then of each opening. Locked for this process alone, the log needs
-/// no shared memory, so a state folder may lie on a network drive. What is deleted is not wiped.
+/// Locked for this process alone, the log needs no shared memory: a state folder may lie on a
+/// network drive, and a full disk cannot end the process. What is deleted is not wiped.
 constexpr const char* settings =
-    "PRAGMA page_size = 4096;"
     "PRAGMA locking_mode = EXCLUSIVE;"
     "PRAGMA journal_mode = WAL;"
     "PRAGMA journal_size_limit = 67108864;"

@@ -27,6 +27,8 @@ JobRecord job_of(const SqliteStatement& row) {
     job.result = row.text(13);
     if (!row.is_null(14)) job.error = Error{static_cast<ErrorCode>(row.integer(14)), row.text(15)};
     job.liars = row.text(17);
+    job.checks = row.integer_as<std::uint64_t>(18);
+    job.audits = row.integer_as<std::uint64_t>(19);
     return job;
 }
 

@@ -80,11 +80,13 @@ constexpr std::string_view receipts = R"sql(
         bytes BLOB NOT NULL);
 )sql";
 
-constexpr std::string_view liars = R"sql(
+constexpr std::string_view validation = R"sql(
     ALTER TABLE jobs ADD COLUMN liars TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN checks INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN audits INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts, liars};
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation};
 
 }  // namespace
 

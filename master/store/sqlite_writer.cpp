@@ -42,7 +42,7 @@ Result<void> SqliteWriter::prepare() {
         Entry{&S::is_live, "SELECT 1 FROM jobs WHERE id = ? AND ended IS NULL"},
         Entry{&S::put_job,
               "INSERT OR REPLACE INTO jobs VALUES "
-              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         Entry{&S::forget_job, "DELETE FROM jobs WHERE id = ?"},
         Entry{&S::forget_receipt, "DELETE FROM receipts WHERE job = ?"},
         Entry{&S::put_worker,
@@ -174,7 +174,8 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
     auto done = statements_.put_job.run(
         job.id, job.type, job.name, job.priority, job.params, job.validation, job.deadline_seconds,
         job.paths_anywhere, job.submitted_unix_ms, static_cast<int>(job.state), job.inputs,
-        job.elapsed_seconds, job.tasks_done, job.result, error_code, error_message, ended, job.liars);
+        job.elapsed_seconds, job.tasks_done, job.result, error_code, error_message, ended,
+        job.liars, job.checks, job.audits);
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
     if (!done || !ended || *ended_before) return done;

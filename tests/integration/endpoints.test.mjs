@@ -14,9 +14,16 @@ const routes = {
   '/api/v1/cluster': ['get'],
   '/api/v1/workers': ['get'],
   '/api/v1/workers/{id}': ['get'],
+  '/api/v1/workers/{id}/drain': ['post'],
+  '/api/v1/workers/{id}/undrain': ['post'],
+  '/api/v1/workers/{id}/readmit': ['post'],
   '/api/v1/jobs': ['get', 'post'],
   '/api/v1/jobs/{id}': ['delete', 'get'],
+  '/api/v1/jobs/{id}/pause': ['post'],
+  '/api/v1/jobs/{id}/resume': ['post'],
+  '/api/v1/jobs/{id}/priority': ['post'],
   '/api/v1/jobs/{id}/result': ['get'],
+  '/api/v1/jobs/{id}/receipt': ['get'],
   '/blobs/{sha256}': ['get'],
 };
 /** @type {Cluster} */

@@ -34,7 +34,7 @@ class JobCatalog {
 
     [[nodiscard]] const std::deque<JobTemplate>& jobs() const { return jobs_; }
     [[nodiscard]] const engine::JobType* find_job_type(std::string_view name) const;
-    [[nodiscard]] store::BlobStore& blobs() { return *blobs_; }
+    [[nodiscard]] store::BlobHolder& blobs() { return held_; }
 
     /// Runs the kernel of one leased task, or remembers what it gave for these inputs.
     [[nodiscard]] const Bytes& run(const protocol::Lease& lease, const protocol::LeasedTask& task);

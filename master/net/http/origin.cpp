@@ -16,13 +16,19 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
                       [](char x, char y) { return lower(x) == lower(y); });
 }
 
-/// "name:port" without its port; "[::1]:80" without brackets and port.
+bool is_port_or_nothing(std::string_view text) {
+    if (text.empty()) return true;
+    return text.front() == ':' && text.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+/// "name:port" without its port; "[::1]:80" without brackets and port; empty for anything else.
 std::string_view host_name(std::string_view host_header) {
-    if (host_header.starts_with('[')) {
-        const std::size_t end = host_header.find(']');
-        return end == std::string_view::npos ? "" : host_header.substr(1, end - 1);
-    }
-    return host_header.substr(0, host_header.find(':'));
+    const bool has_brackets = host_header.starts_with('[');
+    const std::size_t end = host_header.find(has_brackets ? ']' : ':');
+    const std::string_view name = host_header.substr(0, end);
+    if (!has_brackets) return is_port_or_nothing(host_header.substr(name.size())) ? name : "";
+    if (end == std::string_view::npos) return {};
+    return is_port_or_nothing(host_header.substr(end + 1)) ? name.substr(1) : "";
 }
 
 }  // namespace

@@ -239,7 +239,7 @@ void ZmqTransport::Impl::drain_monitor() {
 }
 
 /// What a peer said before it went, its leave perhaps, lies in the ROUTER's queue when the monitor
-/// tells that it went. So its session ends when that queue has been read dry since.
+/// or a send tells that it went. So its session ends when that queue has been read dry since.
 void ZmqTransport::Impl::forget_disconnected() {
     for (const std::string& routing_id : std::exchange(disconnected_, {})) forget(routing_id);
 }
@@ -301,8 +301,8 @@ void ZmqTransport::Impl::send(RouterSession& session, protocol::WireMessage mess
                          session.peer_address());
             forget(std::string{session.routing_id()});
         }
-    } catch (const zmq::error_t&) {  // EHOSTUNREACH: the peer is gone.
-        forget(std::string{session.routing_id()});
+    } catch (const zmq::error_t&) {  // EHOSTUNREACH: the peer is gone, its last words may be here.
+        disconnected_.push_back(session.routing_id());
     }
     // Sending may take the news of an arrival off the edge-triggered descriptor: look for it.
     drain_soon(Source::Router);

@@ -12,7 +12,8 @@
 namespace netcompute {
 
 /// The JSON value that `text` holds. `name` is what messages call the text, usually its path.
-/// Errors: InvalidArgument with line and column, both from 1, where it stops being JSON.
+/// Errors: InvalidArgument with line and column, both from 1, where it stops being JSON, and for
+/// a text so deep in itself that nothing could print it.
 [[nodiscard]] Result<nlohmann::json> parse_json(std::string_view text, std::string_view name);
 
 /// A whole file of at most `bytes_max` bytes.

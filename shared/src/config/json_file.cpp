@@ -1,3 +1,4 @@
+#include <netcompute/json_depth.hpp>
 #include <netcompute/json_file.hpp>
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 
 namespace netcompute {
 namespace {
+
+constexpr int file_depth_max = 64;  ///< Far deeper than any file that is read here.
 
 /// The parser's own words for what is wrong, without its prefix and without the raw bytes it read
 /// last, which need not be UTF-8.
@@ -28,6 +31,11 @@ struct CloseFile {
 }  // namespace
 
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view name) {
+    if (is_nested_deeper(text, file_depth_max)) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          std::string{name} + ": holds arrays or objects more than " +
+                              std::to_string(file_depth_max) + " deep in each other");
+    }
     try {
         return nlohmann::json::parse(text);
     } catch (const nlohmann::json::parse_error& error) {

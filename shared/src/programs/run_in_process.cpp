@@ -24,33 +24,13 @@ Result<void> append_inputs(std::span<const TaskInput> inputs, const BlobSource& 
     return {};
 }
 
-Result<const kernels::Kernel*> kernel_of(std::string_view name, std::uint32_t version) {
-    const kernels::Kernel* const kernel = kernels::find_kernel(name, version);
-    if (kernel != nullptr) return kernel;
-    return unexpected(ErrorCode::NotFound, "kernel " + std::string{name} + "@" +
-                                               std::to_string(version) + " is not in this build");
-}
-
 Result<std::vector<Bytes>> run_round(const Program& program, const Round& round,
                                      const BlobSource& blobs) {
-    const auto kernel = kernel_of(round.kernel, round.kernel_version);
-    if (!kernel) return unexpected(kernel.error());
-    std::vector<ByteSpan> spans;
-    const Result<void> shared = append_inputs(round.shared_inputs, blobs, spans);
-    if (!shared) return unexpected(shared.error());
-    const std::size_t shared_count = spans.size();
     std::vector<Bytes> outputs;
     outputs.reserve(round.task_count);
     for (TaskIndex index = 0; index < round.task_count; ++index) {
-        const std::vector<TaskInput> inputs = program.task_inputs(index);
-        spans.resize(shared_count);
-        const Result<void> own = append_inputs(inputs, blobs, spans);
-        if (!own) return unexpected(own.error());
-        Result<Bytes> output = (*kernel)->run(spans);
-        if (!output) {
-            return unexpected(output.error().code,
-                              "task " + std::to_string(index) + ": " + output.error().message);
-        }
+        Result<Bytes> output = run_task(program, round, index, blobs);
+        if (!output) return unexpected(output.error());
         outputs.push_back(std::move(output).value());
     }
     return outputs;
@@ -60,13 +40,26 @@ Result<std::vector<Bytes>> run_round(const Program& program, const Round& round,
 
 Result<Bytes> run_task(std::string_view kernel_name, std::uint32_t kernel_version,
                        std::span<const TaskInput> inputs, const BlobSource& blobs) {
-    const auto kernel = kernel_of(kernel_name, kernel_version);
-    if (!kernel) return unexpected(kernel.error());
-    std::vector<ByteSpan> spans;
-    if (const auto appended = append_inputs(inputs, blobs, spans); !appended) {
-        return unexpected(appended.error());
+    const kernels::Kernel* const kernel = kernels::find_kernel(kernel_name, kernel_version);
+    if (kernel == nullptr) {
+        return unexpected(ErrorCode::NotFound, "kernel " + std::string{kernel_name} + "@" +
+                                                   std::to_string(kernel_version) +
+                                                   " is not in this build");
     }
-    return (*kernel)->run(spans);
+    std::vector<ByteSpan> spans;
+    const Result<void> appended = append_inputs(inputs, blobs, spans);
+    if (!appended) return unexpected(appended.error());
+    return kernel->run(spans);
+}
+
+Result<Bytes> run_task(const Program& program, const Round& round, TaskIndex index,
+                       const BlobSource& blobs) {
+    std::vector<TaskInput> inputs = round.shared_inputs;
+    for (TaskInput& input : program.task_inputs(index)) inputs.push_back(std::move(input));
+    Result<Bytes> output = run_task(round.kernel, round.kernel_version, inputs, blobs);
+    if (output) return output;
+    return unexpected(output.error().code,
+                      "task " + std::to_string(index) + ": " + output.error().message);
 }
 
 Result<void> run_in_process(Program& program, const BlobSource& blobs) {

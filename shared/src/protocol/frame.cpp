@@ -1,3 +1,4 @@
+#include <netcompute/json_depth.hpp>
 #include <netcompute/protocol/frame.hpp>
 
 #include <string>
@@ -9,27 +10,7 @@ Unexpected violation(std::string message) {
     return unexpected(ErrorCode::ProtocolViolation, std::move(message));
 }
 
-/// Whether arrays and objects lie deeper in each other than any message needs. Told before
-/// parsing, because copying or printing a very deep value would exhaust the stack.
-bool is_too_deep(std::string_view text) {
-    constexpr int depth_max = 8;
-    int depth = 0;
-    bool in_text = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (in_text) {
-            if (c == '\\') ++i;  // Whatever follows does not end the text.
-            if (c == '"') in_text = false;
-        } else if (c == '"') {
-            in_text = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > depth_max) return true;
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return false;
-}
+constexpr int header_depth_max = 8;  ///< Deeper than any message needs.
 
 }  // namespace
 
@@ -42,7 +23,9 @@ Result<nlohmann::json> decode_header(std::string_view text) {
         return violation("header: " + std::to_string(text.size()) + " bytes are more than " +
                          std::to_string(header_bytes_max));
     }
-    if (is_too_deep(text)) return violation("header: arrays or objects too deep in each other");
+    if (is_nested_deeper(text, header_depth_max)) {
+        return violation("header: arrays or objects too deep in each other");
+    }
     auto header = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (header.is_discarded()) return violation("header: not JSON");
     if (!header.is_object()) return violation("header: not a JSON object");

@@ -98,7 +98,8 @@ TEST(SchedulerAssignTest, LeasesShrinkTowardsTheEndOfARound) {
 TEST(SchedulerAssignTest, ALeaseIsBoundedInBytes) {
     SchedulerSteps steps;
     steps.step(start, WorkerJoined{first, 1});
-    steps.step(start, RoundStarted{job, 0, 1000, std::uint64_t{1} << 18, 0, {ValidationMode::None}});
+    steps.step(start,
+               RoundStarted{job, 0, 1000, std::uint64_t{1} << 18, 0, {ValidationMode::None}});
     steps.step(start + 1ms, SchedulerSteps::outputs_of(steps.assigned[0], 1e-6));
     EXPECT_EQ(steps.newest_lease(first).tasks.size(), 4U);
 }

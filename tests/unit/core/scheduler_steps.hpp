@@ -67,7 +67,8 @@ class SchedulerSteps {
                                 lease.round,
                                 seconds_each * static_cast<double>(lease.tasks.size()),
                                 {}};
-        for (const TaskIndex index : lease.tasks) results.outcomes.push_back({index, false, {}, truth_of(index)});
+        for (const TaskIndex index : lease.tasks)
+            results.outcomes.push_back({index, false, {}, truth_of(index)});
         return results;
     }
 

@@ -44,8 +44,13 @@ class ValidationTest : public testing::Test {
                 const AuditTask audit = audits.back();
                 audits.pop_back();
                 ++audit_count;
-                step(TaskAudited{audit.job, audit.round, audit.visit, audit.index,
-                                 SchedulerSteps::truth_of(audit.index), false, {}});
+                step(TaskAudited{audit.job,
+                                 audit.round,
+                                 audit.visit,
+                                 audit.index,
+                                 SchedulerSteps::truth_of(audit.index),
+                                 false,
+                                 {}});
             }
         }
     }
@@ -226,7 +231,11 @@ TEST_F(LateLieTest, NewsOfBeforeAVisitIsIgnored) {
     std::ignore = steps.scheduler.round(job);
     step(ProgramFinished{JobId{7}, 1});  // Of another job: nothing happens.
     EXPECT_EQ(steps.last<FinishJob>().size(), 0U);
-    step(ResultsReceived{second, steps.newest_lease(second).lease, job, 1, 1e-3,
+    step(ResultsReceived{second,
+                         steps.newest_lease(second).lease,
+                         job,
+                         1,
+                         1e-3,
                          {{steps.newest_lease(second).tasks.at(0), false, {}, {}}}});
     for (const AuditTask& audit : std::exchange(audits, {})) {
         step(TaskAudited{audit.job, audit.round, audit.visit + 1, audit.index, {}, false, {}});
@@ -303,8 +312,13 @@ TEST_F(ValidationTest, AHungCheckerHoldsNothingUp) {
             if (!lease.is_check) step(SchedulerSteps::outputs_of(lease));
         }
         for (const AuditTask& audit : std::exchange(audits, {})) {
-            step(TaskAudited{audit.job, audit.round, audit.visit, audit.index,
-                             SchedulerSteps::truth_of(audit.index), false, {}});
+            step(TaskAudited{audit.job,
+                             audit.round,
+                             audit.visit,
+                             audit.index,
+                             SchedulerSteps::truth_of(audit.index),
+                             false,
+                             {}});
         }
         now += 100ms;
         step(HeartbeatReceived{first, {}, 1, false});
@@ -342,7 +356,11 @@ TEST_F(ValidationTest, ARestoredRoundGivesOutOnlyWhatIsMissing) {
     ASSERT_EQ(steps.assigned.size(), 1U);
     EXPECT_EQ(steps.assigned[0].tasks, std::vector<TaskIndex>{5});
     EXPECT_GT(steps.assigned[0].lease, LeaseId{7});
-    step(ResultsReceived{first, LeaseId{7}, job, 0, 1e-3,
+    step(ResultsReceived{first,
+                         LeaseId{7},
+                         job,
+                         0,
+                         1e-3,
                          {{3, false, {}, SchedulerSteps::truth_of(3)},
                           {4, false, {}, SchedulerSteps::truth_of(4)}}});
     step(SchedulerSteps::outputs_of(steps.assigned[0]));

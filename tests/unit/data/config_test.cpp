@@ -61,10 +61,17 @@ TEST(ConfigTest, ABadPortIsNamedWithItsKeyAndFile) {
 }
 
 TEST(ConfigTest, AnUnknownKeyIsNamedWithTheKnownOnes) {
-    EXPECT_EQ(error_of(R"({"dashbord": {}})"),
-              "config.json: dashbord: unknown key (known here: master, dashboard, security)");
+    EXPECT_EQ(
+        error_of(R"({"dashbord": {}})"),
+        "config.json: dashbord: unknown key (known here: master, dashboard, security, limits)");
     EXPECT_EQ(error_of(R"({"dashboard": {"prot": 1}})"),
               "config.json: dashboard.prot: unknown key (known here: host, port)");
+}
+
+// Also a key that has no letters is named.
+TEST(ConfigTest, AnEmptyKeyIsNamed) {
+    EXPECT_THAT(error_of(R"({"": 1})"), HasSubstr("config.json: \"\": unknown key"));
+    EXPECT_THAT(error_of(R"({"master": {"": 1}})"), HasSubstr("master.\"\": unknown key"));
 }
 
 TEST(ConfigTest, ASectionThatIsNoObjectIsNamed) {
@@ -88,6 +95,15 @@ TEST(ConfigTest, BrokenJsonIsShownByLineAndColumn) {
 }
 
 // A secret that is too short is refused, but never printed: logs are read by many.
+// To quote a very deep value would take the whole stack: it is refused before it is parsed.
+TEST(ConfigTest, AVeryDeepFileIsRefused) {
+    const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+    const auto config = parse_config("{\"master\":" + deep + "}", "config.json");
+    ASSERT_FALSE(config);
+    EXPECT_EQ(config.error().message,
+              "config.json: holds arrays or objects more than 64 deep in each other");
+}
+
 TEST(ConfigTest, ABadTokenIsRefusedWithoutShowingIt) {
     const std::string message = error_of(R"({"security": {"join_token": "secret7"}})");
     EXPECT_THAT(message, HasSubstr("security.join_token: has 7 characters; give 8 to 256"));
@@ -95,6 +111,19 @@ TEST(ConfigTest, ABadTokenIsRefusedWithoutShowingIt) {
     EXPECT_THAT(error_of(R"({"security": {"join_token": "has a space"}})"), HasSubstr("no spaces"));
     EXPECT_THAT(error_of(R"({"security": {"join_token": 12345678}})"), HasSubstr("not a text"));
     EXPECT_THAT(error_of(R"({"security": {"join_token": ""}})"), HasSubstr("0 characters"));
+}
+
+TEST(ConfigTest, LimitsAreWholeNumbersWithinReason) {
+    const auto config = parse_config(R"({"limits": {"jobs": 5, "sessions_per_address": 2}})", "c");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->limits.jobs, 5U);
+    EXPECT_EQ(config->limits.sessions_per_address, 2U);
+    EXPECT_EQ(config->limits.ended_jobs, 1000U);
+    for (const char* bad : {"0", "-1", "1.5", "\"5\"", "100001", "null"}) {
+        EXPECT_EQ(error_of(std::string{R"({"limits": {"jobs": )"} + bad + "}}"),
+                  "config.json: limits.jobs: " + std::string{bad} +
+                      " is not a whole number from 1 to 100000");
+    }
 }
 
 TEST(ConfigTest, AllowedHostsAreNamesWithoutPorts) {

@@ -122,12 +122,16 @@ struct FullDiskCase {
 
 class FullDiskTest : public ::testing::TestWithParam<FullDiskCase> {
  protected:
-    /// The next commit: an output, and a job that counts the outputs.
+    /// The next commit: outputs, and a job that counts the commits. Of two large outputs the second
+    /// one grows, so that it is the one that does not fit.
     static std::vector<Record> next_commit(TaskIndex index) {
         JobRecord job = testing::job_record(1, JobState::Running);
         job.tasks_done = index + 1;
-        const std::size_t size = GetParam().large_outputs ? 400'000 * (index + 1) : 20'000;
-        return {testing::put_sized_output(1, index, size), PutJob{job}};
+        if (!GetParam().large_outputs) {
+            return {testing::put_sized_output(1, index, 20'000), PutJob{job}};
+        }
+        return {testing::put_sized_output(1, 2 * index, 300'000),
+                testing::put_sized_output(1, 2 * index + 1, 400'000 * (index + 1)), PutJob{job}};
     }
 
     /// Commits until one fails, and returns its number.
@@ -168,7 +172,7 @@ TEST_P(FullDiskTest, ACommitThatDoesNotFitIsRefusedWholeAndGoesThroughLater) {
     EXPECT_NE(error_.find(disk.state()), std::string::npos) << error_;
     EXPECT_NE(error_.find(disk.reason()), std::string::npos) << error_;
     EXPECT_GT(refused, 0U) << "it was full at once";
-    const std::size_t files = GetParam().large_outputs ? refused : 0;
+    const std::size_t files = GetParam().large_outputs ? 2 * refused : 0;
     EXPECT_EQ(file_count(disk.state() / "results"), files);
     expect_same_work(*store, model);
     EXPECT_FALSE(store->commit(next_commit(refused), Durability::Power)) << "it is still full";

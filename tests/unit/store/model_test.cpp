@@ -73,7 +73,9 @@ class RandomRecords {
         JobRecord record = testing::job_record(job().value, static_cast<JobState>(below(6)));
         record.priority = -1;
         record.tasks_done = below(1000);
-        if (below(2) == 0) record.liars = "[\"worker-" + std::to_string(below(5)) + "\"]";
+        record.checks = record.tasks_done % 10;
+        record.audits = record.tasks_done % 7;
+        if (record.tasks_done % 2 == 0) record.liars = "[\"a-liar\"]";
         record.result = is_final(record.state) ? "{}" : "";
         if (record.state == JobState::Failed)
             record.error = Error{ErrorCode::NotFound, "no such file"};

@@ -1,0 +1,88 @@
+#include "http_site.hpp"
+
+#include "engine/job_request.hpp"
+#include <netcompute/sha256.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <exception>
+
+namespace netcompute::fuzz {
+namespace {
+
+constexpr std::string_view blob_text = "a blob";
+
+net::StaticFiles files_below(const test_support::TemporaryFolder& folder) {
+    const auto site = folder.path() / "site";
+    std::filesystem::create_directories(site / "style");
+    folder.write("secret.txt", Site::secret);
+    folder.write("site/index.html", "<!doctype html>");
+    folder.write("site/worker.html", "<!doctype html>");
+    folder.write("site/style/base.css", "body {}");
+    net::StaticFiles files;
+    files.add_folder(site, "/web/");
+    return files;
+}
+
+api::ServerApi::AcceptWorker accept_nobody() {
+    return [](const net::HttpUpgrade&, const std::shared_ptr<net::WebSocket>&) {};
+}
+
+}  // namespace
+
+std::optional<nlohmann::json> CountingBackend::worker(std::string_view id) {
+    if (id != "pc-42_Aa0") return std::nullopt;
+    return nlohmann::json{{"id", id}};
+}
+
+std::optional<nlohmann::json> CountingBackend::job(JobId id) {
+    if (id.value != job_number) return std::nullopt;
+    return nlohmann::json{{"id", id.value}};
+}
+
+Result<nlohmann::json> CountingBackend::job_result(JobId id) {
+    if (id.value == job_number) return nlohmann::json(3.14);
+    return unexpected(ErrorCode::NotFound, "there is no such job");
+}
+
+Result<JobId> CountingBackend::submit(std::string_view body) {
+    ++change_count;
+    const auto request = engine::parse_job_request(body);
+    if (!request) return unexpected(request.error());
+    return JobId{job_number};
+}
+
+Result<void> CountingBackend::cancel(JobId id) {
+    ++change_count;
+    if (id.value == job_number) return {};
+    return unexpected(ErrorCode::NotFound, "there is no such job");
+}
+
+std::optional<api::BlobView> CountingBackend::blob(const Sha256& wanted) {
+    if (wanted != sha256(as_byte_span(blob_text))) return std::nullopt;
+    return api::BlobView{as_byte_span(blob_text), nullptr};
+}
+
+Site::Site()
+    : files_{files_below(folder_)},
+      open_api_{io_, {}, backend_, files_, accept_nobody()},
+      guarded_api_{io_, {.join_token = std::string{token}}, backend_, files_, accept_nobody()},
+      open_{open_api_.handlers()},
+      guarded_{guarded_api_.handlers()} {}
+
+net::HttpResponse Site::answer(const net::HttpServer::Handlers& handlers,
+                               const net::HttpRequest& request) {
+    backend_.change_count = 0;
+    std::optional<net::HttpResponse> answered;
+    boost::asio::co_spawn(io_, handlers.handle(request),
+                          [&](const std::exception_ptr& failure, net::HttpResponse response) {
+                              if (failure) std::rethrow_exception(failure);
+                              answered = std::move(response);
+                          });
+    io_.restart();
+    io_.run();
+    NETCOMPUTE_ASSERT(answered, "every request is answered");
+    return std::move(*answered);
+}
+
+}  // namespace netcompute::fuzz

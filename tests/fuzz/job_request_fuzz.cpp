@@ -1,0 +1,119 @@
+/// Input: the body of POST /api/v1/jobs.
+#include "engine/job_paths.hpp"
+#include "engine/job_request.hpp"
+#include "engine/job_type.hpp"
+#include "engine/param_reader.hpp"
+#include "fuzz_target.hpp"
+#include "temporary_folder.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace netcompute::fuzz {
+namespace {
+
+namespace fs = std::filesystem;
+using engine::JobContext;
+using engine::JobRequest;
+using engine::ParamReader;
+using nlohmann::json;
+
+/// An answer to a stranger; a body may be a megabyte.
+constexpr std::size_t error_bytes_slack = 2048;
+
+/// A folder as a master has it, and ways out of it.
+class World {
+ public:
+    World() {
+        fs::create_directories(folder_.path() / "root/Data/more");
+        folder_.write("root/Data/train.csv", "PassengerId,Survived\n1,0\n");
+        folder_.write("root/Data/model.json", "{}");
+        folder_.write("secret.csv", "PassengerId,Survived\n1,0\n");
+        fs::create_directory_symlink(folder_.path(), folder_.path() / "root/Data/out");
+        context_.root = fs::canonical(folder_.path() / "root");
+    }
+
+    [[nodiscard]] const JobContext& context() const { return context_; }
+
+    /// Whether a path is in the root, links followed, as the system itself resolves it.
+    [[nodiscard]] bool holds(const fs::path& path) const {
+        const std::string root = context_.root.string() + "/";
+        const fs::path real = fs::weakly_canonical(path);
+        return path.is_absolute() && (real == context_.root || real.string().starts_with(root));
+    }
+
+ private:
+    test_support::TemporaryFolder folder_;
+    JobContext context_;
+};
+
+void check_error(const Error& error, std::size_t body_size) {
+    NETCOMPUTE_ASSERT(!error.message.empty(), "an error says what is wrong");
+    NETCOMPUTE_ASSERT(error.code != ErrorCode::Internal, "a bad request is not our own mistake");
+    NETCOMPUTE_ASSERT(error.message.size() <= 2 * body_size + error_bytes_slack,
+                      "an answer does not outgrow its question");
+}
+
+json body_of(const JobRequest& request) {
+    return {{"type", request.type},
+            {"params", request.params},
+            {"name", request.name},
+            {"priority", request.priority}};
+}
+
+void check_request(const JobRequest& request) {
+    NETCOMPUTE_ASSERT(engine::find_job_type(request.type) != nullptr, "the type is a known one");
+    NETCOMPUTE_ASSERT(request.params.is_object(), "parameters are an object");
+    NETCOMPUTE_ASSERT(request.name.size() <= 200, "a name keeps its limit");
+    NETCOMPUTE_ASSERT(std::abs(request.priority) <= 1000, "a priority keeps its limit");
+    NETCOMPUTE_ASSERT(!request.from_command_line, "nothing from outside is from our command line");
+    const auto again = engine::parse_job_request(body_of(request).dump());
+    NETCOMPUTE_ASSERT(again && body_of(*again) == body_of(request),
+                      "a request survives the way there and back");
+}
+
+/// Every text among the parameters, taken for a path.
+void check_paths(const World& world, const json& params) {
+    for (const auto& [key, value] : params.items()) {
+        if (!value.is_string()) continue;
+        const auto path =
+            engine::resolve_job_path(world.context(), key, value.get_ref<const std::string&>());
+        NETCOMPUTE_ASSERT(!path || world.holds(*path), "no path leads out of the root");
+    }
+}
+
+void check_reader(const json& params) {
+    ParamReader reader{params};
+    const auto samples = reader.whole_number("samples", 1, 1'000'000, 10);
+    const double tolerance = reader.number("tolerance", 0, 1, 0.5);
+    const std::string text = reader.text("data", "Data/train.csv");
+    NETCOMPUTE_ASSERT(samples >= 1 && samples <= 1'000'000, "a number keeps its limits");
+    NETCOMPUTE_ASSERT(tolerance >= 0 && tolerance <= 1, "a number keeps its limits");
+    if (!reader.finish()) return;
+    NETCOMPUTE_ASSERT(!text.empty(), "a text is not empty");
+    for (const auto& [key, value] : params.items()) {
+        NETCOMPUTE_ASSERT(key == "samples" || key == "tolerance" || key == "data",
+                          "no parameter is passed over");
+        NETCOMPUTE_ASSERT(value.is_number() == (key != "data"), "each parameter is of its kind");
+    }
+}
+
+}  // namespace
+
+bool try_input(ByteSpan input) {
+    static const World world;
+    const auto request = engine::parse_job_request(as_text(input));
+    if (!request) {
+        check_error(request.error(), input.size());
+        return false;
+    }
+    check_request(*request);
+    check_paths(world, request->params);
+    check_reader(request->params);
+    const auto checked =
+        engine::find_job_type(request->type)->check(request->params, world.context());
+    if (!checked) check_error(checked.error(), input.size());
+    return checked.has_value();
+}
+
+}  // namespace netcompute::fuzz
