@@ -11,7 +11,7 @@ import { Feed } from './feed.mjs';
 import { Program, runProgram } from './program.mjs';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
-const binaryFolder = process.env.NETCOMPUTE_BINARY_DIR ?? path.join(repository, 'build');
+export const binaryFolder = process.env.NETCOMPUTE_BINARY_DIR ?? path.join(repository, 'build');
 export const masterProgram = path.join(binaryFolder, 'bin/netcompute-master');
 export const workerProgram = path.join(binaryFolder, 'bin/netcompute-worker');
 const tableProgram = path.join(binaryFolder, 'bin/netcompute_generate_csv');
