@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 
 import { launchBrowserServer } from '../support/browser.mjs';
 import { Cluster, binaryFolder, referenceSha256, repository } from '../support/cluster.mjs';

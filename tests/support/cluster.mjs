@@ -23,7 +23,7 @@ const jobSecondsMax = 120;
  * @typedef {{status: number, headers: import('node:http').IncomingHttpHeaders, text: string,
  *            json: any}} Answer
  * @typedef {{method?: string, headers?: Record<string, string>, body?: unknown}} Asking
- * @typedef {{config?: Record<string, any>, args?: string[], prepare?: (folder: string) => void,
+ * @typedef {{config?: Record<string, any>, args?: string[], prepare?: (folder: string) => unknown,
  *            serves?: boolean}} ClusterOptions
  * @typedef {{config?: string, name?: string, slots?: number, args?: string[],
  *            joins?: boolean}} WorkerOptions
@@ -128,7 +128,7 @@ export class Cluster {
   /** @param {ClusterOptions} [options] */
   static async start(options = {}) {
     const folder = makeFolder();
-    options.prepare?.(folder);
+    await options.prepare?.(folder);
     const cluster = new Cluster(folder, options);
     try {
       await cluster.#becomeReady();
@@ -280,14 +280,19 @@ export class Cluster {
 
   /**
    * Ends everything. A master that ended by itself fails the test.
-   * @param {{masterMayEnd?: boolean}} [options]
+   * @param {{masterMayEnd?: boolean, beforeRemoval?: () => unknown}} [options]
    */
-  async close({ masterMayEnd = this.#masterMayEnd } = {}) {
+  async close({ masterMayEnd = this.#masterMayEnd, beforeRemoval } = {}) {
     const died = this.master.hasEnded && !masterMayEnd ? this.master : null;
+    await this.#endPrograms();
+    await beforeRemoval?.();
+    rmSync(this.folder, { recursive: true, force: true });
+    if (died) throw new Error(`the master ended by itself:\n${died.tail()}`);
+  }
+
+  async #endPrograms() {
     const programs = [this.master, ...this.workers];
     for (const program of programs) program.kill('SIGKILL');
     await Promise.all(programs.map((program) => program.ended));
-    rmSync(this.folder, { recursive: true, force: true });
-    if (died) throw new Error(`the master ended by itself:\n${died.tail()}`);
   }
 }
