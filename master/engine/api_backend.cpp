@@ -21,42 +21,6 @@ nlohmann::json error_document(const Error& error) {
     return {{"code", error_code_name(error.code)}, {"message", error.message}};
 }
 
-/// What checking the job's results took and found. `overhead`: tasks computed once more, for each
-/// one that was needed.
-nlohmann::json validation_document(const store::JobRecord& record) {
-    const std::uint64_t extra = record.checks + record.audits;
-    const double tasks = static_cast<double>(std::max<std::uint64_t>(record.tasks_done, 1));
-    return {{"policy", validation_name(parse_validation(record.validation))},
-            {"checks", record.checks},
-            {"audits", record.audits},
-            {"overhead", rounded(static_cast<double>(extra) / tasks)},
-            {"liars",
-             record.liars.empty() ? nlohmann::json::array() : nlohmann::json::parse(record.liars)}};
-}
-
-nlohmann::json record_document(const store::JobRecord& record) {
-    nlohmann::json document = {
-        {"id", record.id.value},
-        {"type", record.type},
-        {"name", record.name},
-        {"priority", record.priority},
-        {"params", nlohmann::json::parse(record.params)},
-        {"state", store::job_state_name(record.state)},
-        {"submitted_at", record.submitted_unix_ms},
-        {"phase", ""},
-        {"waiting_for", ""},
-        {"elapsed", rounded(record.elapsed_seconds)},
-        {"eta", nullptr},
-        {"tasks", {{"total", record.tasks_done}, {"done", record.tasks_done}, {"failed", 0}}},
-        {"result", record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result)},
-        {"error", record.error ? error_document(*record.error) : nlohmann::json()},
-        {"deadline_seconds",
-         record.deadline_seconds > 0 ? nlohmann::json(record.deadline_seconds) : nlohmann::json()},
-        {"validation", validation_document(record)},
-        {"paused_because", ""}};
-    return document;
-}
-
 }  // namespace
 
 ApiBackend::ApiBackend(Engine& engine, std::function<std::string()> join_url)
@@ -128,6 +92,53 @@ std::optional<nlohmann::json> ApiBackend::worker(std::string_view id) {
         if (worker.key == id) return worker_document(worker);
     }
     return std::nullopt;
+}
+
+/// Of the workers that were proven wrong in the job; the id of one that is forgotten.
+nlohmann::json ApiBackend::liar_names(const store::JobRecord& record) const {
+    nlohmann::json names = nlohmann::json::array();
+    if (record.liars.empty()) return names;
+    for (const std::string key : nlohmann::json::parse(record.liars)) {
+        const auto known = std::find_if(engine_.workers().begin(), engine_.workers().end(),
+                                        [&](const auto& entry) { return entry.second.key == key; });
+        names.push_back(known == engine_.workers().end() ? key : known->second.name);
+    }
+    return names;
+}
+
+/// What checking the job's results took and found. `overhead`: tasks computed once more, for each
+/// one that was needed.
+nlohmann::json ApiBackend::validation_document(const store::JobRecord& record) const {
+    const std::uint64_t extra = record.checks + record.audits;
+    const double tasks = static_cast<double>(std::max<std::uint64_t>(record.tasks_done, 1));
+    return {{"policy", validation_name(parse_validation(record.validation))},
+            {"checks", record.checks},
+            {"audits", record.audits},
+            {"overhead", rounded(static_cast<double>(extra) / tasks)},
+            {"liars", liar_names(record)}};
+}
+
+nlohmann::json ApiBackend::record_document(const store::JobRecord& record) const {
+    nlohmann::json document = {
+        {"id", record.id.value},
+        {"type", record.type},
+        {"name", record.name},
+        {"priority", record.priority},
+        {"params", nlohmann::json::parse(record.params)},
+        {"state", store::job_state_name(record.state)},
+        {"submitted_at", record.submitted_unix_ms},
+        {"phase", ""},
+        {"waiting_for", ""},
+        {"elapsed", rounded(record.elapsed_seconds)},
+        {"eta", nullptr},
+        {"tasks", {{"total", record.tasks_done}, {"done", record.tasks_done}, {"failed", 0}}},
+        {"result", record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result)},
+        {"error", record.error ? error_document(*record.error) : nlohmann::json()},
+        {"deadline_seconds",
+         record.deadline_seconds > 0 ? nlohmann::json(record.deadline_seconds) : nlohmann::json()},
+        {"validation", validation_document(record)},
+        {"paused_because", ""}};
+    return document;
 }
 
 /// A live job's record with what it has done so far.

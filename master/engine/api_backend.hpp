@@ -32,6 +32,9 @@ class ApiBackend final : public api::Backend {
  private:
     [[nodiscard]] Result<WorkerId> worker_id(std::string_view key) const;
     [[nodiscard]] nlohmann::json worker_document(WorkerInfo& worker) const;
+    [[nodiscard]] nlohmann::json liar_names(const store::JobRecord& record) const;
+    [[nodiscard]] nlohmann::json validation_document(const store::JobRecord& record) const;
+    [[nodiscard]] nlohmann::json record_document(const store::JobRecord& record) const;
     [[nodiscard]] nlohmann::json live_document(JobRun& job) const;
     [[nodiscard]] static store::JobRecord live_record(const JobRun& job);
     [[nodiscard]] std::string_view waiting_for(const JobRun& job,

@@ -126,6 +126,7 @@ class Engine final : public WorkerEvents {
     void enqueue(InboxItem item);
     void enqueue(core::Event event) { enqueue({std::move(event), {}, nullptr}); }
     void turn();
+    void count_extra_results(const core::Event& event, const core::Effects& effects);
     void commit_and_send();
     void go_back_where_asked();
     void arm_timer();

@@ -54,7 +54,6 @@ void Engine::carry_out(const InboxItem& item, core::RecordOutputs& effect) {
 void Engine::carry_out(const InboxItem&, core::ConfirmOutputs& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
-    found->second.record.checks += effect.tasks.size();
     for (const TaskIndex index : effect.tasks) {
         records_.push_back(store::ConfirmOutput{effect.job, effect.round, index});
     }

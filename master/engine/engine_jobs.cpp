@@ -116,7 +116,6 @@ void Engine::start_round(JobRun& job, bool fresh, std::vector<core::PastLease> l
                               job.round_index, round->task_count, options_.round_tasks_max)});
     }
     if (!round) return enqueue(core::ProgramFinished{id, job.round_index});
-    if (fresh) job.tasks_total += round->task_count;
     enqueue(core::RoundStarted{id, job.round_index, round->task_count, job.task_bytes(),
                                job.record.priority, job.validation, fresh, std::move(leases)});
 }

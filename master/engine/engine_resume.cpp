@@ -77,10 +77,6 @@ Result<void> Engine::take_up(JobRun& job) {
     if (!job.record.liars.empty()) {
         job.liars = nlohmann::json::parse(job.record.liars).get<std::vector<std::string>>();
     }
-    for (RoundIndex round = 0; round < job.round_index; ++round) {
-        job.tasks_total += rounds[round].size();
-        job.tasks_done += rounds[round].size();
-    }
     std::vector<core::PastLease> leases;
     for (store::LeaseRecord& lease : work->leases) {
         if (lease.round != job.round_index) continue;
@@ -88,7 +84,6 @@ Result<void> Engine::take_up(JobRun& job) {
     }
     enqueue(core::JobRestored{id, std::move(rounds), !job.liars.empty()});
     start_round(job, false, std::move(leases));
-    job.tasks_total += job.round_tasks();
     if (job.record.state == store::JobState::Paused) enqueue(core::JobPaused{id, true});
     return load_outputs(job);
 }

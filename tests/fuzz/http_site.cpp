@@ -37,7 +37,7 @@ std::optional<nlohmann::json> CountingBackend::worker(std::string_view id) {
 
 std::optional<nlohmann::json> CountingBackend::job(JobId id) {
     if (id.value != job_number) return std::nullopt;
-    return nlohmann::json{{"id", id.value}};
+    return nlohmann::json{{"id", id.value}, {"state", "Running"}};
 }
 
 Result<nlohmann::json> CountingBackend::job_result(JobId id) {
@@ -50,6 +50,31 @@ Result<JobId> CountingBackend::submit(std::string_view body) {
     const auto request = engine::parse_job_request(body);
     if (!request) return unexpected(request.error());
     return JobId{job_number};
+}
+
+Result<void> CountingBackend::pause(JobId id, bool) {
+    return cancel(id);
+}
+
+Result<void> CountingBackend::prioritize(JobId id, std::string_view body) {
+    const auto priority = engine::parse_priority_request(body);
+    if (!priority) return unexpected(priority.error());
+    return cancel(id);
+}
+
+Result<void> CountingBackend::drain(std::string_view, bool) {
+    ++change_count;
+    return {};
+}
+
+Result<void> CountingBackend::readmit(std::string_view) {
+    ++change_count;
+    return {};
+}
+
+Result<api::Backend::ReceiptMaker> CountingBackend::receipt(JobId id) {
+    if (id.value != job_number) return unexpected(ErrorCode::NotFound, "there is no such job");
+    return ReceiptMaker{[] { return Result<std::string>{std::string{"{}"}}; }};
 }
 
 Result<void> CountingBackend::cancel(JobId id) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 
 import { Cluster } from '../support/cluster.mjs';
+import { RawWorker } from '../support/raw_worker.mjs';
 
 const samplesPerTask = 2 ** 22;
 const manyTasks = { samples: 20_000 * samplesPerTask }; // Minutes of work.
@@ -155,14 +156,17 @@ test('a job that is older than its deadline fails, and says so', async () => {
   assert.ok(job.elapsed >= 1 && job.elapsed < 5, `after ${job.elapsed} s`);
 });
 
-test('a quorum that no other PC can complete waits, and says for what', async () => {
-  const id = await cluster.submit('noop', { task_count: 4 }, { validation: { quorum: 2 } });
+test('a quorum that the PCs cannot fill waits for another one, and goes on with it', async () => {
+  const id = await cluster.submit('noop', { task_count: 40 }, { validation: { quorum: 3 } });
   open.push(id);
-  const job = await cluster.until('it waits', ({ jobs }) =>
+  const waiting = await cluster.until('it waits', ({ jobs }) =>
     jobs[id]?.waiting_for === 'another PC to check' ? jobs[id] : null,
   );
-  assert.equal(job.validation.policy, 'quorum:2');
-  assert.equal(job.state, 'Running');
+  assert.deepEqual([waiting.validation.policy, waiting.state], ['quorum:3', 'Running']);
+  await cluster.startWorker({ name: 'lab-3' });
+  const { state, validation } = await cluster.whenOver(id);
+  assert.equal(state, 'Succeeded');
+  assert.deepEqual([validation.checks > 0, validation.liars], [true, []]);
 });
 
 test('what a job may ask for is read, and what it may not is refused', async () => {
@@ -175,5 +179,39 @@ test('what a job may ask for is read, and what it may not is refused', async () 
   ]) {
     const refused = await post('jobs', { type: 'noop', ...more });
     assert.deepEqual([refused.status, refused.json.error.code], [400, 'invalid_argument']);
+  }
+});
+
+test('a worker that lies is named, set aside, and let in again when it is readmitted', async () => {
+  const world = await Cluster.start();
+  try {
+    const liar = await RawWorker.join(world.origin, { worker: 'raw-liar', name: 'Liar' });
+    const id = await world.submit('noop', { task_count: 1, payload_bytes: 8 });
+    const { lease, job, round } = await liar.next('lease');
+    liar.result({ lease, job, round }, { bytes: Buffer.from('nonsense') });
+    await world.startWorker({ name: 'lab-1' });
+    const goodbye = await liar.next('goodbye');
+    assert.deepEqual([goodbye.code, goodbye.retry], ['quarantined', false]);
+    await liar.closed;
+
+    const over = await world.whenOver(id);
+    assert.deepEqual([over.state, over.validation.liars], ['Succeeded', ['Liar']]);
+    const { json: found } = await world.ask('/api/v1/workers/raw-liar');
+    assert.match(found.quarantined, /result for task 0 of round 0/);
+    const { json: receipt } = await world.ask(`/api/v1/jobs/${id}/receipt`);
+    assert.equal(
+      receipt.workers.some((/** @type {any} */ { name }) => name === 'Liar'),
+      false,
+    );
+
+    const again = await RawWorker.connect(world.origin);
+    again.hello({ worker: 'raw-liar', name: 'Liar' });
+    assert.equal((await again.next('goodbye')).code, 'quarantined');
+    const readmitted = await world.ask('/api/v1/workers/raw-liar/readmit', { method: 'POST' });
+    assert.deepEqual([readmitted.status, readmitted.json.quarantined], [200, '']);
+    const well = await RawWorker.join(world.origin, { worker: 'raw-liar', name: 'Liar' });
+    well.close();
+  } finally {
+    await world.close();
   }
 });

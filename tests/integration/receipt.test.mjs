@@ -53,7 +53,10 @@ function withRightRoot(text) {
   return `${text.slice(0, end)}"root_sha256": "${rootOf(text)}"}\n`;
 }
 
-/** Writes a receipt beside Data/ and verifies it there. @param {string} text @param {string[]} args */
+/**
+ * Writes a receipt beside Data/ and verifies it there.
+ * @param {string} text @param {string[]} args
+ */
 async function verify(text, ...args) {
   writeFileSync(cluster.file('receipt.json'), text);
   const command = ['verify', 'receipt.json', ...args];
@@ -135,7 +138,7 @@ test('a result that nobody computed is found, with its round, task and worker', 
   assert.doesNotMatch(stdout, /verified/);
 });
 
-test('a byte that was changed, and a file that was cut, are found before anything else', async () => {
+test('a changed byte and a file that was cut are found before anything else', async () => {
   for (const [changed, says] of /** @type {[string, RegExp][]} */ ([
     [
       receipt.replace('"params":', '"params": '),
@@ -195,7 +198,7 @@ test('a job without a receipt answers 404 and says why', async () => {
   }
 });
 
-test('a receipt is the same bytes always, also from a master that was killed and restarted', async () => {
+test('a receipt is the same bytes always, also after the master was killed', async () => {
   assert.equal(await fetchReceipt(trainingId), receipt);
   await cluster.killMaster();
   await cluster.restartMaster();

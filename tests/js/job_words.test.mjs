@@ -45,6 +45,7 @@ test('validation is told with its cost, once it has one', () => {
   const said = (validation) => validationText({ ...running, validation });
   assert.equal(validationText(running), '');
   assert.equal(said({ policy: 'none', checks: 0, overhead: 0 }), 'none');
+  assert.equal(said({ policy: 'default', checks: 0, overhead: 0 }), 'browser workers only');
   assert.equal(
     said({ policy: 'adaptive', checks: 7, overhead: 0.074 }),
     'adaptive · checked 7% more',

@@ -66,7 +66,7 @@ export function validationText({ validation }) {
 function policyText(policy) {
   const quorum = /^quorum:(\d+)$/.exec(policy);
   if (quorum) return `${quorum[1]} PCs agree on each task`;
-  return policy;
+  return policy === 'default' ? 'browser workers only' : policy;
 }
 
 /** Who lied, or has bad memory. @param {Job} job */
