@@ -56,7 +56,9 @@ ChildProcess start_worker(const std::filesystem::path& endpoints, int slots,
 Cluster::Cluster() : endpoints_file_{folder_.path() / "state" / "endpoints.json"} {
     const auto config_file = folder_.path() / "config.json";
     std::filesystem::create_directory(folder_.path() / "Data");
-    std::ofstream{config_file} << endpoints_text(free_ports());
+    auto config = nlohmann::json::parse(endpoints_text(free_ports()));
+    config["limits"]["sessions_per_address"] = 10'000;  // All of them are on this PC.
+    std::ofstream{config_file} << config.dump();
     const std::vector<std::string> command{(program_folder() / "netcompute-master").string(),
                                            "--mode", "serve", "--config", config_file.string()};
     master_.emplace(command, folder_.path(), folder_.path() / "master.log");

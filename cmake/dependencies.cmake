@@ -6,6 +6,7 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 
 # Asio and Beast are compiled once, here; everyone else sees declarations only.
 add_library(netcompute_boost STATIC ${CMAKE_SOURCE_DIR}/cmake/boost_implementation.cpp)

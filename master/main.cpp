@@ -1,5 +1,6 @@
 #include "server/mode_runner.hpp"
 #include "server/server.hpp"
+#include "server/verify.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -57,6 +58,44 @@ void describe(CLI::App& app, Arguments& arguments) {
         ->capture_default_str();
     app.add_flag("--once", arguments.once, "Exit when the job has ended: 0 if it succeeded");
     app.add_flag("--verbose", arguments.verbose, "Log every lease and every change of state");
+}
+
+/// `netcompute-master verify RECEIPT …`
+struct VerifyArguments {
+    std::string receipt;
+    std::string sample = "20";
+    std::string root = ".";
+    std::uint64_t seed = 0;
+    CLI::Option* seed_option = nullptr;
+};
+
+CLI::App* describe_verify(CLI::App& app, VerifyArguments& arguments) {
+    CLI::App* const verify = app.add_subcommand(
+        "verify", "Compute tasks of a job again, in this process, and compare its receipt");
+    verify->add_option("receipt", arguments.receipt, "The job's receipt, a file")->required();
+    verify->add_option("--sample", arguments.sample, "How many tasks, drawn at random; or: all")
+        ->check([](const std::string& text) {
+            const bool is_number =
+                !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+            const bool fits = text == "all" || (is_number && text.size() <= 9 && text != "0");
+            return fits ? "" : "\"" + text + "\" is neither a number from 1 on nor \"all\"";
+        })
+        ->capture_default_str();
+    arguments.seed_option = verify->add_option(
+        "--seed", arguments.seed, "Draws the same tasks again (default: one nobody can foresee)");
+    verify->add_option("--root", arguments.root, "The folder that holds Data/")
+        ->capture_default_str();
+    return verify;
+}
+
+netcompute::server::VerifyOptions verify_options(const VerifyArguments& arguments) {
+    netcompute::server::VerifyOptions options;
+    options.receipt = arguments.receipt;
+    options.root = arguments.root;
+    options.sample.reset();
+    if (arguments.sample != "all") options.sample = std::stoull(arguments.sample);
+    if (arguments.seed_option->count() > 0) options.seed = arguments.seed;
+    return options;
 }
 
 Mode choose_mode(const std::string& name) {
@@ -178,11 +217,16 @@ int main(int argc, char** argv) {
         "The master of a NetCompute cluster: gives tasks to workers, serves the dashboard"};
     Arguments arguments;
     describe(app, arguments);
+    VerifyArguments verify_arguments;
+    const CLI::App* const verify = describe_verify(app, verify_arguments);
     CLI11_PARSE(app, argc, argv);
     set_up_log();
     if (arguments.verbose) spdlog::set_level(spdlog::level::debug);
     raise_descriptor_limit();
     try {
+        if (verify->parsed()) {
+            return netcompute::server::run_verify(verify_options(verify_arguments));
+        }
         return run(arguments);
     } catch (const std::exception& error) {
         fmt::print(stderr, "netcompute-master: {}\n", error.what());

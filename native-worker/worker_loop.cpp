@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <random>
 #include <thread>
@@ -121,13 +122,20 @@ bool WorkerLoop::is_ready(int descriptor) const {
 }
 
 void WorkerLoop::hear_master(Instant now) {
-    for (int i = 0; i < messages_in_a_row_max; ++i) {
+    take_messages(now, messages_in_a_row_max);
+    const auto failure = link_.take_failure();
+    if (!failure) return;
+    // A goodbye and the closing of the connection come together: all that was said comes first.
+    take_messages(now, std::numeric_limits<int>::max());
+    agent_.link_down(now, *failure);
+}
+
+void WorkerLoop::take_messages(Instant now, int count_max) {
+    for (int i = 0; i < count_max; ++i) {
         auto received = link_.receive();
         if (!received) break;
         agent_.receive(now, received->header, std::move(received->payload));
     }
-    // After the messages: a goodbye and the closing of the connection come together.
-    if (const auto failure = link_.take_failure()) agent_.link_down(now, *failure);
 }
 
 void WorkerLoop::hear_signals(Instant now) {

@@ -35,6 +35,7 @@ class WorkerLoop {
     [[nodiscard]] bool link_has_news() const;
     void await_quick_outcomes() const;
     void hear_master(Instant now);
+    void take_messages(Instant now, int count_max);
     void hear_keyboard(Instant now);
     void hear_signals(Instant now);
     [[nodiscard]] bool is_ready(int descriptor) const;

@@ -13,6 +13,9 @@ constexpr int result_frames_max = 256;
 constexpr int task_frames_max = 1000;
 constexpr int heartbeats_max = 4;  ///< Old ones are of no use.
 constexpr int send_first_milliseconds = 1000;
+/// Never in the life of a link, but positive: told not to reconnect, libzmq ends the pipe of a lost
+/// connection with all that was not read from it, the master's goodbye among that.
+constexpr int never_milliseconds = 7 * 24 * 3600 * 1000;
 constexpr std::int64_t message_bytes_max =
     std::int64_t{protocol::frame_bytes_max + protocol::header_bytes_max};
 
@@ -61,7 +64,7 @@ ZmqLink::Sockets::Sockets(zmq::context_t& context)
     task.set(zmq::sockopt::sndhwm, task_frames_max);
     task.set(zmq::sockopt::rcvhwm, task_frames_max);
     // When to try again is the agent's decision.
-    task.set(zmq::sockopt::reconnect_ivl, -1);
+    task.set(zmq::sockopt::reconnect_ivl, never_milliseconds);
     result.set(zmq::sockopt::sndhwm, result_frames_max);
     heartbeat.set(zmq::sockopt::sndhwm, heartbeats_max);
 }

@@ -79,7 +79,7 @@ async function takePictures(url) {
     await runJob(url, 'train', { data: 'Data/train.csv' });
     await call(`${url}/api/v1/jobs`, {
       type: 'monte_carlo_pi',
-      params: { samples: 2_000_000_000, seed: 1 },
+      params: { samples: 40_000_000_000, seed: 1 },
     });
     // A third of the way, rates, curve and time left have become steady.
     await dashboard.locator('#jobs').getByText(/^3\d%$/).waitFor({ timeout: 120_000 });

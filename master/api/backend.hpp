@@ -38,6 +38,20 @@ class Backend {
     [[nodiscard]] virtual Result<nlohmann::json> job_result(JobId id) = 0;
     [[nodiscard]] virtual Result<JobId> submit(std::string_view body) = 0;
     [[nodiscard]] virtual Result<void> cancel(JobId id) = 0;
+    /// Holds a job back, or lets it go on. Errors: NotFound; InvalidArgument if it is over.
+    [[nodiscard]] virtual Result<void> pause(JobId id, bool paused) = 0;
+    /// Gives a job the priority that the body of the call names.
+    /// Errors: as for pause(), and InvalidArgument for a bad body.
+    [[nodiscard]] virtual Result<void> prioritize(JobId id, std::string_view body) = 0;
+    /// Gives a worker no new tasks, or gives it tasks again. Errors: NotFound.
+    [[nodiscard]] virtual Result<void> drain(std::string_view worker, bool drained) = 0;
+    /// Lets a worker that is in quarantine join again, without trust.
+    /// Errors: NotFound; InvalidArgument if it is not in quarantine.
+    [[nodiscard]] virtual Result<void> readmit(std::string_view worker) = 0;
+    /// Makes the text of a job's receipt; it may take seconds, and any thread may call it.
+    using ReceiptMaker = std::function<Result<std::string>()>;
+    /// Errors: NotFound if there is no such job, or none that has left a receipt.
+    [[nodiscard]] virtual Result<ReceiptMaker> receipt(JobId id) = 0;
     /// Calls back once when the job is over; at once if it is, or if there is none.
     virtual void when_over(JobId id, std::function<void()> callback) = 0;
     [[nodiscard]] virtual std::optional<BlobView> blob(const Sha256& sha256) = 0;

@@ -3,6 +3,8 @@
 #include "api/routes.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace netcompute::api {
 namespace {
@@ -17,14 +19,57 @@ nlohmann::json job_schema() {
             "params": {"type": "object"},
             "name": {"type": "string", "maxLength": 200},
             "priority": {"type": "integer", "minimum": -1000, "maximum": 1000, "default": 0},
-            "validation": {"type": "string", "enum": ["none"]}
+            "validation": {
+                "oneOf": [
+                    {"type": "string", "enum": ["none", "adaptive"]},
+                    {"type": "string", "pattern": "^quorum:([2-9]|10)$"},
+                    {"type": "object", "required": ["quorum"], "additionalProperties": false,
+                     "properties": {"quorum": {"type": "integer", "minimum": 2, "maximum": 10}}}
+                ]
+            },
+            "deadline_seconds": {
+                "description": "The age at which the job fails if it is not over",
+                "type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 31536000
+            }
         }
     })");
     schema["properties"]["params"]["description"] =
         "train: data, target, id, algorithm, C, max_iterations, model, output. "
         "predict: data, model, id, labels, output. monte_carlo_pi: samples, seed. "
         "noop: task_count, payload_bytes.";
+    schema["properties"]["validation"]["description"] =
+        "Whose results somebody else checks before they count: nobody's; every worker's until it "
+        "is trusted, then some at random; or each one by K PCs. Without it: adaptive for browser "
+        "workers, none for native ones.";
     return schema;
+}
+
+nlohmann::json priority_schema() {
+    return nlohmann::json::parse(R"({
+        "type": "object",
+        "required": ["priority"],
+        "additionalProperties": false,
+        "properties": {"priority": {"type": "integer", "minimum": -1000, "maximum": 1000}}
+    })");
+}
+
+/// The statuses that a route may answer with besides its success.
+std::vector<std::pair<std::string, std::string>> refusals(const Route& route) {
+    std::vector<std::pair<std::string, std::string>> known;
+    const bool names_something = route.path.find('{') != std::string_view::npos;
+    const bool reads_body =
+        route.name == RouteName::SubmitJob || route.name == RouteName::PrioritizeJob;
+    if (reads_body) known.emplace_back("400", "The body is not what this call takes");
+    if (route.changes_something) known.emplace_back("401", "The master's token is missing");
+    if (route.name == RouteName::JobReceipt) {
+        known.emplace_back("404", "There is no such job, or it has left no receipt");
+    } else if (names_something) {
+        known.emplace_back("404", "There is no such thing");
+    }
+    if (names_something && (route.changes_something || route.name == RouteName::JobResult)) {
+        known.emplace_back("409", "It is not in a state in which that can be done");
+    }
+    return known;
 }
 
 std::string lower_case(std::string text) {
@@ -49,11 +94,17 @@ nlohmann::json operation(const Route& route) {
              {"description", "Seconds to wait for the job's end, 0 to 60"},
              {"schema", {{"type", "number"}, {"minimum", 0}, {"maximum", 60}}}});
     }
+    if (route.name == RouteName::PrioritizeJob) {
+        operation["requestBody"]["content"]["application/json"]["schema"] = priority_schema();
+    }
     if (route.name == RouteName::SubmitJob) {
         operation["requestBody"]["content"]["application/json"]["schema"] = job_schema();
         operation["responses"]["201"]["description"] = "Submitted: {\"id\": …}";
     } else {
         operation["responses"]["200"]["description"] = route.summary;
+    }
+    for (const auto& [status, meaning] : refusals(route)) {
+        operation["responses"][status]["description"] = meaning;
     }
     operation["responses"]["default"]["description"] =
         "An error: {\"error\": {\"code\": …, \"message\": …}}";

@@ -3,6 +3,7 @@
 #include "api/openapi.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <openssl/crypto.h>
@@ -19,6 +20,7 @@ using net::HttpResponse;
 namespace {
 
 constexpr double wait_seconds_max = 60;
+constexpr std::size_t receipts_in_making_max = 4;  ///< Each takes the memory of its text.
 constexpr std::string_view worker_socket_path = "/ws/worker";
 constexpr std::string_view dashboard_socket_path = "/ws/dashboard";
 
@@ -82,6 +84,11 @@ HttpResponse no_such(std::string_view what, std::string_view id) {
         std::string{what} + " " + std::string{id} + ": there is no such " + std::string{what});
 }
 
+/// Optional only because asio makes an empty one where this throws.
+asio::awaitable<std::optional<Result<std::string>>> make_receipt(Backend::ReceiptMaker maker) {
+    co_return maker();
+}
+
 }  // namespace
 
 ServerApi::ServerApi(asio::io_context& io, ServerApiOptions options, Backend& backend,
@@ -110,6 +117,7 @@ asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request) {
     const auto id = may_wait ? job_id(match.argument) : std::nullopt;
     const double wait_seconds = id ? read_wait_seconds(target.query) : 0;
     if (wait_seconds > 0 && backend_.job(*id)) co_await wait_for_end(*id, wait_seconds);
+    if (match.name == RouteName::JobReceipt) co_return co_await receipt(match.argument);
     co_return answer(match, request);
 }
 
@@ -174,14 +182,19 @@ HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& reque
             return submit(request);
         case RouteName::Blob:
             return blob(match.argument);
-        case RouteName::Worker: {
-            const auto worker = backend_.worker(match.argument);
-            return worker ? json_response(*worker) : no_such("worker", match.argument);
-        }
+        case RouteName::Worker:
+        case RouteName::DrainWorker:
+        case RouteName::UndrainWorker:
+        case RouteName::ReadmitWorker:
+            return answer_for_worker(match);
         case RouteName::Job:
         case RouteName::CancelJob:
+        case RouteName::PauseJob:
+        case RouteName::ResumeJob:
+        case RouteName::PrioritizeJob:
         case RouteName::JobResult:
-            return answer_for_job(match);
+            return answer_for_job(match, request);
+        case RouteName::JobReceipt:
         case RouteName::NotFound:
         case RouteName::MethodNotAllowed:
             break;
@@ -189,18 +202,78 @@ HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& reque
     return no_such("page", match.argument);
 }
 
-HttpResponse ServerApi::answer_for_job(const RouteMatch& match) {
+HttpResponse ServerApi::answer_for_job(const RouteMatch& match, const HttpRequest& request) {
     const auto id = job_id(match.argument);
     const auto job = id ? backend_.job(*id) : std::nullopt;
     if (!job) return no_such("job", match.argument);
     if (match.name == RouteName::Job) return json_response(*job);
-    if (match.name == RouteName::CancelJob) {
-        const auto cancelled = backend_.cancel(*id);
-        if (cancelled) return json_response({{"id", id->value}, {"state", "Cancelled"}});
-        return http_error(http::status::conflict, "already_over", cancelled.error().message);
-    }
+    if (match.name != RouteName::JobResult) return change_job(match, *id, *job, request.body());
     const auto result = backend_.job_result(*id);
     return result ? json_response(*result) : error_response(result.error());
+}
+
+HttpResponse ServerApi::change_job(const RouteMatch& match, JobId id, const nlohmann::json& job,
+                                   std::string_view body) {
+    const std::string state = job.at("state");
+    if (state == "Succeeded" || state == "Failed" || state == "Cancelled") {
+        return http_error(http::status::conflict, "already_over",
+                          "job " + std::to_string(id.value) + ": it is over already: " + state);
+    }
+    const bool pauses = match.name == RouteName::PauseJob;
+    const Result<void> changed = match.name == RouteName::CancelJob ? backend_.cancel(id)
+                                 : match.name == RouteName::PrioritizeJob
+                                     ? backend_.prioritize(id, body)
+                                     : backend_.pause(id, pauses);
+    if (!changed) return error_response(changed.error());
+    if (match.name == RouteName::CancelJob) {
+        return json_response({{"id", id.value}, {"state", "Cancelled"}});
+    }
+    const auto changed_job = backend_.job(id);
+    return json_response(changed_job ? *changed_job : job);
+}
+
+HttpResponse ServerApi::answer_for_worker(const RouteMatch& match) {
+    const std::string_view id = match.argument;
+    const auto worker = backend_.worker(id);
+    if (!worker) return no_such("worker", id);
+    if (match.name == RouteName::Worker) return json_response(*worker);
+    const bool drains = match.name == RouteName::DrainWorker;
+    const Result<void> changed =
+        match.name == RouteName::ReadmitWorker ? backend_.readmit(id) : backend_.drain(id, drains);
+    if (!changed && changed.error().code == ErrorCode::InvalidArgument) {
+        return http_error(http::status::conflict, "conflict", changed.error().message);
+    }
+    if (!changed) return error_response(changed.error());
+    const auto changed_worker = backend_.worker(id);
+    return json_response(changed_worker ? *changed_worker : *worker);
+}
+
+/// Made on a thread of its own: that of a million tasks takes a third of a second, in which no
+/// worker may wait.
+asio::awaitable<HttpResponse> ServerApi::receipt(std::string_view argument) {
+    const auto id = job_id(argument);
+    if (!id) co_return no_such("job", argument);
+    if (receipts_in_making_ >= receipts_in_making_max) {
+        co_return http_error(http::status::too_many_requests, "limit_exceeded",
+                             "receipts are being made for others; ask again in a moment");
+    }
+    auto maker = backend_.receipt(*id);
+    if (!maker) co_return error_response(maker.error());
+    ++receipts_in_making_;
+    auto making = asio::co_spawn(receipt_maker_, make_receipt(std::move(*maker)),
+                                 asio::as_tuple(asio::use_awaitable));
+    auto [failure, text] = co_await std::move(making);
+    --receipts_in_making_;
+    if (failure || !text) {
+        co_return http_error(http::status::internal_server_error, "out_of_memory",
+                             "the receipt could not be made: this PC lacks the memory for it");
+    }
+    if (!*text) co_return error_response((*text).error());
+    HttpResponse response = text_response(std::move(**text), "application/json");
+    response.headers.emplace_back(
+        "Content-Disposition",
+        "attachment; filename=\"job-" + std::to_string(id->value) + "-receipt.json\"");
+    co_return response;
 }
 
 /// Comes back when the job is over or time is up.

@@ -9,6 +9,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <functional>
 #include <optional>
@@ -39,7 +40,12 @@ class ServerApi {
         const net::HttpRequest& request, const Target& target, RouteMatch& match) const;
     [[nodiscard]] net::HttpResponse answer(const RouteMatch& match,
                                            const net::HttpRequest& request);
-    [[nodiscard]] net::HttpResponse answer_for_job(const RouteMatch& match);
+    [[nodiscard]] net::HttpResponse answer_for_job(const RouteMatch& match,
+                                                   const net::HttpRequest& request);
+    [[nodiscard]] net::HttpResponse change_job(const RouteMatch& match, JobId id,
+                                               const nlohmann::json& job, std::string_view body);
+    [[nodiscard]] net::HttpResponse answer_for_worker(const RouteMatch& match);
+    boost::asio::awaitable<net::HttpResponse> receipt(std::string_view argument);
     boost::asio::awaitable<void> wait_for_end(JobId id, double seconds);
     [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(
         const net::HttpRequest& request) const;
@@ -54,6 +60,8 @@ class ServerApi {
     const net::StaticFiles& files_;
     AcceptWorker accept_worker_;
     DashboardFeed feed_;
+    std::size_t receipts_in_making_ = 0;
+    boost::asio::thread_pool receipt_maker_{1};  ///< Last: it ends before what its work needs.
 };
 
 }  // namespace netcompute::api

@@ -3,6 +3,7 @@
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 #include <netcompute/result.hpp>
+#include <netcompute/sha256.hpp>
 
 #include <cstdint>
 #include <string>
@@ -14,6 +15,28 @@
 /// imperatives). Small comparable structs, so that tests compare values.
 namespace netcompute::core {
 
+/// Whose results of a job are compared with somebody else's before they count. Because every
+/// honest worker gives the same bytes, two results agree exactly or one is wrong.
+enum class ValidationMode {
+    Default,   ///< Adaptive for browser workers, None for native ones.
+    None,      ///< Nobody's.
+    Quorum,    ///< A task counts once `quorum` PCs have given the same result.
+    Adaptive,  ///< Everybody's until it is trusted, then some at random.
+};
+struct Validation {
+    ValidationMode mode = ValidationMode::Default;
+    std::uint32_t quorum = 2;
+    friend bool operator==(const Validation&, const Validation&) = default;
+};
+
+/// A task's output as a former step, or a former master, left it.
+struct PastOutput {
+    TaskIndex index = 0;
+    WorkerId worker;  ///< WorkerId{}: the master itself.
+    Sha256 sha256;
+    bool confirmed = false;  ///< Somebody whose word counts came to the same.
+};
+
 // ---- Events -------------------------------------------------------------------------------------
 
 /// A worker said hello and was welcomed; again after each reconnection, under the same id.
@@ -21,8 +44,19 @@ struct WorkerJoined {
     WorkerId worker;
     std::uint32_t slots = 1;
     /// It took up its former session: its process never ended, only its connection did. So what it
-    /// was running when that was lost did not bring it down.
+    /// was running when that was lost did not bring it down, and it is trusted as it was.
     bool resumed = false;
+    std::uint64_t pc = 0;    ///< Workers of one PC have the same number: they do not check another.
+    bool is_native = false;  ///< Installed by somebody who may install here.
+};
+
+/// A former master knew this worker; it may come back and resume.
+struct WorkerRestored {
+    WorkerId worker;
+    std::uint64_t pc = 0;
+    bool is_native = false;
+    std::uint32_t validated = 0;
+    bool quarantined = false;
 };
 
 /// Its connection is gone. A hint only: it may come back and deliver what it finished.
@@ -42,13 +76,91 @@ struct HeartbeatReceived {
     bool paused = false;
 };
 
-/// A round is due. The first one of a job introduces the job.
+/// Somebody wants this worker to take no new tasks, or to take them again.
+struct WorkerDrained {
+    WorkerId worker;
+    bool drained = true;
+};
+
+/// Somebody says that a worker in quarantine is well again; it starts without trust.
+struct WorkerReadmitted {
+    WorkerId worker;
+};
+
+/// A job of a former master goes on: its rounds so far, the one in progress last. Its next event
+/// is RoundStarted for that one, which is not fresh.
+struct JobRestored {
+    JobId job;
+    std::vector<std::vector<PastOutput>> rounds;  ///< Each by index; tasks without output left out.
+    bool contested = false;                       ///< A worker was proven wrong in it.
+};
+
+/// A lease that a former master had granted.
+struct PastLease {
+    LeaseId lease;
+    WorkerId worker;
+    bool is_check = false;
+    std::vector<TaskIndex> tasks;
+};
+
+/// A round is due. The first one of a job introduces the job, unless it was restored.
 struct RoundStarted {
     JobId job;
     RoundIndex round = 0;
     std::uint32_t task_count = 0;
     std::uint64_t task_bytes = 0;  ///< What one task adds to a lease's frame, about.
     std::int32_t priority = 0;     ///< Higher goes first; equal ones share.
+    Validation validation = {};
+    /// The round's inputs are not those of a former visit to it: nothing of that holds any more.
+    bool fresh = true;
+    std::vector<PastLease> leases = {};  ///< Of a former master.
+};
+
+/// The program has no further round. Answered by FinishJob, or by VisitRound when some results
+/// have yet to be checked.
+struct ProgramFinished {
+    JobId job;
+    std::uint32_t round_count = 0;  ///< As many as it took; what is known of others is void.
+};
+
+/// The round that was completed last could not be folded: one of its outputs has not the shape
+/// that its kernel gives.
+struct RoundRejected {
+    JobId job;
+    Error error;
+};
+
+/// The master computed a task itself, in answer to AuditTask: this is the truth.
+struct TaskAudited {
+    JobId job;
+    RoundIndex round = 0;
+    std::uint64_t visit = 0;  ///< That of AuditTask.
+    TaskIndex index = 0;
+    Sha256 sha256;
+    bool failed = false;
+    Error error;  ///< Where failed.
+};
+
+/// A user holds a job back, or lets it go on: it gets no new leases meanwhile.
+struct JobPaused {
+    JobId job;
+    bool paused = true;
+};
+
+/// Another place in the queue.
+struct JobPrioritized {
+    JobId job;
+    std::int32_t priority = 0;
+};
+
+/// The store cannot be written, so nothing new can be promised; or it can again.
+struct StoreStalled {
+    bool stalled = true;
+};
+
+/// The highest number that a former master had given to a lease.
+struct LeaseIdsUsed {
+    LeaseId last;
 };
 
 /// The job is over for a reason outside the scheduler: succeeded, cancelled, or a fold failed.
@@ -59,7 +171,8 @@ struct JobEnded {
 struct Outcome {
     TaskIndex index = 0;
     bool failed = false;
-    Error error;  ///< Where failed.
+    Error error;    ///< Where failed.
+    Sha256 sha256;  ///< Of the output, where not.
 };
 
 struct ResultsReceived {
@@ -74,8 +187,11 @@ struct ResultsReceived {
 /// Nothing happened, but time went by.
 struct ClockTicked {};
 
-using Event = std::variant<WorkerJoined, WorkerDisconnected, WorkerLeft, HeartbeatReceived,
-                           RoundStarted, JobEnded, ResultsReceived, ClockTicked>;
+using Event =
+    std::variant<WorkerJoined, WorkerRestored, WorkerDisconnected, WorkerLeft, HeartbeatReceived,
+                 WorkerDrained, WorkerReadmitted, JobRestored, RoundStarted, ProgramFinished,
+                 RoundRejected, TaskAudited, JobPaused, JobPrioritized, StoreStalled, LeaseIdsUsed,
+                 JobEnded, ResultsReceived, ClockTicked>;
 
 // ---- Effects ------------------------------------------------------------------------------------
 
@@ -87,6 +203,7 @@ struct AssignTasks {
     RoundIndex round = 0;
     std::vector<TaskIndex> tasks;  ///< Ascending.
     Instant deadline;
+    bool is_check = false;  ///< The tasks have outputs, which these are to confirm.
     friend bool operator==(const AssignTasks&, const AssignTasks&) = default;
 };
 
@@ -110,13 +227,67 @@ struct RecordOutputs {
     friend bool operator==(const RecordOutputs&, const RecordOutputs&) = default;
 };
 
-/// An outcome of the event at hand came second: compare it with the one that counts, no more.
-struct CompareOutput {
+/// The outputs of these tasks are confirmed.
+struct ConfirmOutputs {
     JobId job;
     RoundIndex round = 0;
+    std::vector<TaskIndex> tasks;
+    friend bool operator==(const ConfirmOutputs&, const ConfirmOutputs&) = default;
+};
+
+/// Compute this task here, in the master, and answer with TaskAudited.
+struct AuditTask {
+    JobId job;
+    RoundIndex round = 0;
+    std::uint64_t visit = 0;  ///< Names this visit to the round, whose inputs these are.
+    TaskIndex index = 0;
+    friend bool operator==(const AuditTask&, const AuditTask&) = default;
+};
+
+/// The output of the TaskAudited event at hand counts, confirmed, in place of any other.
+struct RecordAudit {
+    JobId job;
+    RoundIndex round = 0;
+    TaskIndex index = 0;
+    friend bool operator==(const RecordAudit&, const RecordAudit&) = default;
+};
+
+/// A worker's result was proven wrong: it gets no more work, and nothing of its that nobody
+/// confirmed counts any longer. `index` names the task that proved it.
+struct QuarantineWorker {
     WorkerId worker;
-    std::uint32_t position = 0;
-    friend bool operator==(const CompareOutput&, const CompareOutput&) = default;
+    JobId job;
+    RoundIndex round = 0;
+    TaskIndex index = 0;
+    friend bool operator==(const QuarantineWorker&, const QuarantineWorker&) = default;
+};
+
+/// That worker had results in this job: from now on each one in it is checked.
+struct ContestJob {
+    JobId job;
+    WorkerId worker;
+    friend bool operator==(const ContestJob&, const ContestJob&) = default;
+};
+
+/// So many results of this worker in a row are confirmed.
+struct PublishTrust {
+    WorkerId worker;
+    std::uint32_t validated = 0;
+    friend bool operator==(const PublishTrust&, const PublishTrust&) = default;
+};
+
+/// Go back to this round: restore the program as it was then, and answer with RoundStarted, not
+/// fresh. The outputs of that round and of later ones still hold, but for some.
+struct VisitRound {
+    JobId job;
+    RoundIndex round = 0;
+    friend bool operator==(const VisitRound&, const VisitRound&) = default;
+};
+
+/// All that had to be checked is: make the job's result.
+struct FinishJob {
+    JobId job;
+    friend bool operator==(const FinishJob&, const FinishJob&) = default;
 };
 
 /// Every task of the round has its output: fold it.
@@ -150,8 +321,9 @@ struct PublishWorker {
     friend bool operator==(const PublishWorker&, const PublishWorker&) = default;
 };
 
-using Effect = std::variant<AssignTasks, RevokeLease, RecordOutputs, CompareOutput, CompleteRound,
-                            FailJob, CloseSession, PublishWorker>;
+using Effect = std::variant<AssignTasks, RevokeLease, RecordOutputs, ConfirmOutputs, AuditTask,
+                            RecordAudit, QuarantineWorker, ContestJob, PublishTrust, VisitRound,
+                            CompleteRound, FinishJob, FailJob, CloseSession, PublishWorker>;
 using Effects = std::vector<Effect>;
 
 }  // namespace netcompute::core

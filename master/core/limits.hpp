@@ -21,6 +21,11 @@ struct SchedulerLimits {
     std::uint32_t leases_per_worker_max = 2;        ///< The one it works on, and one ahead.
     std::uint32_t infrastructure_failures_max = 5;  ///< Of one task, before its job fails.
     std::uint32_t own_failures_max = 2;             ///< Of one task, before its job fails.
+    std::uint32_t trusted_after = 10;               ///< Confirmed results in a row.
+    double spot_check_rate_max = 0.3;   ///< Of a worker's results that has just become trusted.
+    double spot_check_rate_min = 0.05;  ///< In the long run.
+    /// Of a worker's unconfirmed results, at a job's end; fewer the longer it was right.
+    std::uint32_t closing_checks = 30;
     double straggler_factor = 2;  ///< Times the 95th percentile, before a task gets a second copy.
     Duration straggler_min = std::chrono::milliseconds{250};
 };

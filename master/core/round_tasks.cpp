@@ -3,11 +3,12 @@
 #include <netcompute/assert.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace netcompute::core {
 
 RoundTasks::RoundTasks(std::uint32_t task_count, const std::vector<WorkerId>& homes)
-    : tasks_(task_count), pending_count_{task_count} {
+    : tasks_(task_count), hashes_(task_count), pending_count_{task_count} {
     if (homes.size() != task_count) return;
     next_fresh_ = task_count;
     for (TaskIndex index = 0; index < task_count; ++index) {
@@ -22,16 +23,12 @@ std::uint32_t RoundTasks::task_count() const {
     return static_cast<std::uint32_t>(tasks_.size());
 }
 
-bool RoundTasks::succeeded(TaskIndex index) const {
-    return tasks_.at(index).succeeded;
-}
-
 std::uint32_t RoundTasks::holders(TaskIndex index) const {
     return tasks_.at(index).holders;
 }
 
 bool RoundTasks::waits(TaskIndex index) const {
-    return !tasks_[index].succeeded && tasks_[index].holders == 0;
+    return !tasks_[index].has_output && tasks_[index].holders == 0;
 }
 
 bool RoundTasks::failed_on(TaskIndex index, WorkerId worker) const {
@@ -87,24 +84,151 @@ void RoundTasks::add_holder(TaskIndex index) {
     ++tasks_.at(index).holders;
 }
 
-void RoundTasks::give_back(TaskIndex index) {
-    Task& task = tasks_.at(index);
-    NETCOMPUTE_ASSERT(task.holders > 0, "a task is given back once for each time it was taken");
-    --task.holders;
+void RoundTasks::hold(TaskIndex index) {
+    if (waits(index)) --pending_count_;
+    ++task(index).holders;
+}
+
+void RoundTasks::release(TaskIndex index) {
+    Task& one = task(index);
+    NETCOMPUTE_ASSERT(one.holders > 0, "a task is let go of once for each time it was taken");
+    --one.holders;
     if (!waits(index)) return;
     ++pending_count_;
     unclaimed_.push_back(index);
 }
 
-bool RoundTasks::succeed(TaskIndex index, WorkerId worker) {
-    Task& task = tasks_.at(index);
-    if (task.succeeded) return false;
-    if (task.holders == 0) --pending_count_;  // A late result of a lease that ran out.
-    task.succeeded = true;
-    task.home = static_cast<std::uint32_t>(worker.value);
-    ++succeeded_count_;
-    return true;
+// ---- Outputs ------------------------------------------------------------------------------------
+
+void RoundTasks::put_output(TaskIndex index, WorkerId worker, const Sha256& sha256) {
+    Task& one = task(index);
+    NETCOMPUTE_ASSERT(!one.has_output, "a task has one output that counts");
+    if (one.holders == 0) --pending_count_;  // A late result of a lease that ran out.
+    one.has_output = true;
+    one.author = static_cast<std::uint32_t>(worker.value);
+    hashes_[index] = sha256;
 }
+
+void RoundTasks::drop_output(TaskIndex index) {
+    Task& one = task(index);
+    NETCOMPUTE_ASSERT(one.has_output, "only an output that is there can be dropped");
+    want_no_check(index);
+    unsettle(index);
+    one.has_output = one.confirmed = one.closing = false;
+    one.author = 0;
+    votes_.erase(index);
+    if (!waits(index)) return;
+    ++pending_count_;
+    unclaimed_.push_back(index);
+}
+
+void RoundTasks::settle(TaskIndex index) {
+    if (std::exchange(task(index).settled, true)) return;
+    ++settled_count_;
+}
+
+void RoundTasks::unsettle(TaskIndex index) {
+    if (!std::exchange(task(index).settled, false)) return;
+    --settled_count_;
+}
+
+void RoundTasks::confirm(TaskIndex index) {
+    want_no_check(index);
+    task(index).confirmed = true;
+    settle(index);
+}
+
+// ---- Checking -----------------------------------------------------------------------------------
+
+void RoundTasks::want_check(TaskIndex index) {
+    Task& one = task(index);
+    unsettle(index);
+    if (std::exchange(one.wants_check, true)) return;
+    ++open_checks_[WorkerId{one.author}];
+    if (one.checkers == 0) checks_.push_back(index);
+}
+
+void RoundTasks::want_no_check(TaskIndex index) {
+    Task& one = task(index);
+    if (!std::exchange(one.wants_check, false)) return;
+    const auto open = open_checks_.find(WorkerId{one.author});
+    if (--open->second == 0) open_checks_.erase(open);
+}
+
+std::uint32_t RoundTasks::open_checks(WorkerId author) const {
+    const auto found = open_checks_.find(author);
+    return found == open_checks_.end() ? 0 : found->second;
+}
+
+std::vector<TaskIndex> RoundTasks::waiting_checks() {
+    // Stale entries, and second ones of tasks that came back, are dropped on the way.
+    std::sort(checks_.begin(), checks_.end());
+    checks_.erase(std::unique(checks_.begin(), checks_.end()), checks_.end());
+    std::erase_if(checks_, [this](TaskIndex index) {
+        const Task& one = task(index);
+        return !one.wants_check || one.checkers > 0 || one.audited;
+    });
+    return {checks_.begin(), checks_.end()};
+}
+
+std::vector<TaskIndex> RoundTasks::take_checks(std::uint32_t count_max,
+                                               const std::function<bool(TaskIndex)>& may_check) {
+    std::vector<TaskIndex> taken;
+    for (const TaskIndex index : waiting_checks()) {
+        if (taken.size() == count_max) break;
+        if (!may_check(index)) continue;
+        task(index).checkers = 1;
+        taken.push_back(index);
+    }
+    std::ignore = waiting_checks();
+    return taken;
+}
+
+void RoundTasks::hold_check(TaskIndex index) {
+    ++task(index).checkers;
+}
+
+void RoundTasks::release_check(TaskIndex index) {
+    Task& one = task(index);
+    NETCOMPUTE_ASSERT(one.checkers > 0, "a check is let go of once for each time it was taken");
+    if (--one.checkers == 0 && one.wants_check) checks_.push_back(index);
+}
+
+void RoundTasks::add_vote(TaskIndex index, Vote vote) {
+    votes_[index].push_back(vote);
+}
+
+std::vector<Vote> RoundTasks::votes(TaskIndex index) const {
+    const auto found = votes_.find(index);
+    return found == votes_.end() ? std::vector<Vote>{} : found->second;
+}
+
+void RoundTasks::hold_back(TaskIndex index) {
+    held_back_[author(index)].push_back(index);
+}
+
+std::vector<TaskIndex> RoundTasks::take_held_back(WorkerId author, std::uint32_t count_max) {
+    std::vector<TaskIndex> taken;
+    const auto found = held_back_.find(author);
+    if (found == held_back_.end()) return taken;
+    while (!found->second.empty() && taken.size() < count_max) {
+        const TaskIndex index = found->second.front();
+        found->second.pop_front();
+        const Task& one = task(index);
+        const bool still_waits = one.has_output && WorkerId{one.author} == author && !one.settled &&
+                                 !one.wants_check && !one.audited;
+        if (still_waits) taken.push_back(index);
+    }
+    if (found->second.empty()) held_back_.erase(found);
+    return taken;
+}
+
+std::uint32_t RoundTasks::held_back_count(WorkerId author) const {
+    const auto found = held_back_.find(author);
+    return found == held_back_.end() ? 0 : static_cast<std::uint32_t>(found->second.size());
+}
+
+// ---- Failures -----------------------------------------------------------------------------------
 
 std::uint32_t RoundTasks::count_infrastructure_failure(TaskIndex index) {
     return ++tasks_.at(index).infrastructure_failures;
@@ -120,11 +244,38 @@ std::uint32_t RoundTasks::count_own_failure(TaskIndex index, WorkerId worker) {
     return ++tasks_.at(index).own_failures;
 }
 
+// ---- From round to round ------------------------------------------------------------------------
+
 std::vector<WorkerId> RoundTasks::homes() const {
     std::vector<WorkerId> homes;
     homes.reserve(tasks_.size());
-    for (const Task& task : tasks_) homes.push_back(WorkerId{task.home});
+    for (const Task& one : tasks_) homes.push_back(WorkerId{one.author});
     return homes;
+}
+
+void RoundTasks::grow(std::uint32_t task_count) {
+    NETCOMPUTE_ASSERT(task_count >= tasks_.size(), "a round has the tasks that it had");
+    tasks_.resize(task_count);
+    hashes_.resize(task_count);
+}
+
+void RoundTasks::reopen() {
+    unclaimed_.clear();
+    claimed_.clear();
+    checks_.clear();
+    open_checks_.clear();
+    held_back_.clear();
+    votes_.clear();
+    next_fresh_ = task_count();
+    pending_count_ = 0;
+    for (TaskIndex index = 0; index < task_count(); ++index) {
+        Task& one = task(index);
+        one.holders = one.checkers = 0;
+        one.wants_check = one.audited = false;
+        if (one.has_output) continue;
+        ++pending_count_;
+        unclaimed_.push_back(index);
+    }
 }
 
 }  // namespace netcompute::core

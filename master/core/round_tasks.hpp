@@ -1,17 +1,30 @@
 #pragma once
 
 #include <netcompute/ids.hpp>
+#include <netcompute/sha256.hpp>
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
 
 namespace netcompute::core {
 
-/// The tasks of one round: which wait, which are out, which have succeeded, and who should rather
-/// do which because it did that task in the round before and holds its blobs.
+/// What a worker says that a task's output is.
+struct Vote {
+    WorkerId worker;
+    Sha256 sha256;
+};
+
+/// The tasks of one round: which wait, which are out, which have an output and whether that counts,
+/// and who should rather do which because it did that task in the round before and holds its blobs.
+///
+/// A task waits (pending), is held by leases, or has an output, given by its author. The output is
+/// settled when the round need not wait for anything more about it: it is confirmed, or its author
+/// is believed. Otherwise it wants a check (another worker shall come to the same), is held back
+/// (until its author has earned trust), or is audited (the master computes it itself).
 class RoundTasks {
  public:
     /// `homes[i]` is the worker that did task i before, or WorkerId{} for none; may be empty.
@@ -19,22 +32,77 @@ class RoundTasks {
 
     [[nodiscard]] std::uint32_t task_count() const;
     [[nodiscard]] std::uint32_t pending_count() const { return pending_count_; }
-    [[nodiscard]] std::uint32_t succeeded_count() const { return succeeded_count_; }
-    [[nodiscard]] bool complete() const { return succeeded_count_ == task_count(); }
-    [[nodiscard]] bool succeeded(TaskIndex index) const;
+    [[nodiscard]] std::uint32_t settled_count() const { return settled_count_; }
+    [[nodiscard]] bool complete() const { return settled_count_ == task_count(); }
+
+    // ---- Giving out ----
+
     /// How many leases hold this task now.
     [[nodiscard]] std::uint32_t holders(TaskIndex index) const;
-
     /// Takes up to `count_max` pending tasks for this worker, its own first, then those nobody
     /// claims, then others' from the back. `avoid_failed` leaves out tasks that failed on it.
     [[nodiscard]] std::vector<TaskIndex> take(WorkerId worker, std::uint32_t count_max,
                                               bool avoid_failed);
     /// One more lease holds this task: a straggler's second copy.
     void add_holder(TaskIndex index);
-    /// A lease that held the task is over without its output. Pending again if it was the last.
-    void give_back(TaskIndex index);
-    /// The output of this task is in; false if it was in before.
-    [[nodiscard]] bool succeed(TaskIndex index, WorkerId worker);
+    /// A lease of a former master holds this task.
+    void hold(TaskIndex index);
+    /// A lease lets go of the task: it has its outcome, or is over. Without an output, the task is
+    /// pending again if it was the last.
+    void release(TaskIndex index);
+
+    // ---- Outputs ----
+
+    [[nodiscard]] bool has_output(TaskIndex index) const { return task(index).has_output; }
+    [[nodiscard]] bool settled(TaskIndex index) const { return task(index).settled; }
+    [[nodiscard]] bool confirmed(TaskIndex index) const { return task(index).confirmed; }
+    /// Who gave the output; WorkerId{} for the master, and where there is none.
+    [[nodiscard]] WorkerId author(TaskIndex index) const { return WorkerId{task(index).author}; }
+    [[nodiscard]] const Sha256& sha256(TaskIndex index) const { return hashes_.at(index); }
+    /// The task has none yet.
+    void put_output(TaskIndex index, WorkerId worker, const Sha256& sha256);
+    /// The output does not count any more; nor do the votes on it.
+    void drop_output(TaskIndex index);
+    void settle(TaskIndex index);
+    void unsettle(TaskIndex index);
+    /// Settles it for good: it wants no check any more.
+    void confirm(TaskIndex index);
+
+    // ---- Checking ----
+
+    /// Another worker shall come to the same output. Unsettles it.
+    void want_check(TaskIndex index);
+    [[nodiscard]] bool wants_check(TaskIndex index) const { return task(index).wants_check; }
+    /// How many outputs of this worker want a check.
+    [[nodiscard]] std::uint32_t open_checks(WorkerId author) const;
+    /// Those that want a check and that no lease holds for it.
+    [[nodiscard]] std::vector<TaskIndex> waiting_checks();
+    [[nodiscard]] bool checks_wait() const { return !checks_.empty(); }
+    /// Takes up to `count_max` of those that the worker at hand may check.
+    [[nodiscard]] std::vector<TaskIndex> take_checks(
+        std::uint32_t count_max, const std::function<bool(TaskIndex)>& may_check);
+    /// A lease of a former master holds this check.
+    void hold_check(TaskIndex index);
+    /// A lease lets go of a check.
+    void release_check(TaskIndex index);
+
+    /// Somebody else's word on the output; those that agree and those that do not.
+    void add_vote(TaskIndex index, Vote vote);
+    [[nodiscard]] std::vector<Vote> votes(TaskIndex index) const;
+
+    /// The output waits for its author's trust.
+    void hold_back(TaskIndex index);
+    /// Up to `count_max` of those that wait for this author's trust; they wait no longer.
+    [[nodiscard]] std::vector<TaskIndex> take_held_back(WorkerId author, std::uint32_t count_max);
+    [[nodiscard]] std::uint32_t held_back_count(WorkerId author) const;
+
+    [[nodiscard]] bool audited(TaskIndex index) const { return task(index).audited; }
+    void set_audited(TaskIndex index, bool audited) { task(index).audited = audited; }
+    /// Drawn for the check at the job's end.
+    [[nodiscard]] bool closing(TaskIndex index) const { return task(index).closing; }
+    void set_closing(TaskIndex index) { task(index).closing = true; }
+
+    // ---- Failures ----
 
     /// Counts one more loss of a worker that was running this task, and returns the count.
     std::uint32_t count_infrastructure_failure(TaskIndex index);
@@ -42,30 +110,50 @@ class RoundTasks {
     void forgive_infrastructure_failure(TaskIndex index);
     /// Counts one more failure of the task by itself, on this worker, and returns the count.
     std::uint32_t count_own_failure(TaskIndex index, WorkerId worker);
-
     /// Whether the task's last failure by itself was on this worker.
     [[nodiscard]] bool failed_on(TaskIndex index, WorkerId worker) const;
 
+    // ---- From round to round ----
+
     /// Who gave each task's output; WorkerId{} where none is in.
     [[nodiscard]] std::vector<WorkerId> homes() const;
+    /// There are so many tasks, at least as many as now; the new ones have no output.
+    void grow(std::uint32_t task_count);
+    /// The round is begun again: no lease holds anything, no check is under way; outputs stay, and
+    /// settled ones stay settled.
+    void reopen();
 
  private:
     struct Task {
-        bool succeeded = false;
+        std::uint32_t author = 0;  ///< Low half of the worker's id: ids are counters.
         std::uint8_t holders = 0;
+        std::uint8_t checkers = 0;
         std::uint8_t infrastructure_failures = 0;
         std::uint8_t own_failures = 0;
-        std::uint32_t home = 0;  ///< Low half of the worker's id: ids are counters.
+        bool has_output = false;
+        bool settled = false;
+        bool confirmed = false;
+        bool wants_check = false;
+        bool audited = false;
+        bool closing = false;
     };
+    [[nodiscard]] const Task& task(TaskIndex index) const { return tasks_.at(index); }
+    [[nodiscard]] Task& task(TaskIndex index) { return tasks_.at(index); }
     [[nodiscard]] bool waits(TaskIndex index) const;
+    void want_no_check(TaskIndex index);
 
     std::vector<Task> tasks_;
+    std::vector<Sha256> hashes_;
     std::uint32_t pending_count_ = 0;
-    std::uint32_t succeeded_count_ = 0;
+    std::uint32_t settled_count_ = 0;
     TaskIndex next_fresh_ = 0;         ///< Tasks from here on were never in a queue.
     std::deque<TaskIndex> unclaimed_;  ///< Given back, or without a home. May hold done tasks.
     std::map<WorkerId, std::deque<TaskIndex>> claimed_;  ///< By home. May hold done tasks.
     std::map<TaskIndex, WorkerId> failed_on_;            ///< The last worker it failed on.
+    std::deque<TaskIndex> checks_;  ///< Want a check. May hold some that do not any more.
+    std::map<WorkerId, std::uint32_t> open_checks_;        ///< By author.
+    std::map<WorkerId, std::deque<TaskIndex>> held_back_;  ///< By author. May hold stale ones.
+    std::map<TaskIndex, std::vector<Vote>> votes_;
 };
 
 }  // namespace netcompute::core

@@ -34,12 +34,13 @@ std::string_view worker_state_name(WorkerState state) {
     return "Lost";
 }
 
-Scheduler::Scheduler(SchedulerLimits limits) : limits_{limits} {}
+Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed) : limits_{limits}, random_{seed} {}
 
 Effects Scheduler::step(Instant now, const Event& event) {
     now_ = std::max(now, now_);  // A clock that jumps back must not undo a deadline.
     effects_.clear();
     std::visit([this](const auto& fact) { on(fact); }, event);
+    complete_rounds();
     // Time passes with every event, so a busy engine needs no ticks to notice a silent worker.
     check_silence();
     expire_leases();
@@ -58,16 +59,24 @@ std::optional<WorkerView> Scheduler::worker(WorkerId id) const {
     const auto found = workers_.find(id);
     if (found == workers_.end()) return std::nullopt;
     const Worker& worker = found->second;
-    return WorkerView{worker.state, worker.slots, static_cast<std::uint32_t>(worker.leases.size()),
-                      worker.last_seen};
+    return WorkerView{
+        worker.state,     worker.slots,     static_cast<std::uint32_t>(worker.leases.size()),
+        worker.last_seen, worker.validated, worker.quarantined};
 }
 
 std::optional<RoundView> Scheduler::round(JobId id) const {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) return std::nullopt;
     const Job& job = found->second;
-    return RoundView{job.round, job.tasks.task_count(), job.tasks.succeeded_count(),
-                     job.tasks.pending_count()};
+    RoundView view{job.round,
+                   job.tasks.task_count(),
+                   job.tasks.settled_count(),
+                   job.tasks.pending_count(),
+                   job.paused,
+                   job.in_round && job.validation.mode == ValidationMode::Quorum &&
+                       job.tasks.pending_count() == 0 && job.active_lease_count == 0 &&
+                       job.tasks.checks_wait()};
+    return view;
 }
 
 std::uint32_t Scheduler::available_worker_count() const {
@@ -80,27 +89,12 @@ std::uint32_t Scheduler::available_worker_count() const {
 
 void Scheduler::on(const ClockTicked&) {}
 
-void Scheduler::on(const RoundStarted& event) {
-    NETCOMPUTE_ASSERT(event.task_count > 0, "a round has at least one task");
-    Job& job = jobs_[event.job];
-    std::vector<WorkerId> homes;
-    if (job.tasks.task_count() == event.task_count) {
-        homes = job.tasks.homes();
-        for (WorkerId& home : homes) {
-            const auto found = workers_.find(home);
-            if (found == workers_.end() || !found->second.connected) home = WorkerId{};
-        }
-    }
-    release_round(job);
-    job.priority = event.priority;
-    job.round = event.round;
-    job.task_bytes = event.task_bytes;
-    job.task_seconds = {};
-    job.tasks = RoundTasks{event.task_count, homes};
+void Scheduler::on(const StoreStalled& event) {
+    stalled_ = event.stalled;
 }
 
-void Scheduler::on(const JobEnded& event) {
-    remove_job(event.job);
+void Scheduler::on(const LeaseIdsUsed& event) {
+    last_lease_ = std::max(last_lease_, event.last.value);
 }
 
 }  // namespace netcompute::core

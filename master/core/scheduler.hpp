@@ -4,6 +4,7 @@
 #include "core/limits.hpp"
 #include "core/round_tasks.hpp"
 #include "core/task_seconds.hpp"
+#include <netcompute/random.hpp>
 
 #include <map>
 #include <optional>
@@ -18,26 +19,34 @@ struct WorkerView {
     std::uint32_t slots = 1;
     std::uint32_t lease_count = 0;
     Instant last_seen;
+    std::uint32_t validated = 0;  ///< Results in a row that others confirmed.
+    bool quarantined = false;
 };
 
 /// What can be asked about a job's round between steps.
 struct RoundView {
     RoundIndex round = 0;
     std::uint32_t task_count = 0;
-    std::uint32_t succeeded_count = 0;
-    std::uint32_t pending_count = 0;
+    std::uint32_t succeeded_count = 0;  ///< Whose output counts.
+    std::uint32_t pending_count = 0;    ///< That nobody holds and that have no output.
+    bool paused = false;
+    /// Some outputs want a check that no worker which is there may make.
+    bool waits_for_checker = false;
 };
 
 /// Decides who computes what and when to give up on whom. Pure: it knows only the events and the
 /// instants it is given, so a simulation drives it exactly as the engine does.
 ///
-/// A task is Pending, Leased (by one lease, or two when a straggler gets a copy) or Succeeded. A
-/// result counts once, whoever sends it first, also when its lease has run out meanwhile; any later
-/// one is compared only. A lease is over when all its tasks have outcomes, when its deadline passes
-/// unrenewed, or when its worker disconnects, leaves or falls silent.
+/// A task is Pending, Leased (by one lease, or two when a straggler gets a copy), Provisional (it
+/// has an output that is still to be checked) or Succeeded. A result counts once, whoever sends it
+/// first, also when its lease has run out meanwhile; any later one is a vote on it. Where two
+/// disagree, the master computes the task itself, and who was wrong is put in quarantine. A lease
+/// is over when all its tasks have outcomes, when its deadline passes unrenewed, or when its worker
+/// disconnects, leaves or falls silent.
 class Scheduler {
  public:
-    explicit Scheduler(SchedulerLimits limits = {});
+    /// `seed` decides which results are checked: unknown to the workers.
+    explicit Scheduler(SchedulerLimits limits = {}, std::uint64_t seed = 0);
 
     /// Takes one fact and answers what is to be done, in order.
     [[nodiscard]] Effects step(Instant now, const Event& event);
@@ -49,6 +58,8 @@ class Scheduler {
     [[nodiscard]] std::optional<RoundView> round(JobId id) const;
     /// Workers that take tasks: neither Draining, Suspect nor Lost.
     [[nodiscard]] std::uint32_t available_worker_count() const;
+    /// Of a live job, whose outputs were taken in each round: what a receipt tells.
+    [[nodiscard]] std::vector<std::vector<PastOutput>> outputs(JobId id) const;
 
  private:
     /// A task that was counted as possibly having brought its worker down.
@@ -60,7 +71,13 @@ class Scheduler {
     struct Worker {
         std::uint32_t slots = 1;
         bool connected = true;
-        bool paused = false;
+        bool awaited = false;  ///< A former master knew it; its leases stand until it is late.
+        bool paused = false;   ///< By itself.
+        bool drained = false;  ///< By somebody here.
+        bool is_native = false;
+        bool quarantined = false;
+        std::uint32_t validated = 0;
+        std::uint64_t pc = 0;  ///< 0: unknown, and like no other.
         WorkerState state = WorkerState::Idle;
         Instant last_seen;
         Instant deadline = instant_never;          ///< Its entry in worker_deadlines_.
@@ -76,26 +93,47 @@ class Scheduler {
         std::vector<bool> has_outcome;  ///< Parallel to tasks.
         std::uint32_t open_count = 0;   ///< Tasks without an outcome.
         bool active = true;             ///< False: over, kept to recognize late results.
-        Duration duration{};            ///< What a renewal adds.
+        bool is_check = false;
+        bool claimed = true;  ///< False: of a former master, and not named by its worker yet.
+        Duration duration{};  ///< What a renewal adds.
         Instant granted_at;
         Instant deadline;
         Instant progress_at;  ///< When it came to the front, or last gave an outcome.
     };
     struct Job {
         std::int32_t priority = 0;
+        Validation validation;
+        bool paused = false;
+        bool contested = false;  ///< A worker was proven wrong in it: everything is checked.
+        bool restored = false;   ///< Its former rounds have yet to be looked through.
+        bool in_round = false;   ///< Tasks may be given out.
+        std::optional<RoundIndex> visiting;  ///< Asked for, and not begun yet.
         RoundIndex round = 0;
+        std::uint64_t visit = 0;  ///< Names this visit to the round.
         std::uint64_t task_bytes = 0;
-        RoundTasks tasks{0};
+        RoundTasks tasks{0};              ///< Of the round.
+        std::vector<RoundTasks> history;  ///< Of others, by round; that of the round is empty.
         TaskSeconds task_seconds;
         std::uint32_t active_lease_count = 0;
         std::vector<LeaseId> round_leases;  ///< Of this round, active or over.
     };
 
     void on(const WorkerJoined& event);
+    void on(const WorkerRestored& event);
     void on(const WorkerDisconnected& event);
     void on(const WorkerLeft& event);
     void on(const HeartbeatReceived& event);
+    void on(const WorkerDrained& event);
+    void on(const WorkerReadmitted& event);
+    void on(const JobRestored& event);
     void on(const RoundStarted& event);
+    void on(const ProgramFinished& event);
+    void on(const RoundRejected& event);
+    void on(const TaskAudited& event);
+    void on(const JobPaused& event);
+    void on(const JobPrioritized& event);
+    void on(const StoreStalled& event);
+    void on(const LeaseIdsUsed& event);
     void on(const JobEnded& event);
     void on(const ResultsReceived& event);
     void on(const ClockTicked& event);
@@ -107,6 +145,8 @@ class Scheduler {
     void arm_worker(WorkerId id, Worker& worker, Instant deadline);
     void lose_worker(WorkerId id, Worker& worker, bool blame_running_tasks);
     void take_back_blame(Worker& worker);
+    void abandon_leases(Worker& worker);
+    [[nodiscard]] bool is_remembered(WorkerId id) const;
     void check_silence();
 
     // scheduler_leases.cpp: leases and outcomes.
@@ -117,19 +157,49 @@ class Scheduler {
     void record_outcomes(const ResultsReceived& event, Lease& lease, Job& job);
     [[nodiscard]] bool record_failure(const ResultsReceived& event, std::uint32_t position,
                                       Lease& lease, Job& job);
+    void let_go(const Lease& lease, TaskIndex index);
+    void revoke_pointless(Job& job, LeaseId but);
+
+    // scheduler_rounds.cpp: rounds and jobs.
+    void archive(Job& job);
+    void rejudge(Job& job);
+    void restore_leases(const RoundStarted& event, Job& job);
+    void visit(JobId id, Job& job, RoundIndex round);
+    [[nodiscard]] std::optional<RoundIndex> first_doubtful_round(const Job& job) const;
+    [[nodiscard]] std::optional<RoundIndex> draw_closing_checks(Job& job);
+    void complete_rounds();
     void release_round(Job& job);
     void fail_job(JobId id, Error error);
     void remove_job(JobId id);
 
+    // scheduler_validation.cpp: which outputs count.
+    [[nodiscard]] ValidationMode mode_for(const Job& job, WorkerId worker) const;
+    [[nodiscard]] bool is_reliable(const Job& job, WorkerId worker) const;
+    [[nodiscard]] bool same_pc(WorkerId a, WorkerId b) const;
+    [[nodiscard]] double spot_check_rate(const Worker& worker) const;
+    [[nodiscard]] bool is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex index) const;
+    void judge(Job& job, TaskIndex index);
+    void second_vote(JobId id, Job& job, TaskIndex index, Vote vote);
+    void confirm(JobId id, Job& job, TaskIndex index);
+    void credit(WorkerId id);
+    void judge_held_back(WorkerId author);
+    void request_audit(JobId id, Job& job, TaskIndex index);
+    void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
+    void distrust(JobId id, Job& job, WorkerId liar);
+
     // scheduler_assign.cpp: who gets what.
     void assign();
+    void assign_checks();
+    [[nodiscard]] bool may_check(const Job& job, TaskIndex index, WorkerId worker) const;
+    void audit_what_nobody_may_check(JobId id, Job& job);
+    void audit_late_checks(JobId id, Job& job, const Lease& lease);
     [[nodiscard]] Job* next_job(JobId& id, const std::vector<JobId>& refused = {});
     void assign_stragglers();
     [[nodiscard]] std::vector<TaskIndex> copies_for(WorkerId helper, const Lease& lease) const;
     [[nodiscard]] bool has_room(const Worker& worker) const;
     [[nodiscard]] std::uint32_t batch_size(const Worker& worker, JobId id, const Job& job) const;
     void grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
-               std::vector<TaskIndex> tasks);
+               std::vector<TaskIndex> tasks, bool is_check);
 
     SchedulerLimits limits_;
     std::map<WorkerId, Worker> workers_;
@@ -139,6 +209,9 @@ class Scheduler {
     std::set<std::pair<Instant, WorkerId>> worker_deadlines_;
     Instant straggler_deadline_ = instant_never;
     std::uint64_t last_lease_ = 0;
+    std::uint64_t last_visit_ = 0;
+    bool stalled_ = false;  ///< The store takes nothing: no new leases.
+    Philox random_;
 
     Instant now_;      ///< Of the step in progress.
     Effects effects_;  ///< Of the step in progress.

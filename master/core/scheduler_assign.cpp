@@ -7,11 +7,14 @@ namespace netcompute::core {
 
 bool Scheduler::has_room(const Worker& worker) const {
     return (worker.state == WorkerState::Idle || worker.state == WorkerState::Busy) &&
-           worker.leases.size() < limits_.leases_per_worker_max;
+           !worker.quarantined && worker.leases.size() < limits_.leases_per_worker_max;
 }
 
 /// Gives every idle worker a lease before anyone gets one ahead.
 void Scheduler::assign() {
+    straggler_deadline_ = instant_never;
+    if (stalled_) return;
+    assign_checks();
     for (std::size_t held = 0; held < limits_.leases_per_worker_max; ++held) {
         JobId ignored;
         if (next_job(ignored) == nullptr) break;
@@ -23,7 +26,7 @@ void Scheduler::assign() {
             while (Job* job = next_job(job_id, refused)) {
                 auto tasks = job->tasks.take(id, batch_size(worker, job_id, *job), avoid_failed);
                 if (!tasks.empty()) {
-                    grant(id, worker, job_id, *job, std::move(tasks));
+                    grant(id, worker, job_id, *job, std::move(tasks), false);
                     break;
                 }
                 refused.push_back(job_id);
@@ -33,10 +36,49 @@ void Scheduler::assign() {
     assign_stragglers();
 }
 
+/// Checks come first: a round waits for them, and each may turn up a lie.
+void Scheduler::assign_checks() {
+    for (auto& [job_id, job] : jobs_) {
+        if (!job.in_round || job.paused || !job.tasks.checks_wait()) continue;
+        for (auto& [id, worker] : workers_) {
+            if (!has_room(worker)) continue;
+            auto tasks = job.tasks.take_checks(
+                batch_size(worker, job_id, job),
+                [&, worker_id = id](TaskIndex index) { return may_check(job, index, worker_id); });
+            if (!tasks.empty()) grant(id, worker, job_id, job, std::move(tasks), true);
+        }
+        audit_what_nobody_may_check(job_id, job);
+    }
+}
+
+/// Whether this worker's result for a task can confirm the one that is there.
+bool Scheduler::may_check(const Job& job, TaskIndex index, WorkerId worker) const {
+    if (same_pc(worker, job.tasks.author(index))) return false;
+    if (job.validation.mode != ValidationMode::Quorum) return is_reliable(job, worker);
+    return std::ranges::none_of(job.tasks.votes(index),
+                                [&](const Vote& vote) { return same_pc(vote.worker, worker); });
+}
+
+/// Where no worker that is there may make a check, the master does; but not to make up a quorum,
+/// which is a number of PCs.
+void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
+    if (job.validation.mode == ValidationMode::Quorum) return;
+    for (const TaskIndex index : job.tasks.waiting_checks()) {
+        const bool anybody_may = std::ranges::any_of(workers_, [&](const auto& entry) {
+            const Worker& worker = entry.second;
+            const bool is_there =
+                worker.state == WorkerState::Idle || worker.state == WorkerState::Busy;
+            return is_there && may_check(job, index, entry.first);
+        });
+        if (!anybody_may) request_audit(id, job, index);
+    }
+}
+
 /// The job whose turn it is: the highest priority, among equals the one with the fewest leases.
 Scheduler::Job* Scheduler::next_job(JobId& id, const std::vector<JobId>& refused) {
     Job* next = nullptr;
     for (auto& [candidate_id, candidate] : jobs_) {
+        if (!candidate.in_round || candidate.paused) continue;
         if (candidate.tasks.pending_count() == 0) continue;
         const bool goes_first = next == nullptr || candidate.priority > next->priority ||
                                 (candidate.priority == next->priority &&
@@ -72,12 +114,13 @@ std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& j
 }
 
 void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
-                      std::vector<TaskIndex> tasks) {
+                      std::vector<TaskIndex> tasks, bool is_check) {
     const LeaseId id{++last_lease_};
     Lease lease;
     lease.worker = worker_id;
     lease.job = job_id;
     lease.round = job.round;
+    lease.is_check = is_check;
     lease.tasks = std::move(tasks);
     lease.has_outcome.resize(lease.tasks.size());
     lease.open_count = static_cast<std::uint32_t>(lease.tasks.size());
@@ -95,7 +138,8 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
     lease.deadline = now_ + lease.duration;
     lease.progress_at = now_;
     lease_deadlines_.insert({lease.deadline, id});
-    effects_.push_back(AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline});
+    effects_.push_back(
+        AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline, is_check});
     leases_.emplace(id, std::move(lease));
     worker.leases.push_back(id);
     job.round_leases.push_back(id);
@@ -106,11 +150,11 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
 /// Once nothing waits any more, a worker without a lease gets a second copy of what another one
 /// is late with. The first result counts; the other lease is then revoked.
 void Scheduler::assign_stragglers() {
-    straggler_deadline_ = instant_never;
     // Before looking at the workers: thousands may be idle, and each of their heartbeats comes
     // here.
     const bool any_is_at_its_tail = std::ranges::any_of(jobs_, [](const auto& entry) {
-        return entry.second.tasks.pending_count() == 0 && entry.second.active_lease_count > 0;
+        return !entry.second.paused && entry.second.tasks.pending_count() == 0 &&
+               entry.second.active_lease_count > 0;
     });
     if (!any_is_at_its_tail) return;
     std::vector<WorkerId> idle;
@@ -118,7 +162,6 @@ void Scheduler::assign_stragglers() {
         if (worker.leases.empty() && has_room(worker)) idle.push_back(id);
     }
     for (auto& [late_id, late_worker] : workers_) {
-        if (idle.empty()) return;
         if (late_worker.leases.empty()) continue;
         Lease& front = leases_.at(late_worker.leases.front());
         const double p95 = jobs_.at(front.job).task_seconds.quantile(0.95);
@@ -133,15 +176,30 @@ void Scheduler::assign_stragglers() {
         for (const LeaseId lease_id : std::vector{late_worker.leases}) {
             const JobId job_id = leases_.at(lease_id).job;
             Job& job = jobs_.at(job_id);
-            if (job.tasks.pending_count() > 0) continue;
+            if (job.tasks.pending_count() > 0 || job.paused) continue;
+            if (leases_.at(lease_id).is_check) {
+                audit_late_checks(job_id, job, leases_.at(lease_id));
+                continue;
+            }
             for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
                 auto copies = copies_for(*helper, leases_.at(lease_id));
                 if (copies.empty()) continue;
                 for (const TaskIndex index : copies) job.tasks.add_holder(index);
-                grant(*helper, workers_.at(*helper), job_id, job, std::move(copies));
+                grant(*helper, workers_.at(*helper), job_id, job, std::move(copies), false);
                 idle.erase(helper);
                 break;
             }
+        }
+    }
+}
+
+/// A check must not hold a round up for long: the master makes it itself.
+void Scheduler::audit_late_checks(JobId id, Job& job, const Lease& lease) {
+    if (job.validation.mode == ValidationMode::Quorum) return;
+    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
+        const TaskIndex index = lease.tasks[place];
+        if (!lease.has_outcome[place] && job.tasks.wants_check(index)) {
+            request_audit(id, job, index);
         }
     }
 }
@@ -154,7 +212,7 @@ std::vector<TaskIndex> Scheduler::copies_for(WorkerId helper, const Lease& lease
     std::vector<TaskIndex> copies;
     for (std::size_t place = 0; place < lease.tasks.size() && copies.size() < count_max; ++place) {
         const TaskIndex index = lease.tasks[place];
-        if (!lease.has_outcome[place] && !job.tasks.succeeded(index) &&
+        if (!lease.has_outcome[place] && !job.tasks.has_output(index) &&
             job.tasks.holders(index) == 1 && !job.tasks.failed_on(index, helper)) {
             copies.push_back(index);
         }

@@ -26,6 +26,7 @@ void Scheduler::on(const ResultsReceived& event) {
     const auto worker_found = workers_.find(event.worker);
     if (worker_found == workers_.end()) return;
     Worker& worker = worker_found->second;
+    if (worker.quarantined) return;
     if (worker.connected) heard_from(event.worker, worker);
 
     const auto refuse = [&](const std::string& what) {
@@ -63,7 +64,7 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     lease.progress_at = now_;
 
     RecordOutputs record{event.job, event.round, event.worker, {}};
-    std::vector<LeaseId> other_holders;
+    std::vector<TaskIndex> seconds;  // Positions of votes on outputs that are there.
     for (std::uint32_t position = 0; position < event.outcomes.size(); ++position) {
         const Outcome& outcome = event.outcomes[position];
         const auto place = static_cast<std::size_t>(
@@ -74,23 +75,37 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
         --lease.open_count;
         if (outcome.failed) {
             if (!record_failure(event, position, lease, job)) return;  // The job is gone.
-        } else if (job.tasks.succeed(outcome.index, event.worker)) {
+        } else if (!job.tasks.has_output(outcome.index)) {
+            job.tasks.put_output(outcome.index, event.worker, outcome.sha256);
             record.positions.push_back(position);
+            let_go(lease, outcome.index);
         } else {
-            effects_.push_back(CompareOutput{event.job, event.round, event.worker, position});
+            seconds.push_back(position);
         }
     }
-    if (!record.positions.empty()) effects_.push_back(std::move(record));
-    if (lease.active && lease.open_count == 0) end_lease(event.lease, lease);
-    if (job.tasks.complete()) {
-        effects_.push_back(CompleteRound{event.job, event.round});
-        release_round(job);
-        return;
+    const std::vector<std::uint32_t> firsts = record.positions;
+    if (!firsts.empty()) effects_.push_back(std::move(record));
+    for (const std::uint32_t position : firsts) judge(job, event.outcomes[position].index);
+    for (const std::uint32_t position : seconds) {
+        const Outcome& outcome = event.outcomes[position];
+        second_vote(event.job, job, outcome.index, {event.worker, outcome.sha256});
+        let_go(lease, outcome.index);
     }
-    if (job.tasks.pending_count() > 0) return;
+    if (lease.active && lease.open_count == 0) end_lease(event.lease, lease);
     // At a round's tail, copies and late results may have made what others still do pointless.
+    if (job.tasks.pending_count() == 0 && !job.tasks.complete()) revoke_pointless(job, event.lease);
+}
+
+/// An active lease has this task's outcome.
+void Scheduler::let_go(const Lease& lease, TaskIndex index) {
+    if (!lease.active) return;
+    RoundTasks& tasks = jobs_.at(lease.job).tasks;
+    lease.is_check ? tasks.release_check(index) : tasks.release(index);
+}
+
+void Scheduler::revoke_pointless(Job& job, LeaseId but) {
     for (const LeaseId id : std::vector{job.round_leases}) {
-        if (id != event.lease) revoke_if_pointless(id, leases_.at(id));
+        if (id != but) revoke_if_pointless(id, leases_.at(id));
     }
 }
 
@@ -98,21 +113,29 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
 bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t position, Lease& lease,
                                Job& job) {
     const Outcome& outcome = event.outcomes[position];
-    if (job.tasks.succeeded(outcome.index)) return true;
+    if (lease.is_check || job.tasks.has_output(outcome.index)) {
+        if (job.tasks.wants_check(outcome.index)) request_audit(event.job, job, outcome.index);
+        let_go(lease, outcome.index);
+        return true;
+    }
     const bool worker_is_to_blame = outcome.error.code == ErrorCode::Unavailable;
     const std::uint32_t count = worker_is_to_blame
                                     ? job.tasks.count_infrastructure_failure(outcome.index)
                                     : job.tasks.count_own_failure(outcome.index, event.worker);
     const std::uint32_t count_max =
         worker_is_to_blame ? limits_.infrastructure_failures_max : limits_.own_failures_max;
-    if (count >= count_max) {
+    const bool is_believed = mode_for(job, event.worker) == ValidationMode::None;
+    if (count >= count_max && !is_believed) {
+        // Strangers shall not end a job by saying that it fails: the master tries by itself.
+        request_audit(event.job, job, outcome.index);
+    } else if (count >= count_max) {
         fail_job(event.job,
                  {outcome.error.code, task_name(event.job, event.round, outcome.index) +
                                           " failed " + std::to_string(count) +
                                           " times, last with: " + outcome.error.message});
         return false;
     }
-    if (lease.active) job.tasks.give_back(outcome.index);
+    let_go(lease, outcome.index);
     return true;
 }
 
@@ -139,12 +162,12 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         if (lease.has_outcome[place]) continue;
         const TaskIndex index = lease.tasks[place];
-        job.tasks.give_back(index);
-        if (!blame_running_tasks || blamed_count == worker.slots) continue;
+        lease.is_check ? job.tasks.release_check(index) : job.tasks.release(index);
+        if (lease.is_check || !blame_running_tasks || blamed_count == worker.slots) continue;
         ++blamed_count;
         if (!worker.connected) worker.blamed.push_back({lease.job, lease.round, index});
         const std::uint32_t losses = job.tasks.count_infrastructure_failure(index);
-        if (losses >= limits_.infrastructure_failures_max && !job.tasks.succeeded(index)) {
+        if (losses >= limits_.infrastructure_failures_max && !job.tasks.has_output(index)) {
             return fail_job(lease.job,
                             {ErrorCode::Unavailable,
                              "the worker was lost " + std::to_string(losses) +
@@ -159,7 +182,8 @@ void Scheduler::expire_leases() {
         const LeaseId id = lease_deadlines_.begin()->second;
         Lease& lease = leases_.at(id);
         effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::Expired});
-        abandon_lease(id, lease, true);
+        // One that nobody claimed after the master's own end was never heard of, maybe.
+        abandon_lease(id, lease, lease.claimed);
     }
 }
 
@@ -168,35 +192,15 @@ void Scheduler::revoke_if_pointless(LeaseId id, Lease& lease) {
     if (!lease.active) return;
     const RoundTasks& tasks = jobs_.at(lease.job).tasks;
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
-        if (!lease.has_outcome[place] && !tasks.succeeded(lease.tasks[place])) return;
+        const TaskIndex index = lease.tasks[place];
+        const bool is_wanted = lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);
+        if (!lease.has_outcome[place] && is_wanted) return;
     }
     effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::DoneElsewhere});
-    end_lease(id, lease);
-}
-
-/// Forgets the leases of a round that is over; whoever still works on one is told to stop.
-void Scheduler::release_round(Job& job) {
-    for (const LeaseId id : std::exchange(job.round_leases, {})) {
-        Lease& lease = leases_.at(id);
-        if (lease.active) {
-            effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::JobEnded});
-            end_lease(id, lease);
-        }
-        leases_.erase(id);
+    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
+        if (!lease.has_outcome[place]) let_go(lease, lease.tasks[place]);
     }
-}
-
-void Scheduler::fail_job(JobId id, Error error) {
-    remove_job(id);
-    effects_.push_back(FailJob{id, std::move(error)});
-}
-
-void Scheduler::remove_job(JobId id) {
-    const auto found = jobs_.find(id);
-    if (found == jobs_.end()) return;
-    release_round(found->second);
-    jobs_.erase(found);
-    for (auto& [worker_id, worker] : workers_) worker.seconds_per_task.erase(id);
+    end_lease(id, lease);
 }
 
 }  // namespace netcompute::core

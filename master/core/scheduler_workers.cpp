@@ -9,11 +9,46 @@ void Scheduler::on(const WorkerJoined& event) {
     Worker& worker = entry->second;
     worker.slots = std::max(event.slots, 1U);
     worker.connected = true;
+    worker.awaited = false;
     worker.paused = false;
-    if (event.resumed) take_back_blame(worker);
+    worker.pc = event.pc;
+    worker.is_native = event.is_native;
+    if (event.resumed) {
+        take_back_blame(worker);
+    } else {
+        abandon_leases(worker);  // Those of a former master: this process knows nothing of them.
+        worker.validated = 0;    // Anybody can give the id; the former session only itself.
+    }
     worker.blamed.clear();
     if (is_new) effects_.push_back(PublishWorker{event.worker, worker.state});
     heard_from(event.worker, worker);
+}
+
+void Scheduler::on(const WorkerRestored& event) {
+    Worker& worker = workers_[event.worker];
+    worker.connected = false;
+    worker.awaited = true;
+    worker.pc = event.pc;
+    worker.is_native = event.is_native;
+    worker.validated = event.validated;
+    worker.quarantined = event.quarantined;
+    worker.state = WorkerState::Lost;
+    worker.last_seen = now_;
+    arm_worker(event.worker, worker, now_ + limits_.lost_after);
+}
+
+void Scheduler::on(const WorkerDrained& event) {
+    const auto found = workers_.find(event.worker);
+    if (found == workers_.end()) return;
+    found->second.drained = event.drained;
+    refresh_state(event.worker, found->second);
+}
+
+void Scheduler::on(const WorkerReadmitted& event) {
+    const auto found = workers_.find(event.worker);
+    if (found == workers_.end()) return;
+    found->second.quarantined = false;
+    found->second.validated = 0;
 }
 
 void Scheduler::on(const WorkerDisconnected& event) {
@@ -37,6 +72,13 @@ void Scheduler::on(const HeartbeatReceived& event) {
     worker.slots = std::max(event.slots, 1U);
     worker.paused = event.paused;
     heard_from(event.worker, worker);
+    for (const LeaseId id : std::vector{worker.leases}) {
+        Lease& lease = leases_.at(id);
+        if (std::exchange(lease.claimed, true)) continue;
+        // A former master's lease that never reached it, or whose results are under way.
+        const bool is_named = std::ranges::find(event.leases, id) != event.leases.end();
+        if (!is_named) abandon_lease(id, lease, false);
+    }
     for (const LeaseId id : event.leases) {
         const auto lease_found = leases_.find(id);
         const bool known = lease_found != leases_.end();
@@ -71,7 +113,7 @@ void Scheduler::set_state(WorkerId id, Worker& worker, WorkerState state) {
 /// Idle, Busy or Draining, by what it holds; a worker that is not heard of stays as it is.
 void Scheduler::refresh_state(WorkerId id, Worker& worker) {
     if (worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost) return;
-    if (worker.paused)
+    if (worker.paused || worker.drained)
         set_state(id, worker, WorkerState::Draining);
     else
         set_state(id, worker, worker.leases.empty() ? WorkerState::Idle : WorkerState::Busy);
@@ -97,6 +139,29 @@ void Scheduler::lose_worker(WorkerId id, Worker& worker, bool blame_running_task
     }
 }
 
+/// Nobody is to blame.
+void Scheduler::abandon_leases(Worker& worker) {
+    for (const LeaseId id : std::vector{worker.leases}) {
+        const auto lease = leases_.find(id);
+        if (lease != leases_.end() && lease->second.active) {
+            abandon_lease(id, lease->second, false);
+        }
+    }
+}
+
+/// Whether results of live jobs are its: who checks them must know whose they are.
+bool Scheduler::is_remembered(WorkerId id) const {
+    const auto gave = [id](const RoundTasks& tasks) {
+        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+            if (tasks.has_output(index) && tasks.author(index) == id) return true;
+        }
+        return false;
+    };
+    return std::ranges::any_of(jobs_, [&](const auto& entry) {
+        return gave(entry.second.tasks) || std::ranges::any_of(entry.second.history, gave);
+    });
+}
+
 /// A worker that comes back as it was has not crashed: a flaky link must not fail a job.
 void Scheduler::take_back_blame(Worker& worker) {
     for (const BlamedTask& task : worker.blamed) {
@@ -110,7 +175,12 @@ void Scheduler::check_silence() {
     while (!worker_deadlines_.empty() && worker_deadlines_.begin()->first <= now_) {
         const WorkerId id = worker_deadlines_.begin()->second;
         Worker& worker = workers_.at(id);
-        if (!worker.connected) {
+        if (std::exchange(worker.awaited, false)) {
+            abandon_leases(worker);
+            arm_worker(id, worker, now_ + limits_.lost_kept);
+        } else if (!worker.connected && is_remembered(id)) {
+            arm_worker(id, worker, now_ + limits_.lost_kept);
+        } else if (!worker.connected) {
             worker_deadlines_.erase(worker_deadlines_.begin());
             workers_.erase(id);
         } else if (now_ - worker.last_seen >= limits_.lost_after) {

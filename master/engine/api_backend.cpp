@@ -1,5 +1,8 @@
 #include "engine/api_backend.hpp"
 
+#include "engine/receipt.hpp"
+#include "engine/validation_policy.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -16,25 +19,6 @@ double rounded(double value) {
 
 nlohmann::json error_document(const Error& error) {
     return {{"code", error_code_name(error.code)}, {"message", error.message}};
-}
-
-nlohmann::json record_document(const store::JobRecord& record) {
-    nlohmann::json document = {
-        {"id", record.id.value},
-        {"type", record.type},
-        {"name", record.name},
-        {"priority", record.priority},
-        {"params", nlohmann::json::parse(record.params)},
-        {"state", store::job_state_name(record.state)},
-        {"submitted_at", record.submitted_unix_ms},
-        {"phase", ""},
-        {"waiting_for", ""},
-        {"elapsed", rounded(record.elapsed_seconds)},
-        {"eta", nullptr},
-        {"tasks", {{"total", record.tasks_done}, {"done", record.tasks_done}, {"failed", 0}}},
-        {"result", record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result)},
-        {"error", record.error ? error_document(*record.error) : nlohmann::json()}};
-    return document;
 }
 
 }  // namespace
@@ -87,6 +71,9 @@ nlohmann::json ApiBackend::worker_document(WorkerInfo& worker) const {
             {"state", core::worker_state_name(state)},
             {"cpu", worker.cpu < 0 ? nlohmann::json() : nlohmann::json(rounded(worker.cpu))},
             {"memory", worker.memory_bytes},
+            {"validated", view ? view->validated : worker.validated},
+            {"quarantined", worker.quarantined},
+            {"drained", worker.drained},
             {"tasks_processed", worker.tasks_done},
             {"processing_rate", rounded(worker.rate.per_second(now))},
             {"current_task", worker.current},
@@ -107,6 +94,69 @@ std::optional<nlohmann::json> ApiBackend::worker(std::string_view id) {
     return std::nullopt;
 }
 
+/// Of the workers that were proven wrong in the job; the id of one that is forgotten.
+nlohmann::json ApiBackend::liar_names(const store::JobRecord& record) const {
+    nlohmann::json names = nlohmann::json::array();
+    if (record.liars.empty()) return names;
+    for (const std::string key : nlohmann::json::parse(record.liars)) {
+        const auto known = std::find_if(engine_.workers().begin(), engine_.workers().end(),
+                                        [&](const auto& entry) { return entry.second.key == key; });
+        names.push_back(known == engine_.workers().end() ? key : known->second.name);
+    }
+    return names;
+}
+
+/// What checking the job's results took and found. `overhead`: tasks computed once more, for each
+/// one that was needed.
+nlohmann::json ApiBackend::validation_document(const store::JobRecord& record) const {
+    const std::uint64_t extra = record.checks + record.audits;
+    const double tasks = static_cast<double>(std::max<std::uint64_t>(record.tasks_done, 1));
+    return {{"policy", validation_name(parse_validation(record.validation))},
+            {"checks", record.checks},
+            {"audits", record.audits},
+            {"overhead", rounded(static_cast<double>(extra) / tasks)},
+            {"liars", liar_names(record)}};
+}
+
+nlohmann::json ApiBackend::record_document(const store::JobRecord& record) const {
+    nlohmann::json document = {
+        {"id", record.id.value},
+        {"type", record.type},
+        {"name", record.name},
+        {"priority", record.priority},
+        {"params", nlohmann::json::parse(record.params)},
+        {"state", store::job_state_name(record.state)},
+        {"submitted_at", record.submitted_unix_ms},
+        {"phase", ""},
+        {"waiting_for", ""},
+        {"elapsed", rounded(record.elapsed_seconds)},
+        {"eta", nullptr},
+        {"tasks", {{"total", record.tasks_done}, {"done", record.tasks_done}, {"failed", 0}}},
+        {"result", record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result)},
+        {"error", record.error ? error_document(*record.error) : nlohmann::json()},
+        {"deadline_seconds",
+         record.deadline_seconds > 0 ? nlohmann::json(record.deadline_seconds) : nlohmann::json()},
+        {"validation", validation_document(record)},
+        {"paused_because", ""}};
+    return document;
+}
+
+/// A live job's record with what it has done so far.
+store::JobRecord ApiBackend::live_record(const JobRun& job) {
+    store::JobRecord record = job.record;
+    record.tasks_done = job.tasks_done;
+    return record;
+}
+
+std::string_view ApiBackend::waiting_for(const JobRun& job,
+                                         const std::optional<core::RoundView>& round,
+                                         bool waits_for_workers) const {
+    if (!engine_.store_trouble().empty()) return "disk space";
+    if (job.record.state == store::JobState::Paused) return "";
+    if (waits_for_workers) return "workers";
+    return round && round->waits_for_checker ? "another PC to check" : "";
+}
+
 nlohmann::json ApiBackend::live_document(JobRun& job) const {
     nlohmann::json document = record_document(job.record);
     const Instant now = engine_.now();
@@ -116,7 +166,12 @@ nlohmann::json ApiBackend::live_document(JobRun& job) const {
     const double rate = job.rate.per_second(now);
     document["elapsed"] = rounded(to_seconds(now - job.submitted));
     document["phase"] = job.phase;
-    document["waiting_for"] = waits ? "workers" : "";
+    document["waiting_for"] = waiting_for(job, round, waits);
+    document["validation"] = validation_document(live_record(job));
+    if (!engine_.store_trouble().empty()) {
+        document["state"] = store::job_state_name(store::JobState::Paused);
+        document["paused_because"] = engine_.store_trouble();
+    }
     document["round"] = job.round_index;
     document["rate"] = rounded(rate);
     document["tasks"] = {
@@ -173,6 +228,57 @@ Result<JobId> ApiBackend::submit(std::string_view body) {
 
 Result<void> ApiBackend::cancel(JobId id) {
     return engine_.cancel(id);
+}
+
+Result<void> ApiBackend::pause(JobId id, bool paused) {
+    return engine_.pause(id, paused);
+}
+
+Result<void> ApiBackend::prioritize(JobId id, std::string_view body) {
+    const auto priority = parse_priority_request(body);
+    if (!priority) return unexpected(priority.error());
+    return engine_.prioritize(id, *priority);
+}
+
+Result<WorkerId> ApiBackend::worker_id(std::string_view key) const {
+    for (const auto& [id, worker] : engine_.workers()) {
+        if (worker.key == key) return id;
+    }
+    return unexpected(ErrorCode::NotFound,
+                      "worker " + std::string{key} + ": there is no such worker");
+}
+
+Result<void> ApiBackend::drain(std::string_view worker, bool drained) {
+    const auto id = worker_id(worker);
+    if (!id) return unexpected(id.error());
+    return engine_.drain(*id, drained);
+}
+
+Result<void> ApiBackend::readmit(std::string_view worker) {
+    const auto id = worker_id(worker);
+    if (!id) return unexpected(id.error());
+    return engine_.readmit(*id);
+}
+
+Result<api::Backend::ReceiptMaker> ApiBackend::receipt(JobId id) {
+    const std::string name = "job " + std::to_string(id.value);
+    if (engine_.live_job(id) != nullptr) {
+        return unexpected(ErrorCode::NotFound,
+                          name + ": it is not over yet; it leaves its receipt when it succeeds");
+    }
+    auto record = engine_.jobs().job(id);
+    if (!record) return unexpected(ErrorCode::NotFound, name + ": there is no such job");
+    auto bytes = engine_.jobs().receipt(id);
+    if (!bytes) {
+        return unexpected(ErrorCode::NotFound,
+                          name + ": it is " + std::string{store::job_state_name(record->state)} +
+                              " and has left no receipt; a job leaves one when it succeeds");
+    }
+    return ReceiptMaker{[record = std::move(*record), bytes = std::move(*bytes)]() {
+        const auto work = decode_receipt_work(bytes);
+        return work ? Result<std::string>{receipt_text(record, *work)}
+                    : Result<std::string>{unexpected(work.error())};
+    }};
 }
 
 void ApiBackend::when_over(JobId id, std::function<void()> callback) {

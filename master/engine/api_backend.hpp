@@ -19,14 +19,27 @@ class ApiBackend final : public api::Backend {
     [[nodiscard]] Result<nlohmann::json> job_result(JobId id) override;
     [[nodiscard]] Result<JobId> submit(std::string_view body) override;
     [[nodiscard]] Result<void> cancel(JobId id) override;
+    [[nodiscard]] Result<void> pause(JobId id, bool paused) override;
+    [[nodiscard]] Result<void> prioritize(JobId id, std::string_view body) override;
+    [[nodiscard]] Result<void> drain(std::string_view worker, bool drained) override;
+    [[nodiscard]] Result<void> readmit(std::string_view worker) override;
+    [[nodiscard]] Result<ReceiptMaker> receipt(JobId id) override;
     void when_over(JobId id, std::function<void()> callback) override;
     [[nodiscard]] std::optional<api::BlobView> blob(const Sha256& sha256) override;
     [[nodiscard]] std::string metrics() override;
     [[nodiscard]] nlohmann::json dashboard_state() override;
 
  private:
+    [[nodiscard]] Result<WorkerId> worker_id(std::string_view key) const;
     [[nodiscard]] nlohmann::json worker_document(WorkerInfo& worker) const;
+    [[nodiscard]] nlohmann::json liar_names(const store::JobRecord& record) const;
+    [[nodiscard]] nlohmann::json validation_document(const store::JobRecord& record) const;
+    [[nodiscard]] nlohmann::json record_document(const store::JobRecord& record) const;
     [[nodiscard]] nlohmann::json live_document(JobRun& job) const;
+    [[nodiscard]] static store::JobRecord live_record(const JobRun& job);
+    [[nodiscard]] std::string_view waiting_for(const JobRun& job,
+                                               const std::optional<core::RoundView>& round,
+                                               bool waits_for_workers) const;
 
     Engine& engine_;
     std::function<std::string()> join_url_;

@@ -10,21 +10,25 @@
 #include "store/job_store.hpp"
 
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace netcompute::engine {
 
 struct EngineOptions {
     core::SchedulerLimits limits;
+    std::uint64_t seed = 0;  ///< Decides which results are checked: nobody else may know it.
     GatewayOptions gateway;
-    JobContext context;
+    store::BlobStore* blobs = nullptr;  ///< Must be set; outlives the engine.
+    std::filesystem::path root;         ///< The folder that holds Data/.
     std::size_t live_jobs_max = 1000;
+    std::uint64_t round_tasks_max = tasks_per_round_max;
     std::function<const JobType*(std::string_view)> find_job_type = engine::find_job_type;
     /// Steps the scheduler in the engine's place, so that a test sees each event and its effects
     /// and may change them. Empty: the engine does it.
@@ -37,32 +41,49 @@ struct WorkerInfo {
     std::string key;  ///< The id that people and the API see.
     std::string name;
     protocol::WorkerKind kind = protocol::WorkerKind::Native;
+    bool is_native = false;  ///< By the way it came, not by what it says.
     std::string version;
     std::string address;
+    std::string session;
     double cpu = -1;
     std::uint64_t memory_bytes = 0;
     std::string current;
     std::uint64_t tasks_done = 0;
+    std::uint32_t validated = 0;  ///< Results in a row that others confirmed.
+    std::string quarantined;      ///< Why it is; empty if it is not.
+    bool drained = false;         ///< By somebody here.
     RateMeter rate;
     Instant joined;
 };
 
 /// Joins clock, scheduler, store, transports and job types, on its host's thread. What arrives is
 /// kept in an inbox; one turn takes it all, steps the scheduler at one instant, commits what was
-/// decided, and only then sends.
+/// decided, and only then sends. So whatever a worker or a user was told is in the store, and a
+/// master that is killed between any two instructions goes on from there.
 class Engine final : public WorkerEvents {
  public:
     /// `host` and `jobs` outlive it.
     Engine(EngineHost& host, EngineOptions options, store::JobStore& jobs);
     ~Engine() override;
 
+    /// Goes on with what a former master left in the store. Workers are let in when all its jobs
+    /// are ready. Call once, before anything else.
+    void resume();
+
     /// Where transports deliver.
     [[nodiscard]] WorkerGateway& gateway() { return gateway_; }
 
-    /// Errors: InvalidArgument, NotFound or PermissionDenied for bad parameters; LimitExceeded.
+    /// The job is in the store when this returns. Errors: InvalidArgument, NotFound or
+    /// PermissionDenied for bad parameters; LimitExceeded; Unavailable if the store cannot be
+    /// written.
     [[nodiscard]] Result<JobId> submit(JobRequest request);
-    /// Errors: NotFound if there is no such job, InvalidArgument if it is over.
+    /// Errors of these: NotFound if there is no such job, InvalidArgument if it is over.
     [[nodiscard]] Result<void> cancel(JobId id);
+    [[nodiscard]] Result<void> pause(JobId id, bool paused);
+    [[nodiscard]] Result<void> prioritize(JobId id, std::int32_t priority);
+    /// Errors of these: NotFound if there is no such worker.
+    [[nodiscard]] Result<void> drain(WorkerId id, bool drained);
+    [[nodiscard]] Result<void> readmit(WorkerId id);
     /// Calls back once, on this thread, when the job is over; at once if it is.
     void when_over(JobId id, std::function<void(const store::JobRecord&)> callback);
     /// Says goodbye to every worker.
@@ -71,20 +92,19 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] Instant now() const { return host_.now(); }
     [[nodiscard]] const core::Scheduler& scheduler() const { return scheduler_; }
     [[nodiscard]] const store::JobStore& jobs() const { return jobs_; }
-    [[nodiscard]] const store::BlobStore& blobs() const { return *options_.context.blobs; }
+    [[nodiscard]] const store::BlobStore& blobs() const { return *options_.blobs; }
     [[nodiscard]] const JobRun* live_job(JobId id) const;
     [[nodiscard]] std::map<JobId, JobRun>& live_jobs() { return live_; }
     [[nodiscard]] std::map<WorkerId, WorkerInfo>& workers() { return workers_; }
     [[nodiscard]] std::uint64_t tasks_done() const { return tasks_done_; }
-    /// Outputs that came second and differed from the one that counts.
-    [[nodiscard]] std::uint64_t contradiction_count() const { return contradiction_count_; }
     /// Events that wait for a turn.
     [[nodiscard]] std::size_t inbox_size() const { return inbox_.size(); }
+    /// Why the store cannot be written; empty if it can.
+    [[nodiscard]] const std::string& store_trouble() const { return store_trouble_; }
     [[nodiscard]] double tasks_per_second() { return rate_.per_second(now()); }
 
     // WorkerEvents.
-    void on_joined(WorkerId worker, const std::string& key, const protocol::Hello& hello,
-                   const std::string& address) override;
+    void on_joined(const JoinedWorker& worker) override;
     void on_heartbeat(WorkerId worker, const protocol::Heartbeat& heartbeat) override;
     void on_results(WorkerId worker, const protocol::Results& results,
                     std::shared_ptr<const Bytes> payload) override;
@@ -101,28 +121,56 @@ class Engine final : public WorkerEvents {
     };
     using Outbox = std::vector<std::function<void()>>;
 
+    // engine.cpp: turns.
     void enqueue(InboxItem item);
+    void enqueue(core::Event event) { enqueue({std::move(event), {}, nullptr}); }
     void turn();
+    void commit_and_send();
+    void go_back_where_asked();
     void arm_timer();
     void wake();
-    void forget_lost_workers();
-    void prepare(JobId id, const JobType& type, nlohmann::json params, JobContext context);
+
+    // engine_jobs.cpp.
+    void prepare(JobId id, const JobType& type, nlohmann::json params);
     void begin(JobId id, Result<PreparedJob> prepared);
-    void start_round(JobRun& job);
+    void begin_fresh(JobRun& job);
+    void start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases);
+    void go_back(JobId id, RoundIndex round);
     void finish(JobRun& job);
     void finished(JobId id, Result<nlohmann::json> result);
     void end_job(JobId id, store::JobState state, nlohmann::json result,
                  std::optional<Error> error);
+    void put_receipt(const JobRun& job);
+    void end_late_jobs();
     void put_record(const store::JobRecord& record);
-    [[nodiscard]] std::string worker_name(WorkerId id) const;
-    void note_disconnection(WorkerId id, const std::string& reason);
+    [[nodiscard]] Error over_or_unknown(JobId id) const;
 
-    // One overload an effect.
+    // engine_resume.cpp: after a restart.
+    void resume_worker(const store::WorkerRecord& record);
+    [[nodiscard]] Result<void> take_up(JobRun& job);
+    [[nodiscard]] Result<void> load_outputs(JobRun& job);
+    void job_is_ready();
+
+    // engine_workers.cpp.
+    [[nodiscard]] std::string worker_name(WorkerId id) const;
+    [[nodiscard]] std::uint64_t pc_of(const std::string& address, WorkerId worker);
+    void note_disconnection(WorkerId id, const std::string& reason);
+    void forget_lost_workers();
+    void put_worker(WorkerId id) { changed_workers_.insert(id); }
+
+    // engine_effects.cpp: one overload an effect.
     void carry_out(const InboxItem& item, core::AssignTasks& effect);
     void carry_out(const InboxItem& item, core::RevokeLease& effect);
     void carry_out(const InboxItem& item, core::RecordOutputs& effect);
-    void carry_out(const InboxItem& item, core::CompareOutput& effect);
+    void carry_out(const InboxItem& item, core::ConfirmOutputs& effect);
+    void carry_out(const InboxItem& item, core::AuditTask& effect);
+    void carry_out(const InboxItem& item, core::RecordAudit& effect);
+    void carry_out(const InboxItem& item, core::QuarantineWorker& effect);
+    void carry_out(const InboxItem& item, core::ContestJob& effect);
+    void carry_out(const InboxItem& item, core::PublishTrust& effect);
+    void carry_out(const InboxItem& item, core::VisitRound& effect);
     void carry_out(const InboxItem& item, core::CompleteRound& effect);
+    void carry_out(const InboxItem& item, core::FinishJob& effect);
     void carry_out(const InboxItem& item, core::FailJob& effect);
     void carry_out(const InboxItem& item, core::CloseSession& effect);
     void carry_out(const InboxItem& item, core::PublishWorker& effect);
@@ -136,16 +184,21 @@ class Engine final : public WorkerEvents {
 
     std::deque<InboxItem> inbox_;
     bool turn_is_due_ = false;
-    bool upkeep_is_due_ = false;          ///< At the end of the next turn.
-    std::vector<store::Record> records_;  ///< Of the turn in progress.
-    Outbox outbox_;                       ///< Of the turn in progress.
+    bool upkeep_is_due_ = false;           ///< At the end of the next turn.
+    std::vector<store::Record> records_;   ///< Not committed yet.
+    std::set<WorkerId> changed_workers_;   ///< To be put among them.
+    bool promises_ = false;                ///< Somebody is told of them: they must be on the disk.
+    Outbox outbox_;                        ///< To be sent once they are committed.
+    std::map<JobId, RoundIndex> go_back_;  ///< Once they are, too: the store is read again.
+    std::string store_trouble_;
 
     std::map<JobId, JobRun> live_;
+    std::set<JobId> resuming_;  ///< Of a former master, and not ready yet.
     std::map<JobId, std::vector<std::function<void(const store::JobRecord&)>>> watchers_;
     std::map<WorkerId, WorkerInfo> workers_;
+    std::map<std::string, std::uint64_t> pcs_;  ///< Numbers for addresses.
     std::uint64_t last_job_ = 0;
     std::uint64_t tasks_done_ = 0;
-    std::uint64_t contradiction_count_ = 0;
     RateMeter rate_;
 };
 

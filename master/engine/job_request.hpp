@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace netcompute::engine {
 
@@ -16,9 +17,15 @@ struct JobRequest {
     std::string name;
     std::int32_t priority = 0;
     bool from_command_line = false;  ///< Then its paths may lead anywhere.
+    /// "none", "adaptive" or "quorum:K" with K from 2 to 10. Empty: as the kind of worker asks for.
+    std::string validation = {};
+    double deadline_seconds = 0;  ///< At which age the job fails; 0: none.
 };
 
 /// From the body of POST /api/v1/jobs. Errors: InvalidArgument naming the key and its value.
 [[nodiscard]] Result<JobRequest> parse_job_request(std::string_view json);
+
+/// From the body of POST /api/v1/jobs/{id}/priority: {"priority": n}. Errors: as above.
+[[nodiscard]] Result<std::int32_t> parse_priority_request(std::string_view json);
 
 }  // namespace netcompute::engine

@@ -3,6 +3,8 @@
 #include <netcompute/assert.hpp>
 
 #include <deque>
+#include <map>
+#include <utility>
 
 namespace netcompute::engine {
 namespace {
@@ -42,23 +44,50 @@ JobRun::JobRun(store::JobRecord the_record, Instant the_submitted)
     : record{std::move(the_record)}, submitted{the_submitted} {}
 
 void JobRun::begin(PreparedJob prepared) {
-    prepared_ = std::move(prepared);
-    notes = prepared_.notes;
+    prepared_ = std::make_shared<PreparedJob>(std::move(prepared));
+    notes = prepared_->notes;
+    states_ = {prepared_->program->checkpoint()};
 }
 
 std::optional<programs::Round> JobRun::start_round() {
-    round_ = prepared_.program->round();
+    round_ = prepared_->program->round();
     outputs_.clear();
-    if (round_) {
-        outputs_.resize(round_->task_count);
-        tasks_total += round_->task_count;
-    }
+    if (!round_) return round_;
+    outputs_.resize(round_->task_count);
+    kernels_.resize(round_index);
+    kernels_.push_back({std::string{round_->kernel}, round_->kernel_version});
     return round_;
+}
+
+Result<void> JobRun::go_back(RoundIndex round) {
+    if (auto restored = prepared_->program->restore(states_.at(round)); !restored) return restored;
+    round_index = round;
+    return {};
+}
+
+Result<void> JobRun::restore(std::vector<Bytes> states) {
+    states_ = std::move(states);
+    for (RoundIndex round = 0; round < states_.size(); ++round) {
+        if (auto back = go_back(round); !back) return back;
+        if (!start_round()) {
+            return unexpected(ErrorCode::Internal,
+                              "round " + std::to_string(round) + " of its record is none");
+        }
+    }
+    return {};
+}
+
+bool JobRun::has_been_here() {
+    Bytes state = prepared_->program->checkpoint();
+    if (round_index < states_.size() && states_[round_index] == state) return true;
+    states_.resize(round_index);
+    if (!has_finished()) states_.push_back(std::move(state));
+    return false;
 }
 
 std::uint64_t JobRun::task_bytes() const {
     std::uint64_t bytes = 0;
-    for (const programs::TaskInput& input : prepared_.program->task_inputs(0)) {
+    for (const programs::TaskInput& input : prepared_->program->task_inputs(0)) {
         const auto* const inlined = std::get_if<Bytes>(&input);
         const std::uint64_t blob_size =
             inlined == nullptr ? std::get<programs::BlobRef>(input).size : 0;
@@ -72,19 +101,21 @@ std::uint64_t JobRun::task_bytes() const {
 }
 
 void JobRun::keep_output(TaskIndex index, ByteSpan bytes, std::shared_ptr<const Bytes> owner) {
-    outputs_.at(index) = {bytes, std::move(owner)};
-    ++tasks_done;
+    Output& output = outputs_.at(index);
+    if (output.owner == nullptr) ++tasks_done;
+    output = {bytes, std::move(owner)};
 }
 
 Result<void> JobRun::fold() {
     std::vector<ByteSpan> views;
     views.reserve(outputs_.size());
     for (const Output& output : outputs_) views.push_back(output.bytes);
-    auto folded = prepared_.program->finish_round(views);
+    auto folded = prepared_->program->finish_round(views);
+    if (!folded) return folded;
     outputs_.clear();
     outputs_.shrink_to_fit();
     ++round_index;
-    return folded;
+    return {};
 }
 
 protocol::WireMessage JobRun::lease_message(LeaseId lease, const std::vector<TaskIndex>& tasks,
@@ -105,17 +136,38 @@ protocol::WireMessage JobRun::lease_message(LeaseId lease, const std::vector<Tas
     for (const TaskIndex index : tasks) {
         protocol::LeasedTask& task = message.tasks.emplace_back();
         task.index = index;
-        for (programs::TaskInput& input : prepared_.program->task_inputs(index)) {
+        for (programs::TaskInput& input : prepared_->program->task_inputs(index)) {
             task.inputs.push_back(wirer.wire(std::move(input)));
         }
     }
     return protocol::encode(protocol::MasterMessage{std::move(message)});
 }
 
-std::function<Result<nlohmann::json>()> JobRun::take_finish() {
-    // The program goes along: finish() reads its result.
-    auto shared = std::make_shared<PreparedJob>(std::move(prepared_));
-    return [shared] { return shared->finish(); };
+std::function<Result<Bytes>()> JobRun::audit(TaskIndex index, const store::BlobStore& blobs) const {
+    NETCOMPUTE_ASSERT(round_.has_value(), "tasks are audited while their round is due");
+    std::vector<programs::TaskInput> inputs = round_->shared_inputs;
+    for (programs::TaskInput& input : prepared_->program->task_inputs(index)) {
+        inputs.push_back(std::move(input));
+    }
+    std::map<Sha256, std::shared_ptr<const store::MappedFile>> files;
+    for (const programs::TaskInput& input : inputs) {
+        const auto* const ref = std::get_if<programs::BlobRef>(&input);
+        if (ref != nullptr) files[ref->sha256] = blobs.find(ref->sha256);
+    }
+    return [kernel = std::string{round_->kernel}, version = round_->kernel_version,
+            inputs = std::move(inputs), files = std::move(files)] {
+        return programs::run_task(kernel, version, inputs,
+                                  [&](const Sha256& sha256) -> std::optional<ByteSpan> {
+                                      const auto found = files.find(sha256);
+                                      if (found == files.end() || found->second == nullptr)
+                                          return std::nullopt;
+                                      return found->second->bytes();
+                                  });
+    };
+}
+
+std::function<Result<nlohmann::json>()> JobRun::finish_step() const {
+    return [shared = prepared_] { return shared->finish(); };
 }
 
 }  // namespace netcompute::engine

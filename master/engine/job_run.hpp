@@ -1,9 +1,11 @@
 #pragma once
 
+#include "core/events.hpp"
 #include "engine/job_request.hpp"
 #include "engine/job_type.hpp"
 #include "engine/rate_meter.hpp"
-#include "store/job_store.hpp"
+#include "store/blob_store.hpp"
+#include "store/records.hpp"
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 #include <netcompute/protocol/messages.hpp>
@@ -15,6 +17,11 @@
 
 namespace netcompute::engine {
 
+struct KernelName {
+    std::string name;
+    std::uint32_t version = 0;
+};
+
 /// A job that is not over: its program, the outputs of the round in progress, and its counts.
 class JobRun {
  public:
@@ -22,44 +29,70 @@ class JobRun {
 
     store::JobRecord record;
     Instant submitted;
+    std::shared_ptr<store::BlobHolder> held_blobs;  ///< What it put goes with it.
     std::string phase;  ///< What it does besides tasks: "reading data", "writing results", or "".
     std::vector<std::string> notes;
     std::uint64_t tasks_total = 0;  ///< Of all rounds begun so far.
     std::uint64_t tasks_done = 0;
     std::uint64_t tasks_failed = 0;  ///< Failed attempts; the tasks were tried again.
+    std::vector<std::string> liars;  ///< Keys of workers that were proven wrong in it.
+    core::Validation validation;
+    bool is_finishing = false;             ///< The result is being made.
+    std::optional<RoundIndex> go_back_to;  ///< Asked for while it is.
     RoundIndex round_index = 0;
     RateMeter rate;
 
     /// Takes what the pool has prepared.
     void begin(PreparedJob prepared);
-    [[nodiscard]] bool begun() const { return prepared_.program != nullptr; }
+    [[nodiscard]] bool begun() const { return prepared_ != nullptr; }
 
     /// Whether rounds may follow the one in progress.
-    [[nodiscard]] bool has_more_rounds() const { return prepared_.rounds_may_follow; }
+    [[nodiscard]] bool has_more_rounds() const { return prepared_->rounds_may_follow; }
 
     /// Makes room for the outputs of the round that is due; nothing if the program has finished.
     [[nodiscard]] std::optional<programs::Round> start_round();
+    [[nodiscard]] bool has_finished() const { return !prepared_->program->round(); }
+    [[nodiscard]] std::uint64_t round_tasks() const { return outputs_.size(); }
+    /// The program's states as each round so far began, by round.
+    [[nodiscard]] const std::vector<Bytes>& states() const { return states_; }
+    /// The kernel of each round so far, by round.
+    [[nodiscard]] const std::vector<KernelName>& kernels() const { return kernels_; }
+    /// Takes the program back to the beginning of a round that it has begun before. Errors: those
+    /// of Program::restore.
+    [[nodiscard]] Result<void> go_back(RoundIndex round);
+    /// Takes up a former master's job where its last round began.
+    [[nodiscard]] Result<void> restore(std::vector<Bytes> states);
+    /// After fold(): whether the program is in the state in which the round now due was begun
+    /// before, so that what is known of that round still holds. If it is not, forgets what was
+    /// known of later rounds, and keeps the state of this one, if there is one.
+    [[nodiscard]] bool has_been_here();
     /// About how many bytes one task adds to a lease.
     [[nodiscard]] std::uint64_t task_bytes() const;
     /// Keeps one output, whose bytes `owner` keeps alive.
     void keep_output(TaskIndex index, ByteSpan bytes, std::shared_ptr<const Bytes> owner);
-    [[nodiscard]] ByteSpan output(TaskIndex index) const { return outputs_.at(index).bytes; }
-    /// Folds the round's outputs and lets go of them.
+    /// Folds the round's outputs and lets go of them. After an error, go_back() is due.
     [[nodiscard]] Result<void> fold();
+    /// A closure that computes one task of the round here, with all that it needs.
+    [[nodiscard]] std::function<Result<Bytes>()> audit(TaskIndex index,
+                                                       const store::BlobStore& blobs) const;
     /// The lease's frame for these tasks. Small blobs ride inline.
     [[nodiscard]] protocol::WireMessage lease_message(LeaseId lease,
                                                       const std::vector<TaskIndex>& tasks,
                                                       double seconds,
                                                       const store::BlobStore& blobs) const;
-    /// The last step, for the pool. The program has finished.
-    [[nodiscard]] std::function<Result<nlohmann::json>()> take_finish();
+    /// The last step, for the pool. The program has finished, and must not be touched until the
+    /// step is done.
+    [[nodiscard]] std::function<Result<nlohmann::json>()> finish_step() const;
+    [[nodiscard]] const std::vector<JobInput>& inputs() const { return prepared_->inputs; }
 
  private:
     struct Output {
         ByteSpan bytes;
         std::shared_ptr<const Bytes> owner;
     };
-    PreparedJob prepared_;
+    std::shared_ptr<PreparedJob> prepared_;
+    std::vector<Bytes> states_;
+    std::vector<KernelName> kernels_;
     std::optional<programs::Round> round_;
     std::vector<Output> outputs_;
 };

@@ -3,6 +3,7 @@
 #include "store/blob_store.hpp"
 #include <netcompute/programs/program.hpp>
 #include <netcompute/result.hpp>
+#include <netcompute/sha256.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -19,8 +20,16 @@ namespace netcompute::engine {
 /// What a job may use besides its parameters.
 struct JobContext {
     std::filesystem::path root;  ///< The folder that holds Data/; paths in jobs stay below it.
-    store::BlobStore* blobs = nullptr;
-    bool paths_anywhere = false;  ///< For jobs from this PC's own command line.
+    store::BlobHolder* blobs = nullptr;  ///< The job's own.
+    bool paths_anywhere = false;         ///< For jobs from this PC's own command line.
+};
+
+/// A file that a job read when it was prepared.
+struct JobInput {
+    std::string name;  ///< The parameter that named it: "data".
+    std::string path;  ///< Relative to the root, where the file lies below it.
+    Sha256 sha256;     ///< Of the file's bytes.
+    friend bool operator==(const JobInput&, const JobInput&) = default;
 };
 
 /// A job that is ready for its rounds.
@@ -30,6 +39,8 @@ struct PreparedJob {
     std::function<Result<nlohmann::json>()> finish;
     bool rounds_may_follow = false;  ///< The first round may not be the last.
     std::vector<std::string> notes;  ///< For people: "Name was dropped: 891 distinct values".
+    /// The program depends on these and on the parameters alone.
+    std::vector<JobInput> inputs = {};
 };
 
 /// What users submit: the steps around a program. `check` is quick and runs at submission, so that
@@ -42,6 +53,8 @@ struct JobType {
     /// `prepare` and `finish` take microseconds and touch no file: they run on the engine's thread,
     /// which spares a small job four changes of threads.
     bool is_quick = false;
+    /// The parameters that name files which the job writes.
+    std::vector<std::string_view> output_params = {};
 };
 
 [[nodiscard]] std::span<const JobType> job_types();

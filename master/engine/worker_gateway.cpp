@@ -90,6 +90,13 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
                           ", the worker protocol " + version->dump() +
                           "; install the same version on both");
     }
+    const bool waits_already =
+        std::ranges::any_of(held_hellos_, [&](const HeldHello& one) { return one.from == from; });
+    if (waits_already) return;
+    if (held_) {
+        held_hellos_.push_back({from, header, {payload.begin(), payload.end()}});
+        return;
+    }
     const auto message = protocol::decode_worker_message(header, payload);
     if (!message) return refuse(from, "protocol_violation", message.error().message);
     auto hello = std::get<protocol::Hello>(*message);
@@ -100,6 +107,7 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
                           : "the token is not this master's (security.join_token in its "
                             "config.json)");
     }
+    if (refuse_unwelcome(from, hello)) return;
     greeting_.erase(from.get());
     const std::string* const resumed = resumed_worker_key(hello);
     const std::string worker_key = resumed != nullptr ? *resumed : free_worker_key(hello.worker);
@@ -112,10 +120,31 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     connected_.emplace(session_key, Connected{worker, worker_key, from});
     session_keys_.emplace(from.get(), session_key);
     session_keys_by_worker_[worker] = session_key;
+    ++sessions_by_address_[from->peer_address()];
     from->send(protocol::encode(protocol::MasterMessage{
         protocol::Welcome{session_key, worker_key, options_.heartbeat_seconds,
                           options_.silence_seconds, NETCOMPUTE_VERSION}}));
-    events_.on_joined(worker, worker_key, hello, from->peer_address());
+    events_.on_joined(
+        {worker, worker_key, session_key, hello, from->peer_address(), from->is_web()});
+}
+
+/// Who is well-formed and has the token, and is not let in all the same.
+bool WorkerGateway::refuse_unwelcome(const net::SessionPtr& from, const protocol::Hello& hello) {
+    if (const auto ban = banned_.find(hello.worker); ban != banned_.end()) {
+        refuse(from, "quarantined", ban->second);
+        return true;
+    }
+    const auto count = sessions_by_address_.find(from->peer_address());
+    if (count == sessions_by_address_.end() || count->second < options_.sessions_per_address_max) {
+        return false;
+    }
+    // One that comes back while its old connection seems to live takes that one's place.
+    if (resumed_worker_key(hello) != nullptr && connected_.contains(hello.resume)) return false;
+    refuse(from, "too_many_sessions",
+           "there are " + std::to_string(count->second) + " workers at " + from->peer_address() +
+               " already, and a PC may have " + std::to_string(options_.sessions_per_address_max) +
+               " (limits.sessions_per_address in the master's config.json)");
+    return true;
 }
 
 /// Who spoke under the session that this hello wants to resume: what it held then is still known
@@ -149,7 +178,8 @@ WorkerId WorkerGateway::worker_id(const std::string& worker_key) {
 
 void WorkerGateway::refuse(const net::SessionPtr& from, const std::string& code,
                            const std::string& message) {
-    const bool retry = code == "unknown_session" || code == "protocol_violation";
+    const bool retry =
+        code == "unknown_session" || code == "protocol_violation" || code == "too_many_sessions";
     spdlog::info("refused a worker at {}: {}: {}", shown_address(from), code, message);
     greeting_.erase(from.get());
     from->send(protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, retry}}));
@@ -184,11 +214,14 @@ void WorkerGateway::end_session(const std::string& session_key) {
     connected_.erase(found);
     session_keys_.erase(peer.session.get());
     session_keys_by_worker_.erase(peer.worker);
+    const auto count = sessions_by_address_.find(peer.session->peer_address());
+    if (--count->second == 0) sessions_by_address_.erase(count);
     peer.session->close();
 }
 
 void WorkerGateway::on_close(const net::SessionPtr& session) {
     greeting_.erase(session.get());
+    std::erase_if(held_hellos_, [&](const HeldHello& one) { return one.from == session; });
     const auto found = session_keys_.find(session.get());
     if (found != session_keys_.end()) disconnect(std::string{found->second}, "connection closed");
 }
@@ -203,13 +236,14 @@ void WorkerGateway::send_encoded(WorkerId worker, protocol::WireMessage message)
     connected_.at(found->second).session->send(std::move(message));
 }
 
-void WorkerGateway::close(WorkerId worker, const std::string& code, const std::string& message) {
+void WorkerGateway::close(WorkerId worker, const std::string& code, const std::string& message,
+                          bool retry) {
     const auto found = session_keys_by_worker_.find(worker);
     if (found == session_keys_by_worker_.end()) return;
     const std::string session_key = found->second;
     connected_.at(session_key)
         .session->send(
-            protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, true}}));
+            protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, retry}}));
     end_session(session_key);
     events_.on_expelled(worker, message);
 }
@@ -223,6 +257,30 @@ void WorkerGateway::close_all(const std::string& message) {
     connected_.clear();
     session_keys_.clear();
     session_keys_by_worker_.clear();
+    sessions_by_address_.clear();
+}
+
+void WorkerGateway::restore(WorkerId worker, const std::string& key, const std::string& session) {
+    worker_ids_[key] = worker;
+    skip_ids(worker);
+    if (session.empty()) return;
+    last_session_keys_[worker] = session;
+    resumable_worker_keys_[session] = key;
+}
+
+void WorkerGateway::hold(bool held) {
+    held_ = held;
+    if (held) return;
+    for (const HeldHello& hello : std::exchange(held_hellos_, {})) {
+        greet(hello.from, hello.header, hello.payload);
+    }
+}
+
+void WorkerGateway::ban(const std::string& key, const std::string& reason) {
+    if (reason.empty())
+        banned_.erase(key);
+    else
+        banned_[key] = reason;
 }
 
 void WorkerGateway::forget(WorkerId worker) {
@@ -239,8 +297,9 @@ void WorkerGateway::expect_hello(const net::SessionPtr& session, Instant now) {
 void WorkerGateway::expire_greetings(Instant now) {
     for (auto entry = greeting_.begin(); entry != greeting_.end();) {
         const auto [session, deadline] = entry->second;
-        ++entry;  // refuse() takes the entry away.
-        if (deadline <= now) refuse(session, "no_hello", "nothing was said for too long");
+        ++entry;                                // refuse() takes the entry away.
+        if (deadline > now || held_) continue;  // While hellos wait, theirs may be among them.
+        refuse(session, "no_hello", "nothing was said for too long");
     }
 }
 

@@ -4,13 +4,25 @@
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace netcompute::engine {
+
+/// A worker whose hello was accepted.
+struct JoinedWorker {
+    WorkerId id;
+    const std::string& key;        ///< The name it goes by; one WorkerId always has the same.
+    const std::string& session;    ///< What it may resume by.
+    const protocol::Hello& hello;  ///< `resume` is empty unless it does resume a session.
+    const std::string& address;    ///< Of its PC.
+    bool is_web = false;           ///< By the web port, whatever its hello says that it is.
+};
 
 /// What the gateway has understood of the workers' frames, after every check.
 class WorkerEvents {
@@ -20,10 +32,7 @@ class WorkerEvents {
     WorkerEvents& operator=(const WorkerEvents&) = delete;
     virtual ~WorkerEvents() = default;
 
-    /// `key` is the name the worker goes by; the same WorkerId comes with the same key. Its
-    /// `hello.resume` is empty unless it does resume a session.
-    virtual void on_joined(WorkerId worker, const std::string& key, const protocol::Hello& hello,
-                           const std::string& address) = 0;
+    virtual void on_joined(const JoinedWorker& worker) = 0;
     virtual void on_heartbeat(WorkerId worker, const protocol::Heartbeat& heartbeat) = 0;
     /// The outcomes' bytes point into `payload`.
     virtual void on_results(WorkerId worker, const protocol::Results& results,
@@ -44,6 +53,7 @@ struct GatewayOptions {
     double heartbeat_seconds = 2;
     double silence_seconds = 10;
     Duration greeting_timeout = std::chrono::seconds{10};  ///< To say hello after connecting.
+    std::size_t sessions_per_address_max = 512;            ///< One PC must not take what all share.
     /// Called once a session. Another one only where runs must be alike.
     std::function<std::string()> new_session_key = random_session_key;
 };
@@ -62,10 +72,20 @@ class WorkerGateway final : public net::SessionListener {
     /// Sends to a worker; to one that is not connected, nothing.
     void send(WorkerId worker, const protocol::MasterMessage& message);
     void send_encoded(WorkerId worker, protocol::WireMessage message);
-    /// Ends a worker's session, telling it why; on_expelled follows.
-    void close(WorkerId worker, const std::string& code, const std::string& message);
+    /// Ends a worker's session, telling it why; on_expelled follows. `retry`: it may come again.
+    void close(WorkerId worker, const std::string& code, const std::string& message,
+               bool retry = true);
     /// Tells every worker that the master stops; they come again by themselves.
     void close_all(const std::string& message);
+
+    /// A worker of a former master: it may resume its session.
+    void restore(WorkerId worker, const std::string& key, const std::string& session);
+    /// Ids up to this one have been given to workers before.
+    void skip_ids(WorkerId last) { last_worker_ = std::max(last_worker_, last.value); }
+    /// While it is held, hellos wait: the master does not know yet what it has to go on with.
+    void hold(bool held);
+    /// Whoever says hello under this key is refused, with the reason; an empty one lets it in.
+    void ban(const std::string& key, const std::string& reason);
 
     /// Forgets a worker that nobody expects back: its session cannot be resumed any more.
     void forget(WorkerId worker);
@@ -90,6 +110,13 @@ class WorkerGateway final : public net::SessionListener {
     [[nodiscard]] const std::string* resumed_worker_key(const protocol::Hello& hello) const;
     [[nodiscard]] std::string free_worker_key(const std::string& wanted) const;
     [[nodiscard]] WorkerId worker_id(const std::string& worker_key);
+    [[nodiscard]] bool refuse_unwelcome(const net::SessionPtr& from, const protocol::Hello& hello);
+
+    struct HeldHello {
+        net::SessionPtr from;
+        nlohmann::json header;
+        Bytes payload;
+    };
 
     GatewayOptions options_;
     WorkerEvents& events_;
@@ -101,6 +128,10 @@ class WorkerGateway final : public net::SessionListener {
     std::unordered_map<std::string, std::string> resumable_worker_keys_;
     std::unordered_map<WorkerId, std::string> last_session_keys_;
     std::unordered_map<const net::Session*, std::pair<net::SessionPtr, Instant>> greeting_;
+    std::unordered_map<std::string, std::size_t> sessions_by_address_;
+    std::map<std::string, std::string> banned_;  ///< Why, by worker key.
+    bool held_ = false;
+    std::vector<HeldHello> held_hellos_;  ///< As many as there are sessions in greeting, at most.
     std::uint64_t last_worker_ = 0;
 };
 

@@ -23,6 +23,8 @@ class Session {
     virtual void close() = 0;
     /// Where the peer is, for the log: "192.168.1.7".
     [[nodiscard]] virtual const std::string& peer_address() const = 0;
+    /// It came by way of a web page's port, where anybody may.
+    [[nodiscard]] virtual bool is_web() const { return false; }
 };
 
 using SessionPtr = std::shared_ptr<Session>;

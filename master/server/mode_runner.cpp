@@ -44,6 +44,14 @@ void print_prediction(const nlohmann::json& result) {
     std::fflush(stdout);
 }
 
+engine::JobRequest command_line_request(const std::string& type, nlohmann::json params) {
+    engine::JobRequest request;
+    request.type = request.name = type;
+    request.params = std::move(params);
+    request.from_command_line = true;
+    return request;
+}
+
 /// "…/test.csv" has its truth in "…/test_labels.csv", if that is there.
 std::optional<std::string> labels_beside(const fs::path& test_data) {
     const fs::path labels = test_data.parent_path() / (test_data.stem().string() + "_labels.csv");
@@ -65,7 +73,7 @@ void ModeRunner::start() {
 }
 
 void ModeRunner::train() {
-    engine::JobRequest request{"train", {{"data", options_.train_data}}, "train", 0, true};
+    auto request = command_line_request("train", {{"data", options_.train_data}});
     if (options_.target) request.params["target"] = *options_.target;
     if (options_.id) request.params["id"] = *options_.id;
     submit(std::move(request), [this](const nlohmann::json& result) {
@@ -79,7 +87,7 @@ void ModeRunner::train() {
 
 void ModeRunner::predict() {
     const std::string data = options_.test_data.value_or("Data/test.csv");
-    engine::JobRequest request{"predict", {{"data", data}}, "predict", 0, true};
+    auto request = command_line_request("predict", {{"data", data}});
     const auto labels = options_.test_labels ? options_.test_labels : labels_beside(data);
     if (labels) request.params["labels"] = *labels;
     if (options_.id) request.params["id"] = *options_.id;

@@ -10,11 +10,12 @@
 #include "server/addresses.hpp"
 #include "server/local_worker.hpp"
 #include "store/blob_store.hpp"
-#include "store/memory_job_store.hpp"
+#include "store/sqlite_job_store.hpp"
 #include "store/state_lock.hpp"
 
 #include <spdlog/spdlog.h>
 
+#include <random>
 #include <stdexcept>
 
 namespace netcompute::server {
@@ -28,13 +29,23 @@ T value_or_throw(Result<T> result) {
     return std::move(*result);
 }
 
+/// Nobody can guess which results will be checked.
+std::uint64_t random_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
 engine::EngineOptions engine_options(const ServerOptions& options, store::BlobStore& blobs) {
     engine::EngineOptions engine;
     engine.limits = options.limits;
     engine.gateway.join_token = options.config.security.join_token.value_or("");
+    engine.gateway.sessions_per_address_max = options.config.limits.sessions_per_address;
+    engine.live_jobs_max = options.config.limits.jobs;
+    engine.round_tasks_max = options.config.limits.tasks_per_job;
     engine.gateway.silence_seconds = to_seconds(options.limits.lost_after);
-    engine.context.root = options.root;
-    engine.context.blobs = &blobs;
+    engine.root = options.root;
+    engine.blobs = &blobs;
+    engine.seed = random_seed();
     return engine;
 }
 
@@ -53,9 +64,12 @@ struct Server::Parts {
         : io{the_io},
           options{std::move(the_options)},
           lock{value_or_throw(store::StateLock::take(options.state_dir))},
-          blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs"))},
+          blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs",
+                                                      options.config.limits.blob_bytes))},
+          jobs{value_or_throw(store::SqliteJobStore::open(
+              options.state_dir, {.ended_jobs_max = options.config.limits.ended_jobs}))},
           host{io},
-          engine{host, engine_options(options, *blobs), jobs},
+          engine{host, engine_options(options, *blobs), *jobs},
           files{load_pages(options.web_root)},
           backend{engine,
                   [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
@@ -74,6 +88,7 @@ struct Server::Parts {
                {options.config.dashboard.host, options.config.dashboard.port,
                 host_names(options.config)},
                api.handlers()} {
+        engine.resume();
         if (options.local_slots > 0) {
             local.emplace(io, engine.gateway(), *blobs,
                           LocalWorkerOptions{options.local_slots,
@@ -91,7 +106,7 @@ struct Server::Parts {
     ServerOptions options;
     store::StateLock lock;
     std::unique_ptr<store::BlobStore> blobs;
-    store::MemoryJobStore jobs;
+    std::unique_ptr<store::SqliteJobStore> jobs;
     engine::AsioHost host;
     engine::Engine engine;
     net::StaticFiles files;

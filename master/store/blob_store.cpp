@@ -1,5 +1,7 @@
 #include "store/blob_store.hpp"
 
+#include "store/files.hpp"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -10,52 +12,15 @@
 
 namespace netcompute::store {
 namespace fs = std::filesystem;
-namespace {
-
-Unexpected system_error(const fs::path& path, std::string_view what, int error_number) {
-    return unexpected(
-        error_number == ENOENT ? ErrorCode::NotFound : ErrorCode::Unavailable,
-        path.string() + ": cannot " + std::string{what} + ": " + std::strerror(error_number));
-}
-
-/// Closes a descriptor at the end of its scope.
-class Descriptor {
- public:
-    explicit Descriptor(int number) : number_{number} {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    [[nodiscard]] int get() const { return number_; }
-
- private:
-    int number_;
-};
-
-Result<void> write_whole(const fs::path& path, ByteSpan bytes) {
-    const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
-    if (file.get() < 0) return system_error(path, "write", errno);
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return system_error(path, "write", errno);
-        bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
-}  // namespace
-
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const fs::path& path) {
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (file.get() < 0) return system_error(path, "open", errno);
+    if (file.get() < 0) return file_error(path, "open", errno);
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0) return system_error(path, "read", errno);
+    if (::fstat(file.get(), &status) != 0) return file_error(path, "read", errno);
     const auto size = static_cast<std::size_t>(status.st_size);
     if (size == 0) return std::shared_ptr<const MappedFile>{new MappedFile{{}}};
     void* const address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (address == MAP_FAILED) return system_error(path, "map", errno);
+    if (address == MAP_FAILED) return file_error(path, "map", errno);
     return std::shared_ptr<const MappedFile>{
         new MappedFile{{static_cast<const std::byte*>(address), size}}};
 }
@@ -70,34 +35,99 @@ std::size_t BlobStore::ShaHash::operator()(const Sha256& sha256) const noexcept 
     return hash;
 }
 
-Result<std::unique_ptr<BlobStore>> BlobStore::open(fs::path folder) {
+Result<std::unique_ptr<BlobStore>> BlobStore::open(fs::path folder, std::uint64_t bytes_max) {
     std::error_code error;
     fs::remove_all(folder, error);
     fs::create_directories(folder, error);
-    if (error) return system_error(folder, "make this folder", error.value());
-    return std::unique_ptr<BlobStore>{new BlobStore{std::move(folder)}};
+    if (error) return file_error(folder, "make this folder", error.value());
+    return std::unique_ptr<BlobStore>{new BlobStore{std::move(folder), bytes_max}};
 }
 
-Result<programs::BlobRef> BlobStore::put(ByteSpan bytes) {
+fs::path BlobStore::path_of(const Sha256& sha256) const {
+    return folder_ / to_hex(sha256);
+}
+
+Result<programs::BlobRef> BlobStore::hold(ByteSpan bytes) {
     const programs::BlobRef ref{sha256(bytes), bytes.size()};
-    const std::lock_guard lock{mutex_};
-    if (blobs_.contains(ref.sha256)) return ref;
-    const fs::path path = folder_ / to_hex(ref.sha256);
-    if (auto written = write_whole(path, bytes); !written) {
-        std::error_code ignored;
-        fs::remove(path, ignored);
-        return unexpected(written.error());
+    fs::path temporary;
+    {
+        const std::lock_guard lock{mutex_};
+        if (const auto found = blobs_.find(ref.sha256); found != blobs_.end()) {
+            ++found->second.holders;
+            return ref;
+        }
+        if (bytes.size() > bytes_max_ - bytes_) {
+            return unexpected(ErrorCode::LimitExceeded,
+                              "a blob of " + std::to_string(bytes.size()) +
+                                  " bytes does not fit: live jobs' " + "blobs take up " +
+                                  std::to_string(bytes_) + " of the " + std::to_string(bytes_max_) +
+                                  " bytes that they may; let jobs end, or cancel " +
+                                  "some, and submit this one again");
+        }
+        bytes_ += bytes.size();
+        temporary = folder_ / ("new-" + std::to_string(++last_temporary_));
     }
-    auto mapped = MappedFile::open(path);
-    if (!mapped) return unexpected(mapped.error());
-    blobs_.emplace(ref.sha256, std::move(*mapped));
+    if (auto added = add(ref, bytes, temporary); !added) return unexpected(added.error());
     return ref;
+}
+
+/// Written under another name and without the lock: meanwhile others read, and may add the same.
+Result<void> BlobStore::add(const programs::BlobRef& ref, ByteSpan bytes,
+                            const fs::path& temporary) {
+    auto written = write_file(temporary, bytes, Flush::No);
+    auto mapped = written ? MappedFile::open(temporary) : unexpected(written.error());
+    std::error_code error;
+    const std::lock_guard lock{mutex_};
+    const auto found = blobs_.find(ref.sha256);
+    const bool is_new = mapped && found == blobs_.end();
+    if (is_new) fs::rename(temporary, path_of(ref.sha256), error);
+    if (is_new && !error) {
+        blobs_.emplace(ref.sha256, Blob{std::move(*mapped), 1});
+        return {};
+    }
+    bytes_ -= bytes.size();
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    if (!mapped) return unexpected(mapped.error());
+    if (error) return file_error(temporary, "rename", error.value());
+    ++found->second.holders;
+    return {};
+}
+
+void BlobStore::release(const Sha256& sha256) {
+    // Unmapped, which may take a while, after the lock is given back.
+    std::shared_ptr<const MappedFile> removed;
+    const std::lock_guard lock{mutex_};
+    const auto found = blobs_.find(sha256);
+    if (--found->second.holders > 0) return;
+    removed = std::move(found->second.file);
+    bytes_ -= removed->bytes().size();
+    blobs_.erase(found);
+    std::error_code ignored;
+    fs::remove(path_of(sha256), ignored);
 }
 
 std::shared_ptr<const MappedFile> BlobStore::find(const Sha256& sha256) const {
     const std::lock_guard lock{mutex_};
     const auto found = blobs_.find(sha256);
-    return found == blobs_.end() ? nullptr : found->second;
+    return found == blobs_.end() ? nullptr : found->second.file;
+}
+
+std::uint64_t BlobStore::bytes() const {
+    const std::lock_guard lock{mutex_};
+    return bytes_;
+}
+
+BlobHolder::~BlobHolder() {
+    for (const Sha256& sha256 : held_) store_.release(sha256);
+}
+
+Result<programs::BlobRef> BlobHolder::put(ByteSpan bytes) {
+    auto ref = store_.hold(bytes);
+    if (!ref) return ref;
+    const std::lock_guard lock{mutex_};
+    if (!held_.insert(ref->sha256).second) store_.release(ref->sha256);
+    return ref;
 }
 
 }  // namespace netcompute::store

@@ -26,7 +26,8 @@ struct JobStoreLimits {
 
 /// The record of jobs, of their work in progress, and of workers: everything that a master which is
 /// killed at any moment needs to go on. The engine commits everything that one of its turns decided
-/// at once, and before it tells anybody.
+/// at once, and before it tells anybody. For one thread at a time. What returns no Result throws
+/// std::runtime_error when the store cannot be read: no master can go on then.
 class JobStore {
  public:
     JobStore() = default;

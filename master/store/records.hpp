@@ -37,6 +37,9 @@ struct JobRecord {
     std::uint64_t tasks_done = 0;
     std::string result;          ///< JSON; empty unless Succeeded.
     std::optional<Error> error;  ///< Once Failed.
+    std::string liars;           ///< JSON: keys of workers that were proven wrong in it; or empty.
+    std::uint64_t checks = 0;    ///< Outputs that another worker confirmed.
+    std::uint64_t audits = 0;    ///< Tasks that the master computed itself.
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
 

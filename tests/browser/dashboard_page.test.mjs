@@ -168,22 +168,6 @@ test('a thousand workers: a hundred rows, more on request, sorted and filtered',
   await untilText('#workers-count', '5 of 1,000 workers');
 });
 
-test('cancelling a job asks twice, and names the token', async () => {
-  await page.goto(`${master.origin}/?token=open+sesame`);
-  const feed = await master.nextDashboard();
-  assert.equal(feed.url, '/ws/dashboard?token=open%20sesame');
-  feed.send(snapshot([], { 7: runningJob }));
-  await page.getByRole('button', { name: 'Cancel job 7' }).click();
-  await untilText('[data-job="7"] button', 'Really cancel?');
-  assert.equal(master.requests.items.length, 0);
-  await page.getByRole('button', { name: 'Cancel job 7' }).click();
-  assert.deepEqual(await master.requests.take(), {
-    method: 'DELETE',
-    url: '/api/v1/jobs/7',
-    authorization: 'Bearer open sesame',
-  });
-});
-
 test('when the master goes the page says so, and when it is back it is live again', async () => {
   await page.goto(master.origin);
   (await master.nextDashboard()).send(snapshot([worker(1)]));

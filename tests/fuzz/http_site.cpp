@@ -52,6 +52,31 @@ Result<JobId> CountingBackend::submit(std::string_view body) {
     return JobId{job_number};
 }
 
+Result<void> CountingBackend::pause(JobId id, bool) {
+    return cancel(id);
+}
+
+Result<void> CountingBackend::prioritize(JobId id, std::string_view body) {
+    const auto priority = engine::parse_priority_request(body);
+    if (!priority) return unexpected(priority.error());
+    return cancel(id);
+}
+
+Result<void> CountingBackend::drain(std::string_view, bool) {
+    ++change_count;
+    return {};
+}
+
+Result<void> CountingBackend::readmit(std::string_view) {
+    ++change_count;
+    return {};
+}
+
+Result<api::Backend::ReceiptMaker> CountingBackend::receipt(JobId id) {
+    if (id.value != job_number) return unexpected(ErrorCode::NotFound, "there is no such job");
+    return ReceiptMaker{[] { return Result<std::string>{std::string{"{}"}}; }};
+}
+
 Result<void> CountingBackend::cancel(JobId id) {
     ++change_count;
     if (id.value == job_number) return {};

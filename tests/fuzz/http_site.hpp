@@ -27,6 +27,11 @@ class CountingBackend final : public api::Backend {
     [[nodiscard]] Result<nlohmann::json> job_result(JobId id) override;
     [[nodiscard]] Result<JobId> submit(std::string_view body) override;
     [[nodiscard]] Result<void> cancel(JobId id) override;
+    [[nodiscard]] Result<void> pause(JobId id, bool paused) override;
+    [[nodiscard]] Result<void> prioritize(JobId id, std::string_view body) override;
+    [[nodiscard]] Result<void> drain(std::string_view worker, bool drained) override;
+    [[nodiscard]] Result<void> readmit(std::string_view worker) override;
+    [[nodiscard]] Result<ReceiptMaker> receipt(JobId id) override;
     void when_over(JobId, std::function<void()> callback) override { callback(); }
     [[nodiscard]] std::optional<api::BlobView> blob(const Sha256& sha256) override;
     [[nodiscard]] std::string metrics() override { return "up 1\n"; }

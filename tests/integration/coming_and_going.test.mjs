@@ -147,7 +147,7 @@ test('workers wait for a master that was killed, and work for the one that follo
   const said = workers.map((worker) => worker.lines.length);
   await cluster.killMaster();
   await cluster.restartMaster();
-  await Promise.all(workers.map((worker, i) => worker.until(/joined the master/, said[i])));
+  await Promise.all(workers.map((worker, i) => worker.until(/back with the master/, said[i])));
   await checkShortJob();
 });
 
@@ -159,7 +159,7 @@ test('a master that is asked to stop ends with exit status 0 and tells its worke
   assert.deepEqual(await master.ended, { code: 0, signal: null });
   await worker.until(/lost the master .*master_stopping/, said);
   await cluster.restartMaster();
-  await worker.until(/joined the master/, said);
+  await worker.until(/back with the master/, said);
 });
 
 test('a worker that finds no master says so once, and goes on trying', async () => {

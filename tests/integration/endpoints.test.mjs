@@ -14,9 +14,16 @@ const routes = {
   '/api/v1/cluster': ['get'],
   '/api/v1/workers': ['get'],
   '/api/v1/workers/{id}': ['get'],
+  '/api/v1/workers/{id}/drain': ['post'],
+  '/api/v1/workers/{id}/undrain': ['post'],
+  '/api/v1/workers/{id}/readmit': ['post'],
   '/api/v1/jobs': ['get', 'post'],
   '/api/v1/jobs/{id}': ['delete', 'get'],
+  '/api/v1/jobs/{id}/pause': ['post'],
+  '/api/v1/jobs/{id}/resume': ['post'],
+  '/api/v1/jobs/{id}/priority': ['post'],
   '/api/v1/jobs/{id}/result': ['get'],
+  '/api/v1/jobs/{id}/receipt': ['get'],
   '/blobs/{sha256}': ['get'],
 };
 /** @type {Cluster} */
@@ -191,21 +198,33 @@ test('the metrics parse as Prometheus text, and agree with the cluster', async (
   assert.equal(values.get('netcompute_workers{state="Idle"}'), 1);
 });
 
-test('blobs are served under their hash, for ever, and nothing else is', async () => {
-  await cluster.run('train', {});
-  const blobs = readdirSync(cluster.file('state/blobs'), { recursive: true, withFileTypes: false })
-    .map((name) => String(name).replaceAll('/', ''))
-    .filter((name) => /^[0-9a-f]{64}$/.test(name));
-  assert.ok(blobs.length > 0, 'a training leaves blobs');
-  for (const sha256 of blobs.slice(0, 3)) {
-    const response = await fetch(`${cluster.origin}/blobs/${sha256}`);
-    const bytes = Buffer.from(await response.arrayBuffer());
-    assert.equal(response.status, 200);
-    assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256);
-    assert.match(response.headers.get('cache-control') ?? '', /max-age=31536000, immutable/);
-  }
-  for (const name of ['0'.repeat(64), blobs[0].slice(1), `${blobs[0]}0`, blobs[0].toUpperCase()]) {
-    assert.equal((await cluster.ask(`/blobs/${name}`)).status, 404, name);
+test('blobs are served for as long as their job lasts, and nothing else is', async () => {
+  const listed = () =>
+    readdirSync(cluster.file('state/blobs'), { recursive: true, withFileTypes: false })
+      .map((name) => String(name).replaceAll('/', ''))
+      .filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const [worker] = cluster.workers;
+  worker.kill('SIGSTOP'); // So that the training lasts.
+  try {
+    const id = await cluster.submit('train', {});
+    await cluster.until('the training waits', ({ jobs }) => jobs[id]?.tasks.total > 0);
+    const blobs = listed();
+    assert.ok(blobs.length > 0, 'a training has blobs');
+    for (const sha256 of blobs.slice(0, 3)) {
+      const response = await fetch(`${cluster.origin}/blobs/${sha256}`);
+      const bytes = Buffer.from(await response.arrayBuffer());
+      assert.equal(response.status, 200);
+      assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256);
+      assert.match(response.headers.get('cache-control') ?? '', /max-age=31536000, immutable/);
+    }
+    const [one] = blobs;
+    for (const name of ['0'.repeat(64), one.slice(1), `${one}0`, one.toUpperCase()]) {
+      assert.equal((await cluster.ask(`/blobs/${name}`)).status, 404, name);
+    }
+    await cluster.ask(`/api/v1/jobs/${id}`, { method: 'DELETE' });
+    assert.deepEqual(listed(), [], 'they go with their job');
+  } finally {
+    worker.kill('SIGCONT');
   }
 });
 

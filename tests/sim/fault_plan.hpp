@@ -7,6 +7,15 @@
 
 namespace netcompute::sim {
 
+enum class Occurs { Never, Sometimes, Always };
+
+/// Which of the worst faults there are. Where one occurs sometimes, the seed decides.
+struct Worlds {
+    Occurs master_deaths = Occurs::Never;
+    Occurs liars = Occurs::Never;
+    Occurs floods = Occurs::Sometimes;
+};
+
 /// How bad the world of one run is. Drawn from the seed; nothing of it happens after `end`.
 struct FaultPlan {
     Instant end;
@@ -30,12 +39,18 @@ struct FaultPlan {
     double blob_failure = 0;     ///< A blob that could not be fetched.
     double own_failure = 0;      ///< Only on the one worker that is short of memory.
     double lies_about_time = 0;  ///< Of each batch of outcomes: an absurd busy_seconds.
+    double collusion = 0;        ///< Of each lie: it is the one that all liars tell.
+
+    // Of the workers.
+    bool liars = false;   ///< At most 30 % of them, for as long as they live.
+    bool floods = false;  ///< Some send what no honest worker does.
 
     // Of the master.
     double clock_jumps_per_second = 0;
     double stalls_per_second = 0;
+    double master_deaths_per_second = 0;
 
-    [[nodiscard]] static FaultPlan draw(Dice& dice, Instant start) {
+    [[nodiscard]] static FaultPlan draw(Dice& dice, Instant start, const Worlds& worlds) {
         FaultPlan plan;
         if (dice.chance(0.05)) return plan;  // A quiet world, for comparison.
         plan.end = start + dice.between(std::chrono::seconds{5}, std::chrono::seconds{50});
@@ -59,6 +74,14 @@ struct FaultPlan {
         plan.lies_about_time = rate(0.05, 1);
         plan.clock_jumps_per_second = rate(0.01, 0.2);
         plan.stalls_per_second = rate(0.01, 0.2);
+        const auto occurs = [&](Occurs wanted) {
+            const bool drawn = dice.chance(0.2);
+            return wanted == Occurs::Always || (wanted == Occurs::Sometimes && drawn);
+        };
+        plan.floods = occurs(worlds.floods);
+        plan.liars = occurs(worlds.liars);
+        if (plan.liars) plan.collusion = rate(0.1, 1);
+        if (occurs(worlds.master_deaths)) plan.master_deaths_per_second = dice.magnitude(0.01, 0.3);
         return plan;
     }
 };

@@ -14,7 +14,10 @@ constexpr std::size_t to_worker_stream = 3;
 class SimulatedSession final : public net::Session {
  public:
     SimulatedSession(FaultyNetwork& network, std::weak_ptr<Connection> connection)
-        : network_{network}, connection_{std::move(connection)} {}
+        : network_{network},
+          connection_{std::move(connection)},
+          address_{"pc " + std::to_string(connection_.lock()->worker)},
+          is_web_{connection_.lock()->kind == TransportKind::Browser} {}
 
     void send(protocol::WireMessage message) override {
         if (const auto connection = connection_.lock(); connection && !closed_) {
@@ -26,12 +29,14 @@ class SimulatedSession final : public net::Session {
         if (const auto connection = connection_.lock()) network_.close_at_master(connection);
     }
     [[nodiscard]] const std::string& peer_address() const override { return address_; }
+    [[nodiscard]] bool is_web() const override { return is_web_; }
 
  private:
     FaultyNetwork& network_;
     std::weak_ptr<Connection> connection_;
     bool closed_ = false;
-    std::string address_ = "virtual";
+    std::string address_;
+    bool is_web_;
 };
 
 }  // namespace
@@ -42,8 +47,19 @@ FaultyNetwork::FaultyNetwork(std::uint64_t seed, EventQueue& queue, Trace& trace
 
 ConnectionPointer FaultyNetwork::connect(std::size_t worker, TransportKind kind) {
     const std::uint64_t number = ++last_connection_;
-    return std::make_shared<Connection>(
+    auto connection = std::make_shared<Connection>(
         Connection{number, worker, kind, Dice{seed_, DiceOf::Connection, number}});
+    connections_.push_back(connection);
+    if (!master_is_up_) refuse(connection);
+    return connection;
+}
+
+/// Nobody listens. A PC that is up says so; ZeroMQ keeps it to itself and tries again.
+void FaultyNetwork::refuse(const ConnectionPointer& connection) {
+    connection->alive = false;
+    if (connection->kind == TransportKind::Native || connection->dice.chance(0.5)) return;
+    queue_.after(connection->dice.between(50us, 1ms),
+                 [this, connection] { end_at_worker(connection, "connection refused"); });
 }
 
 void FaultyNetwork::carry(const ConnectionPointer& connection, std::size_t stream,
@@ -97,12 +113,14 @@ void FaultyNetwork::send_to_master(const ConnectionPointer& connection, worker::
 
 void FaultyNetwork::send_to_worker(const ConnectionPointer& connection,
                                    const protocol::WireMessage& message) {
+    if (!ends_.master_may_send()) return;
     carry(connection, to_worker_stream, message, cuts_[connection->worker].to_worker,
           &FaultyNetwork::arrive_at_worker);
 }
 
 void FaultyNetwork::arrive_at_master(const ConnectionPointer& connection, std::size_t stream,
                                      std::string header, Bytes payload) {
+    if (!master_is_up_) return;
     const bool anonymous = connection->kind == TransportKind::Native &&
                            stream != static_cast<std::size_t>(worker::Channel::Task);
     if (anonymous) return ends_.to_master(nullptr, std::move(header), std::move(payload));
@@ -172,6 +190,20 @@ void FaultyNetwork::break_connection(const ConnectionPointer& connection, Dice& 
         queue_.after(dice.between(1ms, 2s),
                      [this, connection] { end_at_worker(connection, "connection reset"); });
     }
+}
+
+void FaultyNetwork::master_died(bool power_cut, Dice& dice) {
+    master_is_up_ = false;
+    for (const std::weak_ptr<Connection>& weak : connections_) {
+        const ConnectionPointer connection = weak.lock();
+        if (connection == nullptr) continue;
+        connection->session = nullptr;
+        connection->alive = false;
+        if (power_cut || dice.chance(0.2)) continue;
+        queue_.after(dice.between(1ms, 1s),
+                     [this, connection] { end_at_worker(connection, "connection reset"); });
+    }
+    connections_.clear();
 }
 
 void FaultyNetwork::cut(std::size_t worker, bool to_master, bool to_worker, Instant until) {

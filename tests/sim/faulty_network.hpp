@@ -40,6 +40,7 @@ using ConnectionPointer = std::shared_ptr<Connection>;
 class FaultyNetwork {
  public:
     struct Ends {
+        std::function<bool()> master_may_send;  ///< Asked before each of its messages.
         std::function<void(const net::SessionPtr&, std::string, Bytes)> to_master;
         std::function<void(const net::SessionPtr&)> closed_at_master;
         std::function<void(const ConnectionPointer&, std::string, Bytes)> to_worker;
@@ -62,6 +63,10 @@ class FaultyNetwork {
 
     /// The connection ends by itself; each side hears of it later, or never.
     void break_connection(const ConnectionPointer& connection, Dice& dice);
+    /// All connections end; after a power cut, the workers do not hear of it. Until the master is
+    /// back, nobody answers.
+    void master_died(bool power_cut, Dice& dice);
+    void master_is_back() { master_is_up_ = true; }
     /// Nothing gets through in the given directions until then.
     void cut(std::size_t worker, bool to_master, bool to_worker, Instant until);
 
@@ -82,6 +87,7 @@ class FaultyNetwork {
                           std::string header, Bytes payload);
     void end_at_master(const ConnectionPointer& connection);
     void end_at_worker(const ConnectionPointer& connection, std::string reason);
+    void refuse(const ConnectionPointer& connection);
     [[nodiscard]] bool faults_are_on() const { return queue_.now() < faults_.end; }
 
     std::uint64_t seed_;
@@ -90,6 +96,8 @@ class FaultyNetwork {
     const FaultPlan& faults_;
     Ends ends_;
     std::vector<Cuts> cuts_;
+    std::vector<std::weak_ptr<Connection>> connections_;
+    bool master_is_up_ = true;
     std::uint64_t last_connection_ = 0;
     std::uint64_t in_flight_ = 0;
     std::uint64_t in_flight_max_ = 0;

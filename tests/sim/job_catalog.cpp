@@ -68,8 +68,8 @@ JobCatalog::JobCatalog(std::filesystem::path folder)
         plan.feature_count = data.feature_count;
         programs::PredictPlan predict{{}, data.row_counts, {{0.5, -1.25, 2}, 0.125}};
         for (std::size_t i = 0; i < rows.size(); ++i) {
-            const auto features = value_or_throw(blobs_->put(data.feature_tiles[i]));
-            const auto labels = value_or_throw(blobs_->put(data.label_tiles[i]));
+            const auto features = value_or_throw(held_.put(data.feature_tiles[i]));
+            const auto labels = value_or_throw(held_.put(data.label_tiles[i]));
             plan.shards.push_back({features, labels, rows[i]});
             predict.shards.push_back(features);
         }
@@ -90,7 +90,7 @@ void JobCatalog::add(std::string name, const MakeProgram& make) {
     const programs::BlobSource blobs = [this](const Sha256& sha256) -> std::optional<ByteSpan> {
         const auto file = blobs_->find(sha256);
         if (file == nullptr) return std::nullopt;
-        return file->bytes();  // The store keeps the mapping for as long as it lives.
+        return file->bytes();  // The store keeps the mapping for as long as it is held.
     };
     const auto ran = programs::run_in_process(*program, blobs);
     if (!ran) throw std::runtime_error(name + ": " + ran.error().message);

@@ -34,7 +34,7 @@ class JobCatalog {
 
     [[nodiscard]] const std::deque<JobTemplate>& jobs() const { return jobs_; }
     [[nodiscard]] const engine::JobType* find_job_type(std::string_view name) const;
-    [[nodiscard]] store::BlobStore& blobs() { return *blobs_; }
+    [[nodiscard]] store::BlobHolder& blobs() { return held_; }
 
     /// Runs the kernel of one leased task, or remembers what it gave for these inputs.
     [[nodiscard]] const Bytes& run(const protocol::Lease& lease, const protocol::LeasedTask& task);
@@ -49,6 +49,7 @@ class JobCatalog {
 
     std::filesystem::path folder_;
     std::unique_ptr<store::BlobStore> blobs_;
+    store::BlobHolder held_{*blobs_};
     std::deque<std::string> names_;
     std::deque<JobTemplate> jobs_;
     std::unordered_map<std::uint64_t, Bytes> outputs_;

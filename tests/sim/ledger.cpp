@@ -7,8 +7,8 @@ namespace netcompute::sim {
 
 using namespace core;
 
-Ledger::Ledger(SchedulerLimits limits, Report report)
-    : limits_{limits}, report_{std::move(report)} {}
+Ledger::Ledger(SchedulerLimits limits, Report report, std::function<bool(WorkerId)> is_honest)
+    : limits_{limits}, report_{std::move(report)}, is_honest_{std::move(is_honest)} {}
 
 void Ledger::check_step(Instant now, const Event& event, const Effects& effects,
                         const Scheduler& scheduler) {
@@ -60,7 +60,8 @@ void Ledger::on(const HeartbeatReceived& event) {
         if (lease != leases_.end() && lease->second.worker == event.worker &&
             lease->second.active) {
             lease->second.renewed = now_;
-        } else if (lease == leases_.end() || lease->second.worker == event.worker) {
+        } else if (id <= last_lease_ &&
+                   (lease == leases_.end() || lease->second.worker == event.worker)) {
             step_.to_disown.push_back(id);
         }
     }
@@ -89,7 +90,7 @@ void Ledger::on(const ResultsReceived& event) {
     if (worker == workers_.end()) return;
     if (worker->second.connected) worker->second.last_heard = now_;
     const auto found = leases_.find(event.lease);
-    if (found == leases_.end() || found->second.worker != event.worker) return;
+    if (found == leases_.end() || !is_of(event, found->second)) return;
     Lease& lease = found->second;
     Job& job = jobs_.at(lease.job);
     step_.counted = &event;
@@ -271,6 +272,7 @@ void Ledger::check(const FailJob& effect) {
 }
 
 void Ledger::check(const CloseSession& effect) {
+    if (effect.error.code == ErrorCode::ProtocolViolation && !is_honest_(effect.worker)) return;
     const auto found = workers_.find(effect.worker);
     const bool is_silent = found != workers_.end() &&
                            now_ - found->second.last_heard >= limits_.lost_after &&
@@ -403,6 +405,14 @@ void Ledger::forget_leases(JobId id) {
         if (entry->second.active) end(entry->first, entry->second);
         entry = leases_.erase(entry);
     }
+}
+
+/// Whether all of these results are for tasks that the sender was given under this lease.
+bool Ledger::is_of(const ResultsReceived& event, const Lease& lease) {
+    return lease.worker == event.worker && lease.job == event.job && lease.round == event.round &&
+           std::ranges::all_of(event.outcomes, [&](const Outcome& outcome) {
+               return std::ranges::binary_search(lease.tasks, outcome.index);
+           });
 }
 
 bool Ledger::takes_tasks(const Worker& worker) const {

@@ -18,7 +18,7 @@ class Ledger {
     /// Told of each broken promise.
     using Report = std::function<void(std::string)>;
 
-    Ledger(core::SchedulerLimits limits, Report report);
+    Ledger(core::SchedulerLimits limits, Report report, std::function<bool(WorkerId)> is_honest);
 
     /// `now` as the scheduler was given it.
     void check_step(Instant now, const core::Event& event, const core::Effects& effects,
@@ -95,12 +95,14 @@ class Ledger {
     void end(LeaseId id, Lease& lease);
     void give_back(Lease& lease, bool blame);
     void forget_leases(JobId id);
+    [[nodiscard]] static bool is_of(const core::ResultsReceived& event, const Lease& lease);
     [[nodiscard]] bool takes_tasks(const Worker& worker) const;
     [[nodiscard]] std::uint32_t available_count() const;
     void broken(const std::string& what) { report_(what); }
 
     core::SchedulerLimits limits_;
     Report report_;
+    std::function<bool(WorkerId)> is_honest_;
     std::map<WorkerId, Worker> workers_;
     std::map<JobId, Job> jobs_;
     std::map<LeaseId, Lease> leases_;

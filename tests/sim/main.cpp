@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <tuple>
 
 namespace netcompute::sim {
 
@@ -21,8 +22,9 @@ RunOptions& run_options() {
 namespace {
 
 /// One run, told line by line. The exit status says whether every promise was kept.
-int replay(std::uint64_t seed, JobCatalog& catalog) {
-    const RunReport report = Simulation{{seed, true, Sabotage::None}, catalog}.run();
+int replay(std::uint64_t seed) {
+    const SimulationOptions options{seed, true, Sabotage::None, run_options().worlds};
+    const RunReport report = Simulation{options, *run_options().catalog}.run();
     for (const std::string& what : report.broken) std::printf("BROKEN: %s\n", what.c_str());
     std::printf("seed %" PRIu64 ": %" PRIu64 " steps in %.1f virtual seconds, trace %016" PRIx64
                 ", %s\n",
@@ -39,12 +41,19 @@ int run(int argc, char** argv) {
     app.add_option("--runs", run_options().runs, "How many runs, from --first on")
         ->envname("NETCOMPUTE_SIM_RUNS");
     app.add_option("--first", run_options().first_seed, "The seed of the first run");
+    for (const auto& [flag, what, occurs] :
+         {std::tuple{"--master-dies", "In every run the master is killed", &Worlds::master_deaths},
+          std::tuple{"--liars", "In every run some workers give wrong outputs", &Worlds::liars},
+          std::tuple{"--floods", "In every run some workers send nonsense", &Worlds::floods}}) {
+        app.add_flag_callback(
+            flag, [occurs = occurs] { run_options().worlds.*occurs = Occurs::Always; }, what);
+    }
     CLI11_PARSE(app, argc, argv);
 
     spdlog::set_level(spdlog::level::off);  // The trace says it all, in virtual time.
     JobCatalog catalog{NETCOMPUTE_BINARY_DIR "/tests/sim-blobs-" + std::to_string(getpid())};
     run_options().catalog = &catalog;
-    return seed ? replay(*seed, catalog) : RUN_ALL_TESTS();
+    return seed ? replay(*seed) : RUN_ALL_TESTS();
 }
 
 }  // namespace

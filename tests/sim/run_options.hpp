@@ -1,5 +1,6 @@
 #pragma once
 
+#include "fault_plan.hpp"
 #include "job_catalog.hpp"
 
 #include <cstdint>
@@ -10,6 +11,7 @@ namespace netcompute::sim {
 struct RunOptions {
     std::uint64_t runs = 10'000;
     std::uint64_t first_seed = 1;
+    Worlds worlds;
     JobCatalog* catalog = nullptr;
 };
 

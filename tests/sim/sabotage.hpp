@@ -20,6 +20,7 @@ enum class Sabotage {
     ForgetCompletion,     ///< Of rounds.
     PreferNewestJob,
     HideResumptions,  ///< Who comes back counts as one that had crashed.
+    WipeStore,        ///< When the master dies.
 };
 
 /// Stands between the engine and what it relies on, and does its worst.

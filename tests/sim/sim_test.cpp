@@ -15,14 +15,14 @@ JobCatalog& catalog() {
     return *run_options().catalog;
 }
 
-RunReport run(std::uint64_t seed, Sabotage sabotage = Sabotage::None) {
-    return Simulation{{seed, false, sabotage}, catalog()}.run();
+RunReport run(std::uint64_t seed, Sabotage sabotage = Sabotage::None, Worlds worlds = {}) {
+    return Simulation{{seed, false, sabotage, worlds}, catalog()}.run();
 }
 
 void expect_all_is_well(const RunReport& report) {
     for (const std::string& what : report.broken) {
         ADD_FAILURE() << "seed " << report.seed << ": " << what << "\n  replay: sim_test --seed "
-                      << report.seed;
+                      << report.seed << " and the flags of this test, if any";
     }
 }
 
@@ -74,7 +74,8 @@ TEST(SimulationTest, EveryRunKeepsEveryPromise) {
     Totals totals;
     constexpr std::uint64_t broken_runs_max = 10;  // More say nothing more.
     while (totals.runs < run_options().runs && totals.broken_runs < broken_runs_max) {
-        const RunReport report = run(run_options().first_seed + totals.runs);
+        const std::uint64_t seed = run_options().first_seed + totals.runs;
+        const RunReport report = run(seed, Sabotage::None, run_options().worlds);
         expect_all_is_well(report);
         totals.add(report);
     }
@@ -91,6 +92,12 @@ TEST(SimulationTest, EveryRunKeepsEveryPromise) {
           "Failed"}) {
         EXPECT_GT(totals.happened[what] * 200, totals.runs) << what << " is too rare";
     }
+    if (run_options().worlds.master_deaths == Occurs::Never) return;
+    for (const std::string_view what :
+         {"killed between turns", "killed before a commit", "killed after a commit",
+          "killed while sending", "power cut at the master"}) {
+        EXPECT_GT(totals.happened[what] * 100, totals.runs) << what << " is too rare";
+    }
 }
 
 // What once went wrong must not come back.
@@ -100,23 +107,33 @@ TEST(SimulationTest, SeedsThatOnceFailedPass) {
 
 // A run can be replayed: the same seed gives the same events and effects at the same instants.
 TEST(SimulationTest, OneSeedGivesOneTrace) {
-    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-        const RunReport first = run(seed);
-        const RunReport second = run(seed);
+    const auto any = [](std::uint64_t seed) {
+        return run(seed, Sabotage::None,
+                   {.master_deaths = Occurs::Always, .liars = Occurs::Sometimes});
+    };
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        const RunReport first = any(seed);
+        const RunReport second = any(seed);
         EXPECT_EQ(first.trace_hash, second.trace_hash) << "seed " << seed;
         EXPECT_EQ(first.steps, second.steps) << "seed " << seed;
-        EXPECT_NE(first.trace_hash, run(seed + 1000).trace_hash) << "seed " << seed;
+        EXPECT_NE(first.trace_hash, any(seed + 1000).trace_hash) << "seed " << seed;
     }
 }
 
 /// Whether one of the first runs tells of a broken promise whose words these are.
-bool is_caught(Sabotage sabotage, std::string_view words) {
+bool is_caught(Sabotage sabotage, std::string_view words, Worlds worlds = {}) {
     for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
-        for (const std::string& what : run(seed, sabotage).broken) {
+        for (const std::string& what : run(seed, sabotage, worlds).broken) {
             if (what.find(words) != std::string::npos) return true;
         }
     }
     return false;
+}
+
+// Liars there are, and a master that believes them gives wrong results.
+TEST(SimulationTest, AMasterThatBelievesLiarsIsCaught) {
+    EXPECT_TRUE(
+        is_caught(Sabotage::None, "other bytes than one process", {.liars = Occurs::Always}));
 }
 
 // The checkers are no decoration: a master that breaks a promise is caught by the one for it.
@@ -129,6 +146,9 @@ TEST(SimulationTest, ABrokenMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::ForgetCompletion, "stuck"));
     EXPECT_TRUE(is_caught(Sabotage::PreferNewestJob, "whose turn it was"));
     EXPECT_TRUE(is_caught(Sabotage::HideResumptions, "failed without reason"));
+    EXPECT_TRUE(is_caught(Sabotage::WipeStore, "was forgotten", {.master_deaths = Occurs::Always}));
+    EXPECT_TRUE(
+        is_caught(Sabotage::WipeStore, "now it is not so", {.master_deaths = Occurs::Always}));
 }
 
 }  // namespace

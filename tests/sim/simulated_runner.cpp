@@ -1,5 +1,7 @@
 #include "simulated_runner.hpp"
 
+#include "lies.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -84,7 +86,15 @@ void SimulatedRunner::compute(const Run& run, std::size_t place, worker::Outcome
         around_.dice.chance(around_.faults.own_failure)) {
         return chunk.add_error(task.index, {ErrorCode::OutOfMemory, "out of memory"});
     }
-    chunk.add_output(task.index, around_.catalog.run(run.lease, task));
+    const Bytes& truth = around_.catalog.run(run.lease, task);
+    if (traits_.lies == 0 || !around_.dice.chance(traits_.lies)) {
+        return chunk.add_output(task.index, truth);
+    }
+    const auto& tasks = run.lease.tasks;
+    const Bytes& other = around_.catalog.run(run.lease, tasks[(place + 1) % tasks.size()]);
+    Lie lie = lie_about(truth, other, around_.faults.collusion, around_.dice);
+    around_.on_lie(lie.kind);
+    chunk.add_output(task.index, std::move(lie.bytes));
 }
 
 std::vector<worker::OutcomeChunk> SimulatedRunner::take_outcomes() {

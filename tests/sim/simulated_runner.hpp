@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string_view>
 
 namespace netcompute::sim {
 
@@ -20,6 +21,7 @@ struct RunnerTraits {
     double slowness = 1;        ///< Times a job's task_seconds.
     bool lacks_memory = false;  ///< Some of its tasks fail by themselves.
     bool lies_about_time = false;
+    double lies = 0;  ///< Of its tasks: something else than the output is given for it.
 };
 
 /// Stands in for the executor's threads: each slot is busy for a virtual while, then there is an
@@ -36,6 +38,7 @@ class SimulatedRunner final : public worker::TaskRunner {
         /// Runs an action of this process later: not while it sleeps, never once it has died.
         std::function<void(Duration, EventQueue::Action)> after;
         std::function<void()> on_outcomes;
+        std::function<void(std::string_view kind)> on_lie;
     };
 
     SimulatedRunner(std::uint32_t slots, RunnerTraits traits, Surroundings surroundings);

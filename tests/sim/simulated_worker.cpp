@@ -1,5 +1,7 @@
 #include "simulated_worker.hpp"
 
+#include "flooder.hpp"
+#include "worker_key.hpp"
 #include <netcompute/protocol/frame.hpp>
 
 #include <algorithm>
@@ -19,7 +21,8 @@ class SimulatedWorker::ProcessLink final : public worker::Link {
     explicit ProcessLink(SimulatedWorker& owner) : owner_{owner} {}
 
     void open() override {
-        connection_ = owner_.around_.network.connect(owner_.number_, owner_.kind_);
+        connection_ = owner_.around_.network.connect(owner_.number_, owner_.traits_.kind);
+        flooder_.forget();
         owner_.trace("connect", {{"connection", connection_->number}});
     }
     void close(worker::Closing closing) override {
@@ -31,6 +34,7 @@ class SimulatedWorker::ProcessLink final : public worker::Link {
     bool send(worker::Channel channel, const protocol::WireMessage& message) override {
         if (connection_ == nullptr) return false;
         if (channel == worker::Channel::Result && is_full()) return false;
+        if (owner_.traits_.floods_per_second > 0) flooder_.remember(channel, message);
         const bool changed = owner_.paused_ || owner_.slots_ != initial_slots_;
         if (channel == worker::Channel::Heartbeat && changed) {
             owner_.around_.network.send_to_master(connection_, channel, changed_beat(message));
@@ -47,6 +51,16 @@ class SimulatedWorker::ProcessLink final : public worker::Link {
     }
     [[nodiscard]] const ConnectionPointer& connection() const { return connection_; }
 
+    void flood() {
+        for (std::uint32_t count = owner_.dice_.between(1, 30); count > 0; --count) {
+            const auto nuisance = flooder_.nuisance(owner_.dice_);
+            if (connection_ == nullptr || !nuisance) return;
+            owner_.trace(nuisance->kind);
+            owner_.around_.network.send_to_master(connection_, nuisance->channel,
+                                                  nuisance->message);
+        }
+    }
+
  private:
     /// Now and then the socket takes no more for a while.
     bool is_full();
@@ -62,18 +76,20 @@ class SimulatedWorker::ProcessLink final : public worker::Link {
     SimulatedWorker& owner_;
     const std::uint32_t initial_slots_ = owner_.slots_;
     ConnectionPointer connection_;
+    Flooder flooder_;
 };
 
 struct SimulatedWorker::Process {
     explicit Process(SimulatedWorker& owner, const std::string& key)
         : runner{owner.slots_,
-                 owner.traits_,
+                 owner.traits_.runner,
                  {owner.around_.queue, owner.around_.catalog, owner.around_.faults, owner.dice_,
                   owner.around_.task_seconds,
                   [&owner](Duration delay, EventQueue::Action action) {
                       owner.enter_at(owner.around_.queue.now() + delay, std::move(action));
                   },
-                  [this, &owner] { agent.outcomes_ready(owner.around_.queue.now()); }}},
+                  [this, &owner] { agent.outcomes_ready(owner.around_.queue.now()); },
+                  [&owner](std::string_view kind) { owner.trace(kind); }}},
           link{owner},
           agent{{.worker = key,
                  .token = "",
@@ -104,13 +120,11 @@ bool SimulatedWorker::ProcessLink::is_full() {
     return true;
 }
 
-SimulatedWorker::SimulatedWorker(std::uint64_t seed, std::size_t number, TransportKind kind,
-                                 std::uint32_t slots, RunnerTraits traits,
+SimulatedWorker::SimulatedWorker(std::uint64_t seed, std::size_t number, WorkerTraits traits,
                                  Surroundings surroundings)
     : number_{number},
-      kind_{kind},
-      slots_{slots},
       traits_{traits},
+      slots_{traits.slots},
       around_{std::move(surroundings)},
       dice_{seed, DiceOf::Worker, number} {}
 
@@ -126,7 +140,7 @@ void SimulatedWorker::start() {
     ++generation_;
     paused_ = false;
     asleep_until_ = {};
-    process_ = std::make_unique<Process>(*this, "simulated-" + std::to_string(number_));
+    process_ = std::make_unique<Process>(*this, worker_key(number_));
     enter([this] { process_->agent.start(around_.queue.now()); });
 }
 
@@ -167,6 +181,10 @@ void SimulatedWorker::break_connection() {
     if (runs() && process_->link.connection() != nullptr) {
         around_.network.break_connection(process_->link.connection(), dice_);
     }
+}
+
+void SimulatedWorker::flood() {
+    enter([this] { process_->link.flood(); });
 }
 
 void SimulatedWorker::receive(const ConnectionPointer& connection, std::string header,

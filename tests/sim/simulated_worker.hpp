@@ -12,6 +12,16 @@
 
 namespace netcompute::sim {
 
+/// What a worker is, for the whole of a run.
+struct WorkerTraits {
+    TransportKind kind = TransportKind::Native;
+    std::uint32_t slots = 1;
+    RunnerTraits runner;
+    double floods_per_second = 0;
+
+    [[nodiscard]] bool is_honest() const { return runner.lies == 0 && floods_per_second == 0; }
+};
+
 /// A PC: the real agent over a link into the faulty network and a runner in virtual time. It can
 /// crash and be started again, sleep, and do what a browser's page offers: pause, other slots.
 class SimulatedWorker {
@@ -25,8 +35,8 @@ class SimulatedWorker {
         std::function<double(JobId)> task_seconds;
     };
 
-    SimulatedWorker(std::uint64_t seed, std::size_t number, TransportKind kind, std::uint32_t slots,
-                    RunnerTraits traits, Surroundings surroundings);
+    SimulatedWorker(std::uint64_t seed, std::size_t number, WorkerTraits traits,
+                    Surroundings surroundings);
     ~SimulatedWorker();
     SimulatedWorker(const SimulatedWorker&) = delete;
     SimulatedWorker& operator=(const SimulatedWorker&) = delete;
@@ -39,6 +49,8 @@ class SimulatedWorker {
     void set_paused(bool paused);
     void set_slots(std::uint32_t slots);
     void break_connection();
+    /// Sends a number of things that no honest worker sends.
+    void flood();
 
     void receive(const ConnectionPointer& connection, std::string header, Bytes payload);
     void connection_closed(const ConnectionPointer& connection, std::string reason);
@@ -46,7 +58,7 @@ class SimulatedWorker {
     [[nodiscard]] bool runs() const { return process_ != nullptr; }
     [[nodiscard]] Dice& dice() { return dice_; }
     [[nodiscard]] std::uint32_t slots() const { return slots_; }
-    [[nodiscard]] double slowness() const { return traits_.slowness; }
+    [[nodiscard]] const WorkerTraits& traits() const { return traits_; }
     [[nodiscard]] std::size_t leases_held_max() const { return leases_held_max_; }
 
  private:
@@ -60,9 +72,8 @@ class SimulatedWorker {
     void trace(std::string_view what, std::initializer_list<Trace::Number> numbers = {});
 
     std::uint64_t number_;
-    TransportKind kind_;
-    std::uint32_t slots_;
-    RunnerTraits traits_;
+    WorkerTraits traits_;
+    std::uint32_t slots_;  ///< As many as it offers now.
     Surroundings around_;
     Dice dice_;
     bool paused_ = false;

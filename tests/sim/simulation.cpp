@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 
 constexpr Instant start = VirtualHost::clock_start;
 constexpr std::size_t broken_max = 5;
+constexpr std::uint32_t liars_percent_max = 30;
 constexpr Duration settling_max = 200s;  ///< For backoffs, leases and silences to end.
 
 // What no run needs; more would be a queue that grows.
@@ -34,16 +35,19 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
       dice_{options.seed, DiceOf::World},
       queue_{start},
       trace_{options.print},
-      faults_{FaultPlan::draw(dice_, start)} {
-    const std::size_t worker_count = dice_.between(1, 6);
+      faults_{FaultPlan::draw(dice_, start, options.worlds)} {
+    const std::size_t worker_count = faults_.liars ? dice_.between(4, 12) : dice_.between(1, 6);
     network_ =
         std::make_unique<FaultyNetwork>(options_.seed, queue_, trace_, faults_, worker_count);
     master_ = std::make_unique<SimulatedMaster>(
         options_.seed, draw_limits(dice_), options_.sabotage,
-        SimulatedMaster::Surroundings{queue_, trace_, catalog_,
-                                      [this](std::string what) { report(std::move(what)); }});
+        SimulatedMaster::Surroundings{
+            queue_, trace_, catalog_, [this](std::string what) { report(std::move(what)); },
+            [this](bool power_cut) { network_->master_died(power_cut, dice_); },
+            [this](std::size_t worker) { return workers_[worker]->traits().is_honest(); }});
     network_->set_ends(
-        {[this](const net::SessionPtr& from, std::string header, Bytes payload) {
+        {[this] { return master_->may_send(); },
+         [this](const net::SessionPtr& from, std::string header, Bytes payload) {
              master_->receive(from, std::move(header), std::move(payload));
          },
          [this](const net::SessionPtr& session) { master_->closed(session); },
@@ -68,15 +72,27 @@ void Simulation::report(std::string what) {
 }
 
 void Simulation::add_workers() {
+    auto workers_left = static_cast<std::uint32_t>(workers_.size());
+    std::uint32_t liars_left =
+        faults_.liars ? dice_.between(1, workers_left * liars_percent_max / 100) : 0;
     for (std::size_t number = 0; number < workers_.size(); ++number) {
-        RunnerTraits traits;
-        if (dice_.chance(0.2)) traits.slowness = dice_.magnitude(2, 30);
-        traits.lacks_memory = number == 1 && dice_.chance(0.3);
-        traits.lies_about_time = dice_.chance(0.3);
+        WorkerTraits traits;
+        traits.kind = dice_.chance(0.5) ? TransportKind::Native : TransportKind::Browser;
+        traits.slots = dice_.between(1, 4);
+        if (dice_.chance(0.2)) traits.runner.slowness = dice_.magnitude(2, 30);
+        traits.runner.lacks_memory = number == 1 && dice_.chance(0.3);
+        traits.runner.lies_about_time = dice_.chance(0.3);
+        // Of those that are left, as many as must still be liars.
+        if (liars_left > 0 && dice_.between(1, workers_left) <= liars_left) {
+            --liars_left;
+            traits.runner.lies = dice_.between(20, 100) / 100.0;
+        }
+        --workers_left;
+        if (faults_.floods && dice_.chance(0.3)) {
+            traits.floods_per_second = dice_.magnitude(0.05, 2);
+        }
         workers_[number] = std::make_unique<SimulatedWorker>(
-            options_.seed, number,
-            dice_.chance(0.5) ? TransportKind::Native : TransportKind::Browser, dice_.between(1, 4),
-            traits,
+            options_.seed, number, traits,
             SimulatedWorker::Surroundings{queue_, trace_, *network_, catalog_, faults_,
                                           [this](JobId id) { return task_seconds_.at(id); }});
         const bool is_late = dice_.chance(0.3);
@@ -88,7 +104,8 @@ void Simulation::add_workers() {
 void Simulation::add_jobs() {
     const std::size_t count = dice_.between(1, 3);
     double slowness = 1;
-    for (const auto& worker : workers_) slowness = std::max(slowness, worker->slowness());
+    for (const auto& worker : workers_)
+        slowness = std::max(slowness, worker->traits().runner.slowness);
     for (std::size_t i = 0; i < count; ++i) {
         const JobTemplate& what =
             catalog_
@@ -106,8 +123,8 @@ void Simulation::add_jobs() {
 }
 
 void Simulation::submit(const JobTemplate& what, std::int32_t priority, double seconds_per_task) {
+    --jobs_to_submit_;
     master_->submit(what, priority, [this, seconds_per_task](JobId id) {
-        --jobs_to_submit_;
         task_seconds_[id] = seconds_per_task;
         if (queue_.now() < faults_.end && dice_.chance(0.05)) {
             queue_.after(dice_.between(0s, 20s), [this, id] { master_->cancel(id); });
@@ -149,6 +166,8 @@ void Simulation::trouble(SimulatedWorker& worker, std::size_t number) {
         queue_.after(dice_.between(1s, 20s),
                      [this, number] { workers_[number]->set_paused(false); });
     }
+    const double floods_per_second = worker.traits().floods_per_second;
+    if (floods_per_second > 0 && dice_.chance(floods_per_second)) worker.flood();
     if (dice_.chance(faults_.resizes_per_second)) worker.set_slots(dice_.between(1, 6));
 }
 
@@ -159,11 +178,26 @@ void Simulation::trouble_master() {
     if (dice_.chance(faults_.stalls_per_second)) {
         master_->stall_until(queue_.now() + dice_.between(10ms, 15s));
     }
+    if (dice_.chance(faults_.master_deaths_per_second)) kill_master();
+}
+
+void Simulation::kill_master() {
+    master_->kill_at(dice_.one_of({DeathPoint::Anywhere, DeathPoint::BeforeCommit,
+                                   DeathPoint::AfterCommit, DeathPoint::BetweenSends}),
+                     dice_.between(0, 5), dice_.chance(0.3));
+    queue_.after(dice_.between(2s, 15s), [this] { start_master(); });
+}
+
+void Simulation::start_master() {
+    if (master_->runs()) return;
+    network_->master_is_back();
+    master_->start();
 }
 
 /// The faults are over: who is down comes back, also who was asked to leave while it slept.
 void Simulation::calm() {
     trace_.add(queue_.now(), "world", 0, "calm");
+    start_master();
     for (const auto& worker : workers_) {
         worker->set_paused(false);
         worker->start();

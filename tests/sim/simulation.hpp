@@ -18,6 +18,7 @@ struct SimulationOptions {
     std::uint64_t seed = 1;
     bool print = false;  ///< The trace, to standard output.
     Sabotage sabotage = Sabotage::None;
+    Worlds worlds = {};
 };
 
 /// How a run went.
@@ -50,6 +51,8 @@ class Simulation {
     void trouble();
     void trouble(SimulatedWorker& worker, std::size_t number);
     void trouble_master();
+    void kill_master();
+    void start_master();
     void calm();
     void check_end();
     void report(std::string what);

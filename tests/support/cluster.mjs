@@ -229,7 +229,7 @@ export class Cluster {
   async whenOver(id) {
     for (const until = Date.now() + jobSecondsMax * 1000; Date.now() < until;) {
       const { json } = await this.ask(`/api/v1/jobs/${id}?wait=30`);
-      if (!['Queued', 'Running'].includes(json.state)) return json;
+      if (!['Queued', 'Running', 'Paused'].includes(json.state)) return json;
     }
     throw new Error(
       `job ${id} did not end in ${jobSecondsMax} s; the master:\n${this.master.tail()}`,

@@ -115,7 +115,7 @@ export class MockMaster {
   #sessions = new Mailbox('workers that say hello');
   /** @type {Mailbox<{url: string, send: (message: object) => void, cut: () => void}>} */
   #dashboards = new Mailbox('dashboards');
-  /** @type {Mailbox<{method: string, url: string, authorization: string}>} */
+  /** @type {Mailbox<{method: string, url: string, authorization: string, body: string}>} */
   requests = new Mailbox('requests to the API');
   /** @type {Map<string, Buffer>} by SHA-256 */
   blobs = new Map();
@@ -123,6 +123,8 @@ export class MockMaster {
   blobRequests = new Map();
   /** The only token that dashboards and calls may come with; empty for any. */
   dashboardToken = '';
+  /** What calls to the API are answered with. @type {{status: number, body: object}} */
+  apiAnswer = { status: 200, body: {} };
   #wasmFolder;
   #server = createServer();
   #sockets = new WebSocketServer({ noServer: true, maxPayload: 17 * 2 ** 20 });
@@ -271,12 +273,15 @@ export class MockMaster {
    * @param {string} url
    * @param {import('node:http').ServerResponse} response
    */
-  #serveApi(request, url, response) {
+  async #serveApi(request, url, response) {
     const { method = '', headers } = request;
     const { authorization = '' } = headers;
-    if (this.#hasToken(request)) this.requests.put({ method, url, authorization });
-    else response.statusCode = 401;
+    let body = '';
+    for await (const part of request) body += part;
     response.setHeader('Content-Type', 'application/json');
-    response.end('{}');
+    const isAllowed = this.#hasToken(request);
+    response.statusCode = isAllowed ? this.apiAnswer.status : 401;
+    if (isAllowed) this.requests.put({ method, url, authorization, body });
+    response.end(JSON.stringify(isAllowed ? this.apiAnswer.body : {}));
   }
 }

@@ -2,8 +2,18 @@
 
 import { element, make, setShown, setText } from '../dom.js';
 import { formatCount, formatDuration, formatRate, formatShare, plural } from '../format.js';
+import { JobControls } from './job_controls.js';
+import {
+  deadlineText,
+  elapsedText,
+  liarsText,
+  submittedText,
+  typeText,
+  validationText,
+  waitingText,
+} from './job_words.js';
 import { isOpen, sortJobs } from './order.js';
-import { grown, left } from './state.js';
+import { left } from './state.js';
 import { errorText, summarize } from './summary.js';
 
 /** @typedef {import('./state.js').Job} Job */
@@ -13,11 +23,11 @@ const endedShownMax = 20;
 export class JobsView {
   /** @type {Map<string, JobCard>} */
   #cards = new Map();
-  #cancel;
+  #orders;
 
-  /** @param {(job: string) => Promise<void>} cancel rejects with why it could not be cancelled */
-  constructor(cancel) {
-    this.#cancel = cancel;
+  /** @param {import('./orders.js').Orders} orders */
+  constructor(orders) {
+    this.#orders = orders;
   }
 
   /** @param {Record<string, Job>} jobs by id @param {number} now */
@@ -45,7 +55,7 @@ export class JobsView {
     jobs.forEach((job, place) => {
       const id = String(job.id);
       let card = this.#cards.get(id);
-      if (!card) this.#cards.set(id, (card = new JobCard(id, this.#cancel)));
+      if (!card) this.#cards.set(id, (card = new JobCard(id, this.#orders)));
       card.draw(job, now);
       if (list.children[place] !== card.root)
         list.insertBefore(card.root, list.children[place] ?? null);
@@ -58,8 +68,9 @@ class JobCard {
   #title = make('h3');
   #subtitle = make('p', 'muted small');
   #state = make('span', 'pill');
-  #cancelButton = make('button', 'quiet', 'Cancel');
+  #controls;
   #notice = make('p', 'notice');
+  #liars = make('p', 'notice bad');
   #progress = make('progress');
   #facts = make('dl', 'facts');
   #result = make('dl', 'facts result');
@@ -69,23 +80,25 @@ class JobCard {
   #error = make('p', 'error');
   /** @type {Job | null} */
   #drawn = null;
-  #cancelError = '';
+  #orderError = '';
   /** @type {Map<string, HTMLElement>} */
   #factValues = new Map();
 
-  /** @param {string} id @param {(job: string) => Promise<void>} cancel */
-  constructor(id, cancel) {
+  /** @param {string} id @param {import('./orders.js').Orders} orders */
+  constructor(id, orders) {
+    this.#controls = new JobControls(id, orders, (message) => {
+      this.#orderError = message;
+      if (this.#drawn) this.#drawError(this.#drawn);
+    });
     this.root.dataset.job = id;
     const head = make('div', 'job-head');
     const words = make('div', 'job-words');
     words.append(this.#title, this.#subtitle);
-    head.append(words, this.#state, this.#cancelButton);
+    head.append(words, this.#state, this.#controls.root);
     this.#error.setAttribute('role', 'alert');
-    this.root.append(head, this.#notice, this.#progress, this.#facts, this.#result);
+    this.root.append(head, this.#notice, this.#liars, this.#progress, this.#facts, this.#result);
     this.#detailsBox.append(make('summary', '', 'Details'), this.#details);
     this.root.append(this.#detailsBox, this.#notes, this.#error);
-    this.#cancelButton.type = 'button';
-    this.#listenForCancel(id, cancel);
   }
 
   /** @param {Job} job @param {number} now */
@@ -100,14 +113,14 @@ class JobCard {
     const type = job.type ?? 'job';
     const state = job.state ?? 'Queued';
     const isNamed = job.name !== undefined && job.name !== '' && job.name !== type;
-    const parts = [isNamed && words(type), `job ${job.id}`, submittedText(job.submitted_at)];
-    setText(this.#title, isNamed ? String(job.name) : words(type));
+    const parts = [isNamed && typeText(type), `job ${job.id}`, submittedText(job.submitted_at)];
+    setText(this.#title, isNamed ? String(job.name) : typeText(type));
     setText(this.#subtitle, parts.filter(Boolean).join(' · '));
     setText(this.#state, state);
     this.root.dataset.state = state.toLowerCase();
-    setShown(this.#cancelButton, isOpen(job));
-    setText(this.#notice, waitingText(job));
-    setShown(this.#notice, this.#notice.textContent !== '');
+    this.#controls.draw(job);
+    drawSentence(this.#notice, waitingText(job));
+    drawSentence(this.#liars, liarsText(job));
     this.#drawProgress(job);
     this.#drawResult(job);
     this.#drawNotes(job);
@@ -132,14 +145,16 @@ class JobCard {
   #drawFacts(job, now) {
     const { total = 0, done = 0, failed = 0 } = job.tasks ?? {};
     const open = isOpen(job);
-    const advances = open && !job.waiting_for;
+    const advances = open && !job.waiting_for && job.state !== 'Paused';
     const tasks = `${formatCount(done)} of ${formatCount(total)}`;
     this.#fact('Tasks', total && (failed ? `${tasks}, ${formatCount(failed)} failed` : tasks));
     this.#fact('Done', open && total && formatShare(done / total));
     this.#fact('Rate', advances && `${formatRate(job.rate)} tasks/s`);
     this.#fact('Round', open && job.round && formatCount(job.round));
     this.#fact('Phase', open && job.phase);
+    this.#fact('Validation', validationText(job));
     this.#fact('Elapsed', elapsedText(job, now));
+    this.#fact('Deadline', deadlineText(job, now));
     const eta = advances && left(job.eta, now);
     this.#fact('Time left', typeof eta === 'number' && `about ${formatDuration(eta)}`);
   }
@@ -181,43 +196,14 @@ class JobCard {
 
   /** @param {Job} job */
   #drawError({ error }) {
-    setText(this.#error, [errorText(error), this.#cancelError].filter(Boolean).join(' '));
-    setShown(this.#error, this.#error.textContent !== '');
+    drawSentence(this.#error, [errorText(error), this.#orderError].filter(Boolean).join(' '));
   }
+}
 
-  /**
-   * Asks twice: the first click arms the button for some seconds.
-   * @param {string} id
-   * @param {(job: string) => Promise<void>} cancel
-   */
-  #listenForCancel(id, cancel) {
-    const button = this.#cancelButton;
-    let armed = false;
-    /** @param {boolean} changed */
-    const arm = (changed) => {
-      armed = changed;
-      setText(button, armed ? 'Really cancel?' : 'Cancel');
-      button.setAttribute('aria-label', armed ? `Really cancel job ${id}?` : `Cancel job ${id}`);
-    };
-    arm(false);
-    button.addEventListener('click', async () => {
-      if (!armed) {
-        arm(true);
-        setTimeout(() => arm(false), 4000);
-        return;
-      }
-      button.disabled = true;
-      this.#cancelError = '';
-      try {
-        await cancel(id);
-      } catch (error) {
-        this.#cancelError = error instanceof Error ? error.message : String(error);
-      }
-      button.disabled = false;
-      arm(false);
-      if (this.#drawn) this.#drawError(this.#drawn);
-    });
-  }
+/** @param {HTMLElement} target @param {string} text nothing hides it */
+function drawSentence(target, text) {
+  setText(target, text);
+  setShown(target, text !== '');
 }
 
 /** @param {HTMLElement} list @param {string} label */
@@ -233,47 +219,4 @@ function addFact(list, label) {
 function notesOf(document) {
   const { notes } = /** @type {{notes?: unknown}} */ (document ?? {});
   return Array.isArray(notes) ? notes.map(String) : undefined;
-}
-
-/** @type {Record<string, string>} */
-const typeNames = {
-  train: 'Training',
-  predict: 'Prediction',
-  monte_carlo_pi: 'Monte Carlo pi',
-  noop: 'No-op',
-};
-
-/** A job's type for people. @param {string} name */
-function words(name) {
-  if (Object.hasOwn(typeNames, name)) return typeNames[name];
-  const spaced = name.replaceAll('_', ' ');
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
-}
-
-/** @param {Job} job @param {number} now */
-function elapsedText(job, now) {
-  if (isOpen(job)) {
-    const elapsed = grown(job.elapsed, now);
-    return elapsed !== undefined && formatDuration(elapsed);
-  }
-  const seconds = job.elapsed?.seconds;
-  if (seconds === undefined) return false;
-  return seconds < 10 ? `${Math.max(0, seconds).toFixed(1)} s` : formatDuration(seconds);
-}
-
-/** @param {Job} job */
-function waitingText(job) {
-  if (!isOpen(job) || !job.waiting_for) return '';
-  if (job.waiting_for === 'workers') {
-    return 'Waiting for workers. Add PCs as shown below, and the job goes on by itself.';
-  }
-  return `Waiting for ${job.waiting_for}.`;
-}
-
-/** @param {unknown} submittedAt milliseconds since 1970 */
-function submittedText(submittedAt) {
-  if (typeof submittedAt !== 'number') return '';
-  const date = new Date(submittedAt);
-  const isToday = date.toDateString() === new Date().toDateString();
-  return `submitted ${isToday ? date.toLocaleTimeString() : date.toLocaleString()}`;
 }

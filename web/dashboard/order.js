@@ -12,7 +12,7 @@ const collator = new Intl.Collator('en', { numeric: true });
 const workerValues = {
   name: (worker) => worker.name || String(worker.id),
   kind: (worker) => worker.kind,
-  state: (worker) => worker.state,
+  state: (worker) => (worker.quarantined ? 'Quarantined' : worker.state),
   slots: (worker) => worker.slots,
   // A negative share means that the worker cannot know it.
   cpu: (worker) => (worker.cpu !== undefined && worker.cpu >= 0 ? worker.cpu : undefined),
@@ -51,8 +51,9 @@ export function sortWorkers(workers, { column, descending }) {
 export function filterWorkers(workers, words) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return [...workers];
-  return workers.filter(({ name, id, kind, state }) => {
-    const text = `${name ?? ''} ${id} ${kind ?? ''} ${state ?? ''}`.toLowerCase();
+  return workers.filter(({ name, id, kind, state, quarantined }) => {
+    const shown = quarantined ? 'quarantined' : (state ?? '');
+    const text = `${name ?? ''} ${id} ${kind ?? ''} ${shown}`.toLowerCase();
     return wanted.every((word) => text.includes(word));
   });
 }

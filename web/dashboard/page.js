@@ -3,6 +3,7 @@
 import { element, setShown, setText } from '../dom.js';
 import { Feed } from './feed.js';
 import { JobsView } from './jobs_view.js';
+import { Orders } from './orders.js';
 import { emptyState, fold } from './state.js';
 import { Tiles } from './tiles.js';
 import { readToken, rememberToken } from './token.js';
@@ -17,8 +18,9 @@ let status = { kind: 'connecting' };
 let drawAsked = false;
 
 const tiles = new Tiles();
-const jobs = new JobsView(cancelJob);
-const workers = new WorkersView(drawSoon);
+const orders = new Orders(() => token);
+const jobs = new JobsView(orders);
+const workers = new WorkersView(drawSoon, orders);
 const feed = new Feed({
   token,
   onMessage: (message) => {
@@ -66,19 +68,6 @@ function noticeText(status, now) {
   const seconds = Math.max(0, Math.ceil((status.retryAt - now) / 1000));
   const when = seconds === 0 ? 'now' : `in ${seconds} s`;
   return `The master cannot be reached: these are the last figures known. Trying again ${when}.`;
-}
-
-/** @param {string} job */
-async function cancelJob(job) {
-  /** @type {Record<string, string>} */
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const response = await fetch(`/api/v1/jobs/${encodeURIComponent(job)}`, {
-    method: 'DELETE',
-    headers,
-  });
-  if (response.ok) return;
-  const body = await response.json().catch(() => ({}));
-  throw new Error(`Not cancelled: ${body?.error?.message ?? `HTTP status ${response.status}`}`);
 }
 
 function main() {

@@ -11,11 +11,13 @@
  *            tasks_per_second?: number, tasks_done?: number, join_url?: string}} Cluster
  * @typedef {{id: string | number, name?: string, kind?: string, slots?: number, state?: string,
  *            cpu?: number, memory?: number, tasks_processed?: number, processing_rate?: number,
- *            current_task?: string, uptime?: Age, last_seen?: Age}} Worker
+ *            current_task?: string, uptime?: Age, last_seen?: Age, validated?: number,
+ *            quarantined?: string, drained?: boolean}} Worker
  * @typedef {{id: string | number, type?: string, name?: string, state?: string, phase?: string,
  *            waiting_for?: string, tasks?: {total?: number, done?: number, failed?: number},
  *            round?: number, rate?: number, elapsed?: Age, eta?: Age, result?: unknown,
- *            error?: unknown, notes?: unknown, submitted_at?: unknown}} Job
+ *            error?: unknown, notes?: unknown, submitted_at?: unknown, priority?: number,
+ *            validation?: unknown, deadline_seconds?: number, paused_because?: string}} Job
  * @typedef {{cluster: Cluster, workers: Record<string, Worker>, jobs: Record<string, Job>}} State
  */
 

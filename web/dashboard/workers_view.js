@@ -23,7 +23,8 @@ const rowsStep = 100;
 const columns = [
   { column: 'name', text: (worker) => worker.name || String(worker.id) },
   { column: 'kind', text: (worker) => worker.kind ?? '–' },
-  { column: 'state', text: (worker) => worker.state ?? '–' },
+  { column: 'state', text: stateText },
+  { column: 'order', text: orderFor },
   { column: 'slots', text: (worker) => formatCount(worker.slots) },
   { column: 'cpu', text: (worker) => formatShare(worker.cpu) },
   { column: 'memory', text: (worker) => formatBytes(worker.memory) },
@@ -42,11 +43,17 @@ export class WorkersView {
   #body = element('workers', HTMLTableSectionElement);
   #filter = element('filter', HTMLInputElement);
   #more = element('workers-more', HTMLButtonElement);
+  #error = element('workers-error', HTMLElement);
   #redraw;
+  #orders;
 
-  /** @param {() => void} redraw asks for draw() soon */
-  constructor(redraw) {
+  /**
+   * @param {() => void} redraw asks for draw() soon
+   * @param {import('./orders.js').Orders} orders
+   */
+  constructor(redraw, orders) {
     this.#redraw = redraw;
+    this.#orders = orders;
     this.#filter.addEventListener('input', redraw);
     this.#more.addEventListener('click', () => {
       this.#rowsMax += rowsStep;
@@ -108,17 +115,85 @@ export class WorkersView {
     if (!row) {
       row = make('tr');
       for (const { column } of columns) row.append(make('td', `column-${column}`));
+      row.cells[0].append(make('span'), make('span', 'quarantine'));
+      row.querySelector('.column-order')?.append(this.#orderButton(id));
       this.#rows.set(id, row);
     }
     return row;
+  }
+
+  /** The one button that fits the worker's state; its text says which. @param {string} id */
+  #orderButton(id) {
+    const button = make('button', 'quiet');
+    button.type = 'button';
+    button.hidden = true;
+    button.addEventListener('click', async () => {
+      const order = button.textContent;
+      button.disabled = true;
+      this.#showError('');
+      try {
+        if (order === 'Readmit') await this.#orders.readmit(id);
+        else await this.#orders.drain(id, order === 'Drain');
+      } catch (error) {
+        this.#showError(error instanceof Error ? error.message : String(error));
+      }
+      button.disabled = false;
+    });
+    return button;
+  }
+
+  /** @param {string} message */
+  #showError(message) {
+    setText(this.#error, message);
+    setShown(this.#error, message !== '');
   }
 }
 
 /** @param {HTMLTableRowElement} row @param {Worker} worker @param {number} now */
 function drawRow(row, worker, now) {
-  columns.forEach(({ text }, i) => setText(row.cells[i], text(worker, now)));
-  const state = (worker.state ?? '').toLowerCase();
+  columns.forEach(({ text, column }, i) => {
+    const cell = row.cells[i];
+    if (column === 'order') return drawOrder(cell, worker);
+    const [name, why] = cell.children;
+    setText(column === 'name' ? name : cell, text(worker, now));
+    if (column === 'name') setText(why, quarantineText(worker));
+  });
+  const state = stateText(worker).toLowerCase();
   if (row.dataset.state !== state) row.dataset.state = state;
+  const trust = trustText(worker);
+  if (row.title !== trust) row.title = trust;
+}
+
+/** @param {HTMLTableCellElement} cell @param {Worker} worker */
+function drawOrder(cell, worker) {
+  const button = cell.querySelector('button');
+  const order = orderFor(worker);
+  if (!button || button.textContent === order) return;
+  setShown(button, order !== '');
+  setText(button, order);
+  button.setAttribute('aria-label', `${order} ${worker.name || worker.id}`);
+}
+
+/** @param {Worker} worker */
+function stateText(worker) {
+  return worker.quarantined ? 'Quarantined' : (worker.state ?? '–');
+}
+
+/** @param {Worker} worker */
+function trustText({ validated }) {
+  return validated ? `${plural(validated, 'result')} in a row confirmed by others` : '';
+}
+
+/** @param {Worker} worker */
+function quarantineText({ quarantined }) {
+  return quarantined ? `quarantined: ${quarantined}` : '';
+}
+
+/** What can be done with a worker as it is, if anything. @param {Worker} worker */
+function orderFor(worker) {
+  if (worker.quarantined) return 'Readmit';
+  if (worker.state === 'Lost') return '';
+  return worker.drained ? 'Undrain' : 'Drain';
 }
 
 /** @param {number | undefined} seconds */

@@ -75,6 +75,18 @@ function pausedWords({ draining, phase }) {
 
 /** @param {LinkStatus} status @returns {ReturnType<typeof words>} */
 function refusedWords({ reason, refusedCode }) {
+  if (refusedCode === 'quarantined') {
+    return {
+      title: 'Set aside',
+      detail:
+        `${sentence(reason)} This PC gets no more tasks, and what nobody else confirmed of its ` +
+        'results is computed again: nothing is lost. Where nobody means harm, the usual cause is ' +
+        'bad memory or an overclocked PC. Test its memory and undo the overclocking; then ask ' +
+        'whoever runs the master to readmit this PC on the dashboard, and try again.',
+      tone: 'trouble',
+      canRetry: true,
+    };
+  }
   const asksToken = refusedCode === 'refused_token';
   const step = asksToken
     ? 'Enter the token that the master was given.'

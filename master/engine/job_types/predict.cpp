@@ -1,6 +1,7 @@
 #include "data/model.hpp"
 #include "data/prediction_data.hpp"
 #include "data/submission.hpp"
+#include "engine/job_inputs.hpp"
 #include "engine/job_paths.hpp"
 #include "engine/job_types/job_types.hpp"
 #include "engine/param_reader.hpp"
@@ -93,9 +94,17 @@ Result<nlohmann::json> finish_prediction(const Prediction& prediction,
     return result;
 }
 
+Result<void> hash_inputs(const PredictParams& params, InputHashes& hashes) {
+    if (auto added = hashes.add("data", params.data); !added) return added;
+    if (auto added = hashes.add("model", params.model); !added) return added;
+    return params.labels ? hashes.add("labels", *params.labels) : Result<void>{};
+}
+
 Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& context) {
     auto params = read_params(json, context);
     if (!params) return unexpected(params.error());
+    InputHashes hashes{context.root};
+    if (auto added = hash_inputs(*params, hashes); !added) return unexpected(added.error());
     auto model = data::load_model(params->model);
     if (!model) return unexpected(model.error());
     const std::string id = params->id ? *params->id : model->id;
@@ -108,7 +117,10 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
         if (!labels) return unexpected(labels.error());
         prepared->labels = std::move(*labels);
     }
+    auto inputs = hashes.finish();
+    if (!inputs) return unexpected(inputs.error());
     PreparedJob job;
+    job.inputs = std::move(*inputs);
     job.notes = prepared->notes;
     auto program = std::make_unique<programs::PredictProgram>(prepared->plan);
     job.finish = [kept = std::make_shared<Prediction>(
@@ -121,7 +133,7 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
 }  // namespace
 
 JobType predict_job() {
-    return {"predict", check, prepare};
+    return {"predict", check, prepare, false, {"output"}};
 }
 
 }  // namespace netcompute::engine

@@ -1,6 +1,7 @@
 #include "data/model.hpp"
 #include "data/submission.hpp"
 #include "data/training_data.hpp"
+#include "engine/job_inputs.hpp"
 #include "engine/job_paths.hpp"
 #include "engine/job_types/job_types.hpp"
 #include "engine/param_reader.hpp"
@@ -111,15 +112,20 @@ Result<nlohmann::json> finish_training(const TrainParams& params,
 Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& context) {
     auto params = read_params(json, context);
     if (!params) return unexpected(params.error());
+    InputHashes hashes{context.root};
+    if (auto added = hashes.add("data", params->data); !added) return unexpected(added.error());
     auto training = data::prepare_training(
         params->data, params->columns, [&](const Bytes& tile) { return context.blobs->put(tile); });
     if (!training) return unexpected(training.error());
+    auto inputs = hashes.finish();
+    if (!inputs) return unexpected(inputs.error());
     training->plan.l2 = 1 / params->inverse_l2;
     training->plan.iterations_max = params->iterations_max;
     auto program = std::make_unique<programs::TrainProgram>(training->plan);
     PreparedJob prepared;
     prepared.rounds_may_follow = true;
     prepared.notes = training->notes;
+    prepared.inputs = std::move(*inputs);
     prepared.finish = [params = std::move(*params),
                        kept = std::make_shared<data::PreparedTraining>(std::move(*training)),
                        finished = program.get()] {
@@ -132,7 +138,7 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
 }  // namespace
 
 JobType train_job() {
-    return {"train", check, prepare};
+    return {"train", check, prepare, false, {"model", "output"}};
 }
 
 }  // namespace netcompute::engine

@@ -85,6 +85,7 @@ class WebSocketSession final : public Session,
     [[nodiscard]] const std::string& peer_address() const override {
         return socket_->peer_address();
     }
+    [[nodiscard]] bool is_web() const override { return true; }
 
  private:
     void on_message(const Bytes& message);

@@ -34,11 +34,22 @@ struct SecurityConfig {
     friend bool operator==(const SecurityConfig&, const SecurityConfig&) = default;
 };
 
+/// How much one master takes on; what comes beyond is refused, and told so.
+struct LimitsConfig {
+    std::uint64_t jobs = 1000;                           ///< That are not over.
+    std::uint64_t tasks_per_job = 10'000'000;            ///< In one of its rounds.
+    std::uint64_t blob_bytes = std::uint64_t{64} << 30;  ///< Inputs of live jobs, on the disk.
+    std::uint64_t sessions_per_address = 512;  ///< Workers that are connected from one PC.
+    std::uint64_t ended_jobs = 1000;           ///< That are kept, with their receipts.
+    friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
+};
+
 /// What config.json says; a default-made one is what an empty file says.
 struct Config {
     MasterConfig master;
     DashboardConfig dashboard;
     SecurityConfig security;
+    LimitsConfig limits;
     friend bool operator==(const Config&, const Config&) = default;
 };
 

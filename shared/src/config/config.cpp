@@ -112,6 +112,19 @@ class Section {
         }
     }
 
+    void read_count(std::string_view key, std::uint64_t count_max, std::uint64_t& count) {
+        const json* value = find(key);
+        if (value == nullptr) return;
+        const bool fits = value->is_number_unsigned() && value->get<std::uint64_t>() >= 1 &&
+                          value->get<std::uint64_t>() <= count_max;
+        if (fits) {
+            count = value->get<std::uint64_t>();
+        } else {
+            fail(key_path(key), quote_json(*value) + " is not a whole number from 1 to " +
+                                    std::to_string(count_max));
+        }
+    }
+
     [[nodiscard]] std::string key_path(std::string_view key) const {
         return path_.empty() ? std::string{key} : path_ + "." + std::string{key};
     }
@@ -197,7 +210,7 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
     if (!document) return unexpected(document.error());
 
     Section root{*document, name, ""};
-    root.expect_keys({"master", "dashboard", "security"});
+    root.expect_keys({"master", "dashboard", "security", "limits"});
     if (root.error() != nullptr) return unexpected(*root.error());
 
     Config config;
@@ -223,7 +236,16 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
     security.read_token("join_token", config.security.join_token);
     security.read_hosts("allowed_hosts", config.security.allowed_hosts);
 
-    for (const Section* read : {&master, &dashboard, &security}) {
+    Section limits = section("limits");
+    limits.expect_keys(
+        {"jobs", "tasks_per_job", "blob_bytes", "sessions_per_address", "ended_jobs"});
+    limits.read_count("jobs", 100'000, config.limits.jobs);
+    limits.read_count("tasks_per_job", 10'000'000, config.limits.tasks_per_job);
+    limits.read_count("blob_bytes", std::uint64_t{1} << 50, config.limits.blob_bytes);
+    limits.read_count("sessions_per_address", 100'000, config.limits.sessions_per_address);
+    limits.read_count("ended_jobs", 1'000'000, config.limits.ended_jobs);
+
+    for (const Section* read : {&master, &dashboard, &security, &limits}) {
         if (read->error() != nullptr) return unexpected(*read->error());
     }
     if (const auto differ = check_ports_differ(config, name); !differ) {

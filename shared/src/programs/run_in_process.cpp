@@ -7,7 +7,7 @@ namespace netcompute::programs {
 namespace {
 
 /// Appends the bytes of each input, which live as long as the inputs and the blobs do.
-Result<void> append_inputs(const std::vector<TaskInput>& inputs, const BlobSource& blobs,
+Result<void> append_inputs(std::span<const TaskInput> inputs, const BlobSource& blobs,
                            std::vector<ByteSpan>& spans) {
     for (const TaskInput& input : inputs) {
         if (const Bytes* const bytes = std::get_if<Bytes>(&input)) {
@@ -26,34 +26,41 @@ Result<void> append_inputs(const std::vector<TaskInput>& inputs, const BlobSourc
 
 Result<std::vector<Bytes>> run_round(const Program& program, const Round& round,
                                      const BlobSource& blobs) {
-    const kernels::Kernel* const kernel = kernels::find_kernel(round.kernel, round.kernel_version);
-    if (kernel == nullptr) {
-        return unexpected(ErrorCode::NotFound, "kernel " + std::string{round.kernel} + "@" +
-                                                   std::to_string(round.kernel_version) +
-                                                   " is not in this build");
-    }
-    std::vector<ByteSpan> spans;
-    const Result<void> shared = append_inputs(round.shared_inputs, blobs, spans);
-    if (!shared) return unexpected(shared.error());
-    const std::size_t shared_count = spans.size();
     std::vector<Bytes> outputs;
     outputs.reserve(round.task_count);
     for (TaskIndex index = 0; index < round.task_count; ++index) {
-        const std::vector<TaskInput> inputs = program.task_inputs(index);
-        spans.resize(shared_count);
-        const Result<void> own = append_inputs(inputs, blobs, spans);
-        if (!own) return unexpected(own.error());
-        Result<Bytes> output = kernel->run(spans);
-        if (!output) {
-            return unexpected(output.error().code,
-                              "task " + std::to_string(index) + ": " + output.error().message);
-        }
+        Result<Bytes> output = run_task(program, round, index, blobs);
+        if (!output) return unexpected(output.error());
         outputs.push_back(std::move(output).value());
     }
     return outputs;
 }
 
 }  // namespace
+
+Result<Bytes> run_task(std::string_view kernel_name, std::uint32_t kernel_version,
+                       std::span<const TaskInput> inputs, const BlobSource& blobs) {
+    const kernels::Kernel* const kernel = kernels::find_kernel(kernel_name, kernel_version);
+    if (kernel == nullptr) {
+        return unexpected(ErrorCode::NotFound, "kernel " + std::string{kernel_name} + "@" +
+                                                   std::to_string(kernel_version) +
+                                                   " is not in this build");
+    }
+    std::vector<ByteSpan> spans;
+    const Result<void> appended = append_inputs(inputs, blobs, spans);
+    if (!appended) return unexpected(appended.error());
+    return kernel->run(spans);
+}
+
+Result<Bytes> run_task(const Program& program, const Round& round, TaskIndex index,
+                       const BlobSource& blobs) {
+    std::vector<TaskInput> inputs = round.shared_inputs;
+    for (TaskInput& input : program.task_inputs(index)) inputs.push_back(std::move(input));
+    Result<Bytes> output = run_task(round.kernel, round.kernel_version, inputs, blobs);
+    if (output) return output;
+    return unexpected(output.error().code,
+                      "task " + std::to_string(index) + ": " + output.error().message);
+}
 
 Result<void> run_in_process(Program& program, const BlobSource& blobs) {
     while (const std::optional<Round> round = program.round()) {

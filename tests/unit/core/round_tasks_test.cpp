@@ -24,7 +24,7 @@ TEST(RoundTasksTest, EveryTaskIsTakenOnce) {
 TEST(RoundTasksTest, ATaskGivenBackIsTakenNext) {
     RoundTasks tasks{5};
     std::ignore = tasks.take(first, 2, false);
-    tasks.give_back(1);
+    tasks.release(1);
     EXPECT_EQ(tasks.pending_count(), 4U);
     EXPECT_EQ(tasks.take(second, 1, false), std::vector<TaskIndex>{1});
 }
@@ -34,9 +34,9 @@ TEST(RoundTasksTest, ATaskWithTwoHoldersWaitsWhenBothAreGone) {
     RoundTasks tasks{1};
     std::ignore = tasks.take(first, 1, false);
     tasks.add_holder(0);
-    tasks.give_back(0);
+    tasks.release(0);
     EXPECT_EQ(tasks.pending_count(), 0U);
-    tasks.give_back(0);
+    tasks.release(0);
     EXPECT_EQ(tasks.pending_count(), 1U);
 }
 
@@ -44,9 +44,10 @@ TEST(RoundTasksTest, ATaskWithTwoHoldersWaitsWhenBothAreGone) {
 TEST(RoundTasksTest, ALateResultTakesAWaitingTaskOutOfTheQueue) {
     RoundTasks tasks{2};
     std::ignore = tasks.take(first, 1, false);
-    tasks.give_back(0);
-    EXPECT_TRUE(tasks.succeed(0, first));
-    EXPECT_FALSE(tasks.succeed(0, second));
+    tasks.release(0);
+    tasks.put_output(0, first, {});
+    EXPECT_TRUE(tasks.has_output(0));
+    EXPECT_EQ(tasks.author(0), first);
     EXPECT_EQ(tasks.pending_count(), 1U);
     EXPECT_EQ(tasks.take(second, 5, false), std::vector<TaskIndex>{1});
 }
@@ -56,7 +57,7 @@ TEST(RoundTasksTest, AFailedTaskAvoidsTheWorkerItFailedOn) {
     RoundTasks tasks{1};
     std::ignore = tasks.take(first, 1, false);
     EXPECT_EQ(tasks.count_own_failure(0, first), 1U);
-    tasks.give_back(0);
+    tasks.release(0);
     EXPECT_TRUE(tasks.take(first, 1, true).empty());
     EXPECT_EQ(tasks.take(second, 1, true), std::vector<TaskIndex>{0});
 }
@@ -67,6 +68,62 @@ TEST(RoundTasksTest, AWorkerTakesItsOwnThenFreeThenOthersTasks) {
     EXPECT_EQ(tasks.take(first, 1, false), std::vector<TaskIndex>{1});
     EXPECT_EQ(tasks.take(first, 1, false), std::vector<TaskIndex>{2});
     EXPECT_EQ(tasks.take(first, 1, false), std::vector<TaskIndex>{4});
+    EXPECT_EQ(tasks.take(second, 5, false), (std::vector<TaskIndex>{0, 3}));
+}
+
+// An output that is dropped makes its task wait again, unless a lease still holds it.
+TEST(RoundTasksTest, ATaskWhoseOutputIsDroppedWaitsAgain) {
+    RoundTasks tasks{2};
+    std::ignore = tasks.take(first, 2, false);
+    for (const TaskIndex index : {0U, 1U}) {
+        tasks.put_output(index, first, {});
+        tasks.settle(index);
+    }
+    tasks.release(0);
+    EXPECT_TRUE(tasks.complete());
+    tasks.drop_output(0);
+    tasks.drop_output(1);
+    EXPECT_EQ(tasks.settled_count(), 0U);
+    EXPECT_EQ(tasks.take(second, 5, false), std::vector<TaskIndex>{0});
+    tasks.release(1);
+    EXPECT_EQ(tasks.take(second, 5, false), std::vector<TaskIndex>{1});
+}
+
+// A check is taken once, by whom may make it; let go of without an answer, it waits again.
+TEST(RoundTasksTest, AnOutputThatWantsACheckIsTakenByAnother) {
+    RoundTasks tasks{2};
+    std::ignore = tasks.take(first, 2, false);
+    for (const TaskIndex index : {0U, 1U}) {
+        tasks.put_output(index, first, {});
+        tasks.release(index);
+        tasks.want_check(index);
+    }
+    EXPECT_EQ(tasks.open_checks(first), 2U);
+    EXPECT_TRUE(tasks.take_checks(5, [](TaskIndex) { return false; }).empty());
+    const auto only_second = [](TaskIndex index) { return index == 1; };
+    EXPECT_EQ(tasks.take_checks(5, only_second), std::vector<TaskIndex>{1});
+    EXPECT_TRUE(tasks.take_checks(5, only_second).empty());
+    tasks.release_check(1);
+    EXPECT_EQ(tasks.take_checks(5, only_second), std::vector<TaskIndex>{1});
+    tasks.confirm(1);
+    tasks.release_check(1);
+    EXPECT_EQ(tasks.waiting_checks(), std::vector<TaskIndex>{0});
+    EXPECT_EQ(tasks.open_checks(first), 1U);
+    EXPECT_TRUE(tasks.settled(1));
+}
+
+// A round that is begun again keeps its outputs and gives out the rest.
+TEST(RoundTasksTest, AReopenedRoundGivesOutWhatHasNoOutput) {
+    RoundTasks tasks{4};
+    std::ignore = tasks.take(first, 4, false);
+    tasks.put_output(1, first, {});
+    tasks.confirm(1);
+    tasks.put_output(2, first, {});
+    tasks.want_check(2);
+    tasks.reopen();
+    EXPECT_EQ(tasks.pending_count(), 2U);
+    EXPECT_EQ(tasks.settled_count(), 1U);
+    EXPECT_TRUE(tasks.waiting_checks().empty());
     EXPECT_EQ(tasks.take(second, 5, false), (std::vector<TaskIndex>{0, 3}));
 }
 
@@ -90,8 +147,11 @@ TEST(RoundTasksTest, CountsAgreeWithWhatCanBeTakenUnderRandomUse) {
             } else if (!held.empty()) {
                 const TaskIndex index = *held.begin();
                 held.erase(held.begin());
-                if (random() % 2 == 0) std::ignore = tasks.succeed(index, worker);
-                tasks.give_back(index);
+                if (random() % 2 == 0 && !tasks.has_output(index)) {
+                    tasks.put_output(index, worker, {});
+                    tasks.settle(index);
+                }
+                tasks.release(index);
             }
         }
     }

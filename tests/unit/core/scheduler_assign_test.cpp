@@ -98,7 +98,8 @@ TEST(SchedulerAssignTest, LeasesShrinkTowardsTheEndOfARound) {
 TEST(SchedulerAssignTest, ALeaseIsBoundedInBytes) {
     SchedulerSteps steps;
     steps.step(start, WorkerJoined{first, 1});
-    steps.step(start, RoundStarted{job, 0, 1000, std::uint64_t{1} << 18, 0});
+    steps.step(start,
+               RoundStarted{job, 0, 1000, std::uint64_t{1} << 18, 0, {ValidationMode::None}});
     steps.step(start + 1ms, SchedulerSteps::outputs_of(steps.assigned[0], 1e-6));
     EXPECT_EQ(steps.newest_lease(first).tasks.size(), 4U);
 }
@@ -143,9 +144,9 @@ TEST(SchedulerAssignTest, ShardsOfAWorkerThatIsGoneGoToOthers) {
 TEST(SchedulerAssignTest, PriorityGoesFirstAndEqualJobsShare) {
     SchedulerSteps steps;
     const JobId low{1}, high{2}, other_high{3};
-    steps.step(start, RoundStarted{low, 0, 10, 64, 0});
-    steps.step(start, RoundStarted{high, 0, 10, 64, 5});
-    steps.step(start, RoundStarted{other_high, 0, 10, 64, 5});
+    steps.step(start, RoundStarted{low, 0, 10, 64, 0, {ValidationMode::None}});
+    steps.step(start, RoundStarted{high, 0, 10, 64, 5, {ValidationMode::None}});
+    steps.step(start, RoundStarted{other_high, 0, 10, 64, 5, {ValidationMode::None}});
     steps.step(start, WorkerJoined{first, 1});
     steps.step(start, WorkerJoined{second, 1});
     std::map<JobId, int> leases;
@@ -159,9 +160,9 @@ TEST(SchedulerAssignTest, AWorkerThatAvoidsAJobsTaskServesTheOtherJob) {
     SchedulerSteps steps{{.leases_per_worker_max = 1}};
     const JobId high{2}, low{3};
     steps.step(start, WorkerJoined{first, 1});
-    steps.step(start, RoundStarted{high, 0, 2, 64, 5});
+    steps.step(start, RoundStarted{high, 0, 2, 64, 5, {ValidationMode::None}});
     steps.step(start, WorkerJoined{second, 1});
-    steps.step(start, RoundStarted{low, 0, 1, 64, 0});
+    steps.step(start, RoundStarted{low, 0, 1, 64, 0, {ValidationMode::None}});
     const Error no_memory{ErrorCode::OutOfMemory, "2 GiB"};
     steps.step(start + 1s, SchedulerSteps::failure_of(steps.newest_lease(first), no_memory));
     EXPECT_EQ(steps.newest_lease(first).job, low);

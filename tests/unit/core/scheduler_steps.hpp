@@ -45,6 +45,19 @@ class SchedulerSteps {
         return {};
     }
 
+    /// What an honest worker's output hashes to.
+    [[nodiscard]] static Sha256 truth_of(TaskIndex index) {
+        Sha256 sha256;
+        sha256.digest[0] = static_cast<std::uint8_t>(index);
+        return sha256;
+    }
+    /// What a liar gives instead.
+    [[nodiscard]] static Sha256 lie_of(TaskIndex index) {
+        Sha256 sha256 = truth_of(index);
+        sha256.digest[31] = 1;
+        return sha256;
+    }
+
     /// Outputs for every task of a lease, from its worker.
     [[nodiscard]] static ResultsReceived outputs_of(const AssignTasks& lease,
                                                     double seconds_each = 1e-3) {
@@ -54,14 +67,15 @@ class SchedulerSteps {
                                 lease.round,
                                 seconds_each * static_cast<double>(lease.tasks.size()),
                                 {}};
-        for (const TaskIndex index : lease.tasks) results.outcomes.push_back({index, false, {}});
+        for (const TaskIndex index : lease.tasks)
+            results.outcomes.push_back({index, false, {}, truth_of(index)});
         return results;
     }
 
     /// One failed outcome for the lease's first task.
     [[nodiscard]] static ResultsReceived failure_of(const AssignTasks& lease, Error error) {
         return {lease.worker, lease.lease, lease.job,
-                lease.round,  1e-3,        {{lease.tasks.at(0), true, std::move(error)}}};
+                lease.round,  1e-3,        {{lease.tasks.at(0), true, std::move(error), {}}}};
     }
 
     Scheduler scheduler;
@@ -75,7 +89,7 @@ inline const WorkerId second{2};
 inline const JobId job{1};
 
 inline RoundStarted round_of(std::uint32_t task_count, RoundIndex round = 0, JobId id = job) {
-    return {id, round, task_count, 64, 0};
+    return {id, round, task_count, 64, 0, {ValidationMode::None}};
 }
 
 }  // namespace netcompute::core

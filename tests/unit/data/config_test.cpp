@@ -61,8 +61,9 @@ TEST(ConfigTest, ABadPortIsNamedWithItsKeyAndFile) {
 }
 
 TEST(ConfigTest, AnUnknownKeyIsNamedWithTheKnownOnes) {
-    EXPECT_EQ(error_of(R"({"dashbord": {}})"),
-              "config.json: dashbord: unknown key (known here: master, dashboard, security)");
+    EXPECT_EQ(
+        error_of(R"({"dashbord": {}})"),
+        "config.json: dashbord: unknown key (known here: master, dashboard, security, limits)");
     EXPECT_EQ(error_of(R"({"dashboard": {"prot": 1}})"),
               "config.json: dashboard.prot: unknown key (known here: host, port)");
 }
@@ -110,6 +111,19 @@ TEST(ConfigTest, ABadTokenIsRefusedWithoutShowingIt) {
     EXPECT_THAT(error_of(R"({"security": {"join_token": "has a space"}})"), HasSubstr("no spaces"));
     EXPECT_THAT(error_of(R"({"security": {"join_token": 12345678}})"), HasSubstr("not a text"));
     EXPECT_THAT(error_of(R"({"security": {"join_token": ""}})"), HasSubstr("0 characters"));
+}
+
+TEST(ConfigTest, LimitsAreWholeNumbersWithinReason) {
+    const auto config = parse_config(R"({"limits": {"jobs": 5, "sessions_per_address": 2}})", "c");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->limits.jobs, 5U);
+    EXPECT_EQ(config->limits.sessions_per_address, 2U);
+    EXPECT_EQ(config->limits.ended_jobs, 1000U);
+    for (const char* bad : {"0", "-1", "1.5", "\"5\"", "100001", "null"}) {
+        EXPECT_EQ(error_of(std::string{R"({"limits": {"jobs": )"} + bad + "}}"),
+                  "config.json: limits.jobs: " + std::string{bad} +
+                      " is not a whole number from 1 to 100000");
+    }
 }
 
 TEST(ConfigTest, AllowedHostsAreNamesWithoutPorts) {

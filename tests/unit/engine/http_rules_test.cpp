@@ -37,6 +37,23 @@ TEST(RoutesTest, EveryRouteThatIsNotAGetAsksForTheToken) {
     }
 }
 
+// A verb at the end of a job's or a worker's path is told from the rest.
+TEST(RoutesTest, JobsAndWorkersTakeOrders) {
+    for (const auto& [path, name] : std::vector<std::pair<const char*, RouteName>>{
+             {"/api/v1/jobs/3/pause", RouteName::PauseJob},
+             {"/api/v1/jobs/3/resume", RouteName::ResumeJob},
+             {"/api/v1/jobs/3/priority", RouteName::PrioritizeJob},
+             {"/api/v1/workers/a-b/drain", RouteName::DrainWorker},
+             {"/api/v1/workers/a-b/undrain", RouteName::UndrainWorker},
+             {"/api/v1/workers/a-b/readmit", RouteName::ReadmitWorker}}) {
+        const auto match = match_route(verb::post, path);
+        EXPECT_EQ(match.name, name) << path;
+        EXPECT_TRUE(match.argument == "3" || match.argument == "a-b") << match.argument;
+        EXPECT_EQ(match_route(verb::get, path).name, RouteName::MethodNotAllowed) << path;
+    }
+    EXPECT_EQ(match_route(verb::get, "/api/v1/jobs/3/receipt").name, RouteName::JobReceipt);
+}
+
 TEST(RoutesTest, TheDescriptionHasEveryRoute) {
     const auto document = api::openapi_document();
     for (const api::Route& route : api::routes) {

@@ -39,9 +39,8 @@ class FakeSession final : public net::Session {
 /// Writes down what the gateway understood.
 class FakeEvents final : public WorkerEvents {
  public:
-    void on_joined(WorkerId worker, const std::string& key, const protocol::Hello&,
-                   const std::string&) override {
-        log.push_back("joined " + std::to_string(worker.value) + " " + key);
+    void on_joined(const JoinedWorker& worker) override {
+        log.push_back("joined " + std::to_string(worker.id.value) + " " + worker.key);
     }
     void on_heartbeat(WorkerId worker, const protocol::Heartbeat&) override {
         log.push_back("heartbeat " + std::to_string(worker.value));
@@ -277,6 +276,70 @@ TEST_F(WorkerGatewayTest, AForgottenWorkerStartsAnew) {
     say(after, hello(key));
     EXPECT_NE(after->last<Welcome>().session, key);
     EXPECT_EQ(events.log.back(), "joined 2 worker-0001");
+}
+
+// A worker of a master that ended resumes its session with the next one, under the same WorkerId,
+// which nobody else gets.
+TEST_F(WorkerGatewayTest, AWorkerResumesTheSessionOfAFormerMaster) {
+    gateway.skip_ids(WorkerId{9});
+    gateway.restore(WorkerId{7}, "worker-0001", "the-key-of-before");
+    const auto session = connect(), other = connect();
+    say(session, hello("the-key-of-before"));
+    EXPECT_EQ(session->last<Welcome>().session, "the-key-of-before");
+    say(other, hello());
+    EXPECT_EQ(events.log,
+              (std::vector<std::string>{"joined 7 worker-0001", "joined 10 worker-0001-2"}));
+}
+
+// While the master gets its jobs ready, hellos wait; nobody is sent away meanwhile.
+TEST_F(WorkerGatewayTest, HellosWaitWhileTheGatewayIsHeld) {
+    gateway.hold(true);
+    const auto session = connect(), gone = connect();
+    say(session, hello());
+    say(gone, hello());
+    gateway.expire_greetings(Instant{} + 60s);
+    gateway.on_close(gone);
+    EXPECT_TRUE(events.log.empty());
+    EXPECT_FALSE(session->closed);
+    gateway.hold(false);
+    std::ignore = session->last<Welcome>();
+    EXPECT_EQ(events.log, std::vector<std::string>{"joined 1 worker-0001"});
+}
+
+// A worker in quarantine is told why, and not to come again; until it is let in.
+TEST_F(WorkerGatewayTest, ABannedWorkerIsRefused) {
+    gateway.ban("worker-0001", "its result was wrong");
+    const auto refused = connect(), admitted = connect();
+    say(refused, hello());
+    EXPECT_EQ(refused->last<Goodbye>(), (Goodbye{"quarantined", "its result was wrong", false}));
+    EXPECT_TRUE(refused->closed);
+    gateway.ban("worker-0001", "");
+    say(admitted, hello());
+    std::ignore = admitted->last<Welcome>();
+}
+
+// One PC cannot take all the sessions there are; but one that comes back is no new one.
+TEST(WorkerGatewayLimitTest, AnAddressHasOnlySoManySessions) {
+    FakeEvents events;
+    GatewayOptions options;
+    options.sessions_per_address_max = 2;
+    WorkerGateway gateway{options, events};
+    const auto greet = [&](const std::string& key, const std::string& resume) {
+        auto session = std::make_shared<FakeSession>();
+        protocol::Hello hello;
+        hello.worker = key;
+        hello.resume = resume;
+        const auto wire = protocol::encode(protocol::WorkerMessage{hello});
+        gateway.on_frame(session, wire.header, std::make_shared<const Bytes>(wire.payload));
+        return session;
+    };
+    const auto one = greet("worker-0001", ""), two = greet("worker-0002", "");
+    const auto three = greet("worker-0003", "");
+    EXPECT_EQ(three->last<Goodbye>().code, "too_many_sessions");
+    EXPECT_TRUE(three->last<Goodbye>().retry);
+    std::ignore = greet("worker-0002", two->last<Welcome>().session)->last<Welcome>();
+    gateway.on_close(one);
+    std::ignore = greet("worker-0003", "")->last<Welcome>();
 }
 
 }  // namespace

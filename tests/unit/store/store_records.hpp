@@ -1,9 +1,12 @@
 #pragma once
 
 #include "store/job_store.hpp"
+#include "store/sqlite_job_store.hpp"
 
+#include <filesystem>
 #include <initializer_list>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,6 +50,12 @@ inline Record put_outputs(std::uint64_t job, RoundIndex round, std::uint64_t wor
     return put;
 }
 
+/// One output of this size, in the job's first round.
+inline Record put_sized_output(std::uint64_t job, TaskIndex index, std::size_t size) {
+    auto owner = std::make_shared<const Bytes>(size, static_cast<std::byte>(index));
+    return PutOutputs{JobId{job}, 0, WorkerId{1}, {{index, *owner}}, owner};
+}
+
 inline Record confirm(std::uint64_t job, RoundIndex round, TaskIndex index) {
     return ConfirmOutput{JobId{job}, round, index};
 }
@@ -67,6 +76,21 @@ inline Record put_checkpoint(std::uint64_t job, RoundIndex round, std::string_vi
 
 inline Record put_receipt(std::uint64_t job, std::string_view text) {
     return PutReceipt{JobId{job}, bytes_of(text)};
+}
+
+/// A failed commit is the end of the test that expects it to succeed.
+inline void commit(JobStore& store, const std::vector<Record>& records,
+                   Durability durability = Durability::Power) {
+    const auto committed = store.commit(records, durability);
+    if (!committed) throw std::runtime_error(committed.error().message);
+}
+
+/// Throws where there is a store that cannot be opened.
+inline std::unique_ptr<SqliteJobStore> open_store(const std::filesystem::path& folder,
+                                                  JobStoreLimits limits = {}) {
+    auto opened = SqliteJobStore::open(folder, limits);
+    if (!opened) throw std::runtime_error(opened.error().message);
+    return std::move(*opened);
 }
 
 /// "0=zero 3=three": a round's outputs, for people to compare.

@@ -50,6 +50,8 @@ class FakeZmqMaster {
                          is_last ? zmq::send_flags::none : zmq::send_flags::sndmore);
         }
     }
+    /// Its end waits until the peer has what was said last.
+    void close_when_sent() { router_.set(zmq::sockopt::linger, 20'000); }
     void welcome(std::string session = "key-1", double heartbeat_seconds = 0.05) {
         send(protocol::Welcome{std::move(session), "worker-1", heartbeat_seconds, 10, "0.1.0"});
     }

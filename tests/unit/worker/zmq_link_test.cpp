@@ -85,6 +85,29 @@ TEST(ZmqLinkTest, RefusedAndLostConnectionsAreTold) {
     EXPECT_EQ(master->await_task_message<protocol::Hello>(), hello_message);
 }
 
+// A master that stops says goodbye and closes: the goodbye is still there when the closing is
+// known.
+TEST(ZmqLinkTest, WhatTheMasterSaidLastOutlivesItsConnection) {
+    for (int i = 0; i < 20; ++i) {
+        zmq::context_t context{1};
+        std::optional<FakeZmqMaster> master{std::in_place};
+        ZmqLink link{context, master->address()};
+        link.open();
+        EXPECT_TRUE(link.send(Channel::Task, wire(hello_message)));
+        std::ignore = master->await_task_message<protocol::Hello>();
+        master->send(protocol::Goodbye{"master_stopping", "the master stops", true});
+        master->close_when_sent();
+        master.reset();
+        EXPECT_EQ(await_failure(link), "the connection was closed");
+        std::vector<zmq::pollitem_t> items;
+        link.append_poll_items(items);
+        zmq::poll(items.data(), items.size(), std::chrono::milliseconds{1});
+        const auto received = link.receive();
+        ASSERT_TRUE(received) << "in round " << i;
+        EXPECT_THAT(received->header, HasSubstr("master_stopping"));
+    }
+}
+
 // An address that is none is a failure with words, not an exception out of a loop.
 TEST(ZmqLinkTest, AnImpossibleAddressIsAFailure) {
     zmq::context_t context{1};

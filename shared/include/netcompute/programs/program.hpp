@@ -68,6 +68,16 @@ class Program {
 /// runs. Nothing for a blob that is not there.
 using BlobSource = std::function<std::optional<ByteSpan>(const Sha256&)>;
 
+/// Runs one task here: the kernel over `inputs`, the round's shared ones first. Errors: NotFound
+/// for a kernel or a blob that is not there; the kernel's own.
+[[nodiscard]] Result<Bytes> run_task(std::string_view kernel, std::uint32_t kernel_version,
+                                     std::span<const TaskInput> inputs, const BlobSource& blobs);
+
+/// Computes one task of `round`, the one of `program` that is due, here.
+/// Errors: NotFound for a kernel or a blob that is not there; those of the kernel.
+[[nodiscard]] Result<Bytes> run_task(const Program& program, const Round& round, TaskIndex index,
+                                     const BlobSource& blobs);
+
 /// Runs every round of a program here, one task after another: the reference that each
 /// distributed run must equal bit for bit. Errors: those of the kernels and of the folds.
 [[nodiscard]] Result<void> run_in_process(Program& program, const BlobSource& blobs);

@@ -1,0 +1,292 @@
+#include "core/scheduler.hpp"
+#include <netcompute/assert.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace netcompute::core {
+
+// ---- Rounds -------------------------------------------------------------------------------------
+
+void Scheduler::on(const JobRestored& event) {
+    Job& job = jobs_[event.job];
+    job.contested = event.contested;
+    job.restored = true;
+    for (const std::vector<PastOutput>& outputs : event.rounds) {
+        std::uint32_t task_count = 0;
+        for (const PastOutput& output : outputs) {
+            task_count = std::max(task_count, output.index + 1);
+        }
+        RoundTasks& tasks = job.history.emplace_back(task_count);
+        for (const PastOutput& output : outputs) {
+            tasks.put_output(output.index, output.worker, output.sha256);
+            if (output.confirmed) tasks.confirm(output.index);
+        }
+    }
+}
+
+void Scheduler::on(const RoundStarted& event) {
+    NETCOMPUTE_ASSERT(event.task_count > 0, "a round has at least one task");
+    Job& job = jobs_[event.job];
+    const bool is_visit = job.visiting == event.round && !event.fresh;
+    if (job.visiting && !is_visit) return;  // Said before the engine heard of the visit.
+    job.visiting.reset();
+    std::vector<WorkerId> homes;
+    if (event.fresh && job.tasks.task_count() == event.task_count) {
+        homes = job.tasks.homes();
+        for (WorkerId& home : homes) {
+            const auto found = workers_.find(home);
+            if (found == workers_.end() || !found->second.connected) home = WorkerId{};
+        }
+    }
+    release_round(job);
+    archive(job);
+    job.priority = event.priority;
+    job.validation = event.validation;
+    job.round = event.round;
+    job.visit = ++last_visit_;
+    job.task_bytes = event.task_bytes;
+    job.task_seconds = {};
+    job.in_round = true;
+    if (event.fresh) {
+        if (job.history.size() > event.round) job.history.resize(event.round, RoundTasks{0});
+        job.tasks = RoundTasks{event.task_count, homes};
+    } else {
+        // One that a former master had begun may miss its last tasks, or all of them.
+        if (job.history.size() <= event.round) job.history.resize(event.round + 1, RoundTasks{0});
+        job.tasks = std::exchange(job.history[event.round], RoundTasks{0});
+        job.tasks.grow(event.task_count);
+        rejudge(job);
+        restore_leases(event, job);
+    }
+    if (!std::exchange(job.restored, false)) return;
+    if (const auto doubtful = first_doubtful_round(job)) visit(event.job, job, *doubtful);
+}
+
+/// Puts the round's tasks to those of the others.
+void Scheduler::archive(Job& job) {
+    if (job.tasks.task_count() == 0) return;
+    if (job.history.size() <= job.round) job.history.resize(job.round + 1, RoundTasks{0});
+    job.history[job.round] = std::exchange(job.tasks, RoundTasks{0});
+}
+
+/// Looks at each output of a round that is begun again: what counted goes on to count, unless it
+/// has become doubtful meanwhile.
+void Scheduler::rejudge(Job& job) {
+    RoundTasks& tasks = job.tasks;
+    tasks.reopen();
+    for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+        if (!tasks.has_output(index) || tasks.confirmed(index)) continue;
+        const auto author = workers_.find(tasks.author(index));
+        if (author == workers_.end() || author->second.quarantined) {
+            tasks.drop_output(index);
+        } else if (tasks.closing(index)) {
+            tasks.want_check(index);
+        } else if (!tasks.settled(index) || is_doubtful(job, tasks, index)) {
+            tasks.unsettle(index);
+            judge(job, index);
+        }
+    }
+}
+
+/// The leases that a former master had granted for this round go on, until their workers are late.
+void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
+    for (const PastLease& past : event.leases) {
+        const auto worker = workers_.find(past.worker);
+        if (worker == workers_.end() || !worker->second.awaited) continue;
+        Lease lease;
+        lease.worker = past.worker;
+        lease.job = event.job;
+        lease.round = event.round;
+        lease.is_check = past.is_check;
+        lease.claimed = false;
+        lease.tasks = past.tasks;
+        for (const TaskIndex index : past.tasks) {
+            if (index >= job.tasks.task_count()) continue;
+            const bool is_done =
+                past.is_check ? !job.tasks.wants_check(index) : job.tasks.has_output(index);
+            lease.has_outcome.push_back(is_done);
+            if (is_done) continue;
+            ++lease.open_count;
+            past.is_check ? job.tasks.hold_check(index) : job.tasks.hold(index);
+        }
+        if (lease.open_count == 0 || lease.has_outcome.size() != lease.tasks.size()) continue;
+        lease.duration = limits_.lease_seconds_min;
+        lease.granted_at = lease.progress_at = now_;
+        lease.deadline = now_ + lease.duration;
+        lease_deadlines_.insert({lease.deadline, past.lease});
+        worker->second.leases.push_back(past.lease);
+        job.round_leases.push_back(past.lease);
+        ++job.active_lease_count;
+        leases_.insert_or_assign(past.lease, std::move(lease));
+    }
+}
+
+/// Has the engine go back to a round some of whose outputs are in doubt.
+void Scheduler::visit(JobId id, Job& job, RoundIndex round) {
+    release_round(job);
+    archive(job);
+    job.in_round = false;
+    job.visiting = round;
+    effects_.push_back(VisitRound{id, round});
+}
+
+/// The first former round with an output that must not be believed as it is.
+std::optional<RoundIndex> Scheduler::first_doubtful_round(const Job& job) const {
+    for (RoundIndex round = 0; round < job.history.size(); ++round) {
+        const RoundTasks& tasks = job.history[round];
+        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+            if (is_doubtful(job, tasks, index)) return round;
+        }
+    }
+    return std::nullopt;
+}
+
+/// Rounds end here, once a step knows all that it can tell of them.
+void Scheduler::complete_rounds() {
+    for (auto& [id, job] : jobs_) {
+        if (!job.in_round || !job.tasks.complete()) continue;
+        job.in_round = false;
+        effects_.push_back(CompleteRound{id, job.round});
+        release_round(job);
+    }
+}
+
+void Scheduler::on(const ProgramFinished& event) {
+    const auto found = jobs_.find(event.job);
+    if (found == jobs_.end() || found->second.visiting) return;
+    Job& job = found->second;
+    archive(job);
+    if (job.history.size() > event.round_count) {
+        job.history.resize(event.round_count, RoundTasks{0});
+    }
+    if (const auto round = draw_closing_checks(job))
+        visit(event.job, job, *round);
+    else
+        effects_.push_back(FinishJob{event.job});
+}
+
+/// Spot checks alone would leave the last lies of a job unseen, so at its end more of each
+/// worker's unconfirmed results are drawn: the fewer, the longer it has been right. The first
+/// round that has one; nothing if there are none to draw.
+std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job) {
+    struct Place {
+        RoundIndex round;
+        TaskIndex index;
+    };
+    std::map<WorkerId, std::vector<Place>> unconfirmed;
+    std::map<WorkerId, std::uint32_t> drawn_before;
+    for (RoundIndex round = 0; round < job.history.size(); ++round) {
+        const RoundTasks& tasks = job.history[round];
+        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+            const WorkerId author = tasks.author(index);
+            if (mode_for(job, author) != ValidationMode::Adaptive) continue;
+            if (tasks.closing(index)) ++drawn_before[author];
+            if (!tasks.confirmed(index)) unconfirmed[author].push_back({round, index});
+        }
+    }
+    std::optional<RoundIndex> first;
+    for (auto& [author, places] : unconfirmed) {
+        const double twice_trusted = 2.0 * limits_.trusted_after;
+        const double share =
+            std::min(1.0, twice_trusted / std::max(1U, workers_.at(author).validated));
+        const auto wanted = static_cast<std::uint32_t>(std::ceil(limits_.closing_checks * share));
+        const std::uint32_t before = std::min(drawn_before[author], wanted);
+        const std::size_t count = std::min<std::size_t>(places.size(), wanted - before);
+        for (std::size_t drawn = 0; drawn < count; ++drawn) {
+            std::swap(places[drawn], places[drawn + random_.next_below(places.size() - drawn)]);
+            job.history[places[drawn].round].set_closing(places[drawn].index);
+            first = std::min(first.value_or(places[drawn].round), places[drawn].round);
+        }
+    }
+    return first;
+}
+
+/// Before a job fails for what its outputs are, the strangers' are checked in all of its rounds;
+/// and everybody's in the last one, if one of those is not what its kernel gives.
+void Scheduler::on(const RoundRejected& event) {
+    const auto found = jobs_.find(event.job);
+    if (found == jobs_.end() || found->second.visiting || found->second.in_round) return;
+    Job& job = found->second;
+    archive(job);
+    std::optional<RoundIndex> first;
+    for (RoundIndex round = 0; round < job.history.size(); ++round) {
+        RoundTasks& tasks = job.history[round];
+        const bool all = round == job.round && event.error.code == ErrorCode::ShapeMismatch;
+        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+            if (tasks.confirmed(index)) continue;
+            if (!all && mode_for(job, tasks.author(index)) == ValidationMode::None) continue;
+            tasks.set_closing(index);
+            first = first.value_or(round);
+        }
+    }
+    if (first)
+        visit(event.job, job, *first);
+    else
+        fail_job(event.job, event.error);
+}
+
+/// Forgets the leases of a round that is over; whoever still works on one is told to stop.
+void Scheduler::release_round(Job& job) {
+    for (const LeaseId id : std::exchange(job.round_leases, {})) {
+        Lease& lease = leases_.at(id);
+        if (lease.active) {
+            effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::JobEnded});
+            end_lease(id, lease);
+        }
+        leases_.erase(id);
+    }
+}
+
+// ---- Jobs ---------------------------------------------------------------------------------------
+
+void Scheduler::on(const JobPaused& event) {
+    const auto found = jobs_.find(event.job);
+    if (found != jobs_.end()) found->second.paused = event.paused;
+}
+
+void Scheduler::on(const JobPrioritized& event) {
+    const auto found = jobs_.find(event.job);
+    if (found != jobs_.end()) found->second.priority = event.priority;
+}
+
+void Scheduler::on(const JobEnded& event) {
+    remove_job(event.job);
+}
+
+void Scheduler::fail_job(JobId id, Error error) {
+    remove_job(id);
+    effects_.push_back(FailJob{id, std::move(error)});
+}
+
+void Scheduler::remove_job(JobId id) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) return;
+    release_round(found->second);
+    jobs_.erase(found);
+    for (auto& [worker_id, worker] : workers_) worker.seconds_per_task.erase(id);
+}
+
+std::vector<std::vector<PastOutput>> Scheduler::outputs(JobId id) const {
+    std::vector<std::vector<PastOutput>> rounds;
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) return rounds;
+    const auto list = [](const RoundTasks& tasks) {
+        std::vector<PastOutput> outputs;
+        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+            if (!tasks.has_output(index)) continue;
+            outputs.push_back(
+                {index, tasks.author(index), tasks.sha256(index), tasks.confirmed(index)});
+        }
+        return outputs;
+    };
+    const Job& job = found->second;
+    for (const RoundTasks& tasks : job.history) rounds.push_back(list(tasks));
+    if (job.tasks.task_count() > 0) {
+        rounds.resize(std::max<std::size_t>(rounds.size(), job.round + 1));
+        rounds[job.round] = list(job.tasks);
+    }
+    return rounds;
+}
+
+}  // namespace netcompute::core

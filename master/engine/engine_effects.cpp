@@ -1,0 +1,181 @@
+#include "engine/engine.hpp"
+#include <netcompute/sha256.hpp>
+
+#include <spdlog/spdlog.h>
+
+namespace netcompute::engine {
+
+void Engine::carry_out(const InboxItem&, core::AssignTasks& effect) {
+    const auto found = live_.find(effect.job);
+    if (found == live_.end()) return;  // Its end is in the inbox and revokes this.
+    spdlog::debug("job {} round {}: {} tasks to {} (lease {})", effect.job.value, effect.round,
+                  effect.tasks.size(), worker_name(effect.worker), effect.lease.value);
+    // Encoded here, while the round is what it was; sent when the turn is committed.
+    auto message = std::make_shared<protocol::WireMessage>(found->second.lease_message(
+        effect.lease, effect.tasks, to_seconds(effect.deadline - now()), blobs()));
+    records_.push_back(store::PutLease{{effect.lease, effect.worker, effect.job, effect.round,
+                                        effect.is_check, std::move(effect.tasks)}});
+    outbox_.push_back([this, worker = effect.worker, message] {
+        gateway_.send_encoded(worker, std::move(*message));
+    });
+}
+
+void Engine::carry_out(const InboxItem&, core::RevokeLease& effect) {
+    outbox_.push_back([this, effect] {
+        gateway_.send(
+            effect.worker,
+            protocol::Revoke{effect.lease, std::string{revoke_reason_name(effect.reason)}});
+    });
+}
+
+void Engine::carry_out(const InboxItem& item, core::RecordOutputs& effect) {
+    const auto found = live_.find(effect.job);
+    if (found == live_.end()) return;
+    const auto& results = std::get<core::ResultsReceived>(item.event);
+    store::PutOutputs put{effect.job, effect.round, effect.worker, {}, item.owner};
+    put.outputs.reserve(effect.positions.size());
+    for (const std::uint32_t position : effect.positions) {
+        const TaskIndex index = results.outcomes[position].index;
+        found->second.keep_output(index, item.output_bytes[position], item.owner);
+        put.outputs.push_back({index, item.output_bytes[position]});
+    }
+    records_.push_back(std::move(put));
+    const auto count = static_cast<double>(effect.positions.size());
+    const Instant instant = now();
+    tasks_done_ += effect.positions.size();
+    rate_.add(instant, count);
+    found->second.rate.add(instant, count);
+    if (const auto worker = workers_.find(effect.worker); worker != workers_.end()) {
+        worker->second.tasks_done += effect.positions.size();
+        worker->second.rate.add(instant, count);
+    }
+}
+
+void Engine::carry_out(const InboxItem&, core::ConfirmOutputs& effect) {
+    const auto found = live_.find(effect.job);
+    if (found == live_.end()) return;
+    found->second.record.checks += effect.tasks.size();
+    for (const TaskIndex index : effect.tasks) {
+        records_.push_back(store::ConfirmOutput{effect.job, effect.round, index});
+    }
+}
+
+void Engine::carry_out(const InboxItem&, core::AuditTask& effect) {
+    const auto found = live_.find(effect.job);
+    if (found == live_.end()) return;
+    ++found->second.record.audits;
+    host_.run_slow([this, effect, audit = found->second.audit(effect.index, blobs())]() {
+        auto output = std::make_shared<Result<Bytes>>(audit());
+        return [this, effect, output] {
+            core::TaskAudited event{effect.job, effect.round, effect.visit, effect.index, {}, false,
+                                    {}};
+            if (!*output) {
+                event.failed = true;
+                event.error = output->error();
+                return enqueue(std::move(event));
+            }
+            auto owner = std::make_shared<const Bytes>(std::move(**output));
+            event.sha256 = sha256(*owner);
+            enqueue({std::move(event), {ByteSpan{*owner}}, owner});
+        };
+    });
+}
+
+void Engine::carry_out(const InboxItem& item, core::RecordAudit& effect) {
+    const auto found = live_.find(effect.job);
+    if (found == live_.end()) return;
+    found->second.keep_output(effect.index, item.output_bytes.front(), item.owner);
+    records_.push_back(store::PutOutputs{effect.job,
+                                         effect.round,
+                                         WorkerId{},
+                                         {{effect.index, item.output_bytes.front()}},
+                                         item.owner});
+    records_.push_back(store::ConfirmOutput{effect.job, effect.round, effect.index});
+}
+
+void Engine::carry_out(const InboxItem&, core::QuarantineWorker& effect) {
+    WorkerInfo& worker = workers_[effect.worker];
+    worker.validated = 0;
+    worker.quarantined = fmt::format(
+        "its result for task {} of round {} of job {} was wrong: the master computed another one",
+        effect.index, effect.round, effect.job.value);
+    put_worker(effect.worker);
+    promises_ = true;
+    spdlog::error("{} is in quarantine: {}", worker_name(effect.worker), worker.quarantined);
+    outbox_.push_back([this, id = effect.worker, key = worker.key, why = worker.quarantined] {
+        gateway_.ban(key, why);
+        gateway_.close(id, "quarantined", why, false);
+    });
+}
+
+void Engine::carry_out(const InboxItem&, core::ContestJob& effect) {
+    const auto found = live_.find(effect.job);
+    if (found == live_.end()) return;
+    JobRun& job = found->second;
+    job.liars.push_back(workers_[effect.worker].key);
+    job.record.liars = nlohmann::json(job.liars).dump();
+    put_record(job.record);
+    spdlog::warn("job {}: {} had results in it; each stranger's result is checked from now on",
+                 effect.job.value, worker_name(effect.worker));
+}
+
+void Engine::carry_out(const InboxItem&, core::PublishTrust& effect) {
+    const auto found = workers_.find(effect.worker);
+    if (found == workers_.end()) return;
+    found->second.validated = effect.validated;
+    put_worker(effect.worker);
+}
+
+void Engine::carry_out(const InboxItem&, core::VisitRound& effect) {
+    const auto found = live_.find(effect.job);
+    if (found == live_.end()) return;
+    spdlog::info("job {} goes back to round {}: some of its results are checked once more",
+                 effect.job.value, effect.round);
+    go_back_[effect.job] = effect.round;
+}
+
+void Engine::carry_out(const InboxItem&, core::CompleteRound& effect) {
+    const auto found = live_.find(effect.job);
+    if (found == live_.end()) return;
+    JobRun& job = found->second;
+    if (const auto folded = job.fold(); !folded) {
+        return enqueue(core::RoundRejected{effect.job, folded.error()});
+    }
+    const std::size_t known = job.states().size();
+    const bool fresh = !job.has_been_here();
+    if (fresh && known > job.round_index) {
+        records_.push_back(store::RewindJob{effect.job, job.round_index - 1});
+    }
+    if (fresh && !job.has_finished()) {
+        records_.push_back(store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
+    }
+    start_round(job, fresh, {});
+    if (fresh || job.has_finished()) return;
+    if (const auto loaded = load_outputs(job); !loaded) {
+        end_job(effect.job, store::JobState::Failed, {}, loaded.error());
+    }
+}
+
+void Engine::carry_out(const InboxItem&, core::FinishJob& effect) {
+    const auto found = live_.find(effect.job);
+    if (found != live_.end()) finish(found->second);
+}
+
+void Engine::carry_out(const InboxItem&, core::FailJob& effect) {
+    if (live_.contains(effect.job)) {
+        end_job(effect.job, store::JobState::Failed, {}, std::move(effect.error));
+    }
+}
+
+void Engine::carry_out(const InboxItem&, core::CloseSession& effect) {
+    outbox_.push_back([this, effect] {
+        gateway_.close(effect.worker, std::string{error_code_name(effect.error.code)},
+                       effect.error.message);
+    });
+}
+
+void Engine::carry_out(const InboxItem&, core::PublishWorker& effect) {
+    spdlog::debug("{} is {}", worker_name(effect.worker), worker_state_name(effect.state));
+}
+
+}  // namespace netcompute::engine

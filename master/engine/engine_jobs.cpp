@@ -1,0 +1,292 @@
+#include "engine/engine.hpp"
+#include "engine/job_inputs.hpp"
+#include "engine/receipt.hpp"
+#include "engine/validation_policy.hpp"
+#include <netcompute/assert.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace netcompute::engine {
+
+Result<JobId> Engine::submit(JobRequest request) {
+    const JobType* const type = options_.find_job_type(request.type);
+    if (type == nullptr) {
+        return unexpected(ErrorCode::InvalidArgument, "type: \"" + request.type + "\" is unknown");
+    }
+    if (live_.size() >= options_.live_jobs_max) {
+        return unexpected(ErrorCode::LimitExceeded,
+                          "there are " + std::to_string(live_.size()) +
+                              " jobs already; wait for some to end, or cancel them "
+                              "(limits.jobs in the master's config.json)");
+    }
+    const JobContext context{options_.root, nullptr, request.from_command_line};
+    if (auto checked = type->check(request.params, context); !checked) {
+        return unexpected(checked.error());
+    }
+    store::JobRecord record;
+    record.id = JobId{last_job_ + 1};
+    record.type = request.type;
+    record.name = request.name.empty() ? request.type : request.name;
+    record.priority = request.priority;
+    record.params = request.params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    record.validation = request.validation;
+    record.deadline_seconds = request.deadline_seconds;
+    record.paths_anywhere = request.from_command_line;
+    record.submitted_unix_ms = host_.unix_ms();
+    // Who submits is told the id at once, so it is written down at once.
+    const store::Record put = store::PutJob{record};
+    if (auto committed = jobs_.commit({&put, 1}, store::Durability::Power); !committed) {
+        return unexpected(ErrorCode::Unavailable,
+                          "the job cannot be taken: " + committed.error().message);
+    }
+    const JobId id{++last_job_};
+    live_.emplace(id, JobRun{record, now()});
+    spdlog::info("job {} ({}) submitted", id.value, record.name);
+    prepare(id, *type, std::move(request.params));
+    return id;
+}
+
+/// Makes the job ready for its rounds, on the pool unless that is quick.
+void Engine::prepare(JobId id, const JobType& type, nlohmann::json params) {
+    JobRun& job = live_.at(id);
+    job.held_blobs = std::make_shared<store::BlobHolder>(*options_.blobs);
+    const JobContext context{options_.root, job.held_blobs.get(), job.record.paths_anywhere};
+    if (type.is_quick) return begin(id, type.prepare(params, context));
+    job.phase = "reading data";
+    host_.run_slow([this, id, &type, context, blobs = job.held_blobs,
+                    params = std::move(params)]() -> EngineHost::Work {
+        auto prepared = std::make_shared<Result<PreparedJob>>(type.prepare(params, context));
+        return [this, id, prepared] {
+            if (live_.contains(id)) begin(id, std::move(*prepared));
+            // Else it was cancelled meanwhile.
+        };
+    });
+}
+
+void Engine::begin(JobId id, Result<PreparedJob> prepared) {
+    JobRun& job = live_.at(id);
+    job.phase.clear();
+    if (!prepared) {
+        end_job(id, store::JobState::Failed, {}, prepared.error());
+        return job_is_ready();
+    }
+    job.validation = parse_validation(job.record.validation);
+    const std::string inputs = inputs_json(prepared->inputs);
+    if (!job.record.inputs.empty() && job.record.inputs != inputs) {
+        end_job(id, store::JobState::Failed, {},
+                Error{ErrorCode::InvalidArgument,
+                      "its input has changed since it was submitted: it was " + job.record.inputs +
+                          " and is " + inputs + "; put the file back and submit the job again"});
+        return job_is_ready();
+    }
+    job.begin(std::move(*prepared));
+    for (const std::string& note : job.notes) spdlog::info("job {}: {}", id.value, note);
+    if (scheduler_.available_worker_count() == 0) {
+        spdlog::info("job {} waits for workers", id.value);
+    }
+    if (!resuming_.contains(id)) return begin_fresh(job);
+    if (const auto taken_up = take_up(job); !taken_up) {
+        end_job(id, store::JobState::Failed, {}, taken_up.error());
+    }
+    resuming_.erase(id);
+    job_is_ready();
+}
+
+void Engine::begin_fresh(JobRun& job) {
+    job.record.inputs = inputs_json(job.inputs());
+    const bool paused = job.record.state == store::JobState::Paused;
+    if (!paused) job.record.state = store::JobState::Running;
+    put_record(job.record);
+    records_.push_back(store::PutCheckpoint{job.record.id, 0, job.states().front()});
+    start_round(job, true, {});
+    if (paused) enqueue(core::JobPaused{job.record.id, true});
+}
+
+void Engine::start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases) {
+    const JobId id = job.record.id;
+    const auto round = job.start_round();
+    if (round && round->task_count > options_.round_tasks_max) {
+        return end_job(
+            id, store::JobState::Failed, {},
+            Error{ErrorCode::LimitExceeded,
+                  fmt::format("round {} has {} tasks, and {} are allowed "
+                              "(limits.tasks_per_job in the master's config.json)",
+                              job.round_index, round->task_count, options_.round_tasks_max)});
+    }
+    if (!round) return enqueue(core::ProgramFinished{id, job.round_index});
+    if (fresh) job.tasks_total += round->task_count;
+    enqueue(core::RoundStarted{id, job.round_index, round->task_count, job.task_bytes(),
+                               job.record.priority, job.validation, fresh, std::move(leases)});
+}
+
+/// Some outputs of a former round are in doubt: the program goes back to where that began.
+void Engine::go_back(JobId id, RoundIndex round) {
+    const auto found = live_.find(id);
+    if (found == live_.end()) return;
+    JobRun& job = found->second;
+    if (job.is_finishing) {
+        job.go_back_to = round;  // The program is being read on the pool.
+        return;
+    }
+    auto back = job.go_back(round);
+    if (!back) return end_job(id, store::JobState::Failed, {}, back.error());
+    start_round(job, false, {});
+    if (auto loaded = load_outputs(job); !loaded) {
+        end_job(id, store::JobState::Failed, {}, loaded.error());
+    }
+}
+
+/// Makes the result document, on the pool unless that is quick.
+void Engine::finish(JobRun& job) {
+    const JobId id = job.record.id;
+    job.is_finishing = true;
+    const bool is_quick = options_.find_job_type(job.record.type)->is_quick;
+    if (is_quick) return finished(id, job.finish_step()());
+    job.phase = "writing results";
+    host_.run_slow([this, id, finish = job.finish_step()]() -> EngineHost::Work {
+        auto result = std::make_shared<Result<nlohmann::json>>(finish());
+        return [this, id, result] {
+            if (live_.contains(id)) finished(id, std::move(*result));
+            // Else it was cancelled meanwhile.
+        };
+    });
+}
+
+void Engine::finished(JobId id, Result<nlohmann::json> result) {
+    JobRun& job = live_.at(id);
+    job.is_finishing = false;
+    job.phase.clear();
+    if (job.go_back_to) {
+        // A lie came to light while the result was made of it.
+        const RoundIndex round = *std::exchange(job.go_back_to, std::nullopt);
+        return go_back(id, round);
+    }
+    if (result) {
+        put_receipt(job);
+        end_job(id, store::JobState::Succeeded, std::move(*result), {});
+    } else {
+        end_job(id, store::JobState::Failed, {}, result.error());
+    }
+}
+
+/// Who gave what in each round, from which anybody can compute it again.
+void Engine::put_receipt(const JobRun& job) {
+    const JobId id = job.record.id;
+    ReceiptWork work;
+    std::set<WorkerId> authors;
+    const auto rounds = scheduler_.outputs(id);
+    for (RoundIndex round = 0; round < job.states().size() && round < rounds.size(); ++round) {
+        const KernelName& kernel = job.kernels().at(round);
+        ReceiptRound& told = work.rounds.emplace_back();
+        told.kernel = kernel.name;
+        told.kernel_version = kernel.version;
+        told.state = job.states()[round];
+        told.outputs.reserve(rounds[round].size());
+        for (const core::PastOutput& output : rounds[round]) {
+            told.outputs.push_back({output.worker, output.sha256, output.confirmed});
+            if (output.worker != WorkerId{}) authors.insert(output.worker);
+        }
+    }
+    for (const WorkerId author : authors) {
+        const WorkerInfo& worker = workers_[author];
+        work.workers.push_back({author, worker.key, worker.name,
+                                std::string{protocol::worker_kind_name(worker.kind)}});
+    }
+    records_.push_back(store::PutReceipt{id, encode_receipt_work(work)});
+}
+
+/// Takes a job out of the running ones. Who waits for its end is told when that is written down.
+void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
+                     std::optional<Error> error) {
+    const auto found = live_.find(id);
+    JobRun job = std::move(found->second);
+    live_.erase(found);
+    resuming_.erase(id);
+    store::JobRecord record = job.record;
+    record.state = state;
+    record.elapsed_seconds = std::max(to_seconds(now() - job.submitted), 0.0);
+    record.tasks_done = job.tasks_done;
+    if (!result.is_null()) record.result = result.dump();
+    record.error = std::move(error);
+    put_record(record);
+    promises_ = true;
+    enqueue(core::JobEnded{id});
+    outbox_.push_back([this, record] {
+        spdlog::info("job {} ({}): {} after {:.3f} s{}", record.id.value, record.name,
+                     store::job_state_name(record.state), record.elapsed_seconds,
+                     record.error ? ": " + record.error->message : "");
+        const auto watching = watchers_.find(record.id);
+        if (watching == watchers_.end()) return;
+        const auto callbacks = std::move(watching->second);
+        watchers_.erase(watching);
+        for (const auto& callback : callbacks) callback(record);
+    });
+}
+
+void Engine::end_late_jobs() {
+    std::vector<JobId> late;
+    for (const auto& [id, job] : live_) {
+        const double age =
+            static_cast<double>(host_.unix_ms() - job.record.submitted_unix_ms) / 1000;
+        if (job.record.deadline_seconds > 0 && age >= job.record.deadline_seconds) {
+            late.push_back(id);
+        }
+    }
+    for (const JobId id : late) {
+        end_job(id, store::JobState::Failed, {},
+                Error{ErrorCode::Unavailable,
+                      fmt::format("its deadline has passed: {} s after it was submitted; give it "
+                                  "more time, a higher priority or more workers",
+                                  live_.at(id).record.deadline_seconds)});
+    }
+}
+
+void Engine::put_record(const store::JobRecord& record) {
+    records_.push_back(store::PutJob{record});
+}
+
+// ---- What users ask for -------------------------------------------------------------------------
+
+Error Engine::over_or_unknown(JobId id) const {
+    const auto record = jobs_.job(id);
+    const std::string name = "job " + std::to_string(id.value);
+    if (!record) return {ErrorCode::NotFound, name + ": there is no such job"};
+    return {ErrorCode::InvalidArgument,
+            name + ": it is over already: " + std::string{store::job_state_name(record->state)}};
+}
+
+Result<void> Engine::cancel(JobId id) {
+    if (!live_.contains(id)) return unexpected(over_or_unknown(id));
+    end_job(id, store::JobState::Cancelled, {}, {});
+    turn();  // Who asked is answered when it is written down.
+    return {};
+}
+
+Result<void> Engine::pause(JobId id, bool paused) {
+    const auto found = live_.find(id);
+    if (found == live_.end()) return unexpected(over_or_unknown(id));
+    JobRun& job = found->second;
+    const auto going = job.begun() ? store::JobState::Running : store::JobState::Queued;
+    job.record.state = paused ? store::JobState::Paused : going;
+    put_record(job.record);
+    promises_ = true;
+    enqueue(core::JobPaused{id, paused});
+    spdlog::info("job {} ({}) {}", id.value, job.record.name, paused ? "pauses" : "goes on");
+    turn();
+    return {};
+}
+
+Result<void> Engine::prioritize(JobId id, std::int32_t priority) {
+    const auto found = live_.find(id);
+    if (found == live_.end()) return unexpected(over_or_unknown(id));
+    found->second.record.priority = priority;
+    put_record(found->second.record);
+    promises_ = true;
+    enqueue(core::JobPrioritized{id, priority});
+    turn();
+    return {};
+}
+
+}  // namespace netcompute::engine

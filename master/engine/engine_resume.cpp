@@ -1,0 +1,112 @@
+#include "engine/engine.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace netcompute::engine {
+
+/// The former master may have ended between any two instructions. What it had told anybody is in
+/// the store; what it had not is done again.
+void Engine::resume() {
+    enqueue(core::LeaseIdsUsed{jobs_.last_lease_id()});
+    gateway_.skip_ids(jobs_.last_worker_id());
+    for (const store::WorkerRecord& worker : jobs_.workers()) resume_worker(worker);
+    std::vector<store::JobRecord> records = jobs_.jobs();
+    std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
+    if (records.empty()) return;
+    spdlog::info("{} jobs of the former master go on", records.size());
+    gateway_.hold(true);
+    for (const store::JobRecord& record : records) {
+        const auto age = std::chrono::milliseconds{host_.unix_ms() - record.submitted_unix_ms};
+        live_.emplace(record.id, JobRun{record, now() - age});
+        resuming_.insert(record.id);
+    }
+    for (const store::JobRecord& record : records) {
+        const JobType* const type = options_.find_job_type(record.type);
+        if (type == nullptr) {
+            end_job(record.id, store::JobState::Failed, {},
+                    Error{ErrorCode::NotFound,
+                          "type \"" + record.type + "\" is not one of this program's"});
+            continue;
+        }
+        prepare(record.id, *type, nlohmann::json::parse(record.params));
+    }
+    job_is_ready();
+}
+
+void Engine::resume_worker(const store::WorkerRecord& record) {
+    WorkerInfo& worker = workers_[record.id];
+    worker.id = record.id;
+    worker.key = record.key;
+    worker.session = record.session;
+    worker.name = record.name;
+    worker.is_native = record.is_native;
+    worker.kind = record.is_native ? protocol::WorkerKind::Native : protocol::WorkerKind::Browser;
+    worker.address = record.address;
+    worker.validated = record.validated;
+    worker.quarantined = record.quarantined;
+    worker.tasks_done = record.tasks_done;
+    worker.joined = now();
+    gateway_.restore(record.id, record.key, record.session);
+    if (!record.quarantined.empty()) gateway_.ban(record.key, record.quarantined);
+    enqueue(core::WorkerRestored{record.id, pc_of(record.address, record.id), record.is_native,
+                                 record.validated, !record.quarantined.empty()});
+}
+
+/// Takes a prepared job to where the former master had it.
+Result<void> Engine::take_up(JobRun& job) {
+    const JobId id = job.record.id;
+    auto work = jobs_.work(id);
+    if (!work) return unexpected(work.error());
+    if (work->checkpoints.empty()) {
+        begin_fresh(job);
+        return {};
+    }
+    std::vector<Bytes> states;
+    for (store::StoredCheckpoint& checkpoint : work->checkpoints) {
+        states.push_back(std::move(checkpoint.state));
+    }
+    if (auto restored = job.restore(std::move(states)); !restored) return restored;
+    std::vector<std::vector<core::PastOutput>> rounds(job.states().size());
+    for (const store::StoredVote& vote : work->votes) {
+        if (vote.round >= rounds.size()) continue;
+        rounds[vote.round].push_back({vote.index, vote.worker, vote.sha256, vote.confirmed});
+    }
+    if (!job.record.liars.empty()) {
+        job.liars = nlohmann::json::parse(job.record.liars).get<std::vector<std::string>>();
+    }
+    for (RoundIndex round = 0; round < job.round_index; ++round) {
+        job.tasks_total += rounds[round].size();
+        job.tasks_done += rounds[round].size();
+    }
+    std::vector<core::PastLease> leases;
+    for (store::LeaseRecord& lease : work->leases) {
+        if (lease.round != job.round_index) continue;
+        leases.push_back({lease.id, lease.worker, lease.is_check, std::move(lease.tasks)});
+    }
+    enqueue(core::JobRestored{id, std::move(rounds), !job.liars.empty()});
+    start_round(job, false, std::move(leases));
+    job.tasks_total += job.round_tasks();
+    if (job.record.state == store::JobState::Paused) enqueue(core::JobPaused{id, true});
+    return load_outputs(job);
+}
+
+/// The bytes of the outputs that the store has for the round in progress.
+Result<void> Engine::load_outputs(JobRun& job) {
+    auto outputs = jobs_.outputs(job.record.id, job.round_index);
+    if (!outputs) return unexpected(outputs.error());
+    for (store::StoredOutput& output : *outputs) {
+        if (output.index >= job.round_tasks()) continue;
+        job.keep_output(output.index, output.bytes, std::move(output.owner));
+    }
+    return {};
+}
+
+/// Workers may come in when the last job of the former master can take their results.
+void Engine::job_is_ready() {
+    if (resuming_.empty()) gateway_.hold(false);
+}
+
+}  // namespace netcompute::engine

@@ -1,0 +1,147 @@
+#include "engine/engine.hpp"
+#include <netcompute/sha256.hpp>
+
+#include <spdlog/spdlog.h>
+
+namespace netcompute::engine {
+
+std::string Engine::worker_name(WorkerId id) const {
+    if (id == WorkerId{}) return "the master";
+    const auto found = workers_.find(id);
+    if (found == workers_.end()) return "worker " + std::to_string(id.value);
+    const WorkerInfo& worker = found->second;
+    return std::string{protocol::worker_kind_name(worker.kind)} + " worker " + worker.name + " (" +
+           worker.key + ", " + worker.address + ")";
+}
+
+/// Workers of one address are one PC; but those of this PC itself, and who comes by way of it,
+/// through a tunnel or a proxy, are each taken for their own.
+std::uint64_t Engine::pc_of(const std::string& address, WorkerId worker) {
+    const bool is_loopback = address.starts_with("127.") || address == "::1";
+    const std::string key = is_loopback ? "worker " + std::to_string(worker.value) : address;
+    return pcs_.try_emplace(key, pcs_.size() + 1).first->second;
+}
+
+void Engine::on_joined(const JoinedWorker& joined) {
+    WorkerInfo& worker = workers_[joined.id];
+    const bool resumed = !joined.hello.resume.empty();
+    worker.id = joined.id;
+    worker.key = joined.key;
+    worker.session = joined.session;
+    worker.name = joined.hello.name.empty() ? joined.key : joined.hello.name;
+    worker.kind = joined.hello.kind;
+    worker.is_native = !joined.is_web;
+    worker.version = joined.hello.version;
+    worker.address = joined.address;
+    worker.joined = now();
+    worker.drained = false;
+    if (!resumed) worker.validated = 0;
+    put_worker(joined.id);
+    spdlog::info("{} {} with {} slots", worker_name(joined.id), resumed ? "is back" : "joined",
+                 joined.hello.slots);
+    enqueue(core::WorkerJoined{joined.id, joined.hello.slots, resumed,
+                               pc_of(joined.address, joined.id), worker.is_native});
+}
+
+void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
+    WorkerInfo& worker = workers_[id];
+    worker.cpu = heartbeat.cpu;
+    worker.memory_bytes = heartbeat.memory_bytes;
+    worker.current = heartbeat.current;
+    enqueue(core::HeartbeatReceived{id, heartbeat.leases, heartbeat.slots, heartbeat.paused});
+}
+
+void Engine::on_results(WorkerId id, const protocol::Results& results,
+                        std::shared_ptr<const Bytes> payload) {
+    core::ResultsReceived event{id, results.lease, results.job, results.round, results.busy_seconds,
+                                {}};
+    std::vector<ByteSpan> output_bytes;
+    event.outcomes.reserve(results.outcomes.size());
+    output_bytes.reserve(results.outcomes.size());
+    const auto job = live_.find(results.job);
+    for (const protocol::TaskOutcome& outcome : results.outcomes) {
+        core::Outcome& one = event.outcomes.emplace_back();
+        one.index = outcome.index;
+        one.failed = outcome.failed;
+        output_bytes.push_back(outcome.bytes);
+        if (!outcome.failed) {
+            one.sha256 = sha256(outcome.bytes);
+            continue;
+        }
+        one.error = {outcome.code, std::string{as_text(outcome.bytes)}};
+        spdlog::warn("job {} round {} task {} failed on {}: {}", results.job.value, results.round,
+                     outcome.index, worker_name(id), one.error.message);
+        if (job != live_.end()) ++job->second.tasks_failed;
+    }
+    enqueue({std::move(event), std::move(output_bytes), std::move(payload)});
+}
+
+void Engine::on_left(WorkerId id) {
+    spdlog::info("{} left", worker_name(id));
+    enqueue(core::WorkerLeft{id});
+}
+
+void Engine::note_disconnection(WorkerId id, const std::string& reason) {
+    spdlog::info("{} disconnected: {}", worker_name(id), reason);
+    if (const auto worker = workers_.find(id); worker != workers_.end()) {
+        worker->second.current.clear();
+        worker->second.cpu = -1;
+    }
+}
+
+void Engine::on_disconnected(WorkerId id, const std::string& reason) {
+    note_disconnection(id, reason);
+    enqueue(core::WorkerDisconnected{id});
+}
+
+void Engine::on_expelled(WorkerId id, const std::string& reason) {
+    note_disconnection(id, reason);
+    enqueue(core::WorkerLeft{id});
+}
+
+/// Follows the scheduler, which forgets a worker some minutes after it was lost; but not one in
+/// quarantine. Only once the inbox is empty: a worker that has just joined is known to the
+/// scheduler from then on.
+void Engine::forget_lost_workers() {
+    std::erase_if(workers_, [this](const auto& entry) {
+        const auto& [id, worker] = entry;
+        if (scheduler_.worker(id) || !worker.quarantined.empty()) return false;
+        gateway_.forget(id);
+        records_.push_back(store::ForgetWorker{id});
+        return true;
+    });
+}
+
+Result<void> Engine::drain(WorkerId id, bool drained) {
+    const auto found = workers_.find(id);
+    if (found == workers_.end()) {
+        return unexpected(ErrorCode::NotFound, "there is no such worker");
+    }
+    found->second.drained = drained;
+    spdlog::info("{} {}", worker_name(id), drained ? "is drained" : "takes tasks again");
+    enqueue(core::WorkerDrained{id, drained});
+    return {};
+}
+
+Result<void> Engine::readmit(WorkerId id) {
+    const auto found = workers_.find(id);
+    if (found == workers_.end()) {
+        return unexpected(ErrorCode::NotFound, "there is no such worker");
+    }
+    WorkerInfo& worker = found->second;
+    if (worker.quarantined.empty()) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          "worker " + worker.key + " is not in quarantine");
+    }
+    worker.quarantined.clear();
+    worker.validated = 0;
+    gateway_.ban(worker.key, "");
+    put_worker(id);
+    promises_ = true;
+    spdlog::info("{} is let in again", worker_name(id));
+    enqueue(core::WorkerReadmitted{id});
+    turn();
+    return {};
+}
+
+}  // namespace netcompute::engine

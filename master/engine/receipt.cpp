@@ -1,0 +1,119 @@
+#include "engine/receipt.hpp"
+
+#include "engine/receipt_reader.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <set>
+
+namespace netcompute::engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t line_bytes = 80;  ///< Of one task's result, about.
+
+std::string dumped(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json parsed(const std::string& text, Json otherwise) {
+    return text.empty() ? std::move(otherwise) : Json::parse(text);
+}
+
+std::string kernel_name(const ReceiptRound& round) {
+    return round.kernel + "@" + std::to_string(round.kernel_version);
+}
+
+Json job_part(const store::JobRecord& job) {
+    return {{"id", job.id.value},
+            {"name", job.name},
+            {"type", job.type},
+            {"params", parsed(job.params, Json::object())},
+            {"validation", job.validation.empty() ? "default" : job.validation},
+            {"submitted_at", job.submitted_unix_ms},
+            {"elapsed", job.elapsed_seconds},
+            {"state", store::job_state_name(job.state)}};
+}
+
+Json kernels_part(const ReceiptWork& work) {
+    std::set<std::string> names;
+    for (const ReceiptRound& round : work.rounds) names.insert(kernel_name(round));
+    return names;
+}
+
+void append_workers(std::string& text, const ReceiptWork& work) {
+    text += "\"workers\": [";
+    const char* separator = "\n";
+    for (const ReceiptWorker& worker : work.workers) {
+        text += separator;
+        text += dumped({{"number", worker.id.value},
+                        {"id", worker.key},
+                        {"name", worker.name},
+                        {"kind", worker.kind}});
+        separator = ",\n";
+    }
+    text += "],\n";
+}
+
+/// By hand, line by line: a million tasks are no tree of a million nodes.
+void append_round(std::string& text, const ReceiptRound& round) {
+    const std::string head = dumped({{"kernel", kernel_name(round)},
+                                     {"task_count", round.outputs.size()},
+                                     {"state", hex_of(round.state)},
+                                     {"state_sha256", to_hex(sha256(round.state))}});
+    text.append(head, 0, head.size() - 1);
+    text += ",\"results\": [";
+    const char* separator = "\n\"";
+    for (const ReceiptOutput& output : round.outputs) {
+        text += separator;
+        text += to_hex(output.sha256);
+        text += ' ';
+        text += std::to_string(output.worker.value);
+        text += output.confirmed ? " 1\"" : " 0\"";
+        separator = ",\n\"";
+    }
+    text += "]}";
+}
+
+std::size_t expected_bytes(const ReceiptWork& work) {
+    std::size_t bytes = 1 << 16;
+    for (const ReceiptRound& round : work.rounds) {
+        bytes += round.outputs.size() * line_bytes + round.state.size() * 2 + 1024;
+    }
+    return bytes;
+}
+
+}  // namespace
+
+std::string receipt_text(const store::JobRecord& job, const ReceiptWork& work) {
+    std::string text;
+    text.reserve(expected_bytes(work));
+    const auto line = [&text](std::string_view key, const Json& value) {
+        text += '"';
+        text += key;
+        text += "\": " + dumped(value) + ",\n";
+    };
+    text += "{\n";
+    line("format", receipt_format);
+    line("format_version", receipt_format_version);
+    line("software", "netcompute " + work.software);
+    line("job", job_part(job));
+    line("inputs", parsed(job.inputs, Json::array()));
+    line("kernels", kernels_part(work));
+    append_workers(text, work);
+    text += "\"rounds\": [";
+    const char* separator = "\n";
+    for (const ReceiptRound& round : work.rounds) {
+        text += separator;
+        append_round(text, round);
+        separator = ",\n";
+    }
+    text += "],\n";
+    line("result", parsed(job.result, Json{}));
+    const std::string root = to_hex(sha256(as_byte_span(text)));
+    text += root_line(root);
+    return text;
+}
+
+}  // namespace netcompute::engine

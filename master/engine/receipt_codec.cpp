@@ -1,0 +1,113 @@
+#include "engine/receipt.hpp"
+
+#include <string_view>
+
+namespace netcompute::engine {
+namespace {
+
+constexpr std::uint8_t format_version = 1;
+constexpr std::size_t task_bytes_min = 33;  ///< A digest, and a worker's number of up to 63.
+
+/// Seven bits a byte, lowest first; the top bit says that more follow.
+void write_short(ByteWriter& writer, std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) writer.number(static_cast<std::uint8_t>(value | 0x80));
+    writer.number(static_cast<std::uint8_t>(value));
+}
+
+std::uint64_t read_short(ByteReader& reader) {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        const auto byte = reader.number<std::uint8_t>();
+        value |= std::uint64_t{byte & 0x7fU} << shift;
+        if (byte < 0x80) break;
+    }
+    return value;
+}
+
+void write_text(ByteWriter& writer, std::string_view text) {
+    write_short(writer, text.size());
+    writer.bytes(as_byte_span(text));
+}
+
+std::string read_text(ByteReader& reader) {
+    const std::uint64_t size = read_short(reader);
+    return std::string{as_text(reader.bytes(size))};
+}
+
+void write_round(ByteWriter& writer, const ReceiptRound& round) {
+    write_text(writer, round.kernel);
+    writer.number(round.kernel_version);
+    write_text(writer, as_text(round.state));
+    writer.number(static_cast<std::uint32_t>(round.outputs.size()));
+    for (const ReceiptOutput& output : round.outputs) {
+        writer.bytes(std::as_bytes(std::span{output.sha256.digest}));
+        write_short(writer, output.worker.value << 1 | (output.confirmed ? 1U : 0U));
+    }
+}
+
+ReceiptRound read_round(ByteReader& reader) {
+    ReceiptRound round;
+    round.kernel = read_text(reader);
+    round.kernel_version = reader.number<std::uint32_t>();
+    const ByteSpan state = reader.bytes(read_short(reader));
+    round.state.assign(state.begin(), state.end());
+    const auto task_count = reader.number<std::uint32_t>();
+    if (reader.left() / task_bytes_min < task_count) {
+        static_cast<void>(reader.bytes(reader.left() + 1));  // More than there is: not ok any more.
+        return round;
+    }
+    round.outputs.resize(task_count);
+    for (ReceiptOutput& output : round.outputs) {
+        const ByteSpan digest = reader.bytes(output.sha256.digest.size());
+        std::memcpy(output.sha256.digest.data(), digest.data(), digest.size());
+        const std::uint64_t worker = read_short(reader);
+        output.worker = WorkerId{worker >> 1};
+        output.confirmed = (worker & 1) != 0;
+    }
+    return round;
+}
+
+}  // namespace
+
+Bytes encode_receipt_work(const ReceiptWork& work) {
+    Bytes bytes;
+    std::size_t task_count = 0;
+    for (const ReceiptRound& round : work.rounds) task_count += round.outputs.size();
+    bytes.reserve((task_bytes_min + 2) * task_count + 4096);
+    ByteWriter writer{bytes};
+    writer.number(format_version);
+    write_text(writer, work.software.empty() ? NETCOMPUTE_VERSION : work.software);
+    write_short(writer, work.workers.size());
+    for (const ReceiptWorker& worker : work.workers) {
+        write_short(writer, worker.id.value);
+        write_text(writer, worker.key);
+        write_text(writer, worker.name);
+        write_text(writer, worker.kind);
+    }
+    write_short(writer, work.rounds.size());
+    for (const ReceiptRound& round : work.rounds) write_round(writer, round);
+    return bytes;
+}
+
+Result<ReceiptWork> decode_receipt_work(ByteSpan bytes) {
+    ByteReader reader{bytes};
+    ReceiptWork work;
+    const bool is_known = reader.number<std::uint8_t>() == format_version;
+    work.software = read_text(reader);
+    for (std::uint64_t left = read_short(reader); left > 0 && reader.ok(); --left) {
+        ReceiptWorker& worker = work.workers.emplace_back();
+        worker.id = WorkerId{read_short(reader)};
+        worker.key = read_text(reader);
+        worker.name = read_text(reader);
+        worker.kind = read_text(reader);
+    }
+    for (std::uint64_t left = read_short(reader); left > 0 && reader.ok(); --left) {
+        work.rounds.push_back(read_round(reader));
+    }
+    if (is_known && reader.finished()) return work;
+    return unexpected(ErrorCode::InvalidArgument,
+                      "the stored receipt is not one of this version's (" +
+                          std::to_string(bytes.size()) + " bytes)");
+}
+
+}  // namespace netcompute::engine

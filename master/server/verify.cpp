@@ -1,0 +1,133 @@
+#include "server/verify.hpp"
+
+#include "server/verify_inputs.hpp"
+#include "server/verify_rounds.hpp"
+#include "store/blob_store.hpp"
+#include <netcompute/json_file.hpp>
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <random>
+#include <system_error>
+
+namespace netcompute::server {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t receipt_bytes_max = std::size_t{2} << 30;
+constexpr std::size_t differences_shown_max = 20;
+
+/// A folder of its own, removed with everything in it.
+class ScratchFolder {
+ public:
+    [[nodiscard]] static Result<std::unique_ptr<ScratchFolder>> make() {
+        std::error_code error;
+        std::string name = (fs::temp_directory_path(error) / "netcompute-verify-XXXXXX").string();
+        if (error || ::mkdtemp(name.data()) == nullptr) {
+            return unexpected(ErrorCode::Unavailable,
+                              name +
+                                  ": could not make this temporary folder; set TMPDIR to one "
+                                  "that can be written");
+        }
+        return std::unique_ptr<ScratchFolder>{new ScratchFolder{name}};
+    }
+    ScratchFolder(const ScratchFolder&) = delete;
+    ScratchFolder& operator=(const ScratchFolder&) = delete;
+    ~ScratchFolder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+    explicit ScratchFolder(fs::path path) : path_{std::move(path)} {}
+    fs::path path_;
+};
+
+std::uint64_t unforeseeable_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+Result<engine::Receipt> read_receipt_file(const fs::path& path) {
+    const auto text = read_text_file(path, receipt_bytes_max);
+    if (!text) return unexpected(text.error());
+    auto receipt = engine::read_receipt(*text);
+    if (receipt) return receipt;
+    return unexpected(receipt.error().code, path.string() + ": " + receipt.error().message);
+}
+
+void print_receipt(const engine::Receipt& receipt) {
+    fmt::print("receipt     job {}, {} ({}), computed by {}\n", receipt.job_id, receipt.job_name,
+               receipt.job_type, receipt.software);
+    fmt::print("root        {}\n", receipt.root_sha256);
+    std::fflush(stdout);
+}
+
+void print_verification(const engine::Receipt& receipt, const Verification& verification,
+                        bool is_whole) {
+    for (const engine::JobInput& input : receipt.inputs) {
+        fmt::print("input       {} is the file that the job read\n", input.path);
+    }
+    if (is_whole) {
+        fmt::print("computed    all {} tasks of {} rounds, every state and the result\n",
+                   verification.tasks_computed, receipt.work.rounds.size());
+    } else {
+        fmt::print("computed    {} of {} tasks, drawn with --seed {}\n",
+                   verification.tasks_computed, verification.tasks_total, verification.seed);
+    }
+    const auto& differences = verification.differences;
+    for (std::size_t i = 0; i < std::min(differences.size(), differences_shown_max); ++i) {
+        fmt::print("DIFFERENT   {}\n", differences[i]);
+    }
+    if (differences.size() > differences_shown_max) {
+        fmt::print("DIFFERENT   and {} more\n", differences.size() - differences_shown_max);
+    }
+    if (differences.empty()) fmt::print("verified    all of it agrees with the receipt\n");
+}
+
+}  // namespace
+
+Result<Verification> verify(const engine::Receipt& receipt, const VerifyOptions& options) {
+    if (receipt.job_state != "Succeeded") {
+        return unexpected(ErrorCode::InvalidArgument,
+                          "the receipt's job is " + receipt.job_state +
+                              ": only a job that succeeded can be verified");
+    }
+    const engine::JobType* const type = engine::find_job_type(receipt.job_type);
+    if (type == nullptr) {
+        return unexpected(ErrorCode::InvalidArgument, "job type " + receipt.job_type +
+                                                          " is not in this build; " +
+                                                          receipt.software + " has it");
+    }
+    const auto scratch = ScratchFolder::make();
+    if (!scratch) return unexpected(scratch.error());
+    const auto params = params_here(receipt, *type, options.root, (*scratch)->path());
+    if (!params) return unexpected(params.error());
+    const auto blobs = store::BlobStore::open((*scratch)->path() / "blobs");
+    if (!blobs) return unexpected(blobs.error());
+    store::BlobHolder held{**blobs};
+    auto prepared = type->prepare(*params, {options.root, &held, true});
+    if (!prepared) return unexpected(prepared.error());
+    const std::uint64_t seed = options.seed ? *options.seed : unforeseeable_seed();
+    return RoundVerifier{receipt, **blobs}.verify(*prepared, options.sample, seed);
+}
+
+int run_verify(const VerifyOptions& options) {
+    constexpr int cannot_tell = 2;
+    const auto fail = [](const Error& error) {
+        std::fflush(stdout);
+        fmt::print(stderr, "netcompute-master verify: {}\n", error.message);
+        return cannot_tell;
+    };
+    const auto receipt = read_receipt_file(options.receipt);
+    if (!receipt) return fail(receipt.error());
+    print_receipt(*receipt);
+    const auto verification = verify(*receipt, options);
+    if (!verification) return fail(verification.error());
+    print_verification(*receipt, *verification, !options.sample);
+    return verification->differences.empty() ? 0 : 1;
+}
+
+}  // namespace netcompute::server

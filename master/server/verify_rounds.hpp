@@ -1,0 +1,47 @@
+#pragma once
+
+#include "engine/job_type.hpp"
+#include "engine/receipt_reader.hpp"
+#include "server/verify.hpp"
+#include "store/blob_store.hpp"
+
+#include <string>
+#include <vector>
+
+namespace netcompute::server {
+
+/// Compares a receipt's rounds with those of its program, computed in this process.
+class RoundVerifier {
+ public:
+    /// Both outlive it.
+    RoundVerifier(const engine::Receipt& receipt, const store::BlobStore& blobs);
+
+    /// As verify() says; `job` is the receipt's, prepared.
+    [[nodiscard]] Result<Verification> verify(engine::PreparedJob& job,
+                                              std::optional<std::uint64_t> sample,
+                                              std::uint64_t seed);
+
+ private:
+    /// What stands for a place in the receipt: a task's round and its index there.
+    struct Place {
+        std::size_t round = 0;
+        TaskIndex index = 0;
+    };
+    [[nodiscard]] Result<void> check_rounds(programs::Program& program);
+    void compute_some(programs::Program& program, std::uint64_t sample, std::uint64_t seed);
+    void compute_all(engine::PreparedJob& job);
+    [[nodiscard]] bool restore(programs::Program& program, std::size_t round);
+    [[nodiscard]] Bytes compute(const programs::Program& program, const programs::Round& round,
+                                Place place);
+    [[nodiscard]] bool fold(programs::Program& program, std::size_t round,
+                            const std::vector<Bytes>& outputs);
+    void compare_result(engine::PreparedJob& job);
+    [[nodiscard]] std::string worker_name(WorkerId id) const;
+    void differs(std::string what) { verification_.differences.push_back(std::move(what)); }
+
+    const engine::Receipt& receipt_;
+    programs::BlobSource blobs_;
+    Verification verification_;
+};
+
+}  // namespace netcompute::server

@@ -1,0 +1,113 @@
+#include "store/sqlite_job_store.hpp"
+
+#include "store/files.hpp"
+#include "store/result_files.hpp"
+#include "store/sqlite.hpp"
+#include "store/sqlite_reader.hpp"
+#include "store/sqlite_schema.hpp"
+#include "store/sqlite_writer.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace netcompute::store {
+namespace fs = std::filesystem;
+namespace {
+
+/// Locked for this process alone, the log needs no shared memory: a state folder may lie on a
+/// network drive, and a full disk cannot end the process. What is deleted is not wiped.
+constexpr const char* settings =
+    "PRAGMA locking_mode = EXCLUSIVE;"
+    "PRAGMA journal_mode = WAL;"
+    "PRAGMA journal_size_limit = 67108864;"
+    "PRAGMA cache_size = -16384;"
+    "PRAGMA secure_delete = OFF;";
+
+/// A record that can no longer be read is no state that a master can go on in.
+template <typename T>
+T value_or_throw(Result<T> result) {
+    if (!result) throw std::runtime_error(result.error().message);
+    return std::move(*result);
+}
+
+}  // namespace
+
+struct SqliteJobStore::Parts {
+    SqliteDatabase database;
+    ResultFiles files;
+    std::unique_ptr<SqliteWriter> writer;
+    std::unique_ptr<SqliteReader> reader;
+};
+
+SqliteJobStore::SqliteJobStore(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
+SqliteJobStore::~SqliteJobStore() = default;
+
+Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const fs::path& state_dir,
+                                                             JobStoreLimits limits) {
+    auto database = SqliteDatabase::open(state_dir / "netcompute.db");
+    if (!database) return unexpected(database.error());
+    auto files = ResultFiles::open(state_dir / "results");
+    if (!files) return unexpected(files.error());
+    auto parts =
+        std::make_unique<Parts>(Parts{std::move(*database), std::move(*files), nullptr, nullptr});
+    if (auto set = parts->database.execute(settings); !set) return unexpected(set.error());
+    if (auto migrated = migrate(parts->database); !migrated) return unexpected(migrated.error());
+    auto writer = SqliteWriter::open(parts->database, parts->files, limits);
+    if (!writer) return unexpected(writer.error());
+    auto reader = SqliteReader::open(parts->database, parts->files);
+    if (!reader) return unexpected(reader.error());
+    const auto named = (*reader)->named_files();
+    if (!named) return unexpected(named.error());
+    parts->files.remove_others(*named);
+    // The names of the new files, before anything is promised.
+    if (auto flushed = flush_folder(state_dir); !flushed) return unexpected(flushed.error());
+    parts->writer = std::move(*writer);
+    parts->reader = std::move(*reader);
+    return std::unique_ptr<SqliteJobStore>{new SqliteJobStore{std::move(parts)}};
+}
+
+Result<void> SqliteJobStore::commit(std::span<const Record> records, Durability durability) {
+    return parts_->writer->commit(records, durability);
+}
+
+std::optional<JobRecord> SqliteJobStore::job(JobId id) const {
+    return value_or_throw(parts_->reader->job(id));
+}
+
+std::vector<JobRecord> SqliteJobStore::jobs() const {
+    return value_or_throw(parts_->reader->jobs());
+}
+
+std::vector<JobRecord> SqliteJobStore::newest_ended(std::size_t count_max) const {
+    return value_or_throw(parts_->reader->newest_ended(count_max));
+}
+
+JobId SqliteJobStore::next_job_id() const {
+    return JobId{parts_->writer->counters().last_job.value + 1};
+}
+
+LeaseId SqliteJobStore::last_lease_id() const {
+    return parts_->writer->counters().last_lease;
+}
+
+std::vector<WorkerRecord> SqliteJobStore::workers() const {
+    return value_or_throw(parts_->reader->workers());
+}
+
+WorkerId SqliteJobStore::last_worker_id() const {
+    return parts_->writer->counters().last_worker;
+}
+
+Result<JobWork> SqliteJobStore::work(JobId id) const {
+    return parts_->reader->work(id);
+}
+
+Result<std::vector<StoredOutput>> SqliteJobStore::outputs(JobId id, RoundIndex round) const {
+    return parts_->reader->outputs(id, round);
+}
+
+std::optional<Bytes> SqliteJobStore::receipt(JobId id) const {
+    return value_or_throw(parts_->reader->receipt(id));
+}
+
+}  // namespace netcompute::store

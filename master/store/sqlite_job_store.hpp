@@ -1,0 +1,42 @@
+#pragma once
+
+#include "store/job_store.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace netcompute::store {
+
+/// The record on the disk, for one thread at a time: `netcompute.db`, a SQLite database with a
+/// write-ahead log, and a folder `results` for outputs that are large.
+class SqliteJobStore final : public JobStore {
+ public:
+    /// Opens the record in this folder, which is there and which this process alone uses (see
+    /// StateLock), and brings one that an older program wrote up to date. Errors: Unavailable,
+    /// naming the file and what to do, if it cannot be written, is damaged, is no database, or was
+    /// written by a newer program.
+    [[nodiscard]] static Result<std::unique_ptr<SqliteJobStore>> open(
+        const std::filesystem::path& state_dir, JobStoreLimits limits = {});
+    ~SqliteJobStore() override;
+
+    [[nodiscard]] Result<void> commit(std::span<const Record> records,
+                                      Durability durability) override;
+    [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
+    [[nodiscard]] std::vector<JobRecord> jobs() const override;
+    [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
+    [[nodiscard]] JobId next_job_id() const override;
+    [[nodiscard]] LeaseId last_lease_id() const override;
+    [[nodiscard]] std::vector<WorkerRecord> workers() const override;
+    [[nodiscard]] WorkerId last_worker_id() const override;
+    [[nodiscard]] Result<JobWork> work(JobId id) const override;
+    [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id,
+                                                            RoundIndex round) const override;
+    [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
+
+ private:
+    struct Parts;
+    explicit SqliteJobStore(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace netcompute::store

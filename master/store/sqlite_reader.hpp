@@ -1,0 +1,49 @@
+#pragma once
+
+#include "store/job_store.hpp"
+#include "store/result_files.hpp"
+#include "store/sqlite.hpp"
+
+#include <memory>
+#include <set>
+
+namespace netcompute::store {
+
+/// The reading half of the SQLite store, as JobStore describes it.
+class SqliteReader {
+ public:
+    /// The database and the files outlive it. Errors as for statements.
+    [[nodiscard]] static Result<std::unique_ptr<SqliteReader>> open(SqliteDatabase& database,
+                                                                    const ResultFiles& files);
+
+    [[nodiscard]] Result<std::optional<JobRecord>> job(JobId id);
+    [[nodiscard]] Result<std::vector<JobRecord>> jobs();
+    [[nodiscard]] Result<std::vector<JobRecord>> newest_ended(std::size_t count_max);
+    [[nodiscard]] Result<std::vector<WorkerRecord>> workers();
+    [[nodiscard]] Result<JobWork> work(JobId id);
+    [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id, RoundIndex round);
+    [[nodiscard]] Result<std::optional<Bytes>> receipt(JobId id);
+    /// The files that rows name.
+    [[nodiscard]] Result<std::set<ResultFile>> named_files();
+
+ private:
+    struct Statements {
+        SqliteStatement job, jobs, newest_ended, workers;
+        SqliteStatement checkpoints, leases, rounds, outputs, confirmations;
+        SqliteStatement receipt, named_files;
+    };
+
+    explicit SqliteReader(const ResultFiles& files) : files_{files} {}
+    [[nodiscard]] Result<void> prepare(SqliteDatabase& database);
+    [[nodiscard]] Result<std::vector<StoredVote>> votes(JobId id);
+    [[nodiscard]] Result<void> add_votes(JobId id, RoundIndex round,
+                                         std::vector<StoredVote>& votes);
+    /// What pack_outputs() made, from the row or from its file.
+    [[nodiscard]] Result<std::shared_ptr<const Bytes>> packed(JobId id, RoundIndex round,
+                                                              const SqliteStatement& row);
+
+    const ResultFiles& files_;
+    Statements statements_;
+};
+
+}  // namespace netcompute::store

@@ -1,0 +1,118 @@
+#include "store/sqlite_schema.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace netcompute::store {
+namespace {
+
+// `ended` counts the jobs that are over in the order in which they ended; NULL while one lives.
+// `sequence` is the order in which outputs and confirmations came; the last one counts.
+// `outputs.packed` is as pack_outputs() makes it, or empty if a file of `file_bytes` holds it.
+constexpr std::string_view jobs_and_their_work = R"sql(
+    CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY,
+        type TEXT NOT NULL,
+        name TEXT NOT NULL,
+        priority INTEGER NOT NULL,
+        params TEXT NOT NULL,
+        validation TEXT NOT NULL,
+        deadline_seconds REAL NOT NULL,
+        paths_anywhere INTEGER NOT NULL,
+        submitted_unix_ms INTEGER NOT NULL,
+        state INTEGER NOT NULL,
+        inputs TEXT NOT NULL,
+        elapsed_seconds REAL NOT NULL,
+        tasks_done INTEGER NOT NULL,
+        result TEXT NOT NULL,
+        error_code INTEGER,
+        error_message TEXT,
+        ended INTEGER);
+    CREATE UNIQUE INDEX jobs_ended ON jobs (ended) WHERE ended IS NOT NULL;
+    CREATE TABLE workers (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,
+        session TEXT NOT NULL,
+        name TEXT NOT NULL,
+        is_native INTEGER NOT NULL,
+        address TEXT NOT NULL,
+        validated INTEGER NOT NULL,
+        quarantined TEXT NOT NULL,
+        tasks_done INTEGER NOT NULL,
+        seen_unix_ms INTEGER NOT NULL);
+    CREATE TABLE leases (
+        id INTEGER PRIMARY KEY,
+        job INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        worker INTEGER NOT NULL,
+        is_check INTEGER NOT NULL,
+        tasks BLOB NOT NULL);
+    CREATE INDEX leases_job ON leases (job, round);
+    CREATE TABLE outputs (
+        sequence INTEGER PRIMARY KEY,
+        job INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        worker INTEGER NOT NULL,
+        file_bytes INTEGER,
+        packed BLOB NOT NULL);
+    CREATE INDEX outputs_job ON outputs (job, round);
+    CREATE INDEX outputs_files ON outputs (job, round) WHERE file_bytes IS NOT NULL;
+    CREATE TABLE confirmations (
+        sequence INTEGER PRIMARY KEY,
+        job INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        indices BLOB NOT NULL);
+    CREATE INDEX confirmations_job ON confirmations (job, round);
+    CREATE TABLE checkpoints (
+        job INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        state BLOB NOT NULL,
+        PRIMARY KEY (job, round));
+)sql";
+
+// `size` comes before the bytes, so that adding up all receipts reads none of them.
+constexpr std::string_view receipts = R"sql(
+    CREATE TABLE receipts (
+        job INTEGER PRIMARY KEY,
+        size INTEGER NOT NULL,
+        bytes BLOB NOT NULL);
+)sql";
+
+constexpr std::string_view validation = R"sql(
+    ALTER TABLE jobs ADD COLUMN liars TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN checks INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN audits INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation};
+
+}  // namespace
+
+std::span<const std::string_view> schema_steps() {
+    return steps_so_far;
+}
+
+Result<void> migrate(SqliteDatabase& database, std::span<const std::string_view> steps) {
+    const auto version = database.number("PRAGMA user_version");
+    if (!version) return unexpected(version.error());
+    const auto known = static_cast<std::int64_t>(steps.size());
+    if (*version < 0 || *version > known) {
+        return unexpected(ErrorCode::Unavailable,
+                          database.file() + ": its schema is version " + std::to_string(*version) +
+                              ", this program knows up to " + std::to_string(known) +
+                              "; use the newer program or another --state-dir");
+    }
+    if (*version == known) return {};
+    std::string transaction = "BEGIN IMMEDIATE;";
+    for (const std::string_view step : steps.subspan(static_cast<std::size_t>(*version))) {
+        transaction += step;
+    }
+    transaction += "PRAGMA user_version = " + std::to_string(known) + "; COMMIT;";
+    auto migrated = database.execute(transaction);
+    if (!migrated) database.roll_back();
+    return migrated;
+}
+
+}  // namespace netcompute::store

@@ -1,0 +1,327 @@
+#include "store/sqlite_writer.hpp"
+
+#include "store/packed_records.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace netcompute::store {
+namespace {
+
+/// Outputs of one record that are larger than this go to a file: a row's bytes are written twice,
+/// to the write-ahead log and later to the database.
+constexpr std::size_t row_bytes_max = std::size_t{256} << 10;
+
+constexpr std::string_view last_job_name = "last_job";
+constexpr std::string_view last_lease_name = "last_lease";
+constexpr std::string_view last_worker_name = "last_worker";
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(SqliteDatabase& database,
+                                                         ResultFiles& files,
+                                                         JobStoreLimits limits) {
+    std::unique_ptr<SqliteWriter> writer{new SqliteWriter{database, files, limits}};
+    if (auto prepared = writer->prepare(); !prepared) return unexpected(prepared.error());
+    if (auto loaded = writer->load_counters(); !loaded) return unexpected(loaded.error());
+    return writer;
+}
+
+Result<void> SqliteWriter::prepare() {
+    struct Entry {
+        SqliteStatement Statements::*statement;
+        std::string_view sql;
+    };
+    using S = Statements;
+    static constexpr std::array entries{
+        Entry{&S::begin, "BEGIN IMMEDIATE"},
+        Entry{&S::commit, "COMMIT"},
+        Entry{&S::put_counter, "INSERT OR REPLACE INTO counters VALUES (?, ?)"},
+        Entry{&S::ended_of_job, "SELECT ended FROM jobs WHERE id = ?"},
+        Entry{&S::is_live, "SELECT 1 FROM jobs WHERE id = ? AND ended IS NULL"},
+        Entry{&S::put_job,
+              "INSERT OR REPLACE INTO jobs VALUES "
+              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+        Entry{&S::forget_job, "DELETE FROM jobs WHERE id = ?"},
+        Entry{&S::forget_receipt, "DELETE FROM receipts WHERE job = ?"},
+        Entry{&S::put_worker,
+              "INSERT OR REPLACE INTO workers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+        Entry{&S::forget_worker, "DELETE FROM workers WHERE id = ?"},
+        Entry{&S::put_lease, "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?)"},
+        Entry{&S::erase_leases, "DELETE FROM leases WHERE job = ?"},
+        Entry{&S::erase_leases_before, "DELETE FROM leases WHERE job = ? AND round < ?"},
+        Entry{&S::put_outputs, "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, ?)"},
+        Entry{&S::files_from,
+              "SELECT round, sequence FROM outputs "
+              "WHERE job = ? AND round >= ? AND file_bytes IS NOT NULL"},
+        Entry{&S::erase_outputs, "DELETE FROM outputs WHERE job = ? AND round >= ?"},
+        Entry{&S::put_confirmations, "INSERT INTO confirmations VALUES (?, ?, ?, ?)"},
+        Entry{&S::erase_confirmations, "DELETE FROM confirmations WHERE job = ? AND round >= ?"},
+        Entry{&S::put_checkpoint, "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)"},
+        Entry{&S::erase_checkpoints, "DELETE FROM checkpoints WHERE job = ? AND round >= ?"},
+        Entry{&S::put_receipt,
+              "INSERT OR REPLACE INTO receipts "
+              "SELECT id, ?2, ?3 FROM jobs WHERE id = ?1"},
+        Entry{&S::receipt_bytes, "SELECT sum(size) FROM receipts"},
+        Entry{&S::ended_receipts,
+              "SELECT id, size FROM jobs JOIN receipts ON job = id "
+              "WHERE ended IS NOT NULL ORDER BY ended"},
+        Entry{&S::ended_count, "SELECT count(*) FROM jobs WHERE ended IS NOT NULL"},
+        Entry{&S::oldest_ended,
+              "SELECT id FROM jobs WHERE ended IS NOT NULL ORDER BY ended LIMIT ?"},
+    };
+    for (const Entry& entry : entries) {
+        auto prepared = database_.prepare(entry.sql);
+        if (!prepared) return unexpected(prepared.error());
+        statements_.*entry.statement = std::move(*prepared);
+    }
+    return {};
+}
+
+Result<void> SqliteWriter::load_counters() {
+    auto all = database_.prepare(
+        "SELECT name, value FROM counters "
+        "UNION ALL SELECT 'ended', max(ended) FROM jobs "
+        "UNION ALL SELECT 'sequence', max(sequence) FROM outputs "
+        "UNION ALL SELECT 'sequence', max(sequence) FROM confirmations");
+    if (!all) return unexpected(all.error());
+    return all->each([this](const SqliteStatement& row) {
+        const std::string name = row.text(0);
+        const std::int64_t value = row.integer(1);
+        if (name == last_job_name) counters_.last_job = row.id<JobId>(1);
+        if (name == last_lease_name) counters_.last_lease = row.id<LeaseId>(1);
+        if (name == last_worker_name) counters_.last_worker = row.id<WorkerId>(1);
+        if (name == "ended") counters_.last_ended = value;
+        if (name == "sequence") counters_.last_sequence = std::max(counters_.last_sequence, value);
+    });
+}
+
+Result<void> SqliteWriter::commit(std::span<const Record> records, Durability durability) {
+    if (records.empty()) return {};
+    turn_ = {};
+    turn_.counters = counters_;
+    Result<void> done = use(durability);
+    if (done) done = statements_.begin.run();
+    if (done) done = write(records);
+    if (done) done = statements_.commit.run();
+    if (!done) {
+        database_.roll_back();
+        files_.remove(turn_.written);
+        return done;
+    }
+    counters_ = turn_.counters;
+    files_.remove(turn_.unnamed);
+    return {};
+}
+
+Result<void> SqliteWriter::use(Durability durability) {
+    if (durability_ == durability) return {};
+    // FULL flushes the write-ahead log at each commit, NORMAL only before it goes to the database.
+    auto used = database_.execute(durability == Durability::Power ? "PRAGMA synchronous = FULL"
+                                                                  : "PRAGMA synchronous = NORMAL");
+    if (used) durability_ = durability;
+    return used;
+}
+
+Result<void> SqliteWriter::write(std::span<const Record> records) {
+    for (const Record& record : records) {
+        if (!std::holds_alternative<ConfirmOutput>(record)) {
+            if (auto done = write_confirmations(); !done) return done;
+        }
+        if (auto done = std::visit([this](const auto& one) { return apply(one); }, record); !done) {
+            return done;
+        }
+    }
+    if (auto done = write_confirmations(); !done) return done;
+    if (!turn_.written.empty()) {
+        if (auto done = files_.flush(); !done) return done;
+    }
+    if (turn_.prunes) {
+        if (auto done = prune(); !done) return done;
+    }
+    return write_counters();
+}
+
+Result<void> SqliteWriter::write_counters() {
+    const auto write_one = [this](std::string_view name, auto now, auto before) -> Result<void> {
+        if (now == before) return {};
+        return statements_.put_counter.run(name, now);
+    };
+    const StoreCounters& now = turn_.counters;
+    auto done = write_one(last_job_name, now.last_job, counters_.last_job);
+    if (done) done = write_one(last_lease_name, now.last_lease, counters_.last_lease);
+    if (done) done = write_one(last_worker_name, now.last_worker, counters_.last_worker);
+    return done;
+}
+
+// ---- Records ------------------------------------------------------------------------------------
+
+Result<void> SqliteWriter::apply(const PutJob& put) {
+    const JobRecord& job = put.job;
+    const auto ended_before = statements_.ended_of_job.first_integer(job.id);
+    if (!ended_before) return unexpected(ended_before.error());
+    std::optional<std::int64_t> ended;
+    if (is_final(job.state)) {
+        ended = *ended_before ? **ended_before : ++turn_.counters.last_ended;
+    }
+    std::optional<int> error_code;
+    std::optional<std::string_view> error_message;
+    if (job.error) {
+        error_code = static_cast<int>(job.error->code);
+        error_message = job.error->message;
+    }
+    auto done = statements_.put_job.run(
+        job.id, job.type, job.name, job.priority, job.params, job.validation, job.deadline_seconds,
+        job.paths_anywhere, job.submitted_unix_ms, static_cast<int>(job.state), job.inputs,
+        job.elapsed_seconds, job.tasks_done, job.result, error_code, error_message, ended,
+        job.liars, job.checks, job.audits);
+    turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
+    turn_.is_live.reset();
+    if (!done || !ended || *ended_before) return done;
+    turn_.prunes = true;
+    return erase_work(job.id, 0);
+}
+
+Result<void> SqliteWriter::apply(const PutWorker& put) {
+    const WorkerRecord& worker = put.worker;
+    turn_.counters.last_worker = std::max(turn_.counters.last_worker, worker.id);
+    return statements_.put_worker.run(worker.id, worker.key, worker.session, worker.name,
+                                      worker.is_native, worker.address, worker.validated,
+                                      worker.quarantined, worker.tasks_done, worker.seen_unix_ms);
+}
+
+Result<void> SqliteWriter::apply(const ForgetWorker& forget) {
+    return statements_.forget_worker.run(forget.worker);
+}
+
+Result<void> SqliteWriter::apply(const PutLease& put) {
+    const LeaseRecord& lease = put.lease;
+    turn_.counters.last_lease = std::max(turn_.counters.last_lease, lease.id);
+    const auto live = is_live(lease.job);
+    if (!live) return unexpected(live.error());
+    if (!*live) return {};
+    return statements_.put_lease.run(lease.id, lease.job, lease.round, lease.worker, lease.is_check,
+                                     pack_tasks(lease.tasks));
+}
+
+Result<void> SqliteWriter::apply(const PutOutputs& put) {
+    const auto live = is_live(put.job);
+    if (!live) return unexpected(live.error());
+    if (!*live) return {};
+    pack_outputs(put.outputs, packed_);
+    const std::int64_t sequence = ++turn_.counters.last_sequence;
+    if (packed_.size() <= row_bytes_max) {
+        return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, std::nullopt,
+                                           packed_);
+    }
+    const ResultFile file{put.job, put.round, static_cast<std::uint64_t>(sequence)};
+    turn_.written.push_back(file);
+    if (auto written = files_.write(file, packed_); !written) return written;
+    return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, packed_.size(),
+                                       ByteSpan{});
+}
+
+Result<void> SqliteWriter::apply(const ConfirmOutput& confirm) {
+    Confirmations& last = turn_.confirmations;
+    if (last.job != confirm.job || last.round != confirm.round) {
+        if (auto done = write_confirmations(); !done) return done;
+        last = {confirm.job, confirm.round, {}};
+    }
+    last.indices.push_back(confirm.index);
+    return {};
+}
+
+Result<void> SqliteWriter::write_confirmations() {
+    Confirmations& last = turn_.confirmations;
+    if (last.indices.empty()) return {};
+    const auto live = is_live(last.job);
+    if (!live) return unexpected(live.error());
+    Result<void> done;
+    if (*live) {
+        done =
+            statements_.put_confirmations.run(++turn_.counters.last_sequence, last.job, last.round,
+                                              std::as_bytes(std::span{last.indices}));
+    }
+    last.indices.clear();
+    return done;
+}
+
+Result<void> SqliteWriter::apply(const PutCheckpoint& put) {
+    const auto live = is_live(put.job);
+    if (!live) return unexpected(live.error());
+    if (!*live) return {};
+    auto done = statements_.put_checkpoint.run(put.job, put.round, put.state);
+    if (done) done = statements_.erase_leases_before.run(put.job, put.round);
+    return done;
+}
+
+Result<void> SqliteWriter::apply(const RewindJob& rewind) {
+    return erase_work(rewind.job, std::uint64_t{rewind.round} + 1);
+}
+
+Result<void> SqliteWriter::apply(const PutReceipt& put) {
+    turn_.prunes = true;
+    return statements_.put_receipt.run(put.job, put.bytes.size(), put.bytes);
+}
+
+Result<void> SqliteWriter::erase_work(JobId job, std::uint64_t first_round) {
+    auto done = statements_.files_from.each(
+        [&](const SqliteStatement& row) {
+            turn_.unnamed.push_back(
+                {job, row.integer_as<RoundIndex>(0), row.integer_as<std::uint64_t>(1)});
+        },
+        job, first_round);
+    if (done) done = statements_.erase_outputs.run(job, first_round);
+    if (done) done = statements_.erase_confirmations.run(job, first_round);
+    if (done) done = statements_.erase_checkpoints.run(job, first_round);
+    if (done) done = statements_.erase_leases.run(job);
+    return done;
+}
+
+Result<bool> SqliteWriter::is_live(JobId job) {
+    if (turn_.is_live && turn_.is_live->first == job) return turn_.is_live->second;
+    const auto found = statements_.is_live.first_integer(job);
+    if (!found) return unexpected(found.error());
+    turn_.is_live = {job, found->has_value()};
+    return found->has_value();
+}
+
+// ---- What is kept -------------------------------------------------------------------------------
+
+Result<void> SqliteWriter::prune() {
+    const auto ended_count = statements_.ended_count.first_integer();
+    if (!ended_count) return unexpected(ended_count.error());
+    const auto count = static_cast<std::size_t>(ended_count->value_or(0));
+    std::vector<JobId> old;
+    if (count > limits_.ended_jobs_max) {
+        auto done = statements_.oldest_ended.each(
+            [&](const SqliteStatement& row) { old.push_back(row.id<JobId>(0)); },
+            count - limits_.ended_jobs_max);
+        if (done) done = forget_jobs(old);
+        if (!done) return done;
+    }
+    const auto receipt_bytes = statements_.receipt_bytes.first_integer();
+    if (!receipt_bytes) return unexpected(receipt_bytes.error());
+    auto bytes = static_cast<std::uint64_t>(receipt_bytes->value_or(0));
+    if (bytes <= limits_.receipt_bytes_max) return {};
+    old.clear();
+    auto done = statements_.ended_receipts.each([&](const SqliteStatement& row) {
+        if (bytes <= limits_.receipt_bytes_max) return;
+        bytes -= row.integer_as<std::uint64_t>(1);
+        old.push_back(row.id<JobId>(0));
+    });
+    if (!done) return done;
+    return forget_jobs(old);
+}
+
+Result<void> SqliteWriter::forget_jobs(const std::vector<JobId>& jobs) {
+    for (const JobId job : jobs) {
+        auto done = statements_.forget_job.run(job);
+        if (done) done = statements_.forget_receipt.run(job);
+        if (!done) return done;
+    }
+    return {};
+}
+
+}  // namespace netcompute::store

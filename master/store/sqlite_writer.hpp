@@ -1,0 +1,97 @@
+#pragma once
+
+#include "store/job_store.hpp"
+#include "store/result_files.hpp"
+#include "store/sqlite.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace netcompute::store {
+
+/// The numbers that were given out so far.
+struct StoreCounters {
+    JobId last_job;
+    LeaseId last_lease;
+    WorkerId last_worker;
+    std::int64_t last_ended = 0;     ///< See the schema.
+    std::int64_t last_sequence = 0;  ///< See the schema.
+};
+
+/// The writing half of the SQLite store: records into rows and files, a transaction a commit.
+class SqliteWriter {
+ public:
+    /// The database and the files outlive it. Errors as for statements.
+    [[nodiscard]] static Result<std::unique_ptr<SqliteWriter>> open(SqliteDatabase& database,
+                                                                    ResultFiles& files,
+                                                                    JobStoreLimits limits);
+    /// As JobStore::commit().
+    [[nodiscard]] Result<void> commit(std::span<const Record> records, Durability durability);
+    [[nodiscard]] const StoreCounters& counters() const { return counters_; }
+
+ private:
+    struct Statements {
+        SqliteStatement begin, commit;
+        SqliteStatement put_counter, ended_of_job, is_live;
+        SqliteStatement put_job, forget_job, forget_receipt;
+        SqliteStatement put_worker, forget_worker;
+        SqliteStatement put_lease, erase_leases, erase_leases_before;
+        SqliteStatement put_outputs, files_from, erase_outputs;
+        SqliteStatement put_confirmations, erase_confirmations;
+        SqliteStatement put_checkpoint, erase_checkpoints;
+        SqliteStatement put_receipt, receipt_bytes, ended_receipts;
+        SqliteStatement ended_count, oldest_ended;
+    };
+    /// Confirmations in a row, which become one row.
+    struct Confirmations {
+        JobId job;
+        RoundIndex round = 0;
+        std::vector<TaskIndex> indices;
+    };
+    /// A commit in progress.
+    struct Turn {
+        StoreCounters counters;
+        Confirmations confirmations;
+        std::optional<std::pair<JobId, bool>> is_live;  ///< What was asked last.
+        std::vector<ResultFile> written;
+        std::vector<ResultFile> unnamed;  ///< To be removed once it is committed.
+        bool prunes = false;              ///< There may be more now than is kept.
+    };
+
+    SqliteWriter(SqliteDatabase& database, ResultFiles& files, JobStoreLimits limits)
+        : database_{database}, files_{files}, limits_{limits} {}
+    [[nodiscard]] Result<void> prepare();
+    [[nodiscard]] Result<void> load_counters();
+    [[nodiscard]] Result<void> use(Durability durability);
+    [[nodiscard]] Result<void> write(std::span<const Record> records);
+    [[nodiscard]] Result<void> write_counters();
+
+    [[nodiscard]] Result<void> apply(const PutJob& put);
+    [[nodiscard]] Result<void> apply(const PutWorker& put);
+    [[nodiscard]] Result<void> apply(const ForgetWorker& forget);
+    [[nodiscard]] Result<void> apply(const PutLease& put);
+    [[nodiscard]] Result<void> apply(const PutOutputs& put);
+    [[nodiscard]] Result<void> apply(const ConfirmOutput& confirm);
+    [[nodiscard]] Result<void> apply(const PutCheckpoint& put);
+    [[nodiscard]] Result<void> apply(const RewindJob& rewind);
+    [[nodiscard]] Result<void> apply(const PutReceipt& put);
+    [[nodiscard]] Result<void> write_confirmations();
+    /// Of all rounds from this one on, and the job's leases.
+    [[nodiscard]] Result<void> erase_work(JobId job, std::uint64_t first_round);
+    [[nodiscard]] Result<void> prune();
+    [[nodiscard]] Result<void> forget_jobs(const std::vector<JobId>& jobs);
+    [[nodiscard]] Result<bool> is_live(JobId job);
+
+    SqliteDatabase& database_;
+    ResultFiles& files_;
+    JobStoreLimits limits_;
+    Statements statements_;
+    StoreCounters counters_;  ///< As committed.
+    std::optional<Durability> durability_;
+    Turn turn_;
+    Bytes packed_;  ///< Kept, to be filled again.
+};
+
+}  // namespace netcompute::store

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "store/memory_job_store.hpp"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace netcompute::sim {
+
+/// The store of a master that may die: it outlives the master, and a power cut takes from it what
+/// was committed for this process's life only.
+class SimulatedStore final : public store::JobStore {
+ public:
+    struct Watchers {
+        std::function<bool()> may_commit;  ///< Else the commit is lost with the master.
+        std::function<void(std::span<const store::Record>)> has_committed;
+    };
+    explicit SimulatedStore(Watchers watchers) : watchers_{std::move(watchers)} {}
+
+    /// Loses all that was not committed with Durability::Power.
+    void cut_power();
+    /// Loses everything, which no disk should.
+    void wipe();
+
+    [[nodiscard]] Result<void> commit(std::span<const store::Record> records,
+                                      store::Durability durability) override;
+    [[nodiscard]] std::optional<store::JobRecord> job(JobId id) const override {
+        return memory_->job(id);
+    }
+    [[nodiscard]] std::vector<store::JobRecord> jobs() const override { return memory_->jobs(); }
+    [[nodiscard]] std::vector<store::JobRecord> newest_ended(std::size_t count_max) const override {
+        return memory_->newest_ended(count_max);
+    }
+    [[nodiscard]] JobId next_job_id() const override { return memory_->next_job_id(); }
+    [[nodiscard]] LeaseId last_lease_id() const override { return memory_->last_lease_id(); }
+    [[nodiscard]] std::vector<store::WorkerRecord> workers() const override {
+        return memory_->workers();
+    }
+    [[nodiscard]] WorkerId last_worker_id() const override { return memory_->last_worker_id(); }
+    [[nodiscard]] Result<store::JobWork> work(JobId id) const override { return memory_->work(id); }
+    [[nodiscard]] Result<std::vector<store::StoredOutput>> outputs(
+        JobId id, RoundIndex round) const override {
+        return memory_->outputs(id, round);
+    }
+    [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override {
+        return memory_->receipt(id);
+    }
+
+ private:
+    Watchers watchers_;
+    std::unique_ptr<store::MemoryJobStore> memory_ = std::make_unique<store::MemoryJobStore>();
+    std::vector<store::Record> log_;  ///< All that was ever committed.
+    std::size_t safe_count_ = 0;      ///< Of log_: what a power cut leaves.
+};
+
+}  // namespace netcompute::sim

@@ -1,0 +1,114 @@
+/** What a card says of its job. Pure. An empty text says nothing. */
+
+import { formatCount, formatDuration, plural } from '../format.js';
+import { isObject } from './merge_patch.js';
+import { isOpen } from './order.js';
+import { grown } from './state.js';
+
+/** @typedef {import('./state.js').Job} Job */
+
+const liarsNamedMax = 3;
+
+/** @type {Record<string, string>} */
+const typeNames = {
+  train: 'Training',
+  predict: 'Prediction',
+  monte_carlo_pi: 'Monte Carlo pi',
+  noop: 'No-op',
+};
+
+/** A job's type for people. @param {string} name */
+export function typeText(name) {
+  if (Object.hasOwn(typeNames, name)) return typeNames[name];
+  const spaced = name.replaceAll('_', ' ');
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** @param {Job} job */
+function isPaused(job) {
+  return (job.state ?? '').toLowerCase() === 'paused';
+}
+
+/** Why it does not go on, and what to do. @param {Job} job */
+export function waitingText(job) {
+  if (!isOpen(job)) return '';
+  if (isPaused(job)) return job.paused_because ? `Paused: ${sentence(job.paused_because)}` : '';
+  switch (job.waiting_for || '') {
+    case '':
+      return '';
+    case 'workers':
+      return 'Waiting for workers. Add PCs as shown below, and the job goes on by itself.';
+    case 'another PC to check':
+      return (
+        'Waiting for another PC to check results: no PC checks its own. ' +
+        'Add one as shown below, and the job goes on by itself.'
+      );
+    case 'disk space':
+      return "Waiting for disk space. Free some on the master's disk, and it goes on by itself.";
+    default:
+      return `Waiting for ${job.waiting_for}.`;
+  }
+}
+
+/** How its results are checked, and what that costs. @param {Job} job */
+export function validationText({ validation }) {
+  if (!isObject(validation)) return '';
+  const policy = policyText(String(validation.policy ?? ''));
+  const { overhead, checks } = validation;
+  if (!checks || typeof overhead !== 'number') return policy;
+  // Above 1 where each task is computed by several PCs, so this is no share of a whole.
+  const percent = overhead < 0.01 ? 'less than 1' : formatCount(100 * overhead);
+  const more = `checked ${percent}% more`;
+  return policy ? `${policy} · ${more}` : more;
+}
+
+/** @param {string} policy */
+function policyText(policy) {
+  const quorum = /^quorum:(\d+)$/.exec(policy);
+  if (quorum) return `${quorum[1]} PCs agree on each task`;
+  return policy === 'default' ? 'browser workers only' : policy;
+}
+
+/** Who lied, or has bad memory. @param {Job} job */
+export function liarsText({ validation }) {
+  const liars = isObject(validation) && Array.isArray(validation.liars) ? validation.liars : [];
+  if (liars.length === 0) return '';
+  const named = liars.slice(0, liarsNamedMax).map(String).join(', ');
+  const more = liars.length > liarsNamedMax ? ` and ${liars.length - liarsNamedMax} more` : '';
+  const what = liars.length === 1 ? 'what it gave' : 'what they gave';
+  return (
+    `${plural(liars.length, 'worker')} proven wrong: ${named}${more}. ` +
+    `Nothing of ${what} counts that nobody else confirmed.`
+  );
+}
+
+/** @param {Job} job @param {number} now */
+export function elapsedText(job, now) {
+  if (isOpen(job)) {
+    const elapsed = grown(job.elapsed, now);
+    return elapsed === undefined ? '' : formatDuration(elapsed);
+  }
+  const seconds = job.elapsed?.seconds;
+  if (seconds === undefined) return '';
+  return seconds < 10 ? `${Math.max(0, seconds).toFixed(1)} s` : formatDuration(seconds);
+}
+
+/** Until it fails of age. @param {Job} job @param {number} now */
+export function deadlineText(job, now) {
+  const elapsed = grown(job.elapsed, now);
+  if (!isOpen(job) || !job.deadline_seconds || elapsed === undefined) return '';
+  return `in ${formatDuration(Math.max(0, job.deadline_seconds - elapsed))}`;
+}
+
+/** @param {unknown} submittedAt milliseconds since 1970 */
+export function submittedText(submittedAt) {
+  if (typeof submittedAt !== 'number') return '';
+  const date = new Date(submittedAt);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return `submitted ${isToday ? date.toLocaleTimeString() : date.toLocaleString()}`;
+}
+
+/** @param {string} text */
+function sentence(text) {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
