@@ -132,6 +132,7 @@ Result<void> Engine::readmit(WorkerId id) {
         return unexpected(ErrorCode::InvalidArgument,
                           "worker " + worker.key + " is not in quarantine");
     }
+    if (auto writable = check_store(); !writable) return writable;
     worker.quarantined.clear();
     worker.validated = 0;
     gateway_.ban(worker.key, "");
@@ -140,7 +141,7 @@ Result<void> Engine::readmit(WorkerId id) {
     spdlog::info("{} is let in again", worker_name(id));
     enqueue(core::WorkerReadmitted{id});
     turn();
-    return {};
+    return check_store();
 }
 
 }  // namespace netcompute::engine
