@@ -37,7 +37,7 @@ std::optional<nlohmann::json> CountingBackend::worker(std::string_view id) {
 
 std::optional<nlohmann::json> CountingBackend::job(JobId id) {
     if (id.value != job_number) return std::nullopt;
-    return nlohmann::json{{"id", id.value}};
+    return nlohmann::json{{"id", id.value}, {"state", "Running"}};
 }
 
 Result<nlohmann::json> CountingBackend::job_result(JobId id) {
