@@ -162,7 +162,10 @@ void Agent::accept(protocol::Lease lease, Bytes payload) {
 
 void Agent::handle(const protocol::Revoke& revoke) {
     around_.runner.revoke(revoke.lease);
-    held_.erase(revoke.lease);
+    if (held_.erase(revoke.lease) != 0 && revoke.reason == "expired") {
+        around_.say(Severity::Warning, "lease " + std::to_string(revoke.lease.value) +
+                                           " had run out unheard: its tasks went to others");
+    }
     std::erase_if(unsent_,
                   [&](const OutcomeChunk& chunk) { return chunk.lease() == revoke.lease; });
 }

@@ -75,6 +75,7 @@ RunnerStatus Executor::State::status() const {
     RunnerStatus status;
     status.slots = static_cast<std::uint32_t>(slots_.size());
     status.busy_seconds = busy_seconds_;
+    status.computed = computed_;
     for (const auto& slot : slots_) {
         if (slot->claim.run == nullptr) continue;
         ++status.busy_slots;

@@ -113,6 +113,7 @@ class Executor::State : public std::enable_shared_from_this<Executor::State> {
 
     std::vector<OutcomeChunk> outbox_;
     double busy_seconds_ = 0;
+    std::uint64_t computed_ = 0;
 };
 
 }  // namespace netcompute::worker

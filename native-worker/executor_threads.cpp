@@ -127,6 +127,7 @@ Executor::State::Progress Executor::State::run_claim(const Claim& claim, Batch& 
 void Executor::State::end_claim(Slot& slot, const Progress& progress) {
     LeasedRun& run = *slot.claim.run;
     busy_seconds_ += progress.seconds;
+    computed_ += progress.finished;
     if (progress.finished != 0) {
         const double latest = progress.seconds / static_cast<double>(progress.finished);
         run.seconds_per_task =

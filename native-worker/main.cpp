@@ -95,7 +95,10 @@ int run(const Arguments& arguments) {
     } else {
         spdlog::error(ending.message);
     }
-    if (executor.status().busy_slots != 0) {
+    const RunnerStatus status = executor.status();
+    spdlog::info("computed {} tasks in {:.1f} s of its cores' time", status.computed,
+                 status.busy_seconds);
+    if (status.busy_slots != 0) {
         // A kernel cannot be interrupted, and its task has been handed back: do not wait for it.
         spdlog::shutdown();
         std::_Exit(ending.exit_status);

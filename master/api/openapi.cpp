@@ -61,6 +61,9 @@ std::vector<std::pair<std::string, std::string>> refusals(const Route& route) {
         route.name == RouteName::SubmitJob || route.name == RouteName::PrioritizeJob;
     if (reads_body) known.emplace_back("400", "The body is not what this call takes");
     if (route.changes_something) known.emplace_back("401", "The master's token is missing");
+    if (route.changes_something) {
+        known.emplace_back("503", "The state folder cannot be written: a full disk, perhaps");
+    }
     if (route.name == RouteName::JobReceipt) {
         known.emplace_back("404", "There is no such job, or it has left no receipt");
     } else if (names_something) {

@@ -49,6 +49,13 @@ HttpResponse error_response(const Error& error) {
     return http_error(status_of(error.code), error_code_name(error.code), error.message);
 }
 
+/// Of a call that changes something: what is unavailable then is the store.
+HttpResponse refused_change(const Error& error) {
+    if (error.code != ErrorCode::Unavailable) return error_response(error);
+    return http_error(http::status::service_unavailable, error_code_name(error.code),
+                      error.message);
+}
+
 HttpResponse json_response(const nlohmann::json& document, http::status status = http::status::ok) {
     HttpResponse response;
     response.status = status;
@@ -224,7 +231,7 @@ HttpResponse ServerApi::change_job(const RouteMatch& match, JobId id, const nloh
                                  : match.name == RouteName::PrioritizeJob
                                      ? backend_.prioritize(id, body)
                                      : backend_.pause(id, pauses);
-    if (!changed) return error_response(changed.error());
+    if (!changed) return refused_change(changed.error());
     if (match.name == RouteName::CancelJob) {
         return json_response({{"id", id.value}, {"state", "Cancelled"}});
     }
@@ -243,7 +250,7 @@ HttpResponse ServerApi::answer_for_worker(const RouteMatch& match) {
     if (!changed && changed.error().code == ErrorCode::InvalidArgument) {
         return http_error(http::status::conflict, "conflict", changed.error().message);
     }
-    if (!changed) return error_response(changed.error());
+    if (!changed) return refused_change(changed.error());
     const auto changed_worker = backend_.worker(id);
     return json_response(changed_worker ? *changed_worker : *worker);
 }
@@ -291,7 +298,7 @@ asio::awaitable<void> ServerApi::wait_for_end(JobId id, double seconds) {
 
 HttpResponse ServerApi::submit(const HttpRequest& request) {
     const auto id = backend_.submit(request.body());
-    if (!id) return error_response(id.error());
+    if (!id) return refused_change(id.error());
     HttpResponse response = json_response({{"id", id->value}}, http::status::created);
     response.headers.emplace_back("Location", "/api/v1/jobs/" + std::to_string(id->value));
     return response;

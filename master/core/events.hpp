@@ -35,6 +35,7 @@ struct PastOutput {
     WorkerId worker;  ///< WorkerId{}: the master itself.
     Sha256 sha256;
     bool confirmed = false;  ///< Somebody whose word counts came to the same.
+    WorkerId confirmer;      ///< Who did; WorkerId{}: the master.
 };
 
 // ---- Events -------------------------------------------------------------------------------------
@@ -231,6 +232,7 @@ struct RecordOutputs {
 struct ConfirmOutputs {
     JobId job;
     RoundIndex round = 0;
+    WorkerId confirmer;  ///< By whose word; WorkerId{}: the master's.
     std::vector<TaskIndex> tasks;
     friend bool operator==(const ConfirmOutputs&, const ConfirmOutputs&) = default;
 };
@@ -252,8 +254,8 @@ struct RecordAudit {
     friend bool operator==(const RecordAudit&, const RecordAudit&) = default;
 };
 
-/// A worker's result was proven wrong: it gets no more work, and nothing of its that nobody
-/// confirmed counts any longer. `index` names the task that proved it.
+/// A worker's result was proven wrong: it gets no more work, nothing of its that nobody confirmed
+/// counts any longer, and nothing is confirmed by its word. `index` names the task that proved it.
 struct QuarantineWorker {
     WorkerId worker;
     JobId job;

@@ -41,6 +41,7 @@ void Engine::turn() {
         core::Effects effects = options_.step_scheduler
                                     ? options_.step_scheduler(scheduler_, instant, item.event)
                                     : scheduler_.step(instant, item.event);
+        count_extra_results(item.event, effects);
         for (core::Effect& effect : effects) {
             std::visit([&](auto& one) { carry_out(item, one); }, effect);
         }
@@ -53,6 +54,22 @@ void Engine::turn() {
     // While the store cannot be written it is tried once a second, not with each heartbeat.
     if (store_trouble_.empty() || upkeep) commit_and_send();
     arm_timer();
+}
+
+/// Results for tasks that had an output: checks, and copies of what a straggler was late with.
+void Engine::count_extra_results(const core::Event& event, const core::Effects& effects) {
+    const auto* const results = std::get_if<core::ResultsReceived>(&event);
+    if (results == nullptr) return;
+    const auto job = live_.find(results->job);
+    if (job == live_.end()) return;
+    auto extra = static_cast<std::size_t>(std::ranges::count_if(
+        results->outcomes, [](const core::Outcome& outcome) { return !outcome.failed; }));
+    for (const core::Effect& effect : effects) {
+        if (const auto* const record = std::get_if<core::RecordOutputs>(&effect)) {
+            extra -= record->positions.size();
+        }
+    }
+    job->second.record.checks += extra;
 }
 
 /// Writes down all that was decided, and then tells of it. Where that cannot be done, everything

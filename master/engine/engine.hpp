@@ -77,7 +77,8 @@ class Engine final : public WorkerEvents {
     /// PermissionDenied for bad parameters; LimitExceeded; Unavailable if the store cannot be
     /// written.
     [[nodiscard]] Result<JobId> submit(JobRequest request);
-    /// Errors of these: NotFound if there is no such job, InvalidArgument if it is over.
+    /// Errors of these: NotFound if there is no such job, InvalidArgument if it is over;
+    /// Unavailable if the store cannot be written, so that nothing can be promised.
     [[nodiscard]] Result<void> cancel(JobId id);
     [[nodiscard]] Result<void> pause(JobId id, bool paused);
     [[nodiscard]] Result<void> prioritize(JobId id, std::int32_t priority);
@@ -125,6 +126,7 @@ class Engine final : public WorkerEvents {
     void enqueue(InboxItem item);
     void enqueue(core::Event event) { enqueue({std::move(event), {}, nullptr}); }
     void turn();
+    void count_extra_results(const core::Event& event, const core::Effects& effects);
     void commit_and_send();
     void go_back_where_asked();
     void arm_timer();
@@ -144,6 +146,7 @@ class Engine final : public WorkerEvents {
     void end_late_jobs();
     void put_record(const store::JobRecord& record);
     [[nodiscard]] Error over_or_unknown(JobId id) const;
+    [[nodiscard]] Result<void> check_store() const;
 
     // engine_resume.cpp: after a restart.
     void resume_worker(const store::WorkerRecord& record);

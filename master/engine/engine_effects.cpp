@@ -54,9 +54,8 @@ void Engine::carry_out(const InboxItem& item, core::RecordOutputs& effect) {
 void Engine::carry_out(const InboxItem&, core::ConfirmOutputs& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
-    found->second.record.checks += effect.tasks.size();
     for (const TaskIndex index : effect.tasks) {
-        records_.push_back(store::ConfirmOutput{effect.job, effect.round, index});
+        records_.push_back(store::ConfirmOutput{effect.job, effect.round, index, effect.confirmer});
     }
 }
 
@@ -90,7 +89,7 @@ void Engine::carry_out(const InboxItem& item, core::RecordAudit& effect) {
                                          WorkerId{},
                                          {{effect.index, item.output_bytes.front()}},
                                          item.owner});
-    records_.push_back(store::ConfirmOutput{effect.job, effect.round, effect.index});
+    records_.push_back(store::ConfirmOutput{effect.job, effect.round, effect.index, WorkerId{}});
 }
 
 void Engine::carry_out(const InboxItem&, core::QuarantineWorker& effect) {

@@ -116,7 +116,6 @@ void Engine::start_round(JobRun& job, bool fresh, std::vector<core::PastLease> l
                               job.round_index, round->task_count, options_.round_tasks_max)});
     }
     if (!round) return enqueue(core::ProgramFinished{id, job.round_index});
-    if (fresh) job.tasks_total += round->task_count;
     enqueue(core::RoundStarted{id, job.round_index, round->task_count, job.task_bytes(),
                                job.record.priority, job.validation, fresh, std::move(leases)});
 }
@@ -257,16 +256,24 @@ Error Engine::over_or_unknown(JobId id) const {
             name + ": it is over already: " + std::string{store::job_state_name(record->state)}};
 }
 
+/// Users are promised only what is written down.
+Result<void> Engine::check_store() const {
+    if (store_trouble_.empty()) return {};
+    return unexpected(ErrorCode::Unavailable, "nothing can be written down: " + store_trouble_);
+}
+
 Result<void> Engine::cancel(JobId id) {
     if (!live_.contains(id)) return unexpected(over_or_unknown(id));
+    if (auto writable = check_store(); !writable) return writable;
     end_job(id, store::JobState::Cancelled, {}, {});
     turn();  // Who asked is answered when it is written down.
-    return {};
+    return check_store();
 }
 
 Result<void> Engine::pause(JobId id, bool paused) {
     const auto found = live_.find(id);
     if (found == live_.end()) return unexpected(over_or_unknown(id));
+    if (auto writable = check_store(); !writable) return writable;
     JobRun& job = found->second;
     const auto going = job.begun() ? store::JobState::Running : store::JobState::Queued;
     job.record.state = paused ? store::JobState::Paused : going;
@@ -275,18 +282,19 @@ Result<void> Engine::pause(JobId id, bool paused) {
     enqueue(core::JobPaused{id, paused});
     spdlog::info("job {} ({}) {}", id.value, job.record.name, paused ? "pauses" : "goes on");
     turn();
-    return {};
+    return check_store();
 }
 
 Result<void> Engine::prioritize(JobId id, std::int32_t priority) {
     const auto found = live_.find(id);
     if (found == live_.end()) return unexpected(over_or_unknown(id));
+    if (auto writable = check_store(); !writable) return writable;
     found->second.record.priority = priority;
     put_record(found->second.record);
     promises_ = true;
     enqueue(core::JobPrioritized{id, priority});
     turn();
-    return {};
+    return check_store();
 }
 
 }  // namespace netcompute::engine

@@ -34,7 +34,6 @@ void Engine::on_joined(const JoinedWorker& joined) {
     worker.version = joined.hello.version;
     worker.address = joined.address;
     worker.joined = now();
-    worker.drained = false;
     if (!resumed) worker.validated = 0;
     put_worker(joined.id);
     spdlog::info("{} {} with {} slots", worker_name(joined.id), resumed ? "is back" : "joined",
@@ -133,6 +132,7 @@ Result<void> Engine::readmit(WorkerId id) {
         return unexpected(ErrorCode::InvalidArgument,
                           "worker " + worker.key + " is not in quarantine");
     }
+    if (auto writable = check_store(); !writable) return writable;
     worker.quarantined.clear();
     worker.validated = 0;
     gateway_.ban(worker.key, "");
@@ -141,7 +141,7 @@ Result<void> Engine::readmit(WorkerId id) {
     spdlog::info("{} is let in again", worker_name(id));
     enqueue(core::WorkerReadmitted{id});
     turn();
-    return {};
+    return check_store();
 }
 
 }  // namespace netcompute::engine

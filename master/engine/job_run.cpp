@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <numeric>
 #include <utility>
 
 namespace netcompute::engine {
@@ -54,6 +55,10 @@ std::optional<programs::Round> JobRun::start_round() {
     outputs_.clear();
     if (!round_) return round_;
     outputs_.resize(round_->task_count);
+    task_counts_.resize(round_index);
+    tasks_done = std::accumulate(task_counts_.begin(), task_counts_.end(), std::uint64_t{0});
+    tasks_total = tasks_done + round_->task_count;
+    task_counts_.push_back(round_->task_count);
     kernels_.resize(round_index);
     kernels_.push_back({std::string{round_->kernel}, round_->kernel_version});
     return round_;

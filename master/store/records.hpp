@@ -38,7 +38,7 @@ struct JobRecord {
     std::string result;          ///< JSON; empty unless Succeeded.
     std::optional<Error> error;  ///< Once Failed.
     std::string liars;           ///< JSON: keys of workers that were proven wrong in it; or empty.
-    std::uint64_t checks = 0;    ///< Outputs that another worker confirmed.
+    std::uint64_t checks = 0;    ///< Results for tasks that had an output.
     std::uint64_t audits = 0;    ///< Tasks that the master computed itself.
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
@@ -111,6 +111,7 @@ struct ConfirmOutput {
     JobId job;
     RoundIndex round = 0;
     TaskIndex index = 0;
+    WorkerId confirmer;  ///< WorkerId{}: the master.
     friend bool operator==(const ConfirmOutput&, const ConfirmOutput&) = default;
 };
 
@@ -151,6 +152,7 @@ struct StoredVote {
     WorkerId worker;
     Sha256 sha256;
     bool confirmed = false;
+    WorkerId confirmer;  ///< Whose word did; the last one's that was recorded.
     friend bool operator==(const StoredVote&, const StoredVote&) = default;
 };
 

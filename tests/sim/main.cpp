@@ -44,7 +44,9 @@ int run(int argc, char** argv) {
     for (const auto& [flag, what, occurs] :
          {std::tuple{"--master-dies", "In every run the master is killed", &Worlds::master_deaths},
           std::tuple{"--liars", "In every run some workers give wrong outputs", &Worlds::liars},
-          std::tuple{"--floods", "In every run some workers send nonsense", &Worlds::floods}}) {
+          std::tuple{"--floods", "In every run some workers send nonsense", &Worlds::floods},
+          std::tuple{"--full-disks", "In every run the disk is full now and then",
+                     &Worlds::full_disks}}) {
         app.add_flag_callback(
             flag, [occurs = occurs] { run_options().worlds.*occurs = Occurs::Always; }, what);
     }

@@ -88,8 +88,9 @@ TEST(SimulationTest, EveryRunKeepsEveryPromise) {
           "crash",    "power cut",     "sleep",          "pause",         "slots",
           "leave",    "link full",     "clock back",     "clock forward", "stall",
           "resumed",  "> left",        "> disconnected", "Suspect",       "Lost",
-          "Draining", "close session", "revoke",         "compare",       "Cancelled",
-          "Failed"}) {
+          "Draining", "close session", "revoke",         "confirm",       "check",
+          "audit",    "quarantine",    "visit",          "contest",       "disk full",
+          "> paused", "> drained",     "deadline",       "Cancelled",     "Failed"}) {
         EXPECT_GT(totals.happened[what] * 200, totals.runs) << what << " is too rare";
     }
     if (run_options().worlds.master_deaths == Occurs::Never) return;

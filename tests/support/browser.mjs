@@ -12,14 +12,13 @@ const executablePath =
 /** A name for 127.0.0.1 that browsers do not trust as they trust loopback. */
 export const insecureHost = 'netcompute.test';
 
-/** @returns {Promise<import('playwright-core').Browser>} */
-export function launchBrowser() {
+function launchOptions() {
   if (!executablePath) {
     throw new Error(
       'Chromium: not found; install the package "chromium" or set NETCOMPUTE_CHROMIUM',
     );
   }
-  return chromium.launch({
+  return {
     executablePath,
     args: [
       '--no-sandbox',
@@ -31,7 +30,30 @@ export function launchBrowser() {
       '--disable-component-update',
       '--disable-sync',
     ],
-  });
+  };
+}
+
+/** @returns {Promise<import('playwright-core').Browser>} */
+export function launchBrowser() {
+  return chromium.launch(launchOptions());
+}
+
+/** A browser whose processes a test may stop and continue, all at once. */
+export async function launchBrowserServer() {
+  const server = await chromium.launchServer(launchOptions());
+  const browser = await chromium.connect(server.wsEndpoint());
+  return {
+    browser,
+    /** @param {NodeJS.Signals} name */
+    signal(name) {
+      // They are one process group, which the first of them leads.
+      process.kill(-Number(server.process().pid), name);
+    },
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
 }
 
 /**

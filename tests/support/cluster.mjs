@@ -11,7 +11,7 @@ import { Feed } from './feed.mjs';
 import { Program, runProgram } from './program.mjs';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
-const binaryFolder = process.env.NETCOMPUTE_BINARY_DIR ?? path.join(repository, 'build');
+export const binaryFolder = process.env.NETCOMPUTE_BINARY_DIR ?? path.join(repository, 'build');
 export const masterProgram = path.join(binaryFolder, 'bin/netcompute-master');
 export const workerProgram = path.join(binaryFolder, 'bin/netcompute-worker');
 const tableProgram = path.join(binaryFolder, 'bin/netcompute_generate_csv');
@@ -23,7 +23,7 @@ const jobSecondsMax = 120;
  * @typedef {{status: number, headers: import('node:http').IncomingHttpHeaders, text: string,
  *            json: any}} Answer
  * @typedef {{method?: string, headers?: Record<string, string>, body?: unknown}} Asking
- * @typedef {{config?: Record<string, any>, args?: string[], prepare?: (folder: string) => void,
+ * @typedef {{config?: Record<string, any>, args?: string[], prepare?: (folder: string) => unknown,
  *            serves?: boolean}} ClusterOptions
  * @typedef {{config?: string, name?: string, slots?: number, args?: string[],
  *            joins?: boolean}} WorkerOptions
@@ -112,12 +112,14 @@ export class Cluster {
   origin = '';
   /** @type {any} */
   endpoints = null;
+  #args;
   #token;
   #masterMayEnd = false;
 
   /** @param {string} folder @param {ClusterOptions} options */
   constructor(folder, { config = {}, args = ['--mode', 'serve'] }) {
     this.folder = folder;
+    this.#args = args;
     this.#token = config.security?.join_token ?? '';
     writeJson(folder, 'config.json', freePorts(config));
     this.master = this.#spawnMaster(args);
@@ -126,7 +128,7 @@ export class Cluster {
   /** @param {ClusterOptions} [options] */
   static async start(options = {}) {
     const folder = makeFolder();
-    options.prepare?.(folder);
+    await options.prepare?.(folder);
     const cluster = new Cluster(folder, options);
     try {
       await cluster.#becomeReady();
@@ -175,11 +177,16 @@ export class Cluster {
   }
 
   /** Another master, on the ports that the one before had. @param {string[]} [args] */
-  async restartMaster(args = ['--mode', 'serve']) {
+  async restartMaster(args = this.#args) {
+    this.beginMaster(args);
+    await this.#becomeReady();
+  }
+
+  /** Likewise, without waiting for anything. @param {string[]} [args] */
+  beginMaster(args = this.#args) {
     writeJson(this.folder, 'config.json', this.#reachable());
     this.master = this.#spawnMaster(args);
     this.#masterMayEnd = false;
-    await this.#becomeReady();
   }
 
   /**
@@ -273,14 +280,19 @@ export class Cluster {
 
   /**
    * Ends everything. A master that ended by itself fails the test.
-   * @param {{masterMayEnd?: boolean}} [options]
+   * @param {{masterMayEnd?: boolean, beforeRemoval?: () => unknown}} [options]
    */
-  async close({ masterMayEnd = this.#masterMayEnd } = {}) {
+  async close({ masterMayEnd = this.#masterMayEnd, beforeRemoval } = {}) {
     const died = this.master.hasEnded && !masterMayEnd ? this.master : null;
+    await this.#endPrograms();
+    await beforeRemoval?.();
+    rmSync(this.folder, { recursive: true, force: true });
+    if (died) throw new Error(`the master ended by itself:\n${died.tail()}`);
+  }
+
+  async #endPrograms() {
     const programs = [this.master, ...this.workers];
     for (const program of programs) program.kill('SIGKILL');
     await Promise.all(programs.map((program) => program.ended));
-    rmSync(this.folder, { recursive: true, force: true });
-    if (died) throw new Error(`the master ended by itself:\n${died.tail()}`);
   }
 }

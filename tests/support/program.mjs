@@ -75,26 +75,38 @@ export class Program {
    * @returns {Promise<RegExpMatchArray>}
    */
   until(pattern, from = 0) {
+    return this.untilLine(String(pattern), (line) => line.match(pattern), from);
+  }
+
+  /**
+   * What `look` finds in a line, looking at each in turn from number `from` on.
+   * @template T
+   * @param {string} what for the message of a test that waited in vain
+   * @param {(line: string) => T | null} look
+   * @param {number} [from]
+   * @returns {Promise<T>}
+   */
+  untilLine(what, look, from = 0) {
     return new Promise((resolve, reject) => {
       let next = from;
       /** @param {() => void} settle */
       const end = (settle) => {
         clearTimeout(timer);
-        this.#listeners.delete(look);
+        this.#listeners.delete(lookOn);
         settle();
       };
       const fail = (/** @type {string} */ why) =>
-        end(() => reject(new Error(`${this.title}: ${why} ${pattern}; it said:\n${this.tail()}`)));
-      const look = () => {
-        for (; next < this.lines.length; ++next) {
-          const match = this.lines[next].match(pattern);
-          if (match) return end(() => resolve(match));
+        end(() => reject(new Error(`${this.title}: ${why} ${what}; it said:\n${this.tail()}`)));
+      const lookOn = () => {
+        while (next < this.lines.length) {
+          const found = look(this.lines[next++]);
+          if (found) return end(() => resolve(found));
         }
         if (this.hasEnded) fail('it ended without saying');
       };
       const timer = setTimeout(() => fail(`in ${waitMs / 1000} s it did not say`), waitMs);
-      this.#listeners.add(look);
-      look();
+      this.#listeners.add(lookOn);
+      lookOn();
     });
   }
 

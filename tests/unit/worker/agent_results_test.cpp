@@ -150,5 +150,18 @@ TEST(AgentResultsTest, RevokeEndsALease) {
     EXPECT_THAT(leases_beaten(bench), ElementsAre(8));
 }
 
+// Who slept past the end of a lease is told so, in words, once.
+TEST(AgentResultsTest, ALeaseThatRanOutIsTold) {
+    AgentBench bench;
+    bench.join();
+    bench.give_lease(7, 3);
+    bench.give_lease(8, 1);
+    bench.receive(protocol::Revoke{LeaseId{7}, "expired"});
+    bench.receive(protocol::Revoke{LeaseId{7}, "expired"});
+    bench.receive(protocol::Revoke{LeaseId{8}, "done_elsewhere"});
+    EXPECT_EQ(bench.said(Severity::Warning, "lease 7 had run out"), 1U);
+    EXPECT_EQ(bench.said(Severity::Warning, "lease 8"), 0U);
+}
+
 }  // namespace
 }  // namespace netcompute::worker
