@@ -1,6 +1,8 @@
 # The pages that the master serves: build/web holds web/ as it is, and the WebAssembly build.
 set(NETCOMPUTE_WEB_DIR "${CMAKE_BINARY_DIR}/web")
-if(NOT NETCOMPUTE_SANITIZE)  # They look at native code alone.
+if(NETCOMPUTE_SANITIZE)  # Sanitizers look at native code alone; the master finds an empty folder.
+    file(MAKE_DIRECTORY "${NETCOMPUTE_WEB_DIR}/wasm")
+else()
     include(${CMAKE_CURRENT_LIST_DIR}/wasm.cmake)
 endif()
 

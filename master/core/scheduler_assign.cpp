@@ -42,9 +42,10 @@ void Scheduler::assign_checks() {
         if (!job.in_round || job.paused || !job.tasks.checks_wait()) continue;
         for (auto& [id, worker] : workers_) {
             if (!has_room(worker)) continue;
-            auto tasks = job.tasks.take_checks(
-                batch_size(worker, job_id, job),
-                [&, worker_id = id](TaskIndex index) { return may_check(job, index, worker_id); });
+            auto tasks = job.tasks.take_checks(batch_size(worker, job_id, job),
+                                               [&, &asked = job, worker_id = id](TaskIndex index) {
+                                                   return may_check(asked, index, worker_id);
+                                               });
             if (!tasks.empty()) grant(id, worker, job_id, job, std::move(tasks), true);
         }
         audit_what_nobody_may_check(job_id, job);

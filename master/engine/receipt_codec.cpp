@@ -59,7 +59,7 @@ ReceiptRound read_round(ByteReader& reader) {
     round.outputs.resize(task_count);
     for (ReceiptOutput& output : round.outputs) {
         const ByteSpan digest = reader.bytes(output.sha256.digest.size());
-        std::memcpy(output.sha256.digest.data(), digest.data(), digest.size());
+        if (reader.ok()) std::memcpy(output.sha256.digest.data(), digest.data(), digest.size());
         const std::uint64_t worker = read_short(reader);
         output.worker = WorkerId{worker >> 1};
         output.confirmed = (worker & 1) != 0;
