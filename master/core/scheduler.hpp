@@ -190,6 +190,7 @@ class Scheduler {
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
     void distrust(JobId id, Job& job, WorkerId liar);
     [[nodiscard]] bool counts(const Vote& vote) const;
+    [[nodiscard]] std::optional<WorkerId> last_of_quorum(const Job& job, TaskIndex index) const;
 
     // scheduler_assign.cpp: who gets what.
     void assign();

@@ -81,26 +81,31 @@ void Scheduler::judge(Job& job, TaskIndex index) {
     }
 }
 
-/// Somebody gave a result for a task that has its output.
+/// Somebody gave a result for a task that has its output. It is remembered, so that who says the
+/// same as a liar is found with it.
 void Scheduler::second_vote(JobId id, Job& job, TaskIndex index, Vote vote) {
-    const WorkerId author = job.tasks.author(index);
-    if (vote.sha256 != job.tasks.sha256(index)) {
-        job.tasks.add_vote(index, vote);
-        return request_audit(id, job, index);
-    }
-    if (job.tasks.confirmed(index) || same_pc(vote.worker, author)) return;
+    job.tasks.add_vote(index, vote);
+    if (vote.sha256 != job.tasks.sha256(index)) return request_audit(id, job, index);
+    if (job.tasks.confirmed(index) || same_pc(vote.worker, job.tasks.author(index))) return;
     if (job.validation.mode != ValidationMode::Quorum) {
         if (is_reliable(job, vote.worker)) confirm(id, job, index, vote.worker);
-        return;
+    } else if (const auto last = last_of_quorum(job, index)) {
+        confirm(id, job, index, *last);
     }
-    std::uint32_t agreeing = 2;  // The author's and this one.
-    for (const Vote& other : job.tasks.votes(index)) {
-        if (other.sha256 != vote.sha256 || !counts(other)) continue;
-        if (same_pc(other.worker, vote.worker)) return;
-        ++agreeing;
+}
+
+/// Whose word makes up the quorum of PCs that have given the task's output; nothing if there are
+/// too few.
+std::optional<WorkerId> Scheduler::last_of_quorum(const Job& job, TaskIndex index) const {
+    std::vector<WorkerId> agreeing{job.tasks.author(index)};  // One of each PC.
+    for (const Vote& vote : job.tasks.votes(index)) {
+        if (vote.sha256 != job.tasks.sha256(index) || !counts(vote)) continue;
+        const bool is_new = std::ranges::none_of(
+            agreeing, [&](WorkerId other) { return same_pc(other, vote.worker); });
+        if (is_new) agreeing.push_back(vote.worker);
     }
-    job.tasks.add_vote(index, vote);
-    if (agreeing >= job.validation.quorum) confirm(id, job, index, vote.worker);
+    if (agreeing.size() < job.validation.quorum) return std::nullopt;
+    return agreeing.back();
 }
 
 void Scheduler::confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer) {
@@ -248,10 +253,13 @@ void Scheduler::distrust(JobId id, Job& job, WorkerId liar) {
     for (TaskIndex index = 0; index < job.tasks.task_count(); ++index) {
         RoundTasks& tasks = job.tasks;
         if (!tasks.has_output(index) || !is_doubtful(job, tasks, index)) continue;
-        if (tasks.author(index) == liar)
+        if (tasks.author(index) == liar) {
             tasks.drop_output(index);
-        else
-            tasks.want_check(index);
+            continue;
+        }
+        tasks.want_check(index);
+        if (job.validation.mode != ValidationMode::Quorum) continue;
+        if (const auto last = last_of_quorum(job, index)) confirm(id, job, index, *last);
     }
 }
 

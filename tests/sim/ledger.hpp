@@ -101,8 +101,7 @@ class Ledger {
         const core::TaskAudited* audit = nullptr;        ///< Where somebody waits for it.
         std::vector<Word> audited_words;                 ///< What was said of that task.
         std::vector<std::uint32_t> to_record;
-        std::map<TaskIndex, Word> votes;  ///< That agree with what is there.
-        std::set<TaskIndex> to_audit;     ///< Two have said different things.
+        std::set<TaskIndex> to_audit;  ///< Two have said different things.
         std::set<TaskIndex> failed_checks;
         std::vector<LeaseId> to_disown;  ///< Leases that a heartbeat named and that are over.
         std::set<JobId> to_contest;      ///< A liar was found who had results in them.
@@ -130,7 +129,8 @@ class Ledger {
     void on(const core::ResultsReceived& event);
     void on(const core::ClockTicked& event);
     void begin_again(const core::RoundStarted& event, Job& job);
-    void take_outcome(const core::ResultsReceived& event, std::uint32_t position, Job& job);
+    void take_outcome(const core::ResultsReceived& event, std::uint32_t position,
+                      const Lease& lease, Job& job);
     void end_late_restored_leases();
 
     // ledger_effects.cpp: what the scheduler decided about tasks, leases and workers.
@@ -159,6 +159,8 @@ class Ledger {
     void expect_contested(WorkerId liar);
     [[nodiscard]] core::ValidationMode mode_for(const Job& job, WorkerId worker) const;
     [[nodiscard]] bool may_confirm(const Job& job, const Output& output, WorkerId worker) const;
+    [[nodiscard]] bool is_confirmed_by(const Job& job, const Output& output,
+                                       WorkerId confirmer) const;
     [[nodiscard]] bool may_count(const Job& job, const Task& task) const;
     [[nodiscard]] bool must_count(const Job& job, const Task& task) const;
     [[nodiscard]] bool is_doubtful(const Job& job, const Output& output) const;

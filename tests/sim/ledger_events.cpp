@@ -247,12 +247,13 @@ void Ledger::on(const ResultsReceived& event) {
             Task& task = job.tasks[index];
             lease.is_check ? --task.checkers : --task.holders;
         }
-        take_outcome(event, position, job);
+        take_outcome(event, position, lease, job);
     }
     if (lease.active && lease.open_count == 0) end(lease);
 }
 
-void Ledger::take_outcome(const ResultsReceived& event, std::uint32_t position, Job& job) {
+void Ledger::take_outcome(const ResultsReceived& event, std::uint32_t position, const Lease& lease,
+                          Job& job) {
     const Outcome& outcome = event.outcomes[position];
     Task& task = job.tasks[outcome.index];
     Output& output = task.output;
@@ -261,6 +262,7 @@ void Ledger::take_outcome(const ResultsReceived& event, std::uint32_t position, 
             step_.failed_checks.insert(outcome.index);
             return;
         }
+        if (lease.is_check) return;  // Its author was found to lie meanwhile.
         if (outcome.error.code == ErrorCode::Unavailable) {
             ++task.losses_max;
         } else {
@@ -277,10 +279,7 @@ void Ledger::take_outcome(const ResultsReceived& event, std::uint32_t position, 
         return step_.to_record.push_back(position);
     }
     output.votes.push_back(word);
-    if (word.sha256 == output.sha256)
-        step_.votes[outcome.index] = word;
-    else if (!task.audit)
-        step_.to_audit.insert(outcome.index);
+    if (word.sha256 != output.sha256 && !task.audit) step_.to_audit.insert(outcome.index);
 }
 
 }  // namespace netcompute::sim

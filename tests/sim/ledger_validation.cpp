@@ -80,6 +80,22 @@ std::optional<RoundIndex> Ledger::first_doubtful_round(const Job& job) const {
     return std::nullopt;
 }
 
+bool Ledger::is_confirmed_by(const Job& job, const Output& output, WorkerId confirmer) const {
+    const auto agrees = [&](const Word& word) { return word.sha256 == output.sha256; };
+    const bool said_so = std::ranges::any_of(
+        output.votes, [&](const Word& word) { return word.worker == confirmer && agrees(word); });
+    if (!said_so || job.validation.mode != ValidationMode::Quorum) {
+        return said_so && may_confirm(job, output, confirmer);
+    }
+    std::set<std::uint64_t> pcs{pc_of(output.author)};
+    for (const Word& word : output.votes) {
+        const auto voter = workers_.find(word.worker);
+        const bool counts = voter != workers_.end() && !voter->second.quarantined;
+        if (counts && agrees(word)) pcs.insert(word.pc);
+    }
+    return pcs.size() >= job.validation.quorum;
+}
+
 // ---- What was decided ---------------------------------------------------------------------------
 
 void Ledger::check(const ConfirmOutputs& effect) {
@@ -95,21 +111,10 @@ void Ledger::check(const ConfirmOutputs& effect) {
         if (!output.there || output.confirmed || task.audit) {
             broken(name + " was confirmed, but has no output that wants it");
         }
-        const auto vote = step_.votes.find(index);
         const bool by_master = step_.audit != nullptr && step_.audit->index == index &&
-                               step_.audit->sha256 == output.sha256;
-        bool by_vote = vote != step_.votes.end() && vote->second.worker == effect.confirmer &&
-                       may_confirm(job, output, vote->second.worker);
-        if (by_vote && job.validation.mode == ValidationMode::Quorum) {
-            std::set<std::uint64_t> pcs{pc_of(output.author)};
-            for (const Word& word : output.votes) {
-                const auto voter = workers_.find(word.worker);
-                const bool counts = voter != workers_.end() && !voter->second.quarantined;
-                if (counts && word.sha256 == output.sha256) pcs.insert(word.pc);
-            }
-            by_vote = pcs.size() >= job.validation.quorum;
-        }
-        if (!(by_master && effect.confirmer == WorkerId{}) && !by_vote) {
+                               step_.audit->sha256 == output.sha256 &&
+                               effect.confirmer == WorkerId{};
+        if (!by_master && !is_confirmed_by(job, output, effect.confirmer)) {
             broken(name + " was confirmed by nobody whose word counts");
         }
         output.confirmed = true;

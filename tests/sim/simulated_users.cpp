@@ -89,8 +89,9 @@ void SimulatedMaster::job_over(const store::JobRecord& record) {
     if (store_.job(record.id) != record) around_.report(name + ": its end is not written down");
     const std::string why = record.error ? record.error->message : "";
     const double deadline_seconds = job.submission.deadline_seconds;
-    const bool is_late = deadline_seconds > 0 && record.elapsed_seconds >= 0 &&
-                         to_seconds(around_.queue.now() - job.submitted) >= deadline_seconds;
+    const bool is_late =
+        deadline_seconds > 0 && record.elapsed_seconds >= 0 &&
+        around_.queue.now() - job.submitted + 1ms >= from_seconds(deadline_seconds);
     switch (record.state) {
         case store::JobState::Succeeded:
             ++succeeded_count_;
