@@ -21,16 +21,6 @@ case ${1-} in
 *) set -- -R "$@" ;;
 esac
 
-# The pages' tests and their type check use packages from npm, as the lock file pins them.
-install_node_packages() {
-    local wanted stamp=node_modules/.package-lock.sha256
-    wanted=$(sha256sum package-lock.json)
-    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
-    say "installing the npm packages that the tests use"
-    npm ci --no-audit --no-fund >&2 || fail "npm ci failed; its message is above"
-    printf '%s\n' "$wanted" >"$stamp"
-}
-
 # count ATTRIBUTE: what ctest's report says of all its tests.
 count() { sed -n "/<testsuite /,/>/s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1; }
 

@@ -1,6 +1,8 @@
 # The pages that the master serves: build/web holds web/ as it is, and the WebAssembly build.
 set(NETCOMPUTE_WEB_DIR "${CMAKE_BINARY_DIR}/web")
-include(${CMAKE_CURRENT_LIST_DIR}/wasm.cmake)
+if(NOT NETCOMPUTE_SANITIZE)  # They look at native code alone.
+    include(${CMAKE_CURRENT_LIST_DIR}/wasm.cmake)
+endif()
 
 file(GLOB_RECURSE NETCOMPUTE_WEB_FILES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/web/*)
 add_custom_command(

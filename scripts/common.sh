@@ -109,6 +109,16 @@ install_packages() {
         >>"$log" 2>&1 || fail_with_log "$log" "apt-get could not install ${missing[*]}"
 }
 
+# Tests use packages from npm, as the lock file pins them.
+install_node_packages() {
+    local wanted stamp=node_modules/.package-lock.sha256
+    wanted=$(sha256sum package-lock.json)
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
+    say "installing the npm packages that the tests use"
+    npm ci --no-audit --no-fund >&2 || fail "npm ci failed; its message is above"
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
 fail_with_log() {
     tail -n 25 "$1" >&2
     fail "$2; see above and $1"

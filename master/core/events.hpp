@@ -35,6 +35,7 @@ struct PastOutput {
     WorkerId worker;  ///< WorkerId{}: the master itself.
     Sha256 sha256;
     bool confirmed = false;  ///< Somebody whose word counts came to the same.
+    WorkerId confirmer;      ///< Who did; WorkerId{}: the master.
 };
 
 // ---- Events -------------------------------------------------------------------------------------
@@ -114,6 +115,7 @@ struct RoundStarted {
     /// The round's inputs are not those of a former visit to it: nothing of that holds any more.
     bool fresh = true;
     std::vector<PastLease> leases = {};  ///< Of a former master.
+    bool paused = false;                 ///< A user holds the job back already.
 };
 
 /// The program has no further round. Answered by FinishJob, or by VisitRound when some results
@@ -231,6 +233,7 @@ struct RecordOutputs {
 struct ConfirmOutputs {
     JobId job;
     RoundIndex round = 0;
+    WorkerId confirmer;  ///< By whose word; WorkerId{}: the master's.
     std::vector<TaskIndex> tasks;
     friend bool operator==(const ConfirmOutputs&, const ConfirmOutputs&) = default;
 };
@@ -252,8 +255,8 @@ struct RecordAudit {
     friend bool operator==(const RecordAudit&, const RecordAudit&) = default;
 };
 
-/// A worker's result was proven wrong: it gets no more work, and nothing of its that nobody
-/// confirmed counts any longer. `index` names the task that proved it.
+/// A worker's result was proven wrong: it gets no more work, nothing of its that nobody confirmed
+/// counts any longer, and nothing is confirmed by its word. `index` names the task that proved it.
 struct QuarantineWorker {
     WorkerId worker;
     JobId job;

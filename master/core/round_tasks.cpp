@@ -115,8 +115,8 @@ void RoundTasks::drop_output(TaskIndex index) {
     want_no_check(index);
     unsettle(index);
     one.has_output = one.confirmed = one.closing = false;
-    one.author = 0;
-    votes_.erase(index);
+    one.author = one.confirmer = 0;
+    if (!one.audited) votes_.erase(index);  // Else the audit will show who was wrong.
     if (!waits(index)) return;
     ++pending_count_;
     unclaimed_.push_back(index);
@@ -132,10 +132,16 @@ void RoundTasks::unsettle(TaskIndex index) {
     --settled_count_;
 }
 
-void RoundTasks::confirm(TaskIndex index) {
+void RoundTasks::confirm(TaskIndex index, WorkerId confirmer) {
     want_no_check(index);
     task(index).confirmed = true;
+    task(index).confirmer = static_cast<std::uint32_t>(confirmer.value);
     settle(index);
+}
+
+void RoundTasks::unconfirm(TaskIndex index) {
+    task(index).confirmed = false;
+    task(index).confirmer = 0;
 }
 
 // ---- Checking -----------------------------------------------------------------------------------
@@ -203,6 +209,12 @@ std::vector<Vote> RoundTasks::votes(TaskIndex index) const {
     return found == votes_.end() ? std::vector<Vote>{} : found->second;
 }
 
+bool RoundTasks::is_disputed(TaskIndex index) const {
+    return std::ranges::any_of(votes(index), [&](const Vote& vote) {
+        return !has_output(index) || vote.sha256 != sha256(index);
+    });
+}
+
 void RoundTasks::hold_back(TaskIndex index) {
     held_back_[author(index)].push_back(index);
 }
@@ -265,13 +277,13 @@ void RoundTasks::reopen() {
     checks_.clear();
     open_checks_.clear();
     held_back_.clear();
-    votes_.clear();
+    std::erase_if(votes_, [this](const auto& entry) { return !task(entry.first).audited; });
     next_fresh_ = task_count();
     pending_count_ = 0;
     for (TaskIndex index = 0; index < task_count(); ++index) {
         Task& one = task(index);
         one.holders = one.checkers = 0;
-        one.wants_check = one.audited = false;
+        one.wants_check = false;
         if (one.has_output) continue;
         ++pending_count_;
         unclaimed_.push_back(index);

@@ -61,12 +61,18 @@ class RoundTasks {
     [[nodiscard]] const Sha256& sha256(TaskIndex index) const { return hashes_.at(index); }
     /// The task has none yet.
     void put_output(TaskIndex index, WorkerId worker, const Sha256& sha256);
-    /// The output does not count any more; nor do the votes on it.
+    /// The output does not count any more; nor do the votes on it, unless they are audited.
     void drop_output(TaskIndex index);
     void settle(TaskIndex index);
     void unsettle(TaskIndex index);
     /// Settles it for good: it wants no check any more.
-    void confirm(TaskIndex index);
+    void confirm(TaskIndex index, WorkerId confirmer);
+    /// Whose word confirmed it; WorkerId{} for the master's, and where nobody's did.
+    [[nodiscard]] WorkerId confirmer(TaskIndex index) const {
+        return WorkerId{task(index).confirmer};
+    }
+    /// Takes that word back: whether the output counts is to be judged anew.
+    void unconfirm(TaskIndex index);
 
     // ---- Checking ----
 
@@ -89,6 +95,8 @@ class RoundTasks {
     /// Somebody else's word on the output; those that agree and those that do not.
     void add_vote(TaskIndex index, Vote vote);
     [[nodiscard]] std::vector<Vote> votes(TaskIndex index) const;
+    /// Whether one of them says something else than the output, or there is none.
+    [[nodiscard]] bool is_disputed(TaskIndex index) const;
 
     /// The output waits for its author's trust.
     void hold_back(TaskIndex index);
@@ -120,12 +128,13 @@ class RoundTasks {
     /// There are so many tasks, at least as many as now; the new ones have no output.
     void grow(std::uint32_t task_count);
     /// The round is begun again: no lease holds anything, no check is under way; outputs stay, and
-    /// settled ones stay settled.
+    /// settled ones stay settled. What was audited still is, with the votes on it.
     void reopen();
 
  private:
     struct Task {
-        std::uint32_t author = 0;  ///< Low half of the worker's id: ids are counters.
+        std::uint32_t author = 0;     ///< Low half of the worker's id: ids are counters.
+        std::uint32_t confirmer = 0;  ///< Likewise.
         std::uint8_t holders = 0;
         std::uint8_t checkers = 0;
         std::uint8_t infrastructure_failures = 0;

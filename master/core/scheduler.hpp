@@ -162,10 +162,13 @@ class Scheduler {
 
     // scheduler_rounds.cpp: rounds and jobs.
     void archive(Job& job);
-    void rejudge(Job& job);
+    void rejudge(JobId id, Job& job);
+    void rejudge(Job& job, TaskIndex index);
     void restore_leases(const RoundStarted& event, Job& job);
     void visit(JobId id, Job& job, RoundIndex round);
-    [[nodiscard]] std::optional<RoundIndex> first_doubtful_round(const Job& job) const;
+    [[nodiscard]] std::optional<RoundIndex> first_doubtful_round(const Job& job,
+                                                                 RoundIndex end) const;
+    [[nodiscard]] std::optional<RoundIndex> doubt_strangers(Job& job, RoundIndex end);
     [[nodiscard]] std::optional<RoundIndex> draw_closing_checks(Job& job);
     void complete_rounds();
     void release_round(Job& job);
@@ -180,12 +183,13 @@ class Scheduler {
     [[nodiscard]] bool is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex index) const;
     void judge(Job& job, TaskIndex index);
     void second_vote(JobId id, Job& job, TaskIndex index, Vote vote);
-    void confirm(JobId id, Job& job, TaskIndex index);
+    void confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer);
     void credit(WorkerId id);
     void judge_held_back(WorkerId author);
     void request_audit(JobId id, Job& job, TaskIndex index);
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
     void distrust(JobId id, Job& job, WorkerId liar);
+    [[nodiscard]] bool counts(const Vote& vote) const;
 
     // scheduler_assign.cpp: who gets what.
     void assign();

@@ -55,8 +55,9 @@ void Scheduler::assign_checks() {
 bool Scheduler::may_check(const Job& job, TaskIndex index, WorkerId worker) const {
     if (same_pc(worker, job.tasks.author(index))) return false;
     if (job.validation.mode != ValidationMode::Quorum) return is_reliable(job, worker);
-    return std::ranges::none_of(job.tasks.votes(index),
-                                [&](const Vote& vote) { return same_pc(vote.worker, worker); });
+    return std::ranges::none_of(job.tasks.votes(index), [&](const Vote& vote) {
+        return counts(vote) && same_pc(vote.worker, worker);
+    });
 }
 
 /// Where no worker that is there may make a check, the master does; but not to make up a quorum,
@@ -66,8 +67,8 @@ void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
     for (const TaskIndex index : job.tasks.waiting_checks()) {
         const bool anybody_may = std::ranges::any_of(workers_, [&](const auto& entry) {
             const Worker& worker = entry.second;
-            const bool is_there =
-                worker.state == WorkerState::Idle || worker.state == WorkerState::Busy;
+            const bool is_there = worker.awaited || worker.state == WorkerState::Idle ||
+                                  worker.state == WorkerState::Busy;
             return is_there && may_check(job, index, entry.first);
         });
         if (!anybody_may) request_audit(id, job, index);

@@ -125,8 +125,12 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
     const std::uint32_t count_max =
         worker_is_to_blame ? limits_.infrastructure_failures_max : limits_.own_failures_max;
     const bool is_believed = mode_for(job, event.worker) == ValidationMode::None;
-    if (count >= count_max && !is_believed) {
-        // Strangers shall not end a job by saying that it fails: the master tries by itself.
+    const auto may_be_made_of_lies = [&] {
+        return !worker_is_to_blame && doubt_strangers(job, job.round).has_value();
+    };
+    if (count >= count_max && (!is_believed || may_be_made_of_lies())) {
+        // Strangers shall not end a job, neither by saying that it fails nor by making it fail:
+        // the master tries by itself, and then looks at what it was made of.
         request_audit(event.job, job, outcome.index);
     } else if (count >= count_max) {
         fail_job(event.job,

@@ -20,7 +20,9 @@ void Scheduler::on(const JobRestored& event) {
         RoundTasks& tasks = job.history.emplace_back(task_count);
         for (const PastOutput& output : outputs) {
             tasks.put_output(output.index, output.worker, output.sha256);
-            if (output.confirmed) tasks.confirm(output.index);
+            const auto confirmer = workers_.find(output.confirmer);
+            const bool was_a_liar = confirmer != workers_.end() && confirmer->second.quarantined;
+            if (output.confirmed && !was_a_liar) tasks.confirm(output.index, output.confirmer);
         }
     }
 }
@@ -43,6 +45,7 @@ void Scheduler::on(const RoundStarted& event) {
     archive(job);
     job.priority = event.priority;
     job.validation = event.validation;
+    job.paused = event.paused;
     job.round = event.round;
     job.visit = ++last_visit_;
     job.task_bytes = event.task_bytes;
@@ -56,11 +59,13 @@ void Scheduler::on(const RoundStarted& event) {
         if (job.history.size() <= event.round) job.history.resize(event.round + 1, RoundTasks{0});
         job.tasks = std::exchange(job.history[event.round], RoundTasks{0});
         job.tasks.grow(event.task_count);
-        rejudge(job);
+        rejudge(event.job, job);
         restore_leases(event, job);
     }
     if (!std::exchange(job.restored, false)) return;
-    if (const auto doubtful = first_doubtful_round(job)) visit(event.job, job, *doubtful);
+    if (const auto doubtful = first_doubtful_round(job, job.round)) {
+        visit(event.job, job, *doubtful);
+    }
 }
 
 /// Puts the round's tasks to those of the others.
@@ -71,29 +76,48 @@ void Scheduler::archive(Job& job) {
 }
 
 /// Looks at each output of a round that is begun again: what counted goes on to count, unless it
-/// has become doubtful meanwhile.
-void Scheduler::rejudge(Job& job) {
+/// has become doubtful meanwhile. Where two disagreed, the audit of before is asked for again.
+void Scheduler::rejudge(JobId id, Job& job) {
     RoundTasks& tasks = job.tasks;
     tasks.reopen();
     for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-        if (!tasks.has_output(index) || tasks.confirmed(index)) continue;
-        const auto author = workers_.find(tasks.author(index));
-        if (author == workers_.end() || author->second.quarantined) {
-            tasks.drop_output(index);
-        } else if (tasks.closing(index)) {
-            tasks.want_check(index);
-        } else if (!tasks.settled(index) || is_doubtful(job, tasks, index)) {
-            tasks.unsettle(index);
-            judge(job, index);
-        }
+        const bool is_disputed = tasks.audited(index) && tasks.is_disputed(index);
+        if (!is_disputed) tasks.set_audited(index, false);
+        if (tasks.has_output(index)) rejudge(job, index);
+        if (!is_disputed) continue;
+        tasks.set_audited(index, false);
+        request_audit(id, job, index);
+    }
+}
+
+void Scheduler::rejudge(Job& job, TaskIndex index) {
+    RoundTasks& tasks = job.tasks;
+    if (tasks.confirmed(index)) return tasks.settle(index);
+    const auto author = workers_.find(tasks.author(index));
+    if (author == workers_.end() || author->second.quarantined) {
+        tasks.drop_output(index);
+    } else if (tasks.closing(index)) {
+        tasks.want_check(index);
+    } else if (!tasks.settled(index) || is_doubtful(job, tasks, index)) {
+        tasks.unsettle(index);
+        judge(job, index);
     }
 }
 
 /// The leases that a former master had granted for this round go on, until their workers are late.
+/// Nobody could come back before the job was ready, so they have all the time from now on. What
+/// was drawn for a check then is not let off now.
 void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
     for (const PastLease& past : event.leases) {
-        const auto worker = workers_.find(past.worker);
-        if (worker == workers_.end() || !worker->second.awaited) continue;
+        const auto is_of_round = [&](TaskIndex index) { return index < job.tasks.task_count(); };
+        if (!std::ranges::all_of(past.tasks, is_of_round)) continue;
+        for (const TaskIndex index : past.tasks) {
+            const bool is_open = job.tasks.has_output(index) && !job.tasks.confirmed(index);
+            if (past.is_check && is_open) job.tasks.want_check(index);
+        }
+        const auto found = workers_.find(past.worker);
+        if (found == workers_.end() || found->second.connected) continue;
+        Worker& worker = found->second;
         Lease lease;
         lease.worker = past.worker;
         lease.job = event.job;
@@ -102,7 +126,6 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
         lease.claimed = false;
         lease.tasks = past.tasks;
         for (const TaskIndex index : past.tasks) {
-            if (index >= job.tasks.task_count()) continue;
             const bool is_done =
                 past.is_check ? !job.tasks.wants_check(index) : job.tasks.has_output(index);
             lease.has_outcome.push_back(is_done);
@@ -110,12 +133,14 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
             ++lease.open_count;
             past.is_check ? job.tasks.hold_check(index) : job.tasks.hold(index);
         }
-        if (lease.open_count == 0 || lease.has_outcome.size() != lease.tasks.size()) continue;
+        if (lease.open_count == 0) continue;
         lease.duration = limits_.lease_seconds_min;
         lease.granted_at = lease.progress_at = now_;
         lease.deadline = now_ + lease.duration;
         lease_deadlines_.insert({lease.deadline, past.lease});
-        worker->second.leases.push_back(past.lease);
+        worker.awaited = true;
+        arm_worker(past.worker, worker, now_ + limits_.lost_after);
+        worker.leases.push_back(past.lease);
         job.round_leases.push_back(past.lease);
         ++job.active_lease_count;
         leases_.insert_or_assign(past.lease, std::move(lease));
@@ -131,9 +156,9 @@ void Scheduler::visit(JobId id, Job& job, RoundIndex round) {
     effects_.push_back(VisitRound{id, round});
 }
 
-/// The first former round with an output that must not be believed as it is.
-std::optional<RoundIndex> Scheduler::first_doubtful_round(const Job& job) const {
-    for (RoundIndex round = 0; round < job.history.size(); ++round) {
+/// The first round before `end` with an output that must not be believed as it is.
+std::optional<RoundIndex> Scheduler::first_doubtful_round(const Job& job, RoundIndex end) const {
+    for (RoundIndex round = 0; round < std::min<std::size_t>(end, job.history.size()); ++round) {
         const RoundTasks& tasks = job.history[round];
         for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
             if (is_doubtful(job, tasks, index)) return round;
@@ -202,6 +227,22 @@ std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job) {
     return first;
 }
 
+/// Has each result of a stranger in the rounds before `end` checked that nobody has confirmed. The
+/// first of those rounds; nothing if all of them are.
+std::optional<RoundIndex> Scheduler::doubt_strangers(Job& job, RoundIndex end) {
+    std::optional<RoundIndex> first;
+    for (RoundIndex round = 0; round < std::min<std::size_t>(end, job.history.size()); ++round) {
+        RoundTasks& tasks = job.history[round];
+        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+            if (tasks.confirmed(index)) continue;
+            if (mode_for(job, tasks.author(index)) == ValidationMode::None) continue;
+            tasks.set_closing(index);
+            first = first.value_or(round);
+        }
+    }
+    return first;
+}
+
 /// Before a job fails for what its outputs are, the strangers' are checked in all of its rounds;
 /// and everybody's in the last one, if one of those is not what its kernel gives.
 void Scheduler::on(const RoundRejected& event) {
@@ -209,16 +250,12 @@ void Scheduler::on(const RoundRejected& event) {
     if (found == jobs_.end() || found->second.visiting || found->second.in_round) return;
     Job& job = found->second;
     archive(job);
-    std::optional<RoundIndex> first;
-    for (RoundIndex round = 0; round < job.history.size(); ++round) {
-        RoundTasks& tasks = job.history[round];
-        const bool all = round == job.round && event.error.code == ErrorCode::ShapeMismatch;
-        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-            if (tasks.confirmed(index)) continue;
-            if (!all && mode_for(job, tasks.author(index)) == ValidationMode::None) continue;
-            tasks.set_closing(index);
-            first = first.value_or(round);
-        }
+    std::optional<RoundIndex> first = doubt_strangers(job, job.round + 1);
+    RoundTasks& last = job.history[job.round];
+    for (TaskIndex index = 0; index < last.task_count(); ++index) {
+        if (event.error.code != ErrorCode::ShapeMismatch || last.confirmed(index)) continue;
+        last.set_closing(index);
+        first = first.value_or(job.round);
     }
     if (first)
         visit(event.job, job, *first);
@@ -275,8 +312,8 @@ std::vector<std::vector<PastOutput>> Scheduler::outputs(JobId id) const {
         std::vector<PastOutput> outputs;
         for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
             if (!tasks.has_output(index)) continue;
-            outputs.push_back(
-                {index, tasks.author(index), tasks.sha256(index), tasks.confirmed(index)});
+            outputs.push_back({index, tasks.author(index), tasks.sha256(index),
+                               tasks.confirmed(index), tasks.confirmer(index)});
         }
         return outputs;
     };

@@ -51,11 +51,19 @@ bool Scheduler::is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex i
     const WorkerId author = tasks.author(index);
     const auto found = workers_.find(author);
     if (found == workers_.end() || found->second.quarantined) return true;
-    return job.contested && mode_for(job, author) == ValidationMode::Adaptive;
+    const ValidationMode mode = mode_for(job, author);
+    return mode == ValidationMode::Quorum || (job.contested && mode == ValidationMode::Adaptive);
+}
+
+/// Whether it may help to make up a quorum.
+bool Scheduler::counts(const Vote& vote) const {
+    const auto found = workers_.find(vote.worker);
+    return found != workers_.end() && !found->second.quarantined;
 }
 
 /// A task has got its output: does it count at once?
 void Scheduler::judge(Job& job, TaskIndex index) {
+    if (job.tasks.audited(index)) return;  // The master's word is on its way.
     const WorkerId author = job.tasks.author(index);
     const ValidationMode mode = mode_for(job, author);
     if (mode == ValidationMode::None) return job.tasks.settle(index);
@@ -82,27 +90,29 @@ void Scheduler::second_vote(JobId id, Job& job, TaskIndex index, Vote vote) {
     }
     if (job.tasks.confirmed(index) || same_pc(vote.worker, author)) return;
     if (job.validation.mode != ValidationMode::Quorum) {
-        if (is_reliable(job, vote.worker)) confirm(id, job, index);
+        if (is_reliable(job, vote.worker)) confirm(id, job, index, vote.worker);
         return;
     }
     std::uint32_t agreeing = 2;  // The author's and this one.
     for (const Vote& other : job.tasks.votes(index)) {
-        if (other.sha256 != vote.sha256) continue;
+        if (other.sha256 != vote.sha256 || !counts(other)) continue;
         if (same_pc(other.worker, vote.worker)) return;
         ++agreeing;
     }
     job.tasks.add_vote(index, vote);
-    if (agreeing >= job.validation.quorum) confirm(id, job, index);
+    if (agreeing >= job.validation.quorum) confirm(id, job, index, vote.worker);
 }
 
-void Scheduler::confirm(JobId id, Job& job, TaskIndex index) {
+void Scheduler::confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer) {
     if (job.tasks.audited(index)) return;  // The master's word is on its way.
-    job.tasks.confirm(index);
+    job.tasks.confirm(index, confirmer);
     auto* const last = effects_.empty() ? nullptr : std::get_if<ConfirmOutputs>(&effects_.back());
-    if (last != nullptr && last->job == id && last->round == job.round)
+    if (last != nullptr && last->job == id && last->round == job.round &&
+        last->confirmer == confirmer) {
         last->tasks.push_back(index);
-    else
-        effects_.push_back(ConfirmOutputs{id, job.round, {index}});
+    } else {
+        effects_.push_back(ConfirmOutputs{id, job.round, confirmer, {index}});
+    }
     const WorkerId author = job.tasks.author(index);
     if (mode_for(job, author) == ValidationMode::Adaptive) credit(author);
 }
@@ -150,24 +160,31 @@ void Scheduler::on(const TaskAudited& event) {
     if (found == jobs_.end()) return;
     Job& job = found->second;
     if (!job.in_round || job.visit != event.visit || !job.tasks.audited(event.index)) return;
+    RoundTasks& tasks = job.tasks;
+    tasks.set_audited(event.index, false);
     if (event.failed) {
+        // Its inputs may have been made of lies.
+        if (const auto round = doubt_strangers(job, job.round)) {
+            return visit(event.job, job, *round);
+        }
         return fail_job(event.job, {event.error.code,
                                     "task " + std::to_string(event.index) + " of round " +
                                         std::to_string(event.round) +
                                         " fails in the master as well: " + event.error.message});
     }
-    RoundTasks& tasks = job.tasks;
-    tasks.set_audited(event.index, false);
     std::vector<Vote> votes = tasks.votes(event.index);
     const bool has_output = tasks.has_output(event.index);
     if (has_output)
         votes.insert(votes.begin(), {tasks.author(event.index), tasks.sha256(event.index)});
-    if (has_output && tasks.sha256(event.index) == event.sha256) {
-        confirm(event.job, job, event.index);
+    const bool is_right = has_output && tasks.sha256(event.index) == event.sha256;
+    if (is_right && tasks.confirmed(event.index)) {
+        tasks.settle(event.index);
+    } else if (is_right) {
+        confirm(event.job, job, event.index, WorkerId{});
     } else {
         if (has_output) tasks.drop_output(event.index);
         tasks.put_output(event.index, WorkerId{}, event.sha256);
-        tasks.confirm(event.index);
+        tasks.confirm(event.index, WorkerId{});
         effects_.push_back(RecordAudit{event.job, event.round, event.index});
     }
     if (tasks.pending_count() == 0) revoke_pointless(job, LeaseId{});
@@ -178,7 +195,8 @@ void Scheduler::on(const TaskAudited& event) {
     }
 }
 
-/// A worker was proven wrong: nothing of its that nobody confirmed is believed any more.
+/// A worker was proven wrong: neither what it gave and nobody confirmed is believed any more, nor
+/// what it confirmed.
 void Scheduler::quarantine(WorkerId id, JobId job_id, RoundIndex round, TaskIndex index) {
     const auto found = workers_.find(id);
     if (found == workers_.end() || found->second.quarantined) return;
@@ -196,33 +214,36 @@ void Scheduler::quarantine(WorkerId id, JobId job_id, RoundIndex round, TaskInde
     }
 }
 
-/// Takes a liar's results out of a job, and doubts every stranger's from now on.
+/// Takes a liar's results and its word out of a job, and doubts every stranger's from now on.
 void Scheduler::distrust(JobId id, Job& job, WorkerId liar) {
-    const auto gave = [liar](const RoundTasks& tasks) {
+    bool has_its_word = false;
+    const auto take_its_word_out = [&](RoundTasks& tasks) {
         for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-            if (tasks.has_output(index) && tasks.author(index) == liar) return true;
+            if (!tasks.has_output(index)) continue;
+            const bool confirmed = tasks.confirmed(index) && tasks.confirmer(index) == liar;
+            if (confirmed) tasks.unconfirm(index);
+            has_its_word |= confirmed || tasks.author(index) == liar;
         }
-        return false;
     };
+    take_its_word_out(job.tasks);
+    for (RoundTasks& tasks : job.history) take_its_word_out(tasks);
     const bool lied_here = effects_.end() != std::ranges::find_if(effects_, [&](const Effect& e) {
                                const auto* const proof = std::get_if<QuarantineWorker>(&e);
                                return proof != nullptr && proof->worker == liar && proof->job == id;
                            });
-    if (!lied_here && !gave(job.tasks) && std::ranges::none_of(job.history, gave)) return;
+    if (!lied_here && !has_its_word) return;
     job.contested = true;
     effects_.push_back(ContestJob{id, liar});
     if (job.visiting) {
         // It is on its way to a round already; it may have to be an earlier one.
-        if (const auto first = first_doubtful_round(job); first && *first < *job.visiting) {
-            visit(id, job, *first);
-        }
+        if (const auto first = first_doubtful_round(job, *job.visiting)) visit(id, job, *first);
         return;
     }
     if (!job.in_round) archive(job);  // It is complete, and a former round now.
-    if (const auto first = first_doubtful_round(job)) {
-        // The round in progress is not doubted as a whole: it is looked at when it is begun again.
-        if (!job.in_round || *first != job.round) return visit(id, job, *first);
-    }
+    // Later rounds, of before a visit, are looked at when they are begun again: their inputs may
+    // become others.
+    const RoundIndex end = job.in_round ? job.round : job.round + 1;
+    if (const auto first = first_doubtful_round(job, end)) return visit(id, job, *first);
     if (!job.in_round) return;
     for (TaskIndex index = 0; index < job.tasks.task_count(); ++index) {
         RoundTasks& tasks = job.tasks;

@@ -165,9 +165,15 @@ bool Scheduler::is_remembered(WorkerId id) const {
 /// A worker that comes back as it was has not crashed: a flaky link must not fail a job.
 void Scheduler::take_back_blame(Worker& worker) {
     for (const BlamedTask& task : worker.blamed) {
-        const auto job = jobs_.find(task.job);
-        if (job == jobs_.end() || job->second.round != task.round) continue;
-        job->second.tasks.forgive_infrastructure_failure(task.index);
+        const auto found = jobs_.find(task.job);
+        if (found == jobs_.end()) continue;
+        Job& job = found->second;
+        const bool is_archived =
+            task.round < job.history.size() && task.index < job.history[task.round].task_count();
+        if (is_archived)
+            job.history[task.round].forgive_infrastructure_failure(task.index);
+        else if (job.round == task.round && task.index < job.tasks.task_count())
+            job.tasks.forgive_infrastructure_failure(task.index);
     }
 }
 

@@ -55,7 +55,7 @@ void Engine::carry_out(const InboxItem&, core::ConfirmOutputs& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
     for (const TaskIndex index : effect.tasks) {
-        records_.push_back(store::ConfirmOutput{effect.job, effect.round, index});
+        records_.push_back(store::ConfirmOutput{effect.job, effect.round, index, effect.confirmer});
     }
 }
 
@@ -89,7 +89,7 @@ void Engine::carry_out(const InboxItem& item, core::RecordAudit& effect) {
                                          WorkerId{},
                                          {{effect.index, item.output_bytes.front()}},
                                          item.owner});
-    records_.push_back(store::ConfirmOutput{effect.job, effect.round, effect.index});
+    records_.push_back(store::ConfirmOutput{effect.job, effect.round, effect.index, WorkerId{}});
 }
 
 void Engine::carry_out(const InboxItem&, core::QuarantineWorker& effect) {
@@ -148,8 +148,7 @@ void Engine::carry_out(const InboxItem&, core::CompleteRound& effect) {
     if (fresh && !job.has_finished()) {
         records_.push_back(store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
     }
-    start_round(job, fresh, {});
-    if (fresh || job.has_finished()) return;
+    if (!start_round(job, fresh, {}) || fresh || job.has_finished()) return;
     if (const auto loaded = load_outputs(job); !loaded) {
         end_job(effect.job, store::JobState::Failed, {}, loaded.error());
     }

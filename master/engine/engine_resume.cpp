@@ -10,7 +10,12 @@ namespace netcompute::engine {
 /// The former master may have ended between any two instructions. What it had told anybody is in
 /// the store; what it had not is done again.
 void Engine::resume() {
-    enqueue(core::LeaseIdsUsed{jobs_.last_lease_id()});
+    // A power cut may take the last leases out of the record while workers still hold them, and no
+    // other lease must be taken for one of those. So ids go on from the time of day, in
+    // microseconds: no master grants as many, and they are exact in JSON for two centuries.
+    const auto microseconds =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(host_.unix_ms(), 0)) * 1000;
+    enqueue(core::LeaseIdsUsed{LeaseId{std::max(jobs_.last_lease_id().value, microseconds)}});
     gateway_.skip_ids(jobs_.last_worker_id());
     for (const store::WorkerRecord& worker : jobs_.workers()) resume_worker(worker);
     std::vector<store::JobRecord> records = jobs_.jobs();
@@ -72,7 +77,8 @@ Result<void> Engine::take_up(JobRun& job) {
     std::vector<std::vector<core::PastOutput>> rounds(job.states().size());
     for (const store::StoredVote& vote : work->votes) {
         if (vote.round >= rounds.size()) continue;
-        rounds[vote.round].push_back({vote.index, vote.worker, vote.sha256, vote.confirmed});
+        rounds[vote.round].push_back(
+            {vote.index, vote.worker, vote.sha256, vote.confirmed, vote.confirmer});
     }
     if (!job.record.liars.empty()) {
         job.liars = nlohmann::json::parse(job.record.liars).get<std::vector<std::string>>();
@@ -83,8 +89,7 @@ Result<void> Engine::take_up(JobRun& job) {
         leases.push_back({lease.id, lease.worker, lease.is_check, std::move(lease.tasks)});
     }
     enqueue(core::JobRestored{id, std::move(rounds), !job.liars.empty()});
-    start_round(job, false, std::move(leases));
-    if (job.record.state == store::JobState::Paused) enqueue(core::JobPaused{id, true});
+    if (!start_round(job, false, std::move(leases))) return {};
     return load_outputs(job);
 }
 

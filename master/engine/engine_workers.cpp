@@ -34,7 +34,6 @@ void Engine::on_joined(const JoinedWorker& joined) {
     worker.version = joined.hello.version;
     worker.address = joined.address;
     worker.joined = now();
-    worker.drained = false;
     if (!resumed) worker.validated = 0;
     put_worker(joined.id);
     spdlog::info("{} {} with {} slots", worker_name(joined.id), resumed ? "is back" : "joined",

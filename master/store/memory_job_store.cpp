@@ -46,7 +46,7 @@ void MemoryJobStore::apply(const PutOutputs& put) {
     if (work == nullptr) return;
     auto& round = work->outputs[put.round];
     for (const OutputView& output : put.outputs) {
-        round[output.index] = {output.bytes, put.owner, put.worker, false};
+        round[output.index] = {output.bytes, put.owner, put.worker, false, {}};
     }
 }
 
@@ -56,7 +56,9 @@ void MemoryJobStore::apply(const ConfirmOutput& confirm) {
     const auto round = work->outputs.find(confirm.round);
     if (round == work->outputs.end()) return;
     const auto output = round->second.find(confirm.index);
-    if (output != round->second.end()) output->second.confirmed = true;
+    if (output == round->second.end()) return;
+    output->second.confirmed = true;
+    output->second.confirmer = confirm.confirmer;
 }
 
 void MemoryJobStore::apply(const PutCheckpoint& put) {
@@ -145,8 +147,8 @@ Result<JobWork> MemoryJobStore::work(JobId id) const {
         found.checkpoints.push_back({round, state});
     for (const auto& [round, outputs] : work->outputs) {
         for (const auto& [index, output] : outputs) {
-            found.votes.push_back(
-                {round, index, output.worker, sha256(output.bytes), output.confirmed});
+            found.votes.push_back({round, index, output.worker, sha256(output.bytes),
+                                   output.confirmed, output.confirmer});
         }
     }
     for (const auto& [lease_id, lease] : work->leases) found.leases.push_back(lease);

@@ -32,6 +32,7 @@ class MemoryJobStore final : public JobStore {
         std::shared_ptr<const Bytes> owner;
         WorkerId worker;
         bool confirmed = false;
+        WorkerId confirmer;
     };
     struct Work {
         std::map<RoundIndex, Bytes> checkpoints;

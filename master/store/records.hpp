@@ -111,6 +111,7 @@ struct ConfirmOutput {
     JobId job;
     RoundIndex round = 0;
     TaskIndex index = 0;
+    WorkerId confirmer;  ///< WorkerId{}: the master.
     friend bool operator==(const ConfirmOutput&, const ConfirmOutput&) = default;
 };
 
@@ -151,6 +152,7 @@ struct StoredVote {
     WorkerId worker;
     Sha256 sha256;
     bool confirmed = false;
+    WorkerId confirmer;  ///< Whose word did; the last one's that was recorded.
     friend bool operator==(const StoredVote&, const StoredVote&) = default;
 };
 

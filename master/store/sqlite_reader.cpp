@@ -51,10 +51,11 @@ WorkerRecord worker_of(const SqliteStatement& row) {
 struct RoundVotes {
     std::vector<StoredVote> votes;
     std::vector<std::int64_t> sequences;  ///< Of each vote.
-    std::vector<std::pair<TaskIndex, std::int64_t>> confirmations;
+    std::vector<std::tuple<TaskIndex, std::int64_t, WorkerId>> confirmations;
 };
 
-/// Adds the last vote of each task, by index; confirmed if a confirmation came after it.
+/// Adds the last vote of each task, by index; confirmed if a confirmation came after it, by the
+/// last one's author.
 void add_last_votes(RoundVotes& round, std::vector<StoredVote>& votes) {
     std::sort(round.confirmations.begin(), round.confirmations.end());
     // Numbers of (index, place) are much less to sort, and to hold, than votes.
@@ -69,14 +70,13 @@ void add_last_votes(RoundVotes& round, std::vector<StoredVote>& votes) {
         if (i + 1 < order.size() && order[i] >> 32 == order[i + 1] >> 32) continue;
         const std::size_t place = order[i] & 0xffff'ffff;
         StoredVote& vote = votes.emplace_back(round.votes[place]);
-        const auto is_before = [&](const auto& one) {
-            return one < std::pair{vote.index, round.sequences[place]};
-        };
-        while (confirmation != round.confirmations.end() && is_before(*confirmation)) {
-            ++confirmation;
+        for (; confirmation != round.confirmations.end(); ++confirmation) {
+            const auto& [index, sequence, confirmer] = *confirmation;
+            if (index > vote.index) break;
+            if (index < vote.index || sequence < round.sequences[place]) continue;
+            vote.confirmed = true;
+            vote.confirmer = confirmer;
         }
-        vote.confirmed =
-            confirmation != round.confirmations.end() && confirmation->first == vote.index;
     }
 }
 
@@ -113,7 +113,7 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
               "SELECT sequence, file_bytes, packed, worker FROM outputs "
               "WHERE job = ? AND round = ? ORDER BY sequence"},
         Entry{&S::confirmations,
-              "SELECT sequence, indices FROM confirmations WHERE job = ? AND round = ?"},
+              "SELECT sequence, indices, worker FROM confirmations WHERE job = ? AND round = ?"},
         Entry{&S::leases,
               "SELECT id, worker, round, is_check, tasks FROM leases WHERE job = ? ORDER BY id"},
         Entry{&S::receipt, "SELECT bytes FROM receipts WHERE job = ?"},
@@ -208,7 +208,7 @@ Result<void> SqliteReader::add_votes(JobId id, RoundIndex round, std::vector<Sto
             if (!outputs) return damaged(id, "outputs");
             for (const OutputView& output : *outputs) {
                 found.votes.push_back(
-                    {round, output.index, row.id<WorkerId>(3), sha256(output.bytes), false});
+                    {round, output.index, row.id<WorkerId>(3), sha256(output.bytes), false, {}});
                 found.sequences.push_back(row.integer(0));
             }
             return {};
@@ -219,7 +219,8 @@ Result<void> SqliteReader::add_votes(JobId id, RoundIndex round, std::vector<Sto
         [&](const SqliteStatement& row) {
             ByteReader indices{row.blob(1)};
             while (indices.left() > 0) {
-                found.confirmations.push_back({indices.number<TaskIndex>(), row.integer(0)});
+                found.confirmations.push_back(
+                    {indices.number<TaskIndex>(), row.integer(0), row.id<WorkerId>(2)});
             }
         },
         id, round);

@@ -86,7 +86,12 @@ constexpr std::string_view validation = R"sql(
     ALTER TABLE jobs ADD COLUMN audits INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation};
+// 0: the master's.
+constexpr std::string_view confirmers = R"sql(
+    ALTER TABLE confirmations ADD COLUMN worker INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers};
 
 }  // namespace
 

@@ -56,7 +56,7 @@ Result<void> SqliteWriter::prepare() {
               "SELECT round, sequence FROM outputs "
               "WHERE job = ? AND round >= ? AND file_bytes IS NOT NULL"},
         Entry{&S::erase_outputs, "DELETE FROM outputs WHERE job = ? AND round >= ?"},
-        Entry{&S::put_confirmations, "INSERT INTO confirmations VALUES (?, ?, ?, ?)"},
+        Entry{&S::put_confirmations, "INSERT INTO confirmations VALUES (?, ?, ?, ?, ?)"},
         Entry{&S::erase_confirmations, "DELETE FROM confirmations WHERE job = ? AND round >= ?"},
         Entry{&S::put_checkpoint, "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)"},
         Entry{&S::erase_checkpoints, "DELETE FROM checkpoints WHERE job = ? AND round >= ?"},
@@ -224,9 +224,10 @@ Result<void> SqliteWriter::apply(const PutOutputs& put) {
 
 Result<void> SqliteWriter::apply(const ConfirmOutput& confirm) {
     Confirmations& last = turn_.confirmations;
-    if (last.job != confirm.job || last.round != confirm.round) {
+    if (last.job != confirm.job || last.round != confirm.round ||
+        last.confirmer != confirm.confirmer) {
         if (auto done = write_confirmations(); !done) return done;
-        last = {confirm.job, confirm.round, {}};
+        last = {confirm.job, confirm.round, confirm.confirmer, {}};
     }
     last.indices.push_back(confirm.index);
     return {};
@@ -239,9 +240,9 @@ Result<void> SqliteWriter::write_confirmations() {
     if (!live) return unexpected(live.error());
     Result<void> done;
     if (*live) {
-        done =
-            statements_.put_confirmations.run(++turn_.counters.last_sequence, last.job, last.round,
-                                              std::as_bytes(std::span{last.indices}));
+        done = statements_.put_confirmations.run(++turn_.counters.last_sequence, last.job,
+                                                 last.round, std::as_bytes(std::span{last.indices}),
+                                                 last.confirmer);
     }
     last.indices.clear();
     return done;

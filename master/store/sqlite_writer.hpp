@@ -48,6 +48,7 @@ class SqliteWriter {
     struct Confirmations {
         JobId job;
         RoundIndex round = 0;
+        WorkerId confirmer;
         std::vector<TaskIndex> indices;
     };
     /// A commit in progress.

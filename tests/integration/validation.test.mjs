@@ -85,7 +85,7 @@ test('a liar is quarantined, and stays so when the master is killed and started'
   assert.match(worker.quarantined, /was wrong/);
 });
 
-test('a lie that is found in a late round of a training does not survive in its model', async (t) => {
+test('a lie found in a late round of a training does not survive in its model', async (t) => {
   const table = cluster.file('Data/table.csv');
   await generateTable(table, 20_000, 3);
   const liar = await invite('late', (task) => task > 20 && task % 5 === 0);

@@ -11,9 +11,10 @@ enum class Occurs { Never, Sometimes, Always };
 
 /// Which of the worst faults there are. Where one occurs sometimes, the seed decides.
 struct Worlds {
-    Occurs master_deaths = Occurs::Never;
-    Occurs liars = Occurs::Never;
+    Occurs master_deaths = Occurs::Sometimes;
+    Occurs liars = Occurs::Sometimes;
     Occurs floods = Occurs::Sometimes;
+    Occurs full_disks = Occurs::Sometimes;
 };
 
 /// How bad the world of one run is. Drawn from the seed; nothing of it happens after `end`.
@@ -49,6 +50,10 @@ struct FaultPlan {
     double clock_jumps_per_second = 0;
     double stalls_per_second = 0;
     double master_deaths_per_second = 0;
+    double full_disks_per_second = 0;
+
+    // Of the users.
+    double whims_per_second = 0;  ///< They pause, go on, hurry or drain something.
 
     [[nodiscard]] static FaultPlan draw(Dice& dice, Instant start, const Worlds& worlds) {
         FaultPlan plan;
@@ -74,14 +79,16 @@ struct FaultPlan {
         plan.lies_about_time = rate(0.05, 1);
         plan.clock_jumps_per_second = rate(0.01, 0.2);
         plan.stalls_per_second = rate(0.01, 0.2);
+        plan.whims_per_second = rate(0.02, 0.5);
         const auto occurs = [&](Occurs wanted) {
-            const bool drawn = dice.chance(0.2);
+            const bool drawn = dice.chance(0.25);
             return wanted == Occurs::Always || (wanted == Occurs::Sometimes && drawn);
         };
         plan.floods = occurs(worlds.floods);
         plan.liars = occurs(worlds.liars);
         if (plan.liars) plan.collusion = rate(0.1, 1);
         if (occurs(worlds.master_deaths)) plan.master_deaths_per_second = dice.magnitude(0.01, 0.3);
+        if (occurs(worlds.full_disks)) plan.full_disks_per_second = dice.magnitude(0.01, 0.1);
         return plan;
     }
 };

@@ -16,7 +16,7 @@ class SimulatedSession final : public net::Session {
     SimulatedSession(FaultyNetwork& network, std::weak_ptr<Connection> connection)
         : network_{network},
           connection_{std::move(connection)},
-          address_{"pc " + std::to_string(connection_.lock()->worker)},
+          address_{"pc " + std::to_string(connection_.lock()->pc)},
           is_web_{connection_.lock()->kind == TransportKind::Browser} {}
 
     void send(protocol::WireMessage message) override {
@@ -45,10 +45,10 @@ FaultyNetwork::FaultyNetwork(std::uint64_t seed, EventQueue& queue, Trace& trace
                              const FaultPlan& faults, std::size_t worker_count)
     : seed_{seed}, queue_{queue}, trace_{trace}, faults_{faults}, cuts_(worker_count) {}
 
-ConnectionPointer FaultyNetwork::connect(std::size_t worker, TransportKind kind) {
+ConnectionPointer FaultyNetwork::connect(std::size_t worker, std::size_t pc, TransportKind kind) {
     const std::uint64_t number = ++last_connection_;
     auto connection = std::make_shared<Connection>(
-        Connection{number, worker, kind, Dice{seed_, DiceOf::Connection, number}});
+        Connection{number, worker, pc, kind, Dice{seed_, DiceOf::Connection, number}});
     connections_.push_back(connection);
     if (!master_is_up_) refuse(connection);
     return connection;
@@ -113,7 +113,7 @@ void FaultyNetwork::send_to_master(const ConnectionPointer& connection, worker::
 
 void FaultyNetwork::send_to_worker(const ConnectionPointer& connection,
                                    const protocol::WireMessage& message) {
-    if (!ends_.master_may_send()) return;
+    if (!ends_.master_may_send(message)) return;
     carry(connection, to_worker_stream, message, cuts_[connection->worker].to_worker,
           &FaultyNetwork::arrive_at_worker);
 }

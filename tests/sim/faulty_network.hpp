@@ -25,6 +25,7 @@ enum class TransportKind { Native, Browser };
 struct Connection {
     std::uint64_t number = 0;
     std::size_t worker = 0;
+    std::size_t pc = 0;
     TransportKind kind = TransportKind::Native;
     Dice dice;
     bool open_at_worker = true;
@@ -40,7 +41,8 @@ using ConnectionPointer = std::shared_ptr<Connection>;
 class FaultyNetwork {
  public:
     struct Ends {
-        std::function<bool()> master_may_send;  ///< Asked before each of its messages.
+        /// Asked before each of its messages.
+        std::function<bool(const protocol::WireMessage&)> master_may_send;
         std::function<void(const net::SessionPtr&, std::string, Bytes)> to_master;
         std::function<void(const net::SessionPtr&)> closed_at_master;
         std::function<void(const ConnectionPointer&, std::string, Bytes)> to_worker;
@@ -52,7 +54,7 @@ class FaultyNetwork {
 
     void set_ends(Ends ends) { ends_ = std::move(ends); }
 
-    [[nodiscard]] ConnectionPointer connect(std::size_t worker, TransportKind kind);
+    [[nodiscard]] ConnectionPointer connect(std::size_t worker, std::size_t pc, TransportKind kind);
     void send_to_master(const ConnectionPointer& connection, worker::Channel channel,
                         const protocol::WireMessage& message);
     void send_to_worker(const ConnectionPointer& connection, const protocol::WireMessage& message);

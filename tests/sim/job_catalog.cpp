@@ -44,7 +44,7 @@ Result<engine::PreparedJob> prepared_job(std::unique_ptr<programs::Program> prog
     const auto finish = [finished = program.get()]() -> Result<nlohmann::json> {
         return result_document(*finished);
     };
-    return engine::PreparedJob{std::move(program), finish, true, {}};
+    return engine::PreparedJob{std::move(program), finish, true, {}, {}};
 }
 
 }  // namespace
@@ -143,9 +143,10 @@ std::uint64_t JobCatalog::key_of(const protocol::Lease& lease,
     return key;
 }
 
-const Bytes& JobCatalog::run(const protocol::Lease& lease, const protocol::LeasedTask& task) {
-    const auto [entry, is_new] = outputs_.try_emplace(key_of(lease, task));
-    if (!is_new) return entry->second;
+const Result<Bytes>& JobCatalog::run(const protocol::Lease& lease,
+                                     const protocol::LeasedTask& task) {
+    const std::uint64_t key = key_of(lease, task);
+    if (const auto known = outputs_.find(key); known != outputs_.end()) return known->second;
     const auto* const kernel = kernels::find_kernel(lease.kernel, lease.kernel_version);
     NETCOMPUTE_ASSERT(kernel != nullptr, "the catalog's programs use kernels of this build");
     std::vector<AlignedCopy> copies;
@@ -154,10 +155,7 @@ const Bytes& JobCatalog::run(const protocol::Lease& lease, const protocol::Lease
     for (const protocol::WireInput& input : task.inputs) copies.emplace_back(bytes_of(input));
     std::vector<ByteSpan> spans;
     for (const AlignedCopy& copy : copies) spans.push_back(copy.bytes());
-    Result<Bytes> output = kernel->run(spans);
-    NETCOMPUTE_ASSERT(output.has_value(), "the catalog's programs give their kernels good inputs");
-    entry->second = std::move(output).value();
-    return entry->second;
+    return outputs_.emplace(key, kernel->run(spans)).first->second;
 }
 
 }  // namespace netcompute::sim

@@ -34,10 +34,12 @@ class JobCatalog {
 
     [[nodiscard]] const std::deque<JobTemplate>& jobs() const { return jobs_; }
     [[nodiscard]] const engine::JobType* find_job_type(std::string_view name) const;
-    [[nodiscard]] store::BlobHolder& blobs() { return held_; }
+    [[nodiscard]] store::BlobStore& blobs() { return *blobs_; }
 
-    /// Runs the kernel of one leased task, or remembers what it gave for these inputs.
-    [[nodiscard]] const Bytes& run(const protocol::Lease& lease, const protocol::LeasedTask& task);
+    /// Runs the kernel of one leased task, or remembers what it gave for these inputs. It may
+    /// refuse inputs that were made of lies.
+    [[nodiscard]] const Result<Bytes>& run(const protocol::Lease& lease,
+                                           const protocol::LeasedTask& task);
 
  private:
     using MakeProgram = std::function<std::unique_ptr<programs::Program>()>;
@@ -52,7 +54,7 @@ class JobCatalog {
     store::BlobHolder held_{*blobs_};
     std::deque<std::string> names_;
     std::deque<JobTemplate> jobs_;
-    std::unordered_map<std::uint64_t, Bytes> outputs_;
+    std::unordered_map<std::uint64_t, Result<Bytes>> outputs_;
 };
 
 }  // namespace netcompute::sim

@@ -38,12 +38,15 @@ int run(int argc, char** argv) {
     CLI::App app{"Runs the scheduler and the agents in simulated worlds full of faults."};
     std::optional<std::uint64_t> seed;
     app.add_option("--seed", seed, "Replay this one run, and print all that happens");
-    app.add_option("--runs", run_options().runs, "How many runs, from --first on");
+    app.add_option("--runs", run_options().runs, "How many runs, from --first on")
+        ->envname("NETCOMPUTE_SIM_RUNS");
     app.add_option("--first", run_options().first_seed, "The seed of the first run");
     for (const auto& [flag, what, occurs] :
          {std::tuple{"--master-dies", "In every run the master is killed", &Worlds::master_deaths},
           std::tuple{"--liars", "In every run some workers give wrong outputs", &Worlds::liars},
-          std::tuple{"--floods", "In every run some workers send nonsense", &Worlds::floods}}) {
+          std::tuple{"--floods", "In every run some workers send nonsense", &Worlds::floods},
+          std::tuple{"--full-disks", "In every run the disk is full now and then",
+                     &Worlds::full_disks}}) {
         app.add_flag_callback(
             flag, [occurs = occurs] { run_options().worlds.*occurs = Occurs::Always; }, what);
     }

@@ -1,5 +1,7 @@
 #include "sabotage.hpp"
 
+#include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace netcompute::sim {
@@ -42,23 +44,58 @@ Instant Saboteur::clock(Instant now) const {
     return sabotage_ == Sabotage::FreezeTime ? Instant{} : now;
 }
 
-core::Event Saboteur::event(const core::Event& event) {
-    if (sabotage_ == Sabotage::None) return event;
-    core::Event told = event;
-    if (sabotage_ == Sabotage::FreezeTime) {
-        if (std::holds_alternative<core::WorkerDisconnected>(told)) told = core::ClockTicked{};
-    } else if (sabotage_ == Sabotage::RenewEverything) {
-        auto* const beat = std::get_if<core::HeartbeatReceived>(&told);
-        if (beat != nullptr) beat->leases = leases_given_[beat->worker];
-        forget_ended_leases(event);
-    } else if (sabotage_ == Sabotage::HideResumptions) {
-        auto* const joined = std::get_if<core::WorkerJoined>(&told);
-        if (joined != nullptr) joined->resumed = false;
-    } else if (sabotage_ == Sabotage::PreferNewestJob) {
-        auto* const round = std::get_if<core::RoundStarted>(&told);
-        if (round != nullptr) round->priority = static_cast<std::int32_t>(round->job.value);
+core::Event Saboteur::said(core::Event event) const {
+    if (sabotage_ == Sabotage::RecomputeAfterRestart) {
+        if (auto* const restored = std::get_if<core::JobRestored>(&event)) {
+            for (auto& outputs : restored->rounds) outputs.clear();
+        }
+    } else if (sabotage_ == Sabotage::BelieveLiars) {
+        if (auto* const round = std::get_if<core::RoundStarted>(&event)) {
+            round->validation = {core::ValidationMode::None};
+        }
     }
-    return told;
+    return event;
+}
+
+core::Event Saboteur::told(core::Event event) {
+    const auto hide = [&]<typename T>(std::type_identity<T>) {
+        if (std::holds_alternative<T>(event)) event = core::ClockTicked{};
+    };
+    auto* const joined = std::get_if<core::WorkerJoined>(&event);
+    switch (sabotage_) {
+        case Sabotage::FreezeTime:
+            hide(std::type_identity<core::WorkerDisconnected>{});
+            break;
+        case Sabotage::RenewEverything:
+            forget_ended_leases(event);
+            if (auto* const beat = std::get_if<core::HeartbeatReceived>(&event)) {
+                beat->leases = leases_given_[beat->worker];
+            }
+            break;
+        case Sabotage::HideResumptions:
+            if (joined != nullptr) joined->resumed = false;
+            break;
+        case Sabotage::CheckOnSamePc:
+            if (joined != nullptr) joined->pc = 1'000'000 + joined->worker.value;
+            break;
+        case Sabotage::PreferNewestJob:
+            if (auto* const round = std::get_if<core::RoundStarted>(&event)) {
+                round->priority = static_cast<std::int32_t>(round->job.value);
+            }
+            break;
+        case Sabotage::BlameTheHonest:
+            if (auto* const audit = std::get_if<core::TaskAudited>(&event)) audit->sha256 = {};
+            break;
+        case Sabotage::ServePausedJobs:
+            hide(std::type_identity<core::JobPaused>{});
+            break;
+        case Sabotage::ServeWhileStalled:
+            hide(std::type_identity<core::StoreStalled>{});
+            break;
+        default:
+            break;
+    }
+    return event;
 }
 
 /// Leaves those of which nothing was ever heard: their frames may be lost.
@@ -72,28 +109,51 @@ void Saboteur::forget_ended_leases(const core::Event& event) {
     }
 }
 
-core::Effects Saboteur::effects(core::Effects effects) {
-    if (sabotage_ == Sabotage::RecordSecondResults) {
-        for (core::Effect& effect : effects) {
-            const auto* const compared = std::get_if<core::CompareOutput>(&effect);
-            if (compared == nullptr) continue;
-            effect = core::RecordOutputs{
-                compared->job, compared->round, compared->worker, {compared->position}};
-        }
-    } else if (sabotage_ == Sabotage::ForgetCompletion) {
-        std::erase_if(effects, [](const core::Effect& effect) {
-            return std::holds_alternative<core::CompleteRound>(effect);
-        });
-    } else if (sabotage_ == Sabotage::RenewEverything) {
-        for (const core::Effect& effect : effects) {
-            if (const auto* given = std::get_if<core::AssignTasks>(&effect)) {
-                leases_given_[given->worker].push_back(given->lease);
-            } else if (const auto* taken = std::get_if<core::RevokeLease>(&effect)) {
-                std::erase(leases_given_[taken->worker], taken->lease);
-            }
-        }
+core::Effects Saboteur::effects(const core::Event& event, core::Effects effects) {
+    const auto hide = [&]<typename T>(std::type_identity<T>) {
+        std::erase_if(effects, [](const auto& one) { return std::holds_alternative<T>(one); });
+    };
+    switch (sabotage_) {
+        case Sabotage::RecordSecondResults:
+            for (core::Effect& effect : effects) record_second(event, effect);
+            break;
+        case Sabotage::ForgetCompletion:
+            hide(std::type_identity<core::CompleteRound>{});
+            break;
+        case Sabotage::ForgetQuarantine:
+            hide(std::type_identity<core::QuarantineWorker>{});
+            break;
+        case Sabotage::RenewEverything:
+            note_leases(effects);
+            break;
+        default:
+            break;
     }
     return effects;
+}
+
+/// Takes the result that confirmed an output for the output.
+void Saboteur::record_second(const core::Event& event, core::Effect& effect) {
+    const auto* const confirmed = std::get_if<core::ConfirmOutputs>(&effect);
+    const auto* const results = std::get_if<core::ResultsReceived>(&event);
+    if (confirmed == nullptr || results == nullptr) return;
+    core::RecordOutputs record{confirmed->job, confirmed->round, results->worker, {}};
+    for (std::uint32_t position = 0; position < results->outcomes.size(); ++position) {
+        if (results->outcomes[position].index == confirmed->tasks.front()) {
+            record.positions = {position};
+        }
+    }
+    if (!record.positions.empty()) effect = std::move(record);
+}
+
+void Saboteur::note_leases(const core::Effects& effects) {
+    for (const core::Effect& effect : effects) {
+        if (const auto* given = std::get_if<core::AssignTasks>(&effect)) {
+            leases_given_[given->worker].push_back(given->lease);
+        } else if (const auto* taken = std::get_if<core::RevokeLease>(&effect)) {
+            std::erase(leases_given_[taken->worker], taken->lease);
+        }
+    }
 }
 
 const engine::JobType* Saboteur::job_type(const engine::JobType* type) {

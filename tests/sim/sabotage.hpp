@@ -19,8 +19,16 @@ enum class Sabotage {
     DamageOutput,         ///< One bit of it, before it is folded.
     ForgetCompletion,     ///< Of rounds.
     PreferNewestJob,
-    HideResumptions,  ///< Who comes back counts as one that had crashed.
-    WipeStore,        ///< When the master dies.
+    HideResumptions,        ///< Who comes back counts as one that had crashed.
+    WipeStore,              ///< When the master dies.
+    SendBeforeCommit,       ///< Records are kept one turn late.
+    RecomputeAfterRestart,  ///< The outputs that are there are not told to the scheduler.
+    ForgetQuarantine,       ///< Who lied is not written down.
+    BelieveLiars,           ///< Nobody's results are checked.
+    BlameTheHonest,         ///< The master's own output is told to be what the liar said.
+    CheckOnSamePc,          ///< Each worker is told to be on a PC of its own.
+    ServePausedJobs,        ///< The scheduler hears nothing of pauses.
+    ServeWhileStalled,      ///< Nor of a store that cannot be written.
 };
 
 /// Stands between the engine and what it relies on, and does its worst.
@@ -30,14 +38,18 @@ class Saboteur {
 
     [[nodiscard]] core::SchedulerLimits limits(core::SchedulerLimits limits) const;
     [[nodiscard]] Instant clock(Instant now) const;
-    /// What the scheduler is told instead.
-    [[nodiscard]] core::Event event(const core::Event& event);
+    /// What the engine says instead.
+    [[nodiscard]] core::Event said(core::Event event) const;
+    /// What the scheduler is told instead of what the engine says.
+    [[nodiscard]] core::Event told(core::Event event);
     /// What the engine is told instead of what the scheduler has answered.
-    [[nodiscard]] core::Effects effects(core::Effects effects);
+    [[nodiscard]] core::Effects effects(const core::Event& event, core::Effects effects);
     [[nodiscard]] const engine::JobType* job_type(const engine::JobType* type);
 
  private:
     void forget_ended_leases(const core::Event& event);
+    void note_leases(const core::Effects& effects);
+    static void record_second(const core::Event& event, core::Effect& effect);
 
     Sabotage sabotage_;
     std::map<WorkerId, std::vector<LeaseId>> leases_given_;

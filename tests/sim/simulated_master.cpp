@@ -1,18 +1,15 @@
-#include "simulated_master.hpp"
-
+#include "master_life.hpp"
 #include "step_trace.hpp"
 #include "worker_key.hpp"
+#include <netcompute/protocol/frame.hpp>
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 namespace netcompute::sim {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr Duration ask_again_after = 500ms;
 
 std::string name_of(JobId id) {
     return "job " + std::to_string(id.value);
@@ -34,33 +31,19 @@ std::string_view name_of(DeathPoint point) {
 
 }  // namespace
 
-/// What dies with the process, in the order in which it is made.
-struct SimulatedMaster::Life {
-    explicit Life(SimulatedMaster& master)
-        : mortality{[this, &master] {
-              host.close();
-              master.around_.queue.after(0ns, [&master] { master.bury(); });
-          }},
-          host{master.around_.queue, master.dice_},
-          ledger{master.limits_, master.around_.report,
-                 [&master](WorkerId worker) { return master.is_honest(worker); }} {}
-
-    Mortality mortality;
-    bool power_cut = false;
-    VirtualHost host;
-    Ledger ledger;
-    std::optional<engine::Engine> engine;  ///< Made once the rest is in its place.
-};
-
 SimulatedMaster::SimulatedMaster(std::uint64_t seed, core::SchedulerLimits limits,
                                  Sabotage sabotage, Surroundings surroundings)
     : around_{std::move(surroundings)},
       sabotage_{sabotage},
       saboteur_{sabotage},
+      seed_{seed},
       dice_{seed, DiceOf::Master},
       limits_{limits},
       store_{{[this] { return life_->mortality.may_commit(); },
-              [this](std::span<const store::Record> records) { has_committed(records); }}} {
+              [this] { return around_.queue.now() < disk_full_until_; },
+              [this](std::span<const store::Record> records) { has_committed(records); }}},
+      accepted_{around_.report} {
+    if (sabotage == Sabotage::SendBeforeCommit) store_.procrastinate();
     start();
 }
 
@@ -72,7 +55,8 @@ engine::EngineOptions SimulatedMaster::engine_options() {
     options.gateway.new_session_key = [this] {
         return "session-" + std::to_string(++last_session_);
     };
-    options.context.blobs = &around_.catalog.blobs();
+    options.seed = seed_;
+    options.blobs = &around_.catalog.blobs();
     options.find_job_type = [this](std::string_view name) {
         return saboteur_.job_type(around_.catalog.find_job_type(name));
     };
@@ -94,6 +78,7 @@ void SimulatedMaster::start() {
     trace("master starts", {{"life", ++life_number_}});
     life_ = std::make_unique<Life>(*this);
     life_->engine.emplace(life_->host, engine_options(), store_);
+    life_->engine->resume();
     take_up_jobs();
 }
 
@@ -113,17 +98,26 @@ void SimulatedMaster::kill_at(DeathPoint point, std::uint32_t sends_left, bool p
     });
 }
 
-bool SimulatedMaster::may_send() {
-    return runs() && life_->mortality.may_send();
+bool SimulatedMaster::may_send(const protocol::WireMessage& message) {
+    if (!runs() || !life_->mortality.may_send()) return false;
+    if (message.header.find(R"("type":"lease")") == std::string::npos) return true;
+    const auto lease = protocol::decode_header(message.header)->at("lease").get<std::uint64_t>();
+    if (!accepted_.has_lease(LeaseId{lease})) {
+        around_.report("lease " + std::to_string(lease) + " was sent before it was written down");
+    }
+    return true;
 }
 
 void SimulatedMaster::bury() {
     trace(name_of(life_->mortality.death_point()));
     if (life_->power_cut) trace("power cut at the master");
-    check_end();
+    proven_.clear();
     const bool power_cut = life_->power_cut;
     life_ = nullptr;
-    if (power_cut) store_.cut_power();
+    if (power_cut) {
+        store_.cut_power();
+        accepted_.start_again(store_.log());
+    }
     if (sabotage_ == Sabotage::WipeStore) store_.wipe();
     around_.on_death(power_cut);
 }
@@ -148,7 +142,7 @@ void SimulatedMaster::take_up_jobs() {
         lost.push_back(std::move(entry->second));
         entry = open_jobs_.erase(entry);
     }
-    for (OpenJob& job : lost) submit(*job.what, job.priority, std::move(job.accepted));
+    for (OpenJob& job : lost) submit(std::move(job.submission));
 }
 
 // ---- The world ----------------------------------------------------------------------------------
@@ -179,145 +173,63 @@ void SimulatedMaster::closed(const net::SessionPtr& session) {
     life_->host.enter([this, session] { life_->engine->gateway().on_close(session); });
 }
 
-// ---- Jobs ---------------------------------------------------------------------------------------
-
-void SimulatedMaster::submit(const JobTemplate& what, std::int32_t priority,
-                             std::function<void(JobId)> accepted) {
-    const std::uint64_t submission = ++last_submission_;
-    unanswered_[submission] = {&what, priority, std::move(accepted)};
-    ask(submission);
-}
-
-/// Until there is an answer: the master may be down, or die while it is stalled.
-void SimulatedMaster::ask(std::uint64_t submission) {
-    if (runs()) life_->host.enter([this, submission] { answer(submission); });
-    if (!unanswered_.contains(submission)) return;
-    around_.queue.after(ask_again_after, [this, submission] { ask(submission); });
-}
-
-void SimulatedMaster::answer(std::uint64_t submission) {
-    const auto found = unanswered_.find(submission);
-    if (found == unanswered_.end()) return;
-    const OpenJob job = std::move(found->second);
-    unanswered_.erase(found);
-    engine::JobRequest request;
-    request.type = job.what->type.name;
-    request.priority = job.priority;
-    const auto id = life_->engine->submit(std::move(request));
-    if (!id) return around_.report("a job was refused: " + id.error().message);
-    trace("submit", {{"job", id->value}, {"priority", static_cast<std::uint64_t>(job.priority)}});
-    around_.trace.remark(name_of(*id) + " is " + std::string{job.what->type.name});
-    open_jobs_[*id] = job;
-    watch(*id);
-    job.accepted(*id);
-}
-
-void SimulatedMaster::has_committed(std::span<const store::Record> records) {
-    for (const store::Record& record : records) {
-        const auto* const put = std::get_if<store::PutJob>(&record);
-        if (put == nullptr) continue;
-        const auto job = open_jobs_.find(put->job.id);
-        if (job != open_jobs_.end()) job->second.written = true;
-    }
-    life_->mortality.has_committed();
-}
-
-void SimulatedMaster::watch(JobId id) {
-    life_->engine->when_over(id, [this](const store::JobRecord& record) {
-        // A dead master tells nobody; after its restart it does.
-        if (life_->mortality.alive()) job_over(record);
-    });
-}
-
-void SimulatedMaster::cancel(JobId id) {
-    if (!runs()) return;
-    life_->host.enter([this, id] {
-        const auto found = open_jobs_.find(id);
-        if (found == open_jobs_.end()) return;
-        found->second.cancelled = life_->engine->cancel(id).has_value();
-    });
-}
-
-void SimulatedMaster::job_over(const store::JobRecord& record) {
-    const OpenJob job = open_jobs_.at(record.id);
-    open_jobs_.erase(record.id);
-    told_[record.id] = record;
-    trace(store::job_state_name(record.state), {{"job", record.id.value}});
-    const std::string name = name_of(record.id) + " (" + std::string{job.what->type.name} + ")";
-    const std::string why = record.error ? record.error->message : "";
-    switch (record.state) {
-        case store::JobState::Succeeded:
-            ++succeeded_count_;
-            if (record.result != job.what->expected) {
-                around_.report(name + " gave other bytes than one process does");
-            }
-            return;
-        case store::JobState::Failed:
-            ++failed_count_;
-            if (!job.given_up) around_.report(name + " failed by itself: " + why);
-            return;
-        case store::JobState::Cancelled:
-            if (!job.cancelled) around_.report(name + " was cancelled, but nobody asked for it");
-            return;
-        default:
-            around_.report(name + " is said to be over, but it is not");
-    }
-}
-
 // ---- The scheduler's steps ----------------------------------------------------------------------
 
 core::Effects SimulatedMaster::step(core::Scheduler& scheduler, Instant now,
                                     const core::Event& event) {
     ++step_count_;
     inbox_max_ = std::max(inbox_max_, life_->engine->inbox_size());
-    trace_event(around_.trace, around_.queue.now(), event);
+    const core::Event said = saboteur_.said(event);
+    trace_event(around_.trace, around_.queue.now(), said);
     const Instant told_now = saboteur_.clock(now);
-    core::Effects effects = scheduler.step(told_now, saboteur_.event(event));
-    life_->ledger.check_step(told_now, event, effects, scheduler);
+    core::Effects effects = scheduler.step(told_now, saboteur_.told(said));
     for (const core::Effect& effect : effects) {
         trace_effect(around_.trace, around_.queue.now(), now, effect);
-        const auto* const failed = std::get_if<core::FailJob>(&effect);
-        if (failed == nullptr) continue;
-        const auto job = open_jobs_.find(failed->job);
-        if (job != open_jobs_.end()) job->second.given_up = true;
     }
-    effects = saboteur_.effects(std::move(effects));
-    check_recorded_once(event, effects);
-    return effects;
+    life_->ledger.check_step(told_now, said, effects, scheduler);
+    note(said, effects);
+    return saboteur_.effects(said, std::move(effects));
 }
 
-bool SimulatedMaster::is_honest(WorkerId worker) {
-    const auto found = life_->engine->workers().find(worker);
-    if (found == life_->engine->workers().end()) return true;
-    const std::string_view key = found->second.key;
-    return around_.is_honest(worker_number(key));
-}
-
-/// Of what the engine is told to keep.
-void SimulatedMaster::check_recorded_once(const core::Event& event, const core::Effects& effects) {
-    if (const auto* round = std::get_if<core::RoundStarted>(&event)) {
-        recorded_[round->job].assign(round->task_count, false);
+/// Keeps what outlives the master.
+void SimulatedMaster::note(const core::Event& event, const core::Effects& effects) {
+    if (const auto* restored = std::get_if<core::WorkerRestored>(&event)) {
+        if (quarantined_.contains(restored->worker) && !restored->quarantined) {
+            around_.report("worker " + std::to_string(restored->worker.value) +
+                           " was proven wrong before the master died, and now is not");
+        }
     }
     for (const core::Effect& effect : effects) {
-        const auto* const record = std::get_if<core::RecordOutputs>(&effect);
-        if (record == nullptr) continue;
-        const auto& outcomes = std::get<core::ResultsReceived>(event).outcomes;
-        for (const std::uint32_t position : record->positions) {
-            const TaskIndex index = outcomes.at(position).index;
-            auto is_recorded = recorded_.at(record->job).at(index);
-            if (is_recorded) {
-                around_.report("task " + std::to_string(index) + " of " + name_of(record->job) +
-                               " was recorded twice");
-            }
-            is_recorded = true;
+        if (const auto* failed = std::get_if<core::FailJob>(&effect)) {
+            const auto job = open_jobs_.find(failed->job);
+            if (job != open_jobs_.end()) job->second.given_up = true;
+        } else if (const auto* recorded = std::get_if<core::RecordOutputs>(&effect)) {
+            effort_.outputs += recorded->positions.size();
+        } else if (const auto* given = std::get_if<core::AssignTasks>(&effect)) {
+            if (given->is_check) effort_.checks += given->tasks.size();
+        } else if (std::holds_alternative<core::AuditTask>(effect)) {
+            ++effort_.audits;
+        } else if (const auto* liar = std::get_if<core::QuarantineWorker>(&effect)) {
+            proven_.insert(liar->worker);
+            if (const auto number = number_of(liar->worker)) named_.insert(*number);
         }
     }
 }
 
-void SimulatedMaster::check_end() const {
-    if (runs() && life_->engine->contradiction_count() > 0) {
-        around_.report("two honest workers gave different bytes for one task");
-    }
+std::optional<std::size_t> SimulatedMaster::number_of(WorkerId worker) {
+    const auto found = life_->engine->workers().find(worker);
+    if (found == life_->engine->workers().end()) return std::nullopt;
+    return worker_number(found->second.key);
+}
+
+bool SimulatedMaster::is_honest(WorkerId worker) {
+    const auto number = number_of(worker);
+    return !number || around_.traits(*number).is_honest();
+}
+
+bool SimulatedMaster::is_liar(WorkerId worker) {
+    const auto number = number_of(worker);
+    return number && around_.traits(*number).runner.lies > 0;
 }
 
 }  // namespace netcompute::sim

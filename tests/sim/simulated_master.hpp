@@ -1,5 +1,6 @@
 #pragma once
 
+#include "accepted_work.hpp"
 #include "dice.hpp"
 #include "engine/engine.hpp"
 #include "event_queue.hpp"
@@ -8,6 +9,7 @@
 #include "mortality.hpp"
 #include "sabotage.hpp"
 #include "simulated_store.hpp"
+#include "simulated_worker.hpp"
 #include "trace.hpp"
 #include "virtual_host.hpp"
 
@@ -15,10 +17,28 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace netcompute::sim {
+
+/// A job as a user submits it.
+struct Submission {
+    const JobTemplate* what = nullptr;
+    std::int32_t priority = 0;
+    std::string validation;
+    double deadline_seconds = 0;  ///< 0: none.
+    std::function<void(JobId)> accepted;
+};
+
+/// What a run took.
+struct Effort {
+    std::uint64_t outputs = 0;  ///< Of workers, that were recorded.
+    std::uint64_t checks = 0;   ///< Tasks given out to confirm an output.
+    std::uint64_t audits = 0;   ///< Tasks that the master computed itself.
+};
 
 /// A master: the real engine, gateway, scheduler and job runs, in virtual time and without sockets,
 /// and an eye on each step of its scheduler. It can be killed at any point and started again on the
@@ -32,7 +52,7 @@ class SimulatedMaster {
         std::function<void(std::string)> report;  ///< A broken promise.
         /// All of its connections end; after a power cut, nobody hears of it.
         std::function<void(bool power_cut)> on_death;
-        std::function<bool(std::size_t worker)> is_honest;  ///< By its number in the world.
+        std::function<const WorkerTraits&(std::size_t worker)> traits;  ///< By its number.
     };
 
     SimulatedMaster(std::uint64_t seed, core::SchedulerLimits limits, Sabotage sabotage,
@@ -48,13 +68,20 @@ class SimulatedMaster {
     void kill_at(DeathPoint point, std::uint32_t sends_left, bool power_cut);
     [[nodiscard]] bool runs() const { return life_ != nullptr; }
     /// Whether a message that it sends now is sent.
-    [[nodiscard]] bool may_send();
+    [[nodiscard]] bool may_send(const protocol::WireMessage& message);
+    /// Nothing can be written down until then.
+    void fill_disk_until(Instant when);
 
     /// `accepted` hears the job's id before any of its tasks is given out, and another one if the
     /// master died before it had written the job down.
-    void submit(const JobTemplate& what, std::int32_t priority,
-                std::function<void(JobId)> accepted);
+    void submit(Submission submission);
+    // What users ask for; nothing if the master is down.
     void cancel(JobId id);
+    void pause(JobId id, bool paused);
+    void prioritize(JobId id, std::int32_t priority);
+    void drain(std::size_t worker, bool drained);
+    /// Takes all pauses and drains back.
+    void let_everything_go_on();
     /// The master's clock jumps by this much; backwards if it is negative.
     void jump(Duration by);
     /// Its thread does nothing until then.
@@ -62,9 +89,6 @@ class SimulatedMaster {
 
     void receive(const net::SessionPtr& from, std::string header, Bytes payload);
     void closed(const net::SessionPtr& session);
-
-    /// Looks at what only shows when a run is over.
-    void check_end() const;
 
     /// Jobs that somebody wants and that are not over.
     [[nodiscard]] std::size_t open_job_count() const {
@@ -74,15 +98,17 @@ class SimulatedMaster {
     [[nodiscard]] std::uint64_t failed_count() const { return failed_count_; }
     [[nodiscard]] std::uint64_t step_count() const { return step_count_; }
     [[nodiscard]] std::size_t inbox_max() const { return inbox_max_; }
+    /// Workers of the world, by their numbers, that were put in quarantine.
+    [[nodiscard]] const std::set<std::size_t>& named_liars() const { return named_; }
+    [[nodiscard]] const Effort& effort() const { return effort_; }
 
  private:
     struct Life;
 
     /// A job as its submitter sees it.
     struct OpenJob {
-        const JobTemplate* what = nullptr;
-        std::int32_t priority = 0;
-        std::function<void(JobId)> accepted;
+        Submission submission;
+        Instant submitted;
         bool written = false;  ///< The master can be held to it.
         bool cancelled = false;
         bool given_up = false;  ///< By the scheduler.
@@ -93,31 +119,40 @@ class SimulatedMaster {
     void bury();
     void take_up_jobs();
     void ask(std::uint64_t submission);
-    void answer(std::uint64_t submission);
+    void answer(engine::Engine& engine, std::uint64_t submission);
     void has_committed(std::span<const store::Record> records);
     void watch(JobId id);
     void job_over(const store::JobRecord& record);
     [[nodiscard]] core::Effects step(core::Scheduler& scheduler, Instant now,
                                      const core::Event& event);
     [[nodiscard]] bool is_honest(WorkerId worker);
-    void check_recorded_once(const core::Event& event, const core::Effects& effects);
+    [[nodiscard]] bool is_liar(WorkerId worker);
+    [[nodiscard]] std::optional<std::size_t> number_of(WorkerId worker);
+    void note(const core::Event& event, const core::Effects& effects);
+    void enter(std::function<void(engine::Engine&)> ask);
     void trace(std::string_view what, std::initializer_list<Trace::Number> numbers = {});
 
     Surroundings around_;
     Sabotage sabotage_;
     Saboteur saboteur_;
+    std::uint64_t seed_;
     Dice dice_;
     core::SchedulerLimits limits_;
     SimulatedStore store_;
+    AcceptedWork accepted_;
+    Instant disk_full_until_{};
     std::uint64_t last_session_ = 0;
     std::uint64_t life_number_ = 0;
     std::unique_ptr<Life> life_;  ///< Null between death and the next start.
 
     std::map<JobId, OpenJob> open_jobs_;
-    std::map<std::uint64_t, OpenJob> unanswered_;  ///< Submissions that have no id yet.
+    std::map<std::uint64_t, Submission> unanswered_;  ///< Submissions that have no id yet.
     std::uint64_t last_submission_ = 0;
-    std::map<JobId, store::JobRecord> told_;       ///< Jobs that are said to be over.
-    std::map<JobId, std::vector<bool>> recorded_;  ///< Tasks of the round whose output counts.
+    std::map<JobId, store::JobRecord> told_;  ///< Jobs that are said to be over.
+    std::set<WorkerId> proven_;               ///< To lie; not written down yet.
+    std::set<WorkerId> quarantined_;          ///< Written down.
+    std::set<std::size_t> named_;
+    Effort effort_;
     std::uint64_t succeeded_count_ = 0;
     std::uint64_t failed_count_ = 0;
     std::uint64_t step_count_ = 0;

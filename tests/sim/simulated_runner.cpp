@@ -86,13 +86,14 @@ void SimulatedRunner::compute(const Run& run, std::size_t place, worker::Outcome
         around_.dice.chance(around_.faults.own_failure)) {
         return chunk.add_error(task.index, {ErrorCode::OutOfMemory, "out of memory"});
     }
-    const Bytes& truth = around_.catalog.run(run.lease, task);
+    const Result<Bytes>& truth = around_.catalog.run(run.lease, task);
+    if (!truth) return chunk.add_error(task.index, truth.error());
     if (traits_.lies == 0 || !around_.dice.chance(traits_.lies)) {
-        return chunk.add_output(task.index, truth);
+        return chunk.add_output(task.index, *truth);
     }
     const auto& tasks = run.lease.tasks;
-    const Bytes& other = around_.catalog.run(run.lease, tasks[(place + 1) % tasks.size()]);
-    Lie lie = lie_about(truth, other, around_.faults.collusion, around_.dice);
+    const Result<Bytes>& other = around_.catalog.run(run.lease, tasks[(place + 1) % tasks.size()]);
+    Lie lie = lie_about(*truth, other ? *other : *truth, around_.faults.collusion, around_.dice);
     around_.on_lie(lie.kind);
     chunk.add_output(task.index, std::move(lie.bytes));
 }

@@ -7,10 +7,13 @@ namespace netcompute::sim {
 Result<void> SimulatedStore::commit(std::span<const store::Record> records,
                                     store::Durability durability) {
     if (!watchers_.may_commit()) return {};
-    if (auto committed = memory_->commit(records, durability); !committed) return committed;
-    log_.insert(log_.end(), records.begin(), records.end());
+    if (watchers_.is_full()) return unexpected(ErrorCode::Unavailable, "the disk is full");
+    std::vector<store::Record> now{records.begin(), records.end()};
+    if (is_late_) now.swap(late_);
+    if (auto committed = memory_->commit(now, durability); !committed) return committed;
+    log_.insert(log_.end(), now.begin(), now.end());
     if (durability == store::Durability::Power) safe_count_ = log_.size();
-    watchers_.has_committed(records);
+    watchers_.has_committed(now);
     return {};
 }
 

@@ -14,6 +14,7 @@ class SimulatedStore final : public store::JobStore {
  public:
     struct Watchers {
         std::function<bool()> may_commit;  ///< Else the commit is lost with the master.
+        std::function<bool()> is_full;     ///< Then it is refused.
         std::function<void(std::span<const store::Record>)> has_committed;
     };
     explicit SimulatedStore(Watchers watchers) : watchers_{std::move(watchers)} {}
@@ -22,6 +23,10 @@ class SimulatedStore final : public store::JobStore {
     void cut_power();
     /// Loses everything, which no disk should.
     void wipe();
+    /// From now on says that records are committed before they are, which no disk should.
+    void procrastinate() { is_late_ = true; }
+    /// All that was ever committed, less what was lost.
+    [[nodiscard]] std::span<const store::Record> log() const { return log_; }
 
     [[nodiscard]] Result<void> commit(std::span<const store::Record> records,
                                       store::Durability durability) override;
@@ -52,6 +57,8 @@ class SimulatedStore final : public store::JobStore {
     std::unique_ptr<store::MemoryJobStore> memory_ = std::make_unique<store::MemoryJobStore>();
     std::vector<store::Record> log_;  ///< All that was ever committed.
     std::size_t safe_count_ = 0;      ///< Of log_: what a power cut leaves.
+    bool is_late_ = false;
+    std::vector<store::Record> late_;  ///< Said to be committed.
 };
 
 }  // namespace netcompute::sim

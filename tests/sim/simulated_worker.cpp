@@ -21,7 +21,8 @@ class SimulatedWorker::ProcessLink final : public worker::Link {
     explicit ProcessLink(SimulatedWorker& owner) : owner_{owner} {}
 
     void open() override {
-        connection_ = owner_.around_.network.connect(owner_.number_, owner_.traits_.kind);
+        connection_ =
+            owner_.around_.network.connect(owner_.number_, owner_.traits_.pc, owner_.traits_.kind);
         flooder_.forget();
         owner_.trace("connect", {{"connection", connection_->number}});
     }
@@ -89,7 +90,10 @@ struct SimulatedWorker::Process {
                       owner.enter_at(owner.around_.queue.now() + delay, std::move(action));
                   },
                   [this, &owner] { agent.outcomes_ready(owner.around_.queue.now()); },
-                  [&owner](std::string_view kind) { owner.trace(kind); }}},
+                  [&owner](std::string_view kind) {
+                      owner.has_lied_ = true;
+                      owner.trace(kind);
+                  }}},
           link{owner},
           agent{{.worker = key,
                  .token = "",

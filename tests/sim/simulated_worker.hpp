@@ -15,6 +15,7 @@ namespace netcompute::sim {
 /// What a worker is, for the whole of a run.
 struct WorkerTraits {
     TransportKind kind = TransportKind::Native;
+    std::size_t pc = 0;  ///< Several workers may be on one.
     std::uint32_t slots = 1;
     RunnerTraits runner;
     double floods_per_second = 0;
@@ -22,8 +23,9 @@ struct WorkerTraits {
     [[nodiscard]] bool is_honest() const { return runner.lies == 0 && floods_per_second == 0; }
 };
 
-/// A PC: the real agent over a link into the faulty network and a runner in virtual time. It can
-/// crash and be started again, sleep, and do what a browser's page offers: pause, other slots.
+/// A worker on its PC: the real agent over a link into the faulty network and a runner in virtual
+/// time. It can crash and be started again, sleep, and do what a browser's page offers: pause,
+/// other slots.
 class SimulatedWorker {
  public:
     struct Surroundings {
@@ -59,6 +61,7 @@ class SimulatedWorker {
     [[nodiscard]] Dice& dice() { return dice_; }
     [[nodiscard]] std::uint32_t slots() const { return slots_; }
     [[nodiscard]] const WorkerTraits& traits() const { return traits_; }
+    [[nodiscard]] bool has_lied() const { return has_lied_; }
     [[nodiscard]] std::size_t leases_held_max() const { return leases_held_max_; }
 
  private:
@@ -77,6 +80,7 @@ class SimulatedWorker {
     Surroundings around_;
     Dice dice_;
     bool paused_ = false;
+    bool has_lied_ = false;
     Instant asleep_until_{};
     std::uint64_t generation_ = 0;  ///< Of the process: what one asked for, the next does not get.
     std::unique_ptr<Process> process_;

@@ -1,6 +1,7 @@
 #include "simulation.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace netcompute::sim {
@@ -44,9 +45,11 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
         SimulatedMaster::Surroundings{
             queue_, trace_, catalog_, [this](std::string what) { report(std::move(what)); },
             [this](bool power_cut) { network_->master_died(power_cut, dice_); },
-            [this](std::size_t worker) { return workers_[worker]->traits().is_honest(); }});
+            [this](std::size_t worker) -> const WorkerTraits& {
+                return workers_[worker]->traits();
+            }});
     network_->set_ends(
-        {[this] { return master_->may_send(); },
+        {[this](const protocol::WireMessage& message) { return master_->may_send(message); },
          [this](const net::SessionPtr& from, std::string header, Bytes payload) {
              master_->receive(from, std::move(header), std::move(payload));
          },
@@ -78,6 +81,9 @@ void Simulation::add_workers() {
     for (std::size_t number = 0; number < workers_.size(); ++number) {
         WorkerTraits traits;
         traits.kind = dice_.chance(0.5) ? TransportKind::Native : TransportKind::Browser;
+        traits.pc = number > 0 && dice_.chance(0.15)
+                        ? dice_.between(0, static_cast<std::uint32_t>(number - 1))
+                        : number;
         traits.slots = dice_.between(1, 4);
         if (dice_.chance(0.2)) traits.runner.slowness = dice_.magnitude(2, 30);
         traits.runner.lacks_memory = number == 1 && dice_.chance(0.3);
@@ -113,23 +119,52 @@ void Simulation::add_jobs() {
         const double job_seconds = dice_.magnitude(0.05, 200);
         const double seconds_per_task = job_seconds / what.task_count;
         work_max_ += from_seconds(4 * job_seconds * slowness);
-        const std::int32_t priority = dice_.chance(0.2) ? 1 : 0;
+        const Submission submission{
+            .what = &what,
+            .priority = dice_.chance(0.2) ? 1 : 0,
+            .validation = draw_validation(),
+            .deadline_seconds = dice_.chance(0.05) ? dice_.magnitude(2, 200) : 0,
+            .accepted = {}};
         ++jobs_to_submit_;
-        queue_.after(dice_.chance(0.5) ? dice_.between(0s, 1s) : dice_.between(0s, 40s),
-                     [this, &what, priority, seconds_per_task] {
-                         submit(what, priority, seconds_per_task);
-                     });
+        queue_.after(
+            dice_.chance(0.5) ? dice_.between(0s, 1s) : dice_.between(0s, 40s),
+            [this, submission, seconds_per_task] { submit(submission, seconds_per_task); });
     }
 }
 
-void Simulation::submit(const JobTemplate& what, std::int32_t priority, double seconds_per_task) {
+/// One under which the job's result must be right, and can be had.
+std::string Simulation::draw_validation() {
+    const auto is_liar = [](const auto& worker) { return worker->traits().runner.lies > 0; };
+    const auto liar_count = std::ranges::count_if(workers_, is_liar);
+    const bool natives_are_honest = std::ranges::none_of(workers_, [&](const auto& worker) {
+        return is_liar(worker) && worker->traits().kind == TransportKind::Native;
+    });
+    const std::uint32_t drawn = dice_.between(1, 10);
+    // So many liars may agree.
+    if (drawn <= 2 && honest_pc_count() >= 2 && liar_count < 2) return "quorum:2";
+    if (drawn <= 3 && liar_count == 0) return "none";
+    if (drawn <= 6 && natives_are_honest) return dice_.chance(0.5) ? "" : "default";
+    return "adaptive";
+}
+
+std::size_t Simulation::honest_pc_count() const {
+    std::set<std::size_t> pcs;
+    for (const auto& worker : workers_) {
+        if (worker->traits().runner.lies == 0) pcs.insert(worker->traits().pc);
+    }
+    return pcs.size();
+}
+
+void Simulation::submit(Submission submission, double seconds_per_task) {
     --jobs_to_submit_;
-    master_->submit(what, priority, [this, seconds_per_task](JobId id) {
+    submission.accepted = [this, seconds_per_task](JobId id) {
         task_seconds_[id] = seconds_per_task;
+        accepted_.push_back(id);
         if (queue_.now() < faults_.end && dice_.chance(0.05)) {
             queue_.after(dice_.between(0s, 20s), [this, id] { master_->cancel(id); });
         }
-    });
+    };
+    master_->submit(std::move(submission));
 }
 
 /// Once a virtual second: what goes wrong in it.
@@ -139,6 +174,7 @@ void Simulation::trouble() {
         trouble(*workers_[number], number);
     }
     trouble_master();
+    if (dice_.chance(faults_.whims_per_second)) follow_a_whim();
     queue_.after(1s, [this] { trouble(); });
 }
 
@@ -179,6 +215,24 @@ void Simulation::trouble_master() {
         master_->stall_until(queue_.now() + dice_.between(10ms, 15s));
     }
     if (dice_.chance(faults_.master_deaths_per_second)) kill_master();
+    if (dice_.chance(faults_.full_disks_per_second)) {
+        master_->fill_disk_until(std::min(queue_.now() + dice_.between(100ms, 15s), faults_.end));
+    }
+}
+
+/// Users do not know what they want; what they hold back, they let go on after a while.
+void Simulation::follow_a_whim() {
+    const bool holds_back = dice_.chance(0.7);
+    if (dice_.chance(0.3)) {
+        const auto last = static_cast<std::uint32_t>(workers_.size() - 1);
+        return master_->drain(dice_.between(0, last), holds_back);
+    }
+    if (accepted_.empty()) return;
+    const JobId id = accepted_[dice_.between(0, static_cast<std::uint32_t>(accepted_.size() - 1))];
+    if (dice_.chance(0.3)) {
+        return master_->prioritize(id, static_cast<std::int32_t>(dice_.between(0, 3)));
+    }
+    master_->pause(id, holds_back);
 }
 
 void Simulation::kill_master() {
@@ -198,6 +252,7 @@ void Simulation::start_master() {
 void Simulation::calm() {
     trace_.add(queue_.now(), "world", 0, "calm");
     start_master();
+    master_->let_everything_go_on();
     for (const auto& worker : workers_) {
         worker->set_paused(false);
         worker->start();
@@ -206,7 +261,6 @@ void Simulation::calm() {
 }
 
 void Simulation::check_end() {
-    master_->check_end();
     if (master_->inbox_max() > inbox_max) report("the master's inbox grew to more than it may");
     if (queue_.size() > events_max) report("the world's queue grew to more than it may");
     for (const auto& worker : workers_) {
@@ -233,12 +287,19 @@ RunReport Simulation::run() {
     for (const auto& worker : workers_) {
         leases_held = std::max(leases_held, worker->leases_held_max());
     }
+    const auto liars = [this](auto what) {
+        return static_cast<std::size_t>(std::ranges::count_if(workers_, what));
+    };
     return {.seed = options_.seed,
             .broken = broken_,
             .trace_hash = trace_.hash(),
             .steps = master_->step_count(),
             .jobs_succeeded = master_->succeeded_count(),
             .jobs_failed = master_->failed_count(),
+            .liars = liars([](const auto& one) { return one->traits().runner.lies > 0; }),
+            .liars_that_lied = liars([](const auto& one) { return one->has_lied(); }),
+            .liars_named = master_->named_liars().size(),
+            .effort = master_->effort(),
             .virtual_seconds = to_seconds(queue_.now() - start),
             .happened = trace_.counts(),
             .inbox_max = master_->inbox_max(),

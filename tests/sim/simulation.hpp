@@ -29,6 +29,10 @@ struct RunReport {
     std::uint64_t steps = 0;
     std::uint64_t jobs_succeeded = 0;
     std::uint64_t jobs_failed = 0;  ///< With good reason.
+    std::size_t liars = 0;
+    std::size_t liars_that_lied = 0;
+    std::size_t liars_named = 0;
+    Effort effort;
     double virtual_seconds = 0;
     Trace::Counts happened;           ///< How often what did.
     std::size_t inbox_max = 0;        ///< The master's.
@@ -47,10 +51,13 @@ class Simulation {
  private:
     void add_workers();
     void add_jobs();
-    void submit(const JobTemplate& what, std::int32_t priority, double seconds_per_task);
+    void submit(Submission submission, double seconds_per_task);
+    [[nodiscard]] std::string draw_validation();
+    [[nodiscard]] std::size_t honest_pc_count() const;
     void trouble();
     void trouble(SimulatedWorker& worker, std::size_t number);
     void trouble_master();
+    void follow_a_whim();
     void kill_master();
     void start_master();
     void calm();
@@ -67,6 +74,7 @@ class Simulation {
     std::unique_ptr<SimulatedMaster> master_;
     std::vector<std::unique_ptr<SimulatedWorker>> workers_;
     std::map<JobId, double> task_seconds_;
+    std::vector<JobId> accepted_;
     std::size_t jobs_to_submit_ = 0;
     Duration work_max_{};  ///< How long the jobs may take once all is calm.
     std::vector<std::string> broken_;

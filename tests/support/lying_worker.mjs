@@ -30,7 +30,7 @@ export class LyingWorker {
   lies = 0;
   truths = 0;
   session = '';
-  /** How the master sent it away. @type {Promise<{code: string, message: string, retry: boolean}>} */
+  /** Its dismissal. @type {Promise<{code: string, message: string, retry: boolean}>} */
   goodbye;
   /** Resolves when it was let in. @type {Promise<void>} */
   joined;

@@ -105,7 +105,7 @@ TEST(RoundTasksTest, AnOutputThatWantsACheckIsTakenByAnother) {
     EXPECT_TRUE(tasks.take_checks(5, only_second).empty());
     tasks.release_check(1);
     EXPECT_EQ(tasks.take_checks(5, only_second), std::vector<TaskIndex>{1});
-    tasks.confirm(1);
+    tasks.confirm(1, WorkerId{2});
     tasks.release_check(1);
     EXPECT_EQ(tasks.waiting_checks(), std::vector<TaskIndex>{0});
     EXPECT_EQ(tasks.open_checks(first), 1U);
@@ -117,7 +117,7 @@ TEST(RoundTasksTest, AReopenedRoundGivesOutWhatHasNoOutput) {
     RoundTasks tasks{4};
     std::ignore = tasks.take(first, 4, false);
     tasks.put_output(1, first, {});
-    tasks.confirm(1);
+    tasks.confirm(1, WorkerId{2});
     tasks.put_output(2, first, {});
     tasks.want_check(2);
     tasks.reopen();

@@ -333,7 +333,7 @@ TEST_F(ValidationTest, AHungCheckerHoldsNothingUp) {
 std::vector<PastOutput> past(std::initializer_list<TaskIndex> tasks, WorkerId worker) {
     std::vector<PastOutput> outputs;
     for (const TaskIndex index : tasks) {
-        outputs.push_back({index, worker, SchedulerSteps::truth_of(index), false});
+        outputs.push_back({index, worker, SchedulerSteps::truth_of(index), false, {}});
     }
     return outputs;
 }

@@ -55,7 +55,8 @@ class RandomRecords {
             case 9:
             case 10:
             case 11:
-                return ConfirmOutput{job(), round(), static_cast<TaskIndex>(below(task_count))};
+                return ConfirmOutput{job(), round(), static_cast<TaskIndex>(below(task_count)),
+                                     WorkerId{below(5)}};
             default:
                 return put_outputs();
         }

@@ -56,8 +56,9 @@ inline Record put_sized_output(std::uint64_t job, TaskIndex index, std::size_t s
     return PutOutputs{JobId{job}, 0, WorkerId{1}, {{index, *owner}}, owner};
 }
 
-inline Record confirm(std::uint64_t job, RoundIndex round, TaskIndex index) {
-    return ConfirmOutput{JobId{job}, round, index};
+inline Record confirm(std::uint64_t job, RoundIndex round, TaskIndex index,
+                      std::uint64_t confirmer = 0) {
+    return ConfirmOutput{JobId{job}, round, index, WorkerId{confirmer}};
 }
 
 inline LeaseRecord lease_record(std::uint64_t id, std::uint64_t job, RoundIndex round,
@@ -105,13 +106,14 @@ inline std::string outputs_text(const JobStore& store, std::uint64_t job, RoundI
     return text;
 }
 
-/// "0/3 by 2 confirmed": whose output counts, for people to compare.
+/// "0/3 by 2 confirmed by 4": whose output counts, for people to compare.
 inline std::string votes_text(const JobWork& work) {
     std::string text;
     for (const StoredVote& vote : work.votes) {
         text += (text.empty() ? "" : ", ") + std::to_string(vote.round) + "/" +
                 std::to_string(vote.index) + " by " + std::to_string(vote.worker.value) +
-                (vote.confirmed ? " confirmed" : "");
+                (vote.confirmed ? " confirmed" : "") +
+                (vote.confirmer.value > 0 ? " by " + std::to_string(vote.confirmer.value) : "");
     }
     return text;
 }
