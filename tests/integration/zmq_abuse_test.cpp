@@ -38,7 +38,8 @@ class ZmqAbuseTest : public testing::Test {
     ~ZmqAbuseTest() override {
         static const std::string expected = expected_sha256();
         const store::JobRecord record = job_.get();
-        EXPECT_EQ(record.state, store::JobState::Succeeded);
+        EXPECT_EQ(record.state, store::JobState::Succeeded)
+            << (record.error ? record.error->message : "");
         if (!record.result.empty()) {
             EXPECT_EQ(nlohmann::json::parse(record.result).at("result_sha256"), expected);
         }
@@ -167,6 +168,34 @@ TEST_F(ZmqAbuseTest, ConnectionsThatDoNotSpeakZeroMqAreNobodysTrouble) {
     }
     ZmqPeer honest{master_.ports()};
     EXPECT_FALSE(honest.join().session.empty());
+}
+
+// A worker that asks and asks and reads no answer is dropped once so much waits for it.
+TEST_F(ZmqAbuseTest, APeerThatReadsNothingIsDropped) {
+    const std::string dropped = "does not read what it is sent";
+    ZmqPeer peer{master_.ports()}, other{master_.ports()};
+    protocol::Heartbeat heartbeat, other_heartbeat;
+    heartbeat.session = peer.join().session;
+    other_heartbeat.session = other.join().session;
+    peer.await_subscriber();
+    other.await_subscriber();
+    // A lease that is over: from then on, each mention of it is answered by a frame.
+    const auto lease = peer.await<protocol::Lease>();
+    peer.send_result(protocol::WorkerMessage{
+        protocol::Results{heartbeat.session,
+                          lease.lease,
+                          lease.job,
+                          lease.round,
+                          0,
+                          {{lease.tasks.front().index, true, ErrorCode::Unavailable, {}}}}});
+    heartbeat.leases.assign(3000, lease.lease);
+    for (int i = 0; i < 1000 && master_.count_logged(dropped) == 0; ++i) {
+        peer.send_heartbeat(protocol::WorkerMessage{heartbeat});
+        other.send_heartbeat(protocol::WorkerMessage{other_heartbeat});
+        std::ignore = other.await<protocol::Ack>();  // The master keeps up with what is asked.
+    }
+    master_.await_logged(dropped, 1);
+    EXPECT_EQ(master_.count_logged(dropped), 1U);
 }
 
 // Many join, ask for the job's tasks, and leave or vanish: each leave is heard, and the job does

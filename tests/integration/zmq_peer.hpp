@@ -45,6 +45,9 @@ class ZmqPeer {
     void send_heartbeat(const Parts& parts) { send(heartbeat_, parts); }
     void send_task(const protocol::WorkerMessage& message) { send_task(parts_of(message)); }
     void send_result(const protocol::WorkerMessage& message) { send_result(parts_of(message)); }
+    void send_heartbeat(const protocol::WorkerMessage& message) {
+        send_heartbeat(parts_of(message));
+    }
 
     protocol::Welcome join() {
         protocol::Hello hello;

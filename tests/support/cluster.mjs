@@ -26,7 +26,7 @@ const jobSecondsMax = 120;
  * @typedef {{config?: Record<string, any>, args?: string[], prepare?: (folder: string) => unknown,
  *            serves?: boolean}} ClusterOptions
  * @typedef {{config?: string, name?: string, slots?: number, args?: string[],
- *            joins?: boolean}} WorkerOptions
+ *            joins?: boolean, within?: string[]}} WorkerOptions
  */
 
 /** Every port a free one. @param {Record<string, any>} [more] */
@@ -193,11 +193,19 @@ export class Cluster {
    * Starts a native worker and, unless told otherwise, awaits that it has joined.
    * @param {WorkerOptions} [options]
    */
-  async startWorker({ config = 'worker.json', name, slots = 1, args = [], joins = true } = {}) {
+  async startWorker({
+    config = 'worker.json',
+    name,
+    slots = 1,
+    args = [],
+    joins = true,
+    within = [],
+  } = {}) {
     const title = name ?? `pc-${this.workers.length + 1}`;
+    const [file, ...before] = [...within, workerProgram];
     const worker = new Program(
-      workerProgram,
-      ['--config', config, '--slots', String(slots), '--name', title, ...args],
+      file,
+      [...before, '--config', config, '--slots', String(slots), '--name', title, ...args],
       { cwd: this.folder, env: { XDG_STATE_HOME: this.file('worker-state') } },
     );
     this.workers.push(worker);

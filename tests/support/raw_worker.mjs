@@ -110,6 +110,11 @@ export class RawWorker {
     return this.#messages.take((header) => header.type === type && matches(header));
   }
 
+  /** From now on nothing that the master sends is taken from the connection. */
+  stopReading() {
+    this.#socket.pause();
+  }
+
   close() {
     this.#socket.terminate();
   }
