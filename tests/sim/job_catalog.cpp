@@ -111,10 +111,15 @@ void JobCatalog::add(std::string name, const MakeProgram& make) {
     jobs_.push_back(std::move(job));
 }
 
-const engine::JobType* JobCatalog::find_job_type(std::string_view name) const {
+const JobTemplate* JobCatalog::find(std::string_view name) const {
     const auto found = std::find_if(jobs_.begin(), jobs_.end(),
                                     [&](const JobTemplate& job) { return job.type.name == name; });
-    return found == jobs_.end() ? nullptr : &found->type;
+    return found == jobs_.end() ? nullptr : &*found;
+}
+
+const engine::JobType* JobCatalog::find_job_type(std::string_view name) const {
+    const JobTemplate* const found = find(name);
+    return found == nullptr ? nullptr : &found->type;
 }
 
 ByteSpan JobCatalog::bytes_of(const protocol::WireInput& input) const {

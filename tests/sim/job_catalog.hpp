@@ -33,6 +33,8 @@ class JobCatalog {
     ~JobCatalog();
 
     [[nodiscard]] const std::deque<JobTemplate>& jobs() const { return jobs_; }
+    /// Null if there is none of this name.
+    [[nodiscard]] const JobTemplate* find(std::string_view name) const;
     [[nodiscard]] const engine::JobType* find_job_type(std::string_view name) const;
     [[nodiscard]] store::BlobStore& blobs() { return *blobs_; }
 

@@ -10,13 +10,22 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
-#include <tuple>
+#include <string>
 
 namespace netcompute::sim {
 
 RunOptions& run_options() {
     static RunOptions options;
     return options;
+}
+
+const std::map<std::string_view, Occurs Worlds::*>& worst_faults() {
+    static const std::map<std::string_view, Occurs Worlds::*> faults{
+        {"master-dies", &Worlds::master_deaths},
+        {"liars", &Worlds::liars},
+        {"floods", &Worlds::floods},
+        {"full-disks", &Worlds::full_disks}};
+    return faults;
 }
 
 namespace {
@@ -41,14 +50,11 @@ int run(int argc, char** argv) {
     app.add_option("--runs", run_options().runs, "How many runs, from --first on")
         ->envname("NETCOMPUTE_SIM_RUNS");
     app.add_option("--first", run_options().first_seed, "The seed of the first run");
-    for (const auto& [flag, what, occurs] :
-         {std::tuple{"--master-dies", "In every run the master is killed", &Worlds::master_deaths},
-          std::tuple{"--liars", "In every run some workers give wrong outputs", &Worlds::liars},
-          std::tuple{"--floods", "In every run some workers send nonsense", &Worlds::floods},
-          std::tuple{"--full-disks", "In every run the disk is full now and then",
-                     &Worlds::full_disks}}) {
+    for (const auto& [word, occurs] : worst_faults()) {
         app.add_flag_callback(
-            flag, [occurs = occurs] { run_options().worlds.*occurs = Occurs::Always; }, what);
+            "--" + std::string{word},
+            [occurs = occurs] { run_options().worlds.*occurs = Occurs::Always; },
+            "There is this fault in every run");
     }
     CLI11_PARSE(app, argc, argv);
 

@@ -4,8 +4,13 @@
 #include "job_catalog.hpp"
 
 #include <cstdint>
+#include <map>
+#include <string_view>
 
 namespace netcompute::sim {
+
+/// By the words for them, on the command line as --word.
+[[nodiscard]] const std::map<std::string_view, Occurs Worlds::*>& worst_faults();
 
 /// What the command line asks for.
 struct RunOptions {

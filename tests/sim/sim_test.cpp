@@ -26,14 +26,30 @@ void expect_all_is_well(const RunReport& report) {
     }
 }
 
-std::vector<std::uint64_t> kept_seeds() {
+struct KeptSeed {
+    std::uint64_t seed = 0;
+    Worlds worlds;
+};
+
+/// Lines of seeds; words before them say what occurs in every run, as the flags of this program do.
+std::vector<KeptSeed> kept_seeds() {
     const std::string path = NETCOMPUTE_SOURCE_DIR "/tests/sim/kept_seeds.txt";
     std::ifstream file{path};
     EXPECT_TRUE(file) << path << " cannot be read";
-    std::vector<std::uint64_t> seeds;
+    std::vector<KeptSeed> seeds;
     for (std::string line; std::getline(file, line);) {
         std::istringstream words{line.substr(0, line.find('#'))};
-        for (std::uint64_t seed = 0; words >> seed;) seeds.push_back(seed);
+        KeptSeed kept;
+        for (std::string word; words >> word;) {
+            if (std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; })) {
+                kept.seed = std::stoull(word);
+                seeds.push_back(kept);
+            } else {
+                const auto occurs = worst_faults().find(word);
+                EXPECT_NE(occurs, worst_faults().end()) << word << " is no flag of this program";
+                if (occurs != worst_faults().end()) kept.worlds.*occurs->second = Occurs::Always;
+            }
+        }
     }
     return seeds;
 }
@@ -47,6 +63,10 @@ struct Totals {
     std::uint64_t steps = 0;
     std::size_t inbox_max = 0;
     std::size_t leases_held_max = 0;
+    std::size_t liars = 0;
+    std::size_t liars_that_lied = 0;
+    std::size_t liars_named = 0;
+    Effort effort;
     Trace::Counts happened;
 
     void add(const RunReport& report) {
@@ -57,13 +77,29 @@ struct Totals {
         steps += report.steps;
         inbox_max = std::max(inbox_max, report.inbox_max);
         leases_held_max = std::max(leases_held_max, report.leases_held_max);
+        liars += report.liars;
+        liars_that_lied += report.liars_that_lied;
+        liars_named += report.liars_named;
+        effort.outputs += report.effort.outputs;
+        effort.checks += report.effort.checks;
+        effort.audits += report.effort.audits;
         for (const auto& [what, count] : report.happened) happened[what] += count;
+    }
+    void print_validation() const {
+        std::cout << liars << " workers were liars, " << liars_that_lied << " of them lied, and "
+                  << liars_named << " were named; for " << effort.outputs
+                  << " outputs of workers there were " << effort.checks << " checks by others and "
+                  << effort.audits << " audits by the master: "
+                  << 100 * (effort.checks + effort.audits) /
+                         std::max<std::uint64_t>(effort.outputs, 1)
+                  << " % more\n";
     }
     void print() const {
         std::cout << runs << " runs, " << steps << " steps of the scheduler: " << succeeded
                   << " jobs succeeded, " << failed << " failed with good reason; at most "
                   << inbox_max << " events waited for the master, and a worker held at most "
                   << leases_held_max << " leases, ended ones included\n";
+        print_validation();
         for (const auto& [what, count] : happened)
             std::cout << "  " << what << ": " << count << '\n';
     }
@@ -103,7 +139,11 @@ TEST(SimulationTest, EveryRunKeepsEveryPromise) {
 
 // What once went wrong must not come back.
 TEST(SimulationTest, SeedsThatOnceFailedPass) {
-    for (const std::uint64_t seed : kept_seeds()) expect_all_is_well(run(seed));
+    const std::vector<KeptSeed> kept = kept_seeds();
+    EXPECT_FALSE(kept.empty());
+    for (const auto& [seed, worlds] : kept) {
+        expect_all_is_well(run(seed, Sabotage::None, worlds));
+    }
 }
 
 // A run can be replayed: the same seed gives the same events and effects at the same instants.
@@ -118,6 +158,48 @@ TEST(SimulationTest, OneSeedGivesOneTrace) {
         EXPECT_EQ(first.trace_hash, second.trace_hash) << "seed " << seed;
         EXPECT_EQ(first.steps, second.steps) << "seed " << seed;
         EXPECT_NE(first.trace_hash, any(seed + 1000).trace_hash) << "seed " << seed;
+    }
+}
+
+// Up to 30 % of the workers lie at random: every result is right all the same, and nobody else is
+// taken for a liar.
+TEST(SimulationTest, LiarsChangeNoResult) {
+    Totals totals;
+    for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+        const RunReport report = run(seed, Sabotage::None, {.liars = Occurs::Always});
+        expect_all_is_well(report);
+        totals.add(report);
+    }
+    totals.print_validation();
+    EXPECT_GT(totals.liars, totals.runs);
+    EXPECT_GT(totals.liars_that_lied * 3, totals.liars) << "too few got anything to lie about";
+    // Who is not named has lied in a job that was cancelled, or too late for it.
+    EXPECT_GT(totals.liars_named * 10, totals.liars_that_lied * 8);
+}
+
+// The master is killed fifty times while a job runs: the job ends with the same bytes, and no more
+// is computed twice than was under way when it died.
+TEST(SimulationTest, FiftyDeathsComputeNothingTwiceThatWasAccepted) {
+    for (const auto& [name, seconds_per_task] : {std::pair{"train 8", 30.0}, {"noop 200", 12.0}}) {
+        std::uint64_t twice = 0;
+        std::uint64_t in_flight = 0;
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            const RunReport report =
+                Simulation{{.seed = seed, .ordeal = Ordeal{name, seconds_per_task, 50}}, catalog()}
+                    .run();
+            expect_all_is_well(report);
+            EXPECT_EQ(report.jobs_succeeded, 1U) << name << ", seed " << seed;
+            EXPECT_EQ(report.deaths, 50U) << name << ", seed " << seed;
+            const std::uint64_t task_count = catalog().find(name)->task_count;
+            EXPECT_GE(report.tasks_computed, task_count);
+            EXPECT_LE(report.tasks_computed - task_count, report.in_flight_at_deaths)
+                << name << ", seed " << seed;
+            twice += report.tasks_computed - task_count;
+            in_flight += report.in_flight_at_deaths;
+        }
+        std::cout << name << ": 1000 deaths in 20 runs; " << in_flight
+                  << " tasks were under way when the master died, " << twice
+                  << " were computed twice\n";
     }
 }
 

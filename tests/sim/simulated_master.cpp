@@ -112,6 +112,12 @@ void SimulatedMaster::bury() {
     trace(name_of(life_->mortality.death_point()));
     if (life_->power_cut) trace("power cut at the master");
     proven_.clear();
+    ++death_count_;
+    for (const auto& [id, job] : life_->engine->live_jobs()) {
+        const auto round = life_->engine->scheduler().round(id);
+        if (!round) continue;
+        in_flight_at_deaths_ += round->task_count - round->succeeded_count - round->pending_count;
+    }
     const bool power_cut = life_->power_cut;
     life_ = nullptr;
     if (power_cut) {

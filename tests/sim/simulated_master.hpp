@@ -101,6 +101,9 @@ class SimulatedMaster {
     /// Workers of the world, by their numbers, that were put in quarantine.
     [[nodiscard]] const std::set<std::size_t>& named_liars() const { return named_; }
     [[nodiscard]] const Effort& effort() const { return effort_; }
+    [[nodiscard]] std::uint64_t death_count() const { return death_count_; }
+    /// Tasks that were given out and had no output when it died, all deaths together.
+    [[nodiscard]] std::uint64_t in_flight_at_deaths() const { return in_flight_at_deaths_; }
 
  private:
     struct Life;
@@ -153,6 +156,8 @@ class SimulatedMaster {
     std::set<WorkerId> quarantined_;          ///< Written down.
     std::set<std::size_t> named_;
     Effort effort_;
+    std::uint64_t death_count_ = 0;
+    std::uint64_t in_flight_at_deaths_ = 0;
     std::uint64_t succeeded_count_ = 0;
     std::uint64_t failed_count_ = 0;
     std::uint64_t step_count_ = 0;

@@ -90,6 +90,7 @@ struct SimulatedWorker::Process {
                       owner.enter_at(owner.around_.queue.now() + delay, std::move(action));
                   },
                   [this, &owner] { agent.outcomes_ready(owner.around_.queue.now()); },
+                  [&owner](std::size_t tasks) { owner.computed_count_ += tasks; },
                   [&owner](std::string_view kind) {
                       owner.has_lied_ = true;
                       owner.trace(kind);

@@ -62,6 +62,7 @@ class SimulatedWorker {
     [[nodiscard]] std::uint32_t slots() const { return slots_; }
     [[nodiscard]] const WorkerTraits& traits() const { return traits_; }
     [[nodiscard]] bool has_lied() const { return has_lied_; }
+    [[nodiscard]] std::uint64_t computed_count() const { return computed_count_; }
     [[nodiscard]] std::size_t leases_held_max() const { return leases_held_max_; }
 
  private:
@@ -81,6 +82,7 @@ class SimulatedWorker {
     Dice dice_;
     bool paused_ = false;
     bool has_lied_ = false;
+    std::uint64_t computed_count_ = 0;  ///< Tasks, by all of its processes.
     Instant asleep_until_{};
     std::uint64_t generation_ = 0;  ///< Of the process: what one asked for, the next does not get.
     std::unique_ptr<Process> process_;

@@ -14,6 +14,10 @@ constexpr std::size_t broken_max = 5;
 constexpr std::uint32_t liars_percent_max = 30;
 constexpr Duration settling_max = 200s;  ///< For backoffs, leases and silences to end.
 
+// Of an ordeal.
+constexpr Duration ordeal_max = 3600s;
+constexpr std::size_t ordeal_workers = 4;
+
 // What no run needs; more would be a queue that grows.
 constexpr std::size_t inbox_max = 2000;
 constexpr std::size_t events_max = 20'000;
@@ -36,8 +40,11 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
       dice_{options.seed, DiceOf::World},
       queue_{start},
       trace_{options.print},
-      faults_{FaultPlan::draw(dice_, start, options.worlds)} {
-    const std::size_t worker_count = faults_.liars ? dice_.between(4, 12) : dice_.between(1, 6);
+      faults_{options.ordeal ? FaultPlan{.end = start + ordeal_max}
+                             : FaultPlan::draw(dice_, start, options.worlds)} {
+    const std::size_t worker_count = options.ordeal  ? ordeal_workers
+                                     : faults_.liars ? dice_.between(4, 12)
+                                                     : dice_.between(1, 6);
     network_ =
         std::make_unique<FaultyNetwork>(options_.seed, queue_, trace_, faults_, worker_count);
     master_ = std::make_unique<SimulatedMaster>(
@@ -62,6 +69,10 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
              workers_[connection->worker]->connection_closed(connection, std::move(reason));
          }});
     workers_.resize(worker_count);
+    if (options.ordeal) {
+        begin_ordeal(*options.ordeal);
+        return;
+    }
     add_workers();
     add_jobs();
     if (faults_.end > start) queue_.after(1s, [this] { trouble(); });
@@ -79,15 +90,7 @@ void Simulation::add_workers() {
     std::uint32_t liars_left =
         faults_.liars ? dice_.between(1, workers_left * liars_percent_max / 100) : 0;
     for (std::size_t number = 0; number < workers_.size(); ++number) {
-        WorkerTraits traits;
-        traits.kind = dice_.chance(0.5) ? TransportKind::Native : TransportKind::Browser;
-        traits.pc = number > 0 && dice_.chance(0.15)
-                        ? dice_.between(0, static_cast<std::uint32_t>(number - 1))
-                        : number;
-        traits.slots = dice_.between(1, 4);
-        if (dice_.chance(0.2)) traits.runner.slowness = dice_.magnitude(2, 30);
-        traits.runner.lacks_memory = number == 1 && dice_.chance(0.3);
-        traits.runner.lies_about_time = dice_.chance(0.3);
+        WorkerTraits traits = draw_traits(number);
         // Of those that are left, as many as must still be liars.
         if (liars_left > 0 && dice_.between(1, workers_left) <= liars_left) {
             --liars_left;
@@ -97,14 +100,29 @@ void Simulation::add_workers() {
         if (faults_.floods && dice_.chance(0.3)) {
             traits.floods_per_second = dice_.magnitude(0.05, 2);
         }
-        workers_[number] = std::make_unique<SimulatedWorker>(
-            options_.seed, number, traits,
-            SimulatedWorker::Surroundings{queue_, trace_, *network_, catalog_, faults_,
-                                          [this](JobId id) { return task_seconds_.at(id); }});
         const bool is_late = dice_.chance(0.3);
-        queue_.after(is_late ? dice_.between(1s, 30s) : dice_.between(0s, 500ms),
-                     [this, number] { workers_[number]->start(); });
+        add_worker(number, traits, is_late ? dice_.between(1s, 30s) : dice_.between(0s, 500ms));
     }
+}
+
+WorkerTraits Simulation::draw_traits(std::size_t number) {
+    WorkerTraits traits;
+    traits.kind = dice_.chance(0.5) ? TransportKind::Native : TransportKind::Browser;
+    const bool shares = number > 0 && dice_.chance(0.15);
+    traits.pc = shares ? dice_.between(0, static_cast<std::uint32_t>(number - 1)) : number;
+    traits.slots = dice_.between(1, 4);
+    if (dice_.chance(0.2)) traits.runner.slowness = dice_.magnitude(2, 30);
+    traits.runner.lacks_memory = number == 1 && dice_.chance(0.3);
+    traits.runner.lies_about_time = dice_.chance(0.3);
+    return traits;
+}
+
+void Simulation::add_worker(std::size_t number, WorkerTraits traits, Duration delay) {
+    workers_[number] = std::make_unique<SimulatedWorker>(
+        options_.seed, number, traits,
+        SimulatedWorker::Surroundings{queue_, trace_, *network_, catalog_, faults_,
+                                      [this](JobId id) { return task_seconds_.at(id); }});
+    queue_.after(delay, [this, number] { workers_[number]->start(); });
 }
 
 void Simulation::add_jobs() {
@@ -130,6 +148,32 @@ void Simulation::add_jobs() {
             dice_.chance(0.5) ? dice_.between(0s, 1s) : dice_.between(0s, 40s),
             [this, submission, seconds_per_task] { submit(submission, seconds_per_task); });
     }
+}
+
+void Simulation::begin_ordeal(const Ordeal& ordeal) {
+    for (std::size_t number = 0; number < workers_.size(); ++number) {
+        add_worker(number, {.pc = number, .slots = 2, .runner = {}}, dice_.between(0s, 100ms));
+    }
+    ++jobs_to_submit_;
+    work_max_ = ordeal_max;
+    queue_.after(1s, [this, what = catalog_.find(ordeal.job), seconds = ordeal.seconds_per_task] {
+        submit({.what = what, .validation = "none", .accepted = {}}, seconds);
+    });
+    queue_.after(2s, [this, deaths = ordeal.deaths] { suffer(deaths); });
+    queue_.at(faults_.end, [this] { calm(); });
+}
+
+/// The master is killed, comes back, works a while, and is killed again.
+void Simulation::suffer(std::uint32_t deaths_left) {
+    if (deaths_left == 0) return;
+    const Duration down = dice_.between(50ms, 2s);
+    master_->kill_at(dice_.one_of({DeathPoint::Anywhere, DeathPoint::BeforeCommit,
+                                   DeathPoint::AfterCommit, DeathPoint::BetweenSends}),
+                     dice_.between(0, 5), false);
+    // It dies within a second.
+    queue_.after(1s + down, [this] { start_master(); });
+    queue_.after(1s + down + dice_.between(100ms, 8s),
+                 [this, deaths_left] { suffer(deaths_left - 1); });
 }
 
 /// One under which the job's result must be right, and can be had.
@@ -160,7 +204,8 @@ void Simulation::submit(Submission submission, double seconds_per_task) {
     submission.accepted = [this, seconds_per_task](JobId id) {
         task_seconds_[id] = seconds_per_task;
         accepted_.push_back(id);
-        if (queue_.now() < faults_.end && dice_.chance(0.05)) {
+        const bool may_be_cancelled = queue_.now() < faults_.end && !options_.ordeal;
+        if (may_be_cancelled && dice_.chance(0.05)) {
             queue_.after(dice_.between(0s, 20s), [this, id] { master_->cancel(id); });
         }
     };
@@ -287,6 +332,8 @@ RunReport Simulation::run() {
     for (const auto& worker : workers_) {
         leases_held = std::max(leases_held, worker->leases_held_max());
     }
+    std::uint64_t computed = 0;
+    for (const auto& worker : workers_) computed += worker->computed_count();
     const auto liars = [this](auto what) {
         return static_cast<std::size_t>(std::ranges::count_if(workers_, what));
     };
@@ -300,6 +347,9 @@ RunReport Simulation::run() {
             .liars_that_lied = liars([](const auto& one) { return one->has_lied(); }),
             .liars_named = master_->named_liars().size(),
             .effort = master_->effort(),
+            .deaths = master_->death_count(),
+            .in_flight_at_deaths = master_->in_flight_at_deaths(),
+            .tasks_computed = computed,
             .virtual_seconds = to_seconds(queue_.now() - start),
             .happened = trace_.counts(),
             .inbox_max = master_->inbox_max(),

@@ -9,16 +9,27 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace netcompute::sim {
+
+/// Instead of the world of chance: a quiet one with one job, in which the master is killed so often
+/// while the job runs.
+struct Ordeal {
+    std::string_view job;
+    double seconds_per_task = 1;
+    std::uint32_t deaths = 0;
+};
 
 struct SimulationOptions {
     std::uint64_t seed = 1;
     bool print = false;  ///< The trace, to standard output.
     Sabotage sabotage = Sabotage::None;
     Worlds worlds = {};
+    std::optional<Ordeal> ordeal = {};
 };
 
 /// How a run went.
@@ -33,6 +44,9 @@ struct RunReport {
     std::size_t liars_that_lied = 0;
     std::size_t liars_named = 0;
     Effort effort;
+    std::uint64_t deaths = 0;               ///< Of the master.
+    std::uint64_t in_flight_at_deaths = 0;  ///< Tasks.
+    std::uint64_t tasks_computed = 0;       ///< By all workers.
     double virtual_seconds = 0;
     Trace::Counts happened;           ///< How often what did.
     std::size_t inbox_max = 0;        ///< The master's.
@@ -50,7 +64,11 @@ class Simulation {
 
  private:
     void add_workers();
+    [[nodiscard]] WorkerTraits draw_traits(std::size_t number);
+    void add_worker(std::size_t number, WorkerTraits traits, Duration delay);
     void add_jobs();
+    void begin_ordeal(const Ordeal& ordeal);
+    void suffer(std::uint32_t deaths_left);
     void submit(Submission submission, double seconds_per_task);
     [[nodiscard]] std::string draw_validation();
     [[nodiscard]] std::size_t honest_pc_count() const;
