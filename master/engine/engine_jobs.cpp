@@ -206,7 +206,8 @@ void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
     const auto found = live_.find(id);
     JobRun job = std::move(found->second);
     live_.erase(found);
-    if (resuming_.erase(id) > 0) job_is_ready();  // Nobody need wait for it any more.
+    // Also one that is cancelled, or too late, before it was ready to go on.
+    if (resuming_.erase(id) != 0) job_is_ready();
     store::JobRecord record = job.record;
     record.state = state;
     record.elapsed_seconds = std::max(to_seconds(now() - job.submitted), 0.0);
