@@ -115,6 +115,7 @@ struct RoundStarted {
     /// The round's inputs are not those of a former visit to it: nothing of that holds any more.
     bool fresh = true;
     std::vector<PastLease> leases = {};  ///< Of a former master.
+    bool paused = false;                 ///< A user holds the job back already.
 };
 
 /// The program has no further round. Answered by FinishJob, or by VisitRound when some results

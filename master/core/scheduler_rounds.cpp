@@ -45,6 +45,7 @@ void Scheduler::on(const RoundStarted& event) {
     archive(job);
     job.priority = event.priority;
     job.validation = event.validation;
+    job.paused = event.paused;
     job.round = event.round;
     job.visit = ++last_visit_;
     job.task_bytes = event.task_bytes;

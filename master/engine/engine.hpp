@@ -136,7 +136,7 @@ class Engine final : public WorkerEvents {
     void prepare(JobId id, const JobType& type, nlohmann::json params);
     void begin(JobId id, Result<PreparedJob> prepared);
     void begin_fresh(JobRun& job);
-    void start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases);
+    [[nodiscard]] bool start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases);
     void go_back(JobId id, RoundIndex round);
     void finish(JobRun& job);
     void finished(JobId id, Result<nlohmann::json> result);

@@ -148,8 +148,7 @@ void Engine::carry_out(const InboxItem&, core::CompleteRound& effect) {
     if (fresh && !job.has_finished()) {
         records_.push_back(store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
     }
-    start_round(job, fresh, {});
-    if (fresh || job.has_finished()) return;
+    if (!start_round(job, fresh, {}) || fresh || job.has_finished()) return;
     if (const auto loaded = load_outputs(job); !loaded) {
         end_job(effect.job, store::JobState::Failed, {}, loaded.error());
     }

@@ -96,28 +96,32 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
 
 void Engine::begin_fresh(JobRun& job) {
     job.record.inputs = inputs_json(job.inputs());
-    const bool paused = job.record.state == store::JobState::Paused;
-    if (!paused) job.record.state = store::JobState::Running;
+    if (job.record.state != store::JobState::Paused) job.record.state = store::JobState::Running;
     put_record(job.record);
     records_.push_back(store::PutCheckpoint{job.record.id, 0, job.states().front()});
-    start_round(job, true, {});
-    if (paused) enqueue(core::JobPaused{job.record.id, true});
+    std::ignore = start_round(job, true, {});
 }
 
-void Engine::start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases) {
+/// False if the job has ended, and is gone, because the round has too many tasks.
+bool Engine::start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases) {
     const JobId id = job.record.id;
     const auto round = job.start_round();
     if (round && round->task_count > options_.round_tasks_max) {
-        return end_job(
-            id, store::JobState::Failed, {},
-            Error{ErrorCode::LimitExceeded,
-                  fmt::format("round {} has {} tasks, and {} are allowed "
-                              "(limits.tasks_per_job in the master's config.json)",
-                              job.round_index, round->task_count, options_.round_tasks_max)});
+        end_job(id, store::JobState::Failed, {},
+                Error{ErrorCode::LimitExceeded,
+                      fmt::format("round {} has {} tasks, and {} are allowed "
+                                  "(limits.tasks_per_job in the master's config.json)",
+                                  job.round_index, round->task_count, options_.round_tasks_max)});
+        return false;
     }
-    if (!round) return enqueue(core::ProgramFinished{id, job.round_index});
-    enqueue(core::RoundStarted{id, job.round_index, round->task_count, job.task_bytes(),
-                               job.record.priority, job.validation, fresh, std::move(leases)});
+    if (round) {
+        enqueue(core::RoundStarted{id, job.round_index, round->task_count, job.task_bytes(),
+                                   job.record.priority, job.validation, fresh, std::move(leases),
+                                   job.record.state == store::JobState::Paused});
+    } else {
+        enqueue(core::ProgramFinished{id, job.round_index});
+    }
+    return true;
 }
 
 /// Some outputs of a former round are in doubt: the program goes back to where that began.
@@ -131,7 +135,7 @@ void Engine::go_back(JobId id, RoundIndex round) {
     }
     auto back = job.go_back(round);
     if (!back) return end_job(id, store::JobState::Failed, {}, back.error());
-    start_round(job, false, {});
+    if (!start_round(job, false, {})) return;
     if (auto loaded = load_outputs(job); !loaded) {
         end_job(id, store::JobState::Failed, {}, loaded.error());
     }

@@ -89,8 +89,7 @@ Result<void> Engine::take_up(JobRun& job) {
         leases.push_back({lease.id, lease.worker, lease.is_check, std::move(lease.tasks)});
     }
     enqueue(core::JobRestored{id, std::move(rounds), !job.liars.empty()});
-    start_round(job, false, std::move(leases));
-    if (job.record.state == store::JobState::Paused) enqueue(core::JobPaused{id, true});
+    if (!start_round(job, false, std::move(leases))) return {};
     return load_outputs(job);
 }
 

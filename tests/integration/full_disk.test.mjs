@@ -99,12 +99,12 @@ inOwnWorld(import.meta.url, () => {
     const id = await startLongJob();
     await cluster.killMaster();
     const state = cluster.file('state');
-    await command('mount', '-o', 'remount,ro', state);
+    await command('mount', '-o', 'remount,bind,ro', state);
     cluster.beginMaster();
     assert.deepEqual(await cluster.master.ended, { code: 1, signal: null });
     const [line] = cluster.master.lines;
     assert.match(line, /state\/lock: .*Read-only file system; choose another with --state-dir/);
-    await command('mount', '-o', 'remount,rw', state);
+    await command('mount', '-o', 'remount,bind,rw', state);
     await cluster.restartMaster();
     assert.equal((await cluster.resultOf(id)).result_sha256, sha256);
   });

@@ -61,7 +61,7 @@ test('a frozen master is missed, and once it thaws the job ends as if undisturbe
   assert.equal((await cluster.resultOf(id)).result_sha256, longSha256);
 });
 
-test('a round waits for a frozen worker one lease at most; it wakes and does no harm', async (t) => {
+test('a round waits for a frozen worker one lease at most, and it does no harm', async (t) => {
   const frozen = await startFrozen('frozen');
   const id = await cluster.submit('monte_carlo_pi', loneParams);
   await untilWorker('frozen', (worker) => worker.state === 'Busy');
@@ -96,7 +96,7 @@ test('what a worker held that is killed with -9 runs elsewhere at once', async (
   checkDelay(t, killed, 1);
 });
 
-test('who wakes after its lease has ended is told so, and its late results change nothing', async () => {
+test('who wakes after its lease has ended is told so and changes nothing', async () => {
   const sleeper = await RawWorker.join(cluster.origin, { name: 'sleeper', worker: 'sleeper-1' });
   const id = await cluster.submit('monte_carlo_pi', loneParams, { validation: 'none' });
   const { lease } = await sleeper.next('lease');

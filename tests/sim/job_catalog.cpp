@@ -44,7 +44,7 @@ Result<engine::PreparedJob> prepared_job(std::unique_ptr<programs::Program> prog
     const auto finish = [finished = program.get()]() -> Result<nlohmann::json> {
         return result_document(*finished);
     };
-    return engine::PreparedJob{std::move(program), finish, true, {}, nlohmann::json::array()};
+    return engine::PreparedJob{std::move(program), finish, true, {}, {}};
 }
 
 }  // namespace

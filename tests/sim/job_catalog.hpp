@@ -34,7 +34,7 @@ class JobCatalog {
 
     [[nodiscard]] const std::deque<JobTemplate>& jobs() const { return jobs_; }
     [[nodiscard]] const engine::JobType* find_job_type(std::string_view name) const;
-    [[nodiscard]] store::BlobHolder& blobs() { return held_; }
+    [[nodiscard]] store::BlobStore& blobs() { return *blobs_; }
 
     /// Runs the kernel of one leased task, or remembers what it gave for these inputs. It may
     /// refuse inputs that were made of lies.

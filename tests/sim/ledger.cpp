@@ -81,7 +81,7 @@ void Ledger::check_jobs(const Scheduler& scheduler) {
             if (may_count(job, task)) ++counting_max;
         }
         if (view->pending_count != waiting || view->succeeded_count < counting_min ||
-            view->succeeded_count > counting_max || view->paused != job.paused) {
+            view->succeeded_count > counting_max) {
             broken(name + ": the scheduler counts " + std::to_string(view->pending_count) +
                    " waiting tasks and " + std::to_string(view->succeeded_count) +
                    " done, the ledger " + std::to_string(waiting) + " and " +

@@ -119,6 +119,7 @@ void Ledger::on(const RoundStarted& event) {
     job.round = event.round;
     job.priority = event.priority;
     job.validation = event.validation;
+    job.paused = event.paused;
     job.in_round = true;
     if (event.fresh) {
         job.history.erase(job.history.lower_bound(event.round), job.history.end());

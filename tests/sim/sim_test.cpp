@@ -131,12 +131,6 @@ bool is_caught(Sabotage sabotage, std::string_view words, Worlds worlds = {}) {
     return false;
 }
 
-// Liars there are, and a master that believes them gives wrong results.
-TEST(SimulationTest, AMasterThatBelievesLiarsIsCaught) {
-    EXPECT_TRUE(
-        is_caught(Sabotage::None, "other bytes than one process", {.liars = Occurs::Always}));
-}
-
 // The checkers are no decoration: a master that breaks a promise is caught by the one for it.
 TEST(SimulationTest, ABrokenMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::RecordSecondResults, "recorded twice"));
@@ -146,10 +140,28 @@ TEST(SimulationTest, ABrokenMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::DamageOutput, "other bytes than one process"));
     EXPECT_TRUE(is_caught(Sabotage::ForgetCompletion, "stuck"));
     EXPECT_TRUE(is_caught(Sabotage::PreferNewestJob, "whose turn it was"));
-    EXPECT_TRUE(is_caught(Sabotage::HideResumptions, "failed without reason"));
-    EXPECT_TRUE(is_caught(Sabotage::WipeStore, "was forgotten", {.master_deaths = Occurs::Always}));
-    EXPECT_TRUE(
-        is_caught(Sabotage::WipeStore, "now it is not so", {.master_deaths = Occurs::Always}));
+    EXPECT_TRUE(is_caught(Sabotage::HideResumptions, "leases, the scheduler thinks"));
+    EXPECT_TRUE(is_caught(Sabotage::ServePausedJobs, "of a paused job"));
+}
+
+// So is one that forgets what it had written down, or does not write it down.
+TEST(SimulationTest, AForgetfulMasterIsCaught) {
+    const Worlds deadly{.master_deaths = Occurs::Always};
+    EXPECT_TRUE(is_caught(Sabotage::WipeStore, "was forgotten", deadly));
+    EXPECT_TRUE(is_caught(Sabotage::WipeStore, "now it is not so", deadly));
+    EXPECT_TRUE(is_caught(Sabotage::RecomputeAfterRestart, "is computed again", deadly));
+    EXPECT_TRUE(is_caught(Sabotage::SendBeforeCommit, "before it was written down", deadly));
+    EXPECT_TRUE(is_caught(Sabotage::ServeWhileStalled, "though it cannot be written down",
+                          {.full_disks = Occurs::Always}));
+}
+
+// So is one that is wrong about who is wrong.
+TEST(SimulationTest, AGullibleMasterIsCaught) {
+    const Worlds mendacious{.master_deaths = Occurs::Always, .liars = Occurs::Always};
+    EXPECT_TRUE(is_caught(Sabotage::BelieveLiars, "other bytes than one process", mendacious));
+    EXPECT_TRUE(is_caught(Sabotage::ForgetQuarantine, "and now is not", mendacious));
+    EXPECT_TRUE(is_caught(Sabotage::BlameTheHonest, "never lies", mendacious));
+    EXPECT_TRUE(is_caught(Sabotage::CheckOnSamePc, "may not confirm it", mendacious));
 }
 
 }  // namespace

@@ -187,9 +187,8 @@ core::Effects SimulatedMaster::step(core::Scheduler& scheduler, Instant now,
         trace_effect(around_.trace, around_.queue.now(), now, effect);
     }
     life_->ledger.check_step(told_now, said, effects, scheduler);
-    effects = saboteur_.effects(said, std::move(effects));
     note(said, effects);
-    return effects;
+    return saboteur_.effects(said, std::move(effects));
 }
 
 /// Keeps what outlives the master.

@@ -29,8 +29,9 @@ void write_old_store(const TemporaryFolder& folder, std::size_t version) {
     ASSERT_TRUE(migrated) << migrated.error().message;
     ASSERT_EQ(*database.number("PRAGMA user_version"), static_cast<std::int64_t>(version));
     const auto written = database.execute(
-        "INSERT INTO jobs VALUES (7, 'noop', 'old', 0, '{}', '', 0, 0, 5, 1, '', 0, 0, '',"
-        " NULL, NULL, NULL);"
+        "INSERT INTO jobs (id, type, name, priority, params, validation, deadline_seconds,"
+        " paths_anywhere, submitted_unix_ms, state, inputs, elapsed_seconds, tasks_done, result)"
+        " VALUES (7, 'noop', 'old', 0, '{}', '', 0, 0, 5, 1, '', 0, 0, '');"
         "INSERT INTO counters VALUES ('last_job', 9)");
     ASSERT_TRUE(written) << written.error().message;
 }

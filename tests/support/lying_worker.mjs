@@ -1,0 +1,181 @@
+/** A browser worker without a browser: computes with the real kernels, and lies now and then. */
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+
+import { OutcomeWriter, PayloadReader } from '../../web/payload.js';
+import {
+  decodeFrame,
+  decodeMasterMessage,
+  encodeHeartbeat,
+  encodeHello,
+  encodeResults,
+} from '../../web/protocol.js';
+import { binaryFolder } from './cluster.mjs';
+
+/** @typedef {Extract<import('../../web/protocol.js').MasterMessage, {type: 'lease'}>} Lease */
+
+const wasmFolder = path.join(binaryFolder, 'web/wasm');
+const outcomesPerFrame = 8;
+
+async function loadKernels() {
+  const loader = await import(path.join(wasmFolder, 'kernels.js'));
+  const wasmBinary = readFileSync(path.join(wasmFolder, 'netcompute_kernels.wasm'));
+  return loader.loadKernels({ wasmBinary });
+}
+
+export class LyingWorker {
+  lies = 0;
+  truths = 0;
+  session = '';
+  /** Its dismissal. @type {Promise<{code: string, message: string, retry: boolean}>} */
+  goodbye;
+  /** Resolves when it was let in. @type {Promise<void>} */
+  joined;
+  #origin;
+  #socket;
+  #kernels;
+  #isLie;
+  /** @type {Lease[]} */
+  #leases = [];
+  /** @type {Map<string, Promise<Uint8Array>>} */
+  #blobs = new Map();
+  #beat = setInterval(() => this.#heartbeat(), 2000);
+  #works = false;
+
+  /**
+   * @param {string} origin of the master @param {string} name @param {any} kernels
+   * @param {(task: number) => boolean} isLie whether it lies in its n-th task
+   */
+  constructor(origin, name, kernels, isLie) {
+    this.name = name;
+    this.#origin = origin;
+    this.#kernels = kernels;
+    this.#isLie = isLie;
+    this.#socket = new WebSocket(`${origin.replace('http', 'ws')}/ws/worker`);
+    this.#socket.on('error', () => {});
+    this.#socket.on('close', () => clearInterval(this.#beat));
+    this.#socket.on('open', () => {
+      const key = `worker-${name}`;
+      const hello = { worker: key, token: '', name, version: '0.0.0', slots: 1, resume: '' };
+      this.#socket.send(encodeHello(hello));
+    });
+    /** @type {(goodbye: any) => void} */
+    let sentAway = () => {};
+    this.goodbye = new Promise((resolve) => (sentAway = resolve));
+    this.joined = new Promise((resolve) => {
+      this.#socket.on('message', (data) => {
+        const bytes = new Uint8Array(/** @type {Buffer} */ (data));
+        const { header, payload } = decodeFrame(bytes.buffer);
+        const message = decodeMasterMessage(header, payload);
+        if (message.type === 'welcome') {
+          this.session = message.session;
+          resolve();
+        } else if (message.type === 'goodbye') sentAway(message);
+        else if (message.type === 'lease') this.#accept(message);
+        else if (message.type === 'revoke') this.#drop(message.lease);
+      });
+    });
+  }
+
+  /** @param {string} origin @param {string} name @param {(task: number) => boolean} isLie */
+  static async connect(origin, name, isLie) {
+    return new LyingWorker(origin, name, await loadKernels(), isLie);
+  }
+
+  /** @param {string} origin @param {string} name @param {(task: number) => boolean} isLie */
+  static async join(origin, name, isLie) {
+    const worker = await LyingWorker.connect(origin, name, isLie);
+    await worker.joined;
+    return worker;
+  }
+
+  close() {
+    clearInterval(this.#beat);
+    this.#socket.terminate();
+  }
+
+  #heartbeat() {
+    if (!this.session) return;
+    this.#socket.send(
+      encodeHeartbeat({
+        session: this.session,
+        leases: this.#leases.map(({ lease }) => lease),
+        slots: 1,
+        paused: false,
+        cpu: 0.5,
+        memoryBytes: 1,
+        current: '',
+      }),
+    );
+  }
+
+  /** @param {number} id */
+  #drop(id) {
+    this.#leases = this.#leases.filter(({ lease }) => lease !== id);
+  }
+
+  /** @param {Lease} lease */
+  async #accept(lease) {
+    this.#leases.push(lease);
+    if (this.#works) return;
+    this.#works = true;
+    for (let next; (next = this.#leases[0]); this.#drop(next.lease)) await this.#compute(next);
+    this.#works = false;
+  }
+
+  /** @param {Lease} lease */
+  async #compute(lease) {
+    const reader = new PayloadReader(lease.payload);
+    const shared = await this.#bytesOf(reader.inputs(lease.sharedCount));
+    const writer = new OutcomeWriter();
+    for (let left = lease.taskOffsets.length - 1; left > 0; --left) {
+      const { index, inputs } = reader.task();
+      const all = [...shared, ...(await this.#bytesOf(inputs))];
+      const result = this.#kernels.run(lease.kernel, lease.kernelVersion, all);
+      if (!result.ok) throw new Error(result.message);
+      writer.succeeded(index, this.#asTold(result.output));
+      if (left === 1 || writer.count === outcomesPerFrame) this.#deliver(lease, writer);
+      await setImmediate(); // The master may have something to say.
+      if (!this.#leases.includes(lease)) return;
+    }
+  }
+
+  /** @param {Uint8Array} output */
+  #asTold(output) {
+    const isLie = this.#isLie(this.lies + this.truths);
+    isLie ? ++this.lies : ++this.truths;
+    if (!isLie) return output;
+    const lie = output.slice();
+    lie[0] ^= 1;
+    return lie;
+  }
+
+  /** @param {Lease} lease @param {OutcomeWriter} writer */
+  #deliver({ lease, job, round }, writer) {
+    const { count, bytes } = writer.take();
+    const fields = { session: this.session, lease, job, round, count, busySeconds: 0.01 * count };
+    this.#socket.send(encodeResults(fields, [bytes]));
+  }
+
+  /** @param {import('../../web/payload.js').WireInput[]} inputs */
+  #bytesOf(inputs) {
+    return Promise.all(
+      inputs.map((input) => (input.kind === 'inline' ? input.bytes : this.#blob(input.sha256))),
+    );
+  }
+
+  /** @param {string} sha256 @returns {Promise<Uint8Array>} */
+  #blob(sha256) {
+    let blob = this.#blobs.get(sha256);
+    if (!blob) {
+      blob = fetch(`${this.#origin}/blobs/${sha256}`)
+        .then((response) => response.arrayBuffer())
+        .then((bytes) => new Uint8Array(bytes));
+      this.#blobs.set(sha256, blob);
+    }
+    return blob;
+  }
+}
