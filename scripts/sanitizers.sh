@@ -9,7 +9,7 @@
 #
 # A report fails the run also where the test itself did not notice; reports are printed at the end.
 #
-# ZeroMQ is not instrumented, and tests/support/tsan.supp passes over what happens inside of it. That
+# ZeroMQ is not instrumented, and tests/support/tsan.supp passes over what happens inside it. That
 # our own races are seen all the same was tried: a counter without a lock, planted between the
 # executor's threads and between the engine and its pool, was reported by executor_test, and by each
 # Node test that made a master of that build prepare jobs.

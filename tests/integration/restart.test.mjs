@@ -158,7 +158,7 @@ test('a state folder of a newer version is refused and not touched', async () =>
   assert.deepEqual(await cluster.master.ended, { code: 1, signal: null });
   assert.match(
     cluster.master.stderr,
-    /netcompute\.db: its schema is version 999, this program knows up to \d+; use the newer program/,
+    /netcompute\.db: its schema is version 999, this program knows up to \d+; use the newer/,
   );
   await cluster.killMaster(); // It has ended already, as it should.
 });
