@@ -131,11 +131,11 @@ test("another worker's session key is of no use on a connection of one's own", (
 test('results for what was never given end the session, and count nowhere', async () => {
   await besideAJob(async () => {
     const inventor = await RawWorker.join(cluster.origin);
-    inventor.result({ lease: 2 ** 40, job: 1 });
+    inventor.result({ lease: 2 ** 52, job: 1 });
     await assertSentAway(
       inventor,
       /^protocol_violation$/,
-      /lease 1099511627776, which was never granted/,
+      /lease 4503599627370496, which was never granted/,
     );
 
     const liar = await RawWorker.join(cluster.origin);
