@@ -40,6 +40,12 @@ async function begin() {
   return id;
 }
 
+async function cleanUp() {
+  await cluster.close();
+  for (const pc of pcs) await pc.remove();
+  pcs = [];
+}
+
 inOwnWorld(import.meta.url, () => {
   before(async () => {
     const { samples, seed } = params;
@@ -56,11 +62,7 @@ inOwnWorld(import.meta.url, () => {
     });
     titanicSha256 = await referenceSha256('train', cluster.file('Data/train.csv'));
   });
-  afterEach(async () => {
-    await cluster.close();
-    for (const pc of pcs) await pc.remove();
-    pcs = [];
-  });
+  afterEach(cleanUp);
 
   test('a link that is cut for some seconds delays its worker, and breaks nothing', async () => {
     const { pc, worker } = await startFarWorker('far');
@@ -108,7 +110,10 @@ inOwnWorld(import.meta.url, () => {
   test('a link that is 100 ms late and loses 5 % of all packets is slow, and right', async (t) => {
     const { pc } = await startFarWorker('far');
     const why = await pc.makeBad('delay', '100ms', 'loss', '5%');
-    if (why) return t.skip(`this kernel cannot make a link bad: ${why}`);
+    if (why) {
+      await cleanUp(); // After a test that skips itself Node calls no hook.
+      return t.skip(`this kernel cannot make a link bad: ${why}`);
+    }
     assert.equal((await cluster.run('monte_carlo_pi', params)).result_sha256, sha256);
     assert.equal((await cluster.run('train')).model_sha256, titanicSha256);
   });

@@ -100,7 +100,7 @@ test('a lie found in a late round of a training does not survive in its model', 
 });
 
 test('with "quorum:2" every result has two PCs behind it, and a liar is found', async (t) => {
-  const liar = await invite('liar', every(10));
+  const liar = await invite('liar', every(5));
   await cluster.startWorkers(2);
   const id = await cluster.submit('monte_carlo_pi', params, { validation: 'quorum:2' });
   const job = await cluster.whenOver(id);

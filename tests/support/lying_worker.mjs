@@ -18,7 +18,6 @@ import { binaryFolder } from './cluster.mjs';
 /** @typedef {Extract<import('../../web/protocol.js').MasterMessage, {type: 'lease'}>} Lease */
 
 const wasmFolder = path.join(binaryFolder, 'web/wasm');
-const outcomesPerFrame = 8;
 
 async function loadKernels() {
   const loader = await import(path.join(wasmFolder, 'kernels.js'));
@@ -137,7 +136,7 @@ export class LyingWorker {
       const result = this.#kernels.run(lease.kernel, lease.kernelVersion, all);
       if (!result.ok) throw new Error(result.message);
       writer.succeeded(index, this.#asTold(result.output));
-      if (left === 1 || writer.count === outcomesPerFrame) this.#deliver(lease, writer);
+      this.#deliver(lease, writer);
       await setImmediate(); // The master may have something to say.
       if (!this.#leases.includes(lease)) return;
     }
