@@ -28,6 +28,9 @@ async function loadKernels() {
 export class LyingWorker {
   lies = 0;
   truths = 0;
+  /** Resolves when it has told its first lie. @type {Promise<void>} */
+  hasLied;
+  #tellLied = () => {};
   session = '';
   /** Its dismissal. @type {Promise<{code: string, message: string, retry: boolean}>} */
   goodbye;
@@ -61,6 +64,7 @@ export class LyingWorker {
       const hello = { worker: key, token: '', name, version: '0.0.0', slots: 1, resume: '' };
       this.#socket.send(encodeHello(hello));
     });
+    this.hasLied = new Promise((resolve) => (this.#tellLied = resolve));
     /** @type {(goodbye: any) => void} */
     let sentAway = () => {};
     this.goodbye = new Promise((resolve) => (sentAway = resolve));
@@ -133,10 +137,12 @@ export class LyingWorker {
     for (let left = lease.taskOffsets.length - 1; left > 0; --left) {
       const { index, inputs } = reader.task();
       const all = [...shared, ...(await this.#bytesOf(inputs))];
+      const begun = performance.now();
       const result = this.#kernels.run(lease.kernel, lease.kernelVersion, all);
+      const busySeconds = (performance.now() - begun) / 1000;
       if (!result.ok) throw new Error(result.message);
       writer.succeeded(index, this.#asTold(result.output));
-      this.#deliver(lease, writer);
+      this.#deliver(lease, writer, busySeconds);
       await setImmediate(); // The master may have something to say.
       if (!this.#leases.includes(lease)) return;
     }
@@ -152,11 +158,12 @@ export class LyingWorker {
     return lie;
   }
 
-  /** @param {Lease} lease @param {OutcomeWriter} writer */
-  #deliver({ lease, job, round }, writer) {
+  /** @param {Lease} lease @param {OutcomeWriter} writer @param {number} busySeconds */
+  #deliver({ lease, job, round }, writer, busySeconds) {
     const { count, bytes } = writer.take();
-    const fields = { session: this.session, lease, job, round, count, busySeconds: 0.01 * count };
+    const fields = { session: this.session, lease, job, round, count, busySeconds };
     this.#socket.send(encodeResults(fields, [bytes]));
+    if (this.lies > 0) this.#tellLied();
   }
 
   /** @param {import('../../web/payload.js').WireInput[]} inputs */
