@@ -283,17 +283,28 @@ asio::awaitable<HttpResponse> ServerApi::receipt(std::string_view argument) {
     co_return response;
 }
 
-/// Comes back when the job is over or time is up.
+/// Comes back when the job is over or time is up. Those who wait for one job share one callback, so
+/// that polls that give up leave nothing behind.
 asio::awaitable<void> ServerApi::wait_for_end(JobId id, double seconds) {
-    const auto timer = std::make_shared<asio::steady_timer>(io_);
-    timer->expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-        std::chrono::duration<double>(seconds)));
-    const auto is_over = std::make_shared<bool>(false);
-    backend_.when_over(id, [is_over, weak = std::weak_ptr{timer}] {
-        *is_over = true;
-        if (const auto waiting = weak.lock()) waiting->cancel();
-    });
-    if (!*is_over) co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+    std::shared_ptr<EndWatch>& shared = end_watches_[id];
+    if (!shared) {
+        shared = std::make_shared<EndWatch>();
+        backend_.when_over(id, [watch = shared] {
+            watch->is_over = true;
+            for (const auto& timer : watch->timers)
+                if (const auto waiting = timer.lock()) waiting->cancel();
+        });
+    }
+    const std::shared_ptr<EndWatch> watch = shared;
+    if (!watch->is_over) {
+        const auto timer = std::make_shared<asio::steady_timer>(io_);
+        timer->expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+            std::chrono::duration<double>(seconds)));
+        std::erase_if(watch->timers, [](const auto& each) { return each.expired(); });
+        watch->timers.emplace_back(timer);
+        co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+    std::erase_if(end_watches_, [](const auto& entry) { return entry.second->is_over; });
 }
 
 HttpResponse ServerApi::submit(const HttpRequest& request) {

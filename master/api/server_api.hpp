@@ -9,11 +9,15 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace netcompute::api {
 
@@ -34,6 +38,12 @@ class ServerApi {
     [[nodiscard]] net::HttpServer::Handlers handlers();
 
  private:
+    /// Those who wait for one job's end.
+    struct EndWatch {
+        bool is_over = false;
+        std::vector<std::weak_ptr<boost::asio::steady_timer>> timers;
+    };
+
     boost::asio::awaitable<net::HttpResponse> handle(net::HttpRequest request);
     /// What is wrong with a request for a path or a method, or without its token; or a page.
     [[nodiscard]] std::optional<net::HttpResponse> answer_without_route(
@@ -60,6 +70,7 @@ class ServerApi {
     const net::StaticFiles& files_;
     AcceptWorker accept_worker_;
     DashboardFeed feed_;
+    std::map<JobId, std::shared_ptr<EndWatch>> end_watches_;
     std::size_t receipts_in_making_ = 0;
     boost::asio::thread_pool receipt_maker_{1};  ///< Last: it ends before what its work needs.
 };

@@ -112,7 +112,7 @@ void RoundTasks::put_output(TaskIndex index, WorkerId worker, const Sha256& sha2
 void RoundTasks::drop_output(TaskIndex index) {
     Task& one = task(index);
     NETCOMPUTE_ASSERT(one.has_output, "only an output that is there can be dropped");
-    want_no_check(index);
+    want_no_check(index);  // While its author is known.
     unsettle(index);
     one.has_output = one.confirmed = one.closing = false;
     one.author = one.confirmer = 0;
@@ -151,11 +151,12 @@ void RoundTasks::want_check(TaskIndex index) {
     unsettle(index);
     if (std::exchange(one.wants_check, true)) return;
     ++open_checks_[WorkerId{one.author}];
-    if (one.checkers == 0) checks_.push_back(index);
+    queue_check(index);
 }
 
 void RoundTasks::want_no_check(TaskIndex index) {
     Task& one = task(index);
+    unqueue_check(index);
     if (!std::exchange(one.wants_check, false)) return;
     const auto open = open_checks_.find(WorkerId{one.author});
     if (--open->second == 0) open_checks_.erase(open);
@@ -166,42 +167,82 @@ std::uint32_t RoundTasks::open_checks(WorkerId author) const {
     return found == open_checks_.end() ? 0 : found->second;
 }
 
-std::vector<TaskIndex> RoundTasks::waiting_checks() {
-    // Stale entries, and second ones of tasks that came back, are dropped on the way.
-    std::sort(checks_.begin(), checks_.end());
-    checks_.erase(std::unique(checks_.begin(), checks_.end()), checks_.end());
-    std::erase_if(checks_, [this](TaskIndex index) {
-        const Task& one = task(index);
-        return !one.wants_check || one.checkers > 0 || one.audited;
-    });
-    return {checks_.begin(), checks_.end()};
+bool RoundTasks::check_waits(TaskIndex index) const {
+    const Task& one = task(index);
+    return one.wants_check && one.checkers == 0 && !one.audited;
 }
 
-std::vector<TaskIndex> RoundTasks::take_checks(std::uint32_t count_max,
-                                               const std::function<bool(TaskIndex)>& may_check) {
-    std::vector<TaskIndex> taken;
-    for (const TaskIndex index : waiting_checks()) {
-        if (taken.size() == count_max) break;
-        if (!may_check(index)) continue;
-        task(index).checkers = 1;
-        taken.push_back(index);
+Voters RoundTasks::voters(TaskIndex index) const {
+    Voters voters{author(index)};
+    const auto found = votes_.find(index);
+    if (found == votes_.end()) return voters;
+    for (const Vote& vote : found->second) voters.push_back(vote.worker);
+    return voters;
+}
+
+void RoundTasks::queue_check(TaskIndex index) {
+    if (check_waits(index)) checks_[voters(index)].insert(index);
+}
+
+/// To be called before anything changes by which it waits, or among which.
+void RoundTasks::unqueue_check(TaskIndex index) {
+    if (!check_waits(index)) return;
+    const auto group = checks_.find(voters(index));
+    group->second.erase(index);
+    if (group->second.empty()) checks_.erase(group);
+}
+
+std::vector<TaskIndex> RoundTasks::waiting_checks(
+    const std::function<bool(const Voters&)>& condition) const {
+    std::vector<TaskIndex> found;
+    for (const auto& [voters, tasks] : checks_) {
+        if (condition(voters)) found.insert(found.end(), tasks.begin(), tasks.end());
     }
-    std::ignore = waiting_checks();
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+std::vector<TaskIndex> RoundTasks::take_checks(
+    std::uint32_t count_max, const std::function<bool(const Voters&)>& may_check) {
+    std::vector<TaskIndex> taken;
+    for (auto group = checks_.begin(); group != checks_.end() && taken.size() < count_max;) {
+        std::set<TaskIndex>& waiting = group->second;
+        if (may_check(group->first)) {
+            while (!waiting.empty() && taken.size() < count_max) {
+                const TaskIndex index = *waiting.begin();
+                waiting.erase(waiting.begin());
+                task(index).checkers = 1;
+                taken.push_back(index);
+            }
+        }
+        group = waiting.empty() ? checks_.erase(group) : std::next(group);
+    }
+    std::sort(taken.begin(), taken.end());
     return taken;
 }
 
 void RoundTasks::hold_check(TaskIndex index) {
+    unqueue_check(index);
     ++task(index).checkers;
 }
 
 void RoundTasks::release_check(TaskIndex index) {
     Task& one = task(index);
     NETCOMPUTE_ASSERT(one.checkers > 0, "a check is let go of once for each time it was taken");
-    if (--one.checkers == 0 && one.wants_check) checks_.push_back(index);
+    --one.checkers;
+    queue_check(index);
+}
+
+void RoundTasks::set_audited(TaskIndex index, bool audited) {
+    unqueue_check(index);
+    task(index).audited = audited;
+    queue_check(index);
 }
 
 void RoundTasks::add_vote(TaskIndex index, Vote vote) {
+    unqueue_check(index);  // It has other voters from now on.
     votes_[index].push_back(vote);
+    queue_check(index);
 }
 
 std::vector<Vote> RoundTasks::votes(TaskIndex index) const {

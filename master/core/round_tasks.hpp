@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace netcompute::core {
@@ -17,6 +18,9 @@ struct Vote {
     WorkerId worker;
     Sha256 sha256;
 };
+
+/// Who has given an output, its author first, then those who said the same: they check it no more.
+using Voters = std::vector<WorkerId>;
 
 /// The tasks of one round: which wait, which are out, which have an output and whether that counts,
 /// and who should rather do which because it did that task in the round before and holds its blobs.
@@ -81,16 +85,22 @@ class RoundTasks {
     [[nodiscard]] bool wants_check(TaskIndex index) const { return task(index).wants_check; }
     /// How many outputs of this worker want a check.
     [[nodiscard]] std::uint32_t open_checks(WorkerId author) const;
-    /// Those that want a check and that no lease holds for it.
-    [[nodiscard]] std::vector<TaskIndex> waiting_checks();
+    /// Whether some want a check that no lease holds for it, and that the master does not make.
     [[nodiscard]] bool checks_wait() const { return !checks_.empty(); }
-    /// Takes up to `count_max` of those that the worker at hand may check.
+    /// Those of them whose voters fulfil a condition; they go on waiting. Ascending.
+    [[nodiscard]] std::vector<TaskIndex> waiting_checks(
+        const std::function<bool(const Voters&)>& condition) const;
+    /// Takes up to `count_max` of those whose voters leave them to the worker at hand. Ascending.
     [[nodiscard]] std::vector<TaskIndex> take_checks(
-        std::uint32_t count_max, const std::function<bool(TaskIndex)>& may_check);
+        std::uint32_t count_max, const std::function<bool(const Voters&)>& may_check);
     /// A lease of a former master holds this check.
     void hold_check(TaskIndex index);
     /// A lease lets go of a check.
     void release_check(TaskIndex index);
+    /// Whether any lease holds this task, to compute or to check it.
+    [[nodiscard]] bool is_held(TaskIndex index) const {
+        return task(index).holders > 0 || task(index).checkers > 0;
+    }
 
     /// Somebody else's word on the output; those that agree and those that do not.
     void add_vote(TaskIndex index, Vote vote);
@@ -105,7 +115,7 @@ class RoundTasks {
     [[nodiscard]] std::uint32_t held_back_count(WorkerId author) const;
 
     [[nodiscard]] bool audited(TaskIndex index) const { return task(index).audited; }
-    void set_audited(TaskIndex index, bool audited) { task(index).audited = audited; }
+    void set_audited(TaskIndex index, bool audited);
     /// Drawn for the check at the job's end.
     [[nodiscard]] bool closing(TaskIndex index) const { return task(index).closing; }
     void set_closing(TaskIndex index) { task(index).closing = true; }
@@ -150,6 +160,10 @@ class RoundTasks {
     [[nodiscard]] Task& task(TaskIndex index) { return tasks_.at(index); }
     [[nodiscard]] bool waits(TaskIndex index) const;
     void want_no_check(TaskIndex index);
+    [[nodiscard]] bool check_waits(TaskIndex index) const;
+    [[nodiscard]] Voters voters(TaskIndex index) const;
+    void queue_check(TaskIndex index);
+    void unqueue_check(TaskIndex index);
 
     std::vector<Task> tasks_;
     std::vector<Sha256> hashes_;
@@ -159,7 +173,9 @@ class RoundTasks {
     std::deque<TaskIndex> unclaimed_;  ///< Given back, or without a home. May hold done tasks.
     std::map<WorkerId, std::deque<TaskIndex>> claimed_;  ///< By home. May hold done tasks.
     std::map<TaskIndex, WorkerId> failed_on_;            ///< The last worker it failed on.
-    std::deque<TaskIndex> checks_;  ///< Want a check. May hold some that do not any more.
+    /// The checks that wait. By voters, because who may make a check depends on these alone: many
+    /// may wait for a worker that is not there, and must not be looked at one by one.
+    std::map<Voters, std::set<TaskIndex>> checks_;
     std::map<WorkerId, std::uint32_t> open_checks_;        ///< By author.
     std::map<WorkerId, std::deque<TaskIndex>> held_back_;  ///< By author. May hold stale ones.
     std::map<TaskIndex, std::vector<Vote>> votes_;

@@ -34,7 +34,8 @@ std::string_view worker_state_name(WorkerState state) {
     return "Lost";
 }
 
-Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed) : limits_{limits}, random_{seed} {}
+Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed)
+    : limits_{limits}, with_room_(limits.leases_per_worker_max), random_{seed} {}
 
 Effects Scheduler::step(Instant now, const Event& event) {
     now_ = std::max(now, now_);  // A clock that jumps back must not undo a deadline.
@@ -49,7 +50,7 @@ Effects Scheduler::step(Instant now, const Event& event) {
 }
 
 Instant Scheduler::next_deadline() const {
-    Instant next = straggler_deadline_;
+    Instant next = straggler_deadline_.value_or(instant_never);
     if (!lease_deadlines_.empty()) next = std::min(next, lease_deadlines_.begin()->first);
     if (!worker_deadlines_.empty()) next = std::min(next, worker_deadlines_.begin()->first);
     return next;
@@ -74,17 +75,9 @@ std::optional<RoundView> Scheduler::round(JobId id) const {
                    job.tasks.pending_count(),
                    job.paused,
                    job.in_round && job.validation.mode == ValidationMode::Quorum &&
-                       job.tasks.pending_count() == 0 && job.active_lease_count == 0 &&
+                       job.tasks.pending_count() == 0 && job.active_leases.empty() &&
                        job.tasks.checks_wait()};
     return view;
-}
-
-std::uint32_t Scheduler::available_worker_count() const {
-    return static_cast<std::uint32_t>(
-        std::count_if(workers_.begin(), workers_.end(), [](const auto& entry) {
-            return entry.second.state == WorkerState::Idle ||
-                   entry.second.state == WorkerState::Busy;
-        }));
 }
 
 void Scheduler::on(const ClockTicked&) {}

@@ -57,7 +57,7 @@ class Scheduler {
     [[nodiscard]] std::optional<WorkerView> worker(WorkerId id) const;
     [[nodiscard]] std::optional<RoundView> round(JobId id) const;
     /// Workers that take tasks: neither Draining, Suspect nor Lost.
-    [[nodiscard]] std::uint32_t available_worker_count() const;
+    [[nodiscard]] std::uint32_t available_worker_count() const { return available_count_; }
     /// Of a live job, whose outputs were taken in each round: what a receipt tells.
     [[nodiscard]] std::vector<std::vector<PastOutput>> outputs(JobId id) const;
 
@@ -84,6 +84,8 @@ class Scheduler {
         std::vector<LeaseId> leases;               ///< Active ones, oldest first.
         std::map<JobId, double> seconds_per_task;  ///< Measured, per slot.
         std::vector<BlamedTask> blamed;            ///< What it ran when it was lost.
+        std::uint32_t available_slots = 0;         ///< Its part of available_; 0 while it is not.
+        std::optional<std::size_t> room;           ///< Its place in with_room_.
     };
     struct Lease {
         WorkerId worker;
@@ -114,7 +116,7 @@ class Scheduler {
         RoundTasks tasks{0};              ///< Of the round.
         std::vector<RoundTasks> history;  ///< Of others, by round; that of the round is empty.
         TaskSeconds task_seconds;
-        std::uint32_t active_lease_count = 0;
+        std::set<LeaseId> active_leases;
         std::vector<LeaseId> round_leases;  ///< Of this round, active or over.
     };
 
@@ -142,6 +144,7 @@ class Scheduler {
     void heard_from(WorkerId id, Worker& worker);
     void set_state(WorkerId id, Worker& worker, WorkerState state);
     void refresh_state(WorkerId id, Worker& worker);
+    void count_in(WorkerId id, Worker& worker);
     void arm_worker(WorkerId id, Worker& worker, Instant deadline);
     void lose_worker(WorkerId id, Worker& worker, bool blame_running_tasks);
     void take_back_blame(Worker& worker);
@@ -158,7 +161,7 @@ class Scheduler {
     [[nodiscard]] bool record_failure(const ResultsReceived& event, std::uint32_t position,
                                       Lease& lease, Job& job);
     void let_go(const Lease& lease, TaskIndex index);
-    void revoke_pointless(Job& job, LeaseId but);
+    void revoke_pointless(Job& job);
 
     // scheduler_rounds.cpp: rounds and jobs.
     void archive(Job& job);
@@ -189,30 +192,41 @@ class Scheduler {
     void request_audit(JobId id, Job& job, TaskIndex index);
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
     void distrust(JobId id, Job& job, WorkerId liar);
-    [[nodiscard]] bool counts(const Vote& vote) const;
+    [[nodiscard]] bool counts(WorkerId voter) const;
     [[nodiscard]] std::optional<WorkerId> last_of_quorum(const Job& job, TaskIndex index) const;
 
     // scheduler_assign.cpp: who gets what.
     void assign();
     void assign_checks();
-    [[nodiscard]] bool may_check(const Job& job, TaskIndex index, WorkerId worker) const;
+    [[nodiscard]] bool is_asked_for_checks(const Job& job, WorkerId worker) const;
+    [[nodiscard]] bool may_check(const Job& job, const Voters& voters, WorkerId worker) const;
     void audit_what_nobody_may_check(JobId id, Job& job);
     void audit_late_checks(JobId id, Job& job, const Lease& lease);
     [[nodiscard]] Job* next_job(JobId& id, const std::vector<JobId>& refused = {});
+    void assign_to(WorkerId id, Worker& worker, bool avoid_failed);
     void assign_stragglers();
-    [[nodiscard]] std::vector<TaskIndex> copies_for(WorkerId helper, const Lease& lease) const;
-    [[nodiscard]] bool has_room(const Worker& worker) const;
+    void look_for_stragglers();
+    void help_with(LeaseId late, std::vector<WorkerId>& idle);
+    [[nodiscard]] std::vector<TaskIndex> copies_for(WorkerId helper, const Lease& lease,
+                                                    std::uint32_t count_max) const;
     [[nodiscard]] std::uint32_t batch_size(const Worker& worker, JobId id, const Job& job) const;
     void grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
                std::vector<TaskIndex> tasks, bool is_check);
 
     SchedulerLimits limits_;
     std::map<WorkerId, Worker> workers_;
+    /// Workers that can take one more lease, by how many they hold: there may be thousands, and
+    /// few of them at a time have room.
+    std::vector<std::set<WorkerId>> with_room_;
+    std::uint32_t available_count_ = 0;  ///< Workers that are Idle or Busy.
+    std::uint64_t available_slots_ = 0;
     std::map<JobId, Job> jobs_;
     std::map<LeaseId, Lease> leases_;
     std::set<std::pair<Instant, LeaseId>> lease_deadlines_;
     std::set<std::pair<Instant, WorkerId>> worker_deadlines_;
-    Instant straggler_deadline_ = instant_never;
+    /// While a job is at its tail: nothing more is late before.
+    std::optional<Instant> straggler_deadline_;
+    bool late_lease_waits_ = false;  ///< Something is late, and nobody could help with it.
     std::uint64_t last_lease_ = 0;
     std::uint64_t last_visit_ = 0;
     bool stalled_ = false;  ///< The store takes nothing: no new leases.

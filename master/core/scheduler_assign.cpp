@@ -5,75 +5,81 @@
 
 namespace netcompute::core {
 
-bool Scheduler::has_room(const Worker& worker) const {
-    return (worker.state == WorkerState::Idle || worker.state == WorkerState::Busy) &&
-           !worker.quarantined && worker.leases.size() < limits_.leases_per_worker_max;
-}
-
 /// Gives every idle worker a lease before anyone gets one ahead.
 void Scheduler::assign() {
-    straggler_deadline_ = instant_never;
-    if (stalled_) return;
+    if (stalled_) return straggler_deadline_.reset();
     assign_checks();
-    for (std::size_t held = 0; held < limits_.leases_per_worker_max; ++held) {
-        JobId ignored;
-        if (next_job(ignored) == nullptr) break;
-        const bool avoid_failed = available_worker_count() > 1;
-        for (auto& [id, worker] : workers_) {
-            if (worker.leases.size() != held || !has_room(worker)) continue;
-            JobId job_id;
-            std::vector<JobId> refused;  // All that waits of them has failed on this worker.
-            while (Job* job = next_job(job_id, refused)) {
-                auto tasks = job->tasks.take(id, batch_size(worker, job_id, *job), avoid_failed);
-                if (!tasks.empty()) {
-                    grant(id, worker, job_id, *job, std::move(tasks), false);
-                    break;
-                }
-                refused.push_back(job_id);
-            }
+    const bool avoid_failed = available_worker_count() > 1;
+    for (std::set<WorkerId>& holders : with_room_) {
+        for (auto next = holders.begin(); next != holders.end();) {
+            JobId ignored;
+            if (next_job(ignored) == nullptr) break;
+            const WorkerId id = *next++;  // Before it moves to those that hold one more.
+            assign_to(id, workers_.at(id), avoid_failed);
         }
     }
     assign_stragglers();
+}
+
+/// A lease for this worker, of the first job that has something for it.
+void Scheduler::assign_to(WorkerId id, Worker& worker, bool avoid_failed) {
+    JobId job_id;
+    std::vector<JobId> refused;  // All that waits of them has failed on this worker.
+    while (Job* job = next_job(job_id, refused)) {
+        auto tasks = job->tasks.take(id, batch_size(worker, job_id, *job), avoid_failed);
+        if (!tasks.empty()) return grant(id, worker, job_id, *job, std::move(tasks), false);
+        refused.push_back(job_id);
+    }
 }
 
 /// Checks come first: a round waits for them, and each may turn up a lie.
 void Scheduler::assign_checks() {
     for (auto& [job_id, job] : jobs_) {
         if (!job.in_round || job.paused || !job.tasks.checks_wait()) continue;
-        for (auto& [id, worker] : workers_) {
-            if (!has_room(worker)) continue;
-            auto tasks = job.tasks.take_checks(batch_size(worker, job_id, job),
-                                               [&, &asked = job, worker_id = id](TaskIndex index) {
-                                                   return may_check(asked, index, worker_id);
-                                               });
-            if (!tasks.empty()) grant(id, worker, job_id, job, std::move(tasks), true);
+        for (std::set<WorkerId>& holders : with_room_) {
+            for (auto next = holders.begin(); next != holders.end();) {
+                const WorkerId id = *next++;
+                if (!is_asked_for_checks(job, id)) continue;
+                Worker& worker = workers_.at(id);
+                auto tasks = job.tasks.take_checks(batch_size(worker, job_id, job),
+                                                   [&, &asked = job](const Voters& voters) {
+                                                       return may_check(asked, voters, id);
+                                                   });
+                if (!tasks.empty()) grant(id, worker, job_id, job, std::move(tasks), true);
+            }
         }
         audit_what_nobody_may_check(job_id, job);
     }
 }
 
-/// Whether this worker's result for a task can confirm the one that is there.
-bool Scheduler::may_check(const Job& job, TaskIndex index, WorkerId worker) const {
-    if (same_pc(worker, job.tasks.author(index))) return false;
-    if (job.validation.mode != ValidationMode::Quorum) return is_reliable(job, worker);
-    return std::ranges::none_of(job.tasks.votes(index), [&](const Vote& vote) {
-        return counts(vote) && same_pc(vote.worker, worker);
+/// Whether this worker's word confirms anybody's result.
+bool Scheduler::is_asked_for_checks(const Job& job, WorkerId worker) const {
+    return job.validation.mode == ValidationMode::Quorum || is_reliable(job, worker);
+}
+
+/// Whether it can confirm one that these have given.
+bool Scheduler::may_check(const Job& job, const Voters& voters, WorkerId worker) const {
+    if (job.validation.mode != ValidationMode::Quorum) return !same_pc(worker, voters.front());
+    return std::ranges::none_of(voters, [&](WorkerId voter) {
+        return (voter == voters.front() || counts(voter)) && same_pc(voter, worker);
     });
 }
 
 /// Where no worker that is there may make a check, the master does; but not to make up a quorum,
 /// which is a number of PCs.
 void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
-    if (job.validation.mode == ValidationMode::Quorum) return;
-    for (const TaskIndex index : job.tasks.waiting_checks()) {
-        const bool anybody_may = std::ranges::any_of(workers_, [&](const auto& entry) {
-            const Worker& worker = entry.second;
-            const bool is_there = worker.awaited || worker.state == WorkerState::Idle ||
-                                  worker.state == WorkerState::Busy;
-            return is_there && may_check(job, index, entry.first);
-        });
-        if (!anybody_may) request_audit(id, job, index);
+    if (job.validation.mode == ValidationMode::Quorum || !job.tasks.checks_wait()) return;
+    std::vector<WorkerId> checkers;
+    for (const auto& [worker_id, worker] : workers_) {
+        const bool is_there = worker.awaited || worker.available_slots > 0;
+        if (is_there && is_asked_for_checks(job, worker_id)) checkers.push_back(worker_id);
     }
+    const auto nobody_may = [&](const Voters& voters) {
+        return std::ranges::none_of(
+            checkers, [&](WorkerId worker) { return may_check(job, voters, worker); });
+    };
+    for (const TaskIndex index : job.tasks.waiting_checks(nobody_may))
+        request_audit(id, job, index);
 }
 
 /// The job whose turn it is: the highest priority, among equals the one with the fewest leases.
@@ -84,7 +90,7 @@ Scheduler::Job* Scheduler::next_job(JobId& id, const std::vector<JobId>& refused
         if (candidate.tasks.pending_count() == 0) continue;
         const bool goes_first = next == nullptr || candidate.priority > next->priority ||
                                 (candidate.priority == next->priority &&
-                                 candidate.active_lease_count < next->active_lease_count);
+                                 candidate.active_leases.size() < next->active_leases.size());
         if (!goes_first || std::ranges::find(refused, candidate_id) != refused.end()) continue;
         next = &candidate;
         id = candidate_id;
@@ -97,14 +103,8 @@ Scheduler::Job* Scheduler::next_job(JobId& id, const std::vector<JobId>& refused
 std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& job) const {
     const auto speed = worker.seconds_per_task.find(id);
     if (speed == worker.seconds_per_task.end()) return worker.slots;  // Measure it first.
-    std::uint64_t slots_total = 0;
-    for (const auto& [other_id, other] : workers_) {
-        if (other.state == WorkerState::Idle || other.state == WorkerState::Busy) {
-            slots_total += other.slots;
-        }
-    }
     const double by_speed = limits_.batch_seconds * worker.slots / speed->second;
-    const std::uint64_t round_count = std::max<std::uint64_t>(2 * slots_total, 1);
+    const std::uint64_t round_count = std::max<std::uint64_t>(2 * available_slots_, 1);
     const std::uint64_t by_share =
         (job.tasks.pending_count() + round_count - 1) / round_count * worker.slots;
     const std::uint64_t by_bytes =
@@ -144,25 +144,26 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
         AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline, is_check});
     leases_.emplace(id, std::move(lease));
     worker.leases.push_back(id);
+    look_for_stragglers();
     job.round_leases.push_back(id);
-    ++job.active_lease_count;
+    job.active_leases.insert(id);
     refresh_state(worker_id, worker);
 }
 
 /// Once nothing waits any more, a worker without a lease gets a second copy of what another one
 /// is late with. The first result counts; the other lease is then revoked.
 void Scheduler::assign_stragglers() {
-    // Before looking at the workers: thousands may be idle, and each of their heartbeats comes
-    // here.
     const bool any_is_at_its_tail = std::ranges::any_of(jobs_, [](const auto& entry) {
         return !entry.second.paused && entry.second.tasks.pending_count() == 0 &&
-               entry.second.active_lease_count > 0;
+               !entry.second.active_leases.empty();
     });
-    if (!any_is_at_its_tail) return;
-    std::vector<WorkerId> idle;
-    for (const auto& [id, worker] : workers_) {
-        if (worker.leases.empty() && has_room(worker)) idle.push_back(id);
-    }
+    if (!any_is_at_its_tail) return straggler_deadline_.reset();
+    // There may be thousands of workers, and each of their messages comes here.
+    const bool may_help = late_lease_waits_ && !with_room_.front().empty();
+    if (straggler_deadline_ && now_ < *straggler_deadline_ && !may_help) return;
+    straggler_deadline_ = instant_never;
+    late_lease_waits_ = false;
+    std::vector<WorkerId> idle{with_room_.front().begin(), with_room_.front().end()};
     for (auto& [late_id, late_worker] : workers_) {
         if (late_worker.leases.empty()) continue;
         Lease& front = leases_.at(late_worker.leases.front());
@@ -172,27 +173,37 @@ void Scheduler::assign_stragglers() {
             front.progress_at +
             std::max(limits_.straggler_min, from_seconds(limits_.straggler_factor * p95));
         if (now_ < due) {
-            straggler_deadline_ = std::min(straggler_deadline_, due);
+            straggler_deadline_ = std::min(*straggler_deadline_, due);
             continue;
         }
-        for (const LeaseId lease_id : std::vector{late_worker.leases}) {
-            const JobId job_id = leases_.at(lease_id).job;
-            Job& job = jobs_.at(job_id);
-            if (job.tasks.pending_count() > 0 || job.paused) continue;
-            if (leases_.at(lease_id).is_check) {
-                audit_late_checks(job_id, job, leases_.at(lease_id));
-                continue;
-            }
-            for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
-                auto copies = copies_for(*helper, leases_.at(lease_id));
-                if (copies.empty()) continue;
-                for (const TaskIndex index : copies) job.tasks.add_holder(index);
-                grant(*helper, workers_.at(*helper), job_id, job, std::move(copies), false);
-                idle.erase(helper);
-                break;
-            }
-        }
+        for (const LeaseId lease_id : std::vector{late_worker.leases}) help_with(lease_id, idle);
     }
+}
+
+/// Gives what is open of a late lease to one of the idle workers, too.
+void Scheduler::help_with(LeaseId late_id, std::vector<WorkerId>& idle) {
+    const Lease& late = leases_.at(late_id);
+    const JobId job_id = late.job;
+    Job& job = jobs_.at(job_id);
+    if (job.tasks.pending_count() > 0 || job.paused) return;
+    if (late.is_check) return audit_late_checks(job_id, job, late);
+    for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
+        Worker& worker = workers_.at(*helper);
+        auto copies = copies_for(*helper, late, batch_size(worker, job_id, job));
+        if (copies.empty()) continue;
+        for (const TaskIndex index : copies) job.tasks.add_holder(index);
+        grant(*helper, worker, job_id, job, std::move(copies), false);
+        idle.erase(helper);
+        return;
+    }
+    late_lease_waits_ |= !copies_for(WorkerId{}, late, 1).empty();
+}
+
+/// Some front lease is another, or tasks have become quicker: what is late is to be looked at
+/// again.
+void Scheduler::look_for_stragglers() {
+    if (!straggler_deadline_) return;
+    straggler_deadline_ = std::min(*straggler_deadline_, now_ + limits_.straggler_min);
 }
 
 /// A check must not hold a round up for long: the master makes it itself.
@@ -208,9 +219,9 @@ void Scheduler::audit_late_checks(JobId id, Job& job, const Lease& lease) {
 
 /// What this worker can take over of a lease that is late: tasks that nobody else copies already
 /// and that have not failed on it.
-std::vector<TaskIndex> Scheduler::copies_for(WorkerId helper, const Lease& lease) const {
+std::vector<TaskIndex> Scheduler::copies_for(WorkerId helper, const Lease& lease,
+                                             std::uint32_t count_max) const {
     const Job& job = jobs_.at(lease.job);
-    const std::uint32_t count_max = batch_size(workers_.at(helper), lease.job, job);
     std::vector<TaskIndex> copies;
     for (std::size_t place = 0; place < lease.tasks.size() && copies.size() < count_max; ++place) {
         const TaskIndex index = lease.tasks[place];

@@ -62,6 +62,7 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     if (!is_first) speed->second = 0.5 * (speed->second + seconds_each);
     job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));
     lease.progress_at = now_;
+    look_for_stragglers();
 
     RecordOutputs record{event.job, event.round, event.worker, {}};
     std::vector<TaskIndex> seconds;  // Positions of votes on outputs that are there.
@@ -92,8 +93,10 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
         let_go(lease, outcome.index);
     }
     if (lease.active && lease.open_count == 0) end_lease(event.lease, lease);
-    // At a round's tail, copies and late results may have made what others still do pointless.
-    if (job.tasks.pending_count() == 0 && !job.tasks.complete()) revoke_pointless(job, event.lease);
+    // Copies and late results may have made what others still do pointless.
+    const bool others_do_it = std::ranges::any_of(
+        event.outcomes, [&](const Outcome& outcome) { return job.tasks.is_held(outcome.index); });
+    if (others_do_it && !job.tasks.complete()) revoke_pointless(job);
 }
 
 /// An active lease has this task's outcome.
@@ -103,10 +106,8 @@ void Scheduler::let_go(const Lease& lease, TaskIndex index) {
     lease.is_check ? tasks.release_check(index) : tasks.release(index);
 }
 
-void Scheduler::revoke_pointless(Job& job, LeaseId but) {
-    for (const LeaseId id : std::vector{job.round_leases}) {
-        if (id != but) revoke_if_pointless(id, leases_.at(id));
-    }
+void Scheduler::revoke_pointless(Job& job) {
+    for (const LeaseId id : std::set{job.active_leases}) revoke_if_pointless(id, leases_.at(id));
 }
 
 /// False if the failure was the task's last: the job has failed and is removed.
@@ -148,12 +149,13 @@ void Scheduler::end_lease(LeaseId id, Lease& lease) {
     NETCOMPUTE_ASSERT(lease.active, "a lease ends once");
     lease.active = false;
     lease_deadlines_.erase({lease.deadline, id});
-    --jobs_.at(lease.job).active_lease_count;
+    jobs_.at(lease.job).active_leases.erase(id);
     const auto found = workers_.find(lease.worker);
     if (found == workers_.end()) return;
     std::vector<LeaseId>& held = found->second.leases;
     held.erase(std::remove(held.begin(), held.end(), id), held.end());
     if (!held.empty()) leases_.at(held.front()).progress_at = now_;
+    look_for_stragglers();
     refresh_state(lease.worker, found->second);
 }
 
@@ -193,7 +195,6 @@ void Scheduler::expire_leases() {
 
 /// Ends a lease early when all that it still has to do has been done by others.
 void Scheduler::revoke_if_pointless(LeaseId id, Lease& lease) {
-    if (!lease.active) return;
     const RoundTasks& tasks = jobs_.at(lease.job).tasks;
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         const TaskIndex index = lease.tasks[place];

@@ -142,7 +142,7 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
         arm_worker(past.worker, worker, now_ + limits_.lost_after);
         worker.leases.push_back(past.lease);
         job.round_leases.push_back(past.lease);
-        ++job.active_lease_count;
+        job.active_leases.insert(past.lease);
         leases_.insert_or_assign(past.lease, std::move(lease));
     }
 }

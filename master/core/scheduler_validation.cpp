@@ -56,8 +56,8 @@ bool Scheduler::is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex i
 }
 
 /// Whether it may help to make up a quorum.
-bool Scheduler::counts(const Vote& vote) const {
-    const auto found = workers_.find(vote.worker);
+bool Scheduler::counts(WorkerId voter) const {
+    const auto found = workers_.find(voter);
     return found != workers_.end() && !found->second.quarantined;
 }
 
@@ -99,7 +99,7 @@ void Scheduler::second_vote(JobId id, Job& job, TaskIndex index, Vote vote) {
 std::optional<WorkerId> Scheduler::last_of_quorum(const Job& job, TaskIndex index) const {
     std::vector<WorkerId> agreeing{job.tasks.author(index)};  // One of each PC.
     for (const Vote& vote : job.tasks.votes(index)) {
-        if (vote.sha256 != job.tasks.sha256(index) || !counts(vote)) continue;
+        if (vote.sha256 != job.tasks.sha256(index) || !counts(vote.worker)) continue;
         const bool is_new = std::ranges::none_of(
             agreeing, [&](WorkerId other) { return same_pc(other, vote.worker); });
         if (is_new) agreeing.push_back(vote.worker);
@@ -192,7 +192,7 @@ void Scheduler::on(const TaskAudited& event) {
         tasks.confirm(event.index, WorkerId{});
         effects_.push_back(RecordAudit{event.job, event.round, event.index});
     }
-    if (tasks.pending_count() == 0) revoke_pointless(job, LeaseId{});
+    if (tasks.is_held(event.index)) revoke_pointless(job);
     for (const Vote& vote : votes) {
         if (vote.sha256 != event.sha256) {
             quarantine(vote.worker, event.job, event.round, event.index);
@@ -209,6 +209,7 @@ void Scheduler::quarantine(WorkerId id, JobId job_id, RoundIndex round, TaskInde
     worker.quarantined = true;
     worker.validated = 0;
     effects_.push_back(QuarantineWorker{id, job_id, round, index});
+    count_in(id, worker);
     abandon_leases(worker);
     std::vector<JobId> ids;
     for (const auto& entry : jobs_) ids.push_back(entry.first);

@@ -49,6 +49,7 @@ void Scheduler::on(const WorkerReadmitted& event) {
     if (found == workers_.end()) return;
     found->second.quarantined = false;
     found->second.validated = 0;
+    count_in(event.worker, found->second);
 }
 
 void Scheduler::on(const WorkerDisconnected& event) {
@@ -108,6 +109,7 @@ void Scheduler::set_state(WorkerId id, Worker& worker, WorkerState state) {
     if (worker.state == state) return;
     worker.state = state;
     effects_.push_back(PublishWorker{id, state});
+    count_in(id, worker);
 }
 
 /// Idle, Busy or Draining, by what it holds; a worker that is not heard of stays as it is.
@@ -117,6 +119,27 @@ void Scheduler::refresh_state(WorkerId id, Worker& worker) {
         set_state(id, worker, WorkerState::Draining);
     else
         set_state(id, worker, worker.leases.empty() ? WorkerState::Idle : WorkerState::Busy);
+    count_in(id, worker);
+}
+
+/// Keeps with_room_ and available_ in step with a worker that has changed.
+void Scheduler::count_in(WorkerId id, Worker& worker) {
+    const bool is_available =
+        worker.state == WorkerState::Idle || worker.state == WorkerState::Busy;
+    const std::uint32_t slots = is_available ? worker.slots : 0;
+    if (worker.available_slots != slots) {
+        available_count_ += (slots > 0 ? 1U : 0U) - (worker.available_slots > 0 ? 1U : 0U);
+        available_slots_ += std::uint64_t{slots} - worker.available_slots;
+        worker.available_slots = slots;
+    }
+    std::optional<std::size_t> room;
+    if (is_available && !worker.quarantined && worker.leases.size() < with_room_.size()) {
+        room = worker.leases.size();
+    }
+    if (worker.room == room) return;
+    if (worker.room) with_room_[*worker.room].erase(id);
+    if (room) with_room_[*room].insert(id);
+    worker.room = room;
 }
 
 void Scheduler::arm_worker(WorkerId id, Worker& worker, Instant deadline) {

@@ -153,7 +153,8 @@ test('a job that is older than its deadline fails, and says so', async () => {
   const job = await cluster.whenOver(id);
   assert.equal(job.state, 'Failed');
   assert.match(job.error.message, /deadline/);
-  assert.ok(job.elapsed >= 1 && job.elapsed < 5, `after ${job.elapsed} s`);
+  // Two clocks, and milliseconds: one tells the deadline, the other when it was.
+  assert.ok(job.elapsed > 0.99 && job.elapsed < 5, `after ${job.elapsed} s`);
 });
 
 test('a quorum that the PCs cannot fill waits for another one, and goes on with it', async () => {

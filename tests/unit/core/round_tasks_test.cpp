@@ -92,24 +92,42 @@ TEST(RoundTasksTest, ATaskWhoseOutputIsDroppedWaitsAgain) {
 // A check is taken once, by whom may make it; let go of without an answer, it waits again.
 TEST(RoundTasksTest, AnOutputThatWantsACheckIsTakenByAnother) {
     RoundTasks tasks{2};
-    std::ignore = tasks.take(first, 2, false);
-    for (const TaskIndex index : {0U, 1U}) {
-        tasks.put_output(index, first, {});
+    for (const auto& [index, author] : {std::pair{0U, first}, std::pair{1U, second}}) {
+        tasks.hold(index);
+        tasks.put_output(index, author, {});
         tasks.release(index);
         tasks.want_check(index);
     }
-    EXPECT_EQ(tasks.open_checks(first), 2U);
-    EXPECT_TRUE(tasks.take_checks(5, [](TaskIndex) { return false; }).empty());
-    const auto only_second = [](TaskIndex index) { return index == 1; };
-    EXPECT_EQ(tasks.take_checks(5, only_second), std::vector<TaskIndex>{1});
-    EXPECT_TRUE(tasks.take_checks(5, only_second).empty());
+    EXPECT_EQ(tasks.open_checks(second), 1U);
+    EXPECT_TRUE(tasks.take_checks(5, [](const Voters&) { return false; }).empty());
+    const auto first_may = [](const Voters& voters) { return voters == Voters{second}; };
+    EXPECT_EQ(tasks.take_checks(5, first_may), std::vector<TaskIndex>{1});
+    EXPECT_TRUE(tasks.take_checks(5, first_may).empty());
     tasks.release_check(1);
-    EXPECT_EQ(tasks.take_checks(5, only_second), std::vector<TaskIndex>{1});
-    tasks.confirm(1, WorkerId{2});
+    EXPECT_EQ(tasks.take_checks(5, first_may), std::vector<TaskIndex>{1});
+    tasks.confirm(1, first);
     tasks.release_check(1);
-    EXPECT_EQ(tasks.waiting_checks(), std::vector<TaskIndex>{0});
-    EXPECT_EQ(tasks.open_checks(first), 1U);
+    EXPECT_EQ(tasks.waiting_checks([](const Voters&) { return true; }), std::vector<TaskIndex>{0});
+    EXPECT_EQ(tasks.open_checks(second), 0U);
     EXPECT_TRUE(tasks.settled(1));
+}
+
+// Who voted on an output while its check waited is not asked to check it; while the master is to
+// make the check nobody is.
+TEST(RoundTasksTest, ACheckWaitsForWhoHasNotVoted) {
+    RoundTasks tasks{1};
+    tasks.put_output(0, first, {});
+    tasks.want_check(0);
+    tasks.add_vote(0, {second, {}});
+    const auto all = [](const Voters&) { return true; };
+    const auto both = [](const Voters& voters) { return voters == Voters{first, second}; };
+    EXPECT_EQ(tasks.waiting_checks(both), std::vector<TaskIndex>{0});
+    tasks.set_audited(0, true);
+    EXPECT_FALSE(tasks.checks_wait());
+    tasks.set_audited(0, false);
+    EXPECT_EQ(tasks.waiting_checks(all), std::vector<TaskIndex>{0});
+    tasks.drop_output(0);
+    EXPECT_FALSE(tasks.checks_wait());
 }
 
 // A round that is begun again keeps its outputs and gives out the rest.
@@ -123,7 +141,7 @@ TEST(RoundTasksTest, AReopenedRoundGivesOutWhatHasNoOutput) {
     tasks.reopen();
     EXPECT_EQ(tasks.pending_count(), 2U);
     EXPECT_EQ(tasks.settled_count(), 1U);
-    EXPECT_TRUE(tasks.waiting_checks().empty());
+    EXPECT_FALSE(tasks.checks_wait());
     EXPECT_EQ(tasks.take(second, 5, false), (std::vector<TaskIndex>{0, 3}));
 }
 
