@@ -201,8 +201,8 @@ int main(int argc, char** argv) {
         using namespace netcompute::bench;
         std::vector<Figures> all = scenarios(tasks);
         std::vector<TableRow> rows;
-        // A thousand messages a second, of 2,000 workers that beat, shall be little work.
-        const Goal goal{Goal::Kind::AtMost, 100};
+        // No more of a hindrance with many workers or checks than the store and the network are.
+        const Goal goal{Goal::Kind::AtLeast, 200'000};
         for (Figures& one : all) {
             for (int pass = 0; pass < passes; ++pass) {
                 World world{one.scenario};
@@ -210,8 +210,8 @@ int main(int argc, char** argv) {
                 one.per_second.add(one.scenario.tasks / seconds);
                 one.per_step.add(1e6 * seconds / static_cast<double>(world.steps()));
             }
-            rows.push_back({&one.per_second, &all.front().per_second, {}, {}});
-            rows.push_back({&one.per_step, nullptr, goal, {}});
+            rows.push_back({&one.per_second, &all.front().per_second, goal, {}});
+            rows.push_back({&one.per_step, nullptr, {}, {}});
         }
         print_table(rows);
         return 0;
