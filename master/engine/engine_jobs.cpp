@@ -193,7 +193,9 @@ void Engine::put_receipt(const JobRun& job) {
         }
     }
     for (const WorkerId author : authors) {
-        const WorkerInfo& worker = workers_[author];
+        // One of a former master may be forgotten, where others have confirmed what it gave.
+        const auto found = workers_.find(author);
+        const WorkerInfo& worker = found == workers_.end() ? WorkerInfo{} : found->second;
         work.workers.push_back({author, worker.key, worker.name,
                                 std::string{protocol::worker_kind_name(worker.kind)}});
     }

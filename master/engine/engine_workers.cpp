@@ -43,7 +43,7 @@ void Engine::on_joined(const JoinedWorker& joined) {
 }
 
 void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
-    WorkerInfo& worker = workers_[id];
+    WorkerInfo& worker = workers_.at(id);
     worker.cpu = heartbeat.cpu;
     worker.memory_bytes = heartbeat.memory_bytes;
     worker.current = heartbeat.current;
@@ -105,7 +105,7 @@ void Engine::forget_lost_workers() {
     std::erase_if(workers_, [this](const auto& entry) {
         const auto& [id, worker] = entry;
         if (scheduler_.worker(id) || !worker.quarantined.empty()) return false;
-        gateway_.forget(id);
+        if (!gateway_.forget(id)) return false;  // The end of its session waits for the store.
         records_.push_back(store::ForgetWorker{id});
         return true;
     });

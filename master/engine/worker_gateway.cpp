@@ -283,11 +283,12 @@ void WorkerGateway::ban(const std::string& key, const std::string& reason) {
         banned_[key] = reason;
 }
 
-void WorkerGateway::forget(WorkerId worker) {
-    if (session_keys_by_worker_.contains(worker)) return;
+bool WorkerGateway::forget(WorkerId worker) {
+    if (session_keys_by_worker_.contains(worker)) return false;
     resumable_worker_keys_.erase(last_session_keys_[worker]);
     last_session_keys_.erase(worker);
     std::erase_if(worker_ids_, [worker](const auto& entry) { return entry.second == worker; });
+    return true;
 }
 
 void WorkerGateway::expect_hello(const net::SessionPtr& session, Instant now) {

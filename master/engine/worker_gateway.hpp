@@ -87,8 +87,9 @@ class WorkerGateway final : public net::SessionListener {
     /// Whoever says hello under this key is refused, with the reason; an empty one lets it in.
     void ban(const std::string& key, const std::string& reason);
 
-    /// Forgets a worker that nobody expects back: its session cannot be resumed any more.
-    void forget(WorkerId worker);
+    /// Forgets a worker that nobody expects back: its session cannot be resumed any more. False,
+    /// and nothing is forgotten, while it is connected.
+    [[nodiscard]] bool forget(WorkerId worker);
 
     /// A session that a transport has accepted and that has not said hello yet.
     void expect_hello(const net::SessionPtr& session, Instant now);

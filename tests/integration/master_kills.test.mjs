@@ -12,7 +12,7 @@ import { seededRandom } from './workload.mjs';
 /** To repeat a run that failed: NETCOMPUTE_SEED. */
 const seed = Number(process.env.NETCOMPUTE_SEED ?? randomInt(2 ** 31));
 const rows = 50_000;
-const killsEach = Number(process.env.NETCOMPUTE_KILLS ?? 25);
+const killsEach = Number(process.env.NETCOMPUTE_KILLS ?? 50);
 
 /** @type {Cluster | undefined} */
 let cluster;

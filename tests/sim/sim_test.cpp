@@ -16,7 +16,14 @@ JobCatalog& catalog() {
 }
 
 RunReport run(std::uint64_t seed, Sabotage sabotage = Sabotage::None, Worlds worlds = {}) {
-    return Simulation{{seed, false, sabotage, worlds}, catalog()}.run();
+    try {
+        return Simulation{{seed, false, sabotage, worlds}, catalog()}.run();
+    } catch (const std::exception& thrown) {
+        RunReport report;
+        report.seed = seed;
+        report.broken.push_back(std::string{"an exception got out: "} + thrown.what());
+        return report;
+    }
 }
 
 void expect_all_is_well(const RunReport& report) {

@@ -25,6 +25,18 @@ async function loadKernels() {
   return loader.loadKernels({ wasmBinary });
 }
 
+/** @param {any} error what a fetch failed with */
+function isMastersEnd({ cause }) {
+  return ['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET'].includes(cause?.code);
+}
+
+/** A blob that is not there any more: its job is over, and the revocation on its way. */
+class Gone extends Error {}
+/** @param {unknown} error */
+function unlessGone(error) {
+  if (!(error instanceof Gone)) throw error;
+}
+
 export class LyingWorker {
   lies = 0;
   truths = 0;
@@ -125,7 +137,14 @@ export class LyingWorker {
     this.#leases.push(lease);
     if (this.#works) return;
     this.#works = true;
-    for (let next; (next = this.#leases[0]); this.#drop(next.lease)) await this.#compute(next);
+    try {
+      for (let next; (next = this.#leases[0]); this.#drop(next.lease)) {
+        await this.#compute(next).catch(unlessGone);
+      }
+    } catch (error) {
+      if (!isMastersEnd(error)) throw error;
+      this.close();
+    }
     this.#works = false;
   }
 
@@ -178,7 +197,10 @@ export class LyingWorker {
     let blob = this.#blobs.get(sha256);
     if (!blob) {
       blob = fetch(`${this.#origin}/blobs/${sha256}`)
-        .then((response) => response.arrayBuffer())
+        .then((response) => {
+          if (response.status === 404) throw new Gone(sha256);
+          return response.arrayBuffer();
+        })
         .then((bytes) => new Uint8Array(bytes));
       this.#blobs.set(sha256, blob);
     }

@@ -10,14 +10,6 @@ RoundStarted round_again(std::uint32_t task_count, RoundIndex round, Validation 
     return again;
 }
 
-std::vector<PastOutput> past(std::initializer_list<TaskIndex> tasks, WorkerId worker) {
-    std::vector<PastOutput> outputs;
-    for (const TaskIndex index : tasks) {
-        outputs.push_back({index, worker, SchedulerSteps::truth_of(index), false, {}});
-    }
-    return outputs;
-}
-
 ResultsReceived lies_of(const AssignTasks& lease) {
     ResultsReceived results = SchedulerSteps::outputs_of(lease);
     for (Outcome& outcome : results.outcomes) {

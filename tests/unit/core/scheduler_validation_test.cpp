@@ -248,14 +248,6 @@ TEST_F(ValidationTest, AHungCheckerHoldsNothingUp) {
 
 // ---- Restart ------------------------------------------------------------------------------------
 
-std::vector<PastOutput> past(std::initializer_list<TaskIndex> tasks, WorkerId worker) {
-    std::vector<PastOutput> outputs;
-    for (const TaskIndex index : tasks) {
-        outputs.push_back({index, worker, SchedulerSteps::truth_of(index), false, {}});
-    }
-    return outputs;
-}
-
 // After a restart, what had an output is not computed again, and what a worker still holds is
 // left to it.
 TEST_F(ValidationTest, ARestoredRoundGivesOutOnlyWhatIsMissing) {

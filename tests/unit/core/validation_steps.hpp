@@ -14,6 +14,15 @@ inline RoundStarted round_with(Validation validation, std::uint32_t task_count,
     return {job, round, task_count, 64, 0, validation};
 }
 
+/// What a former master has of these tasks, from this worker.
+inline std::vector<PastOutput> past(std::initializer_list<TaskIndex> tasks, WorkerId worker) {
+    std::vector<PastOutput> outputs;
+    for (const TaskIndex index : tasks) {
+        outputs.push_back({index, worker, SchedulerSteps::truth_of(index), false, {}});
+    }
+    return outputs;
+}
+
 /// A cluster whose workers answer what the test says, and a master that audits at once.
 class ValidationTest : public testing::Test {
  protected:

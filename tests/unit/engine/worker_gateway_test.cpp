@@ -270,8 +270,9 @@ TEST_F(WorkerGatewayTest, AForgottenWorkerStartsAnew) {
     const auto before = connect();
     say(before, hello());
     const std::string key = before->last<Welcome>().session;
+    EXPECT_FALSE(gateway.forget(WorkerId{1})) << "it is there";
     gateway.on_close(before);
-    gateway.forget(WorkerId{1});
+    EXPECT_TRUE(gateway.forget(WorkerId{1}));
     const auto after = connect();
     say(after, hello(key));
     EXPECT_NE(after->last<Welcome>().session, key);
