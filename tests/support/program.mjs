@@ -119,6 +119,10 @@ export class Program {
     this.#child.stdin.write(text);
   }
 
+  endInput() {
+    this.#child.stdin.end();
+  }
+
   /** @param {NodeJS.Signals} signal */
   kill(signal) {
     this.#child.kill(signal);
