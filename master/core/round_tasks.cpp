@@ -181,7 +181,7 @@ Voters RoundTasks::voters(TaskIndex index) const {
 }
 
 void RoundTasks::queue_check(TaskIndex index) {
-    if (check_waits(index)) checks_[voters(index)].insert(index);
+    if (check_waits(index) && checks_[voters(index)].insert(index).second) ++waiting_check_count_;
 }
 
 /// To be called before anything changes by which it waits, or among which.
@@ -189,6 +189,7 @@ void RoundTasks::unqueue_check(TaskIndex index) {
     if (!check_waits(index)) return;
     const auto group = checks_.find(voters(index));
     group->second.erase(index);
+    --waiting_check_count_;
     if (group->second.empty()) checks_.erase(group);
 }
 
@@ -211,6 +212,7 @@ std::vector<TaskIndex> RoundTasks::take_checks(
             while (!waiting.empty() && taken.size() < count_max) {
                 const TaskIndex index = *waiting.begin();
                 waiting.erase(waiting.begin());
+                --waiting_check_count_;
                 task(index).checkers = 1;
                 taken.push_back(index);
             }
@@ -316,6 +318,7 @@ void RoundTasks::reopen() {
     unclaimed_.clear();
     claimed_.clear();
     checks_.clear();
+    waiting_check_count_ = 0;
     open_checks_.clear();
     held_back_.clear();
     std::erase_if(votes_, [this](const auto& entry) { return !task(entry.first).audited; });

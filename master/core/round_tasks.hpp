@@ -87,6 +87,7 @@ class RoundTasks {
     [[nodiscard]] std::uint32_t open_checks(WorkerId author) const;
     /// Whether some want a check that no lease holds for it, and that the master does not make.
     [[nodiscard]] bool checks_wait() const { return !checks_.empty(); }
+    [[nodiscard]] std::uint32_t waiting_check_count() const { return waiting_check_count_; }
     /// Those of them whose voters fulfil a condition; they go on waiting. Ascending.
     [[nodiscard]] std::vector<TaskIndex> waiting_checks(
         const std::function<bool(const Voters&)>& condition) const;
@@ -176,6 +177,7 @@ class RoundTasks {
     /// The checks that wait. By voters, because who may make a check depends on these alone: many
     /// may wait for a worker that is not there, and must not be looked at one by one.
     std::map<Voters, std::set<TaskIndex>> checks_;
+    std::uint32_t waiting_check_count_ = 0;
     std::map<WorkerId, std::uint32_t> open_checks_;        ///< By author.
     std::map<WorkerId, std::deque<TaskIndex>> held_back_;  ///< By author. May hold stale ones.
     std::map<TaskIndex, std::vector<Vote>> votes_;

@@ -209,7 +209,8 @@ class Scheduler {
     void help_with(LeaseId late, std::vector<WorkerId>& idle);
     [[nodiscard]] std::vector<TaskIndex> copies_for(WorkerId helper, const Lease& lease,
                                                     std::uint32_t count_max) const;
-    [[nodiscard]] std::uint32_t batch_size(const Worker& worker, JobId id, const Job& job) const;
+    [[nodiscard]] std::uint32_t batch_size(const Worker& worker, JobId id, const Job& job,
+                                           std::uint32_t left) const;
     void grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
                std::vector<TaskIndex> tasks, bool is_check);
 

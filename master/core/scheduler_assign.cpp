@@ -26,7 +26,8 @@ void Scheduler::assign_to(WorkerId id, Worker& worker, bool avoid_failed) {
     JobId job_id;
     std::vector<JobId> refused;  // All that waits of them has failed on this worker.
     while (Job* job = next_job(job_id, refused)) {
-        auto tasks = job->tasks.take(id, batch_size(worker, job_id, *job), avoid_failed);
+        const std::uint32_t size = batch_size(worker, job_id, *job, job->tasks.pending_count());
+        auto tasks = job->tasks.take(id, size, avoid_failed);
         if (!tasks.empty()) return grant(id, worker, job_id, *job, std::move(tasks), false);
         refused.push_back(job_id);
     }
@@ -41,10 +42,11 @@ void Scheduler::assign_checks() {
                 const WorkerId id = *next++;
                 if (!is_asked_for_checks(job, id)) continue;
                 Worker& worker = workers_.at(id);
-                auto tasks = job.tasks.take_checks(batch_size(worker, job_id, job),
-                                                   [&, &asked = job](const Voters& voters) {
-                                                       return may_check(asked, voters, id);
-                                                   });
+                const std::uint32_t size =
+                    batch_size(worker, job_id, job, job.tasks.waiting_check_count());
+                auto tasks = job.tasks.take_checks(size, [&, &asked = job](const Voters& voters) {
+                    return may_check(asked, voters, id);
+                });
                 if (!tasks.empty()) grant(id, worker, job_id, job, std::move(tasks), true);
             }
         }
@@ -99,14 +101,14 @@ Scheduler::Job* Scheduler::next_job(JobId& id, const std::vector<JobId>& refused
 }
 
 /// As many tasks as keep the worker busy for batch_seconds, but no more than its share of half of
-/// what is left, so that the last leases of a round are small and end together.
-std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& job) const {
+/// those that are left, so that the last leases of a round are small and end together.
+std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& job,
+                                    std::uint32_t left) const {
     const auto speed = worker.seconds_per_task.find(id);
     if (speed == worker.seconds_per_task.end()) return worker.slots;  // Measure it first.
     const double by_speed = limits_.batch_seconds * worker.slots / speed->second;
     const std::uint64_t round_count = std::max<std::uint64_t>(2 * available_slots_, 1);
-    const std::uint64_t by_share =
-        (job.tasks.pending_count() + round_count - 1) / round_count * worker.slots;
+    const std::uint64_t by_share = (left + round_count - 1) / round_count * worker.slots;
     const std::uint64_t by_bytes =
         limits_.batch_bytes_max / std::max<std::uint64_t>(job.task_bytes, 1);
     std::uint64_t size = std::min<std::uint64_t>(by_share, limits_.batch_tasks_max);
@@ -189,7 +191,7 @@ void Scheduler::help_with(LeaseId late_id, std::vector<WorkerId>& idle) {
     if (late.is_check) return audit_late_checks(job_id, job, late);
     for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
         Worker& worker = workers_.at(*helper);
-        auto copies = copies_for(*helper, late, batch_size(worker, job_id, job));
+        auto copies = copies_for(*helper, late, batch_size(worker, job_id, job, 0));
         if (copies.empty()) continue;
         for (const TaskIndex index : copies) job.tasks.add_holder(index);
         grant(*helper, worker, job_id, job, std::move(copies), false);

@@ -246,6 +246,19 @@ TEST_F(ValidationTest, AHungCheckerHoldsNothingUp) {
     EXPECT_LT(now, began + 12s);
 }
 
+// Checks are given out in batches as tasks are, also when nothing else is left to do.
+TEST_F(ValidationTest, ChecksComeInBatches) {
+    join(first, true, 1);
+    step(round_with({ValidationMode::Quorum, 2}, 1000));
+    work({});
+    EXPECT_EQ(count<CompleteRound>(), 0U) << "nobody is there to check";
+    const std::size_t leases_before = steps.assigned.size();
+    join(second, true, 2);
+    work({});
+    EXPECT_EQ(count<CompleteRound>(), 1U);
+    EXPECT_LT(steps.assigned.size() - leases_before, 50U) << "leases, for 1000 checks";
+}
+
 // ---- Restart ------------------------------------------------------------------------------------
 
 // After a restart, what had an output is not computed again, and what a worker still holds is
