@@ -17,9 +17,13 @@ endif()
 # saves. These are, which compute or decode all the time.
 foreach(target
         netcompute_base netcompute_kernels netcompute_programs netcompute_protocol netcompute_core
-        netcompute_data netcompute_executor)
+        netcompute_data netcompute_executor netcompute_store netcompute_net netcompute_engine
+        netcompute_agent)
     target_compile_options(${target} PRIVATE -O1)
 endforeach()
+if(NETCOMPUTE_TESTS)
+    target_compile_options(sim_test PRIVATE -O1)
+endif()
 
 # netcompute_compile_alone(TARGET FILE...): files, named from the source folder, that cannot share a
 # unity build (CMAKE_UNITY_BUILD: several files of a target are compiled as one, in half the time).

@@ -33,6 +33,9 @@ esac
 
 install_packages "${packages_to_build[@]}" "${packages_to_test[@]}" "${packages_to_sanitize[@]}"
 install_node_packages
+# The strangers of some tests compute in Node with the kernels for browsers, which are not native.
+build ON netcompute_web
+export NETCOMPUTE_WASM_DIR=$PWD/build/web/wasm
 
 # What is repeated with other random numbers takes the same ways through the code.
 export NETCOMPUTE_SIM_RUNS=500 NETCOMPUTE_KILLS=5

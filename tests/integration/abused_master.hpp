@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <future>
+#include <iostream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,6 +30,10 @@ class LogSink final : public spdlog::sinks::base_sink<std::mutex> {
         std::unique_lock lock{lines_mutex_};
         return logged_.wait_for(lock, std::chrono::seconds{20},
                                 [&] { return count_locked(text) >= times; });
+    }
+    void print() {
+        const std::lock_guard lock{lines_mutex_};
+        for (const std::string& line : lines_) std::cerr << line << '\n';
     }
 
  protected:
@@ -76,6 +81,7 @@ class AbusedMaster {
         });
         thread_.join();
         server_.reset();
+        if (testing::Test::HasFailure()) sink_->print();
     }
 
     [[nodiscard]] const MasterConfig& ports() const { return server_->endpoints().master; }

@@ -134,6 +134,7 @@ TEST(SimulationTest, EveryRunKeepsEveryPromise) {
     totals.print();
     EXPECT_GT(totals.succeeded, totals.runs);
     EXPECT_LT(totals.failed, totals.succeeded / 5);
+    if (totals.runs < 2000) return;  // Too few to say what is rare.
     // A world in which nothing goes wrong shows nothing.
     for (const std::string_view what :
          {"lost",     "repeated",      "may overtake",   "break",         "cut",

@@ -17,7 +17,7 @@ import { binaryFolder } from './cluster.mjs';
 
 /** @typedef {Extract<import('../../web/protocol.js').MasterMessage, {type: 'lease'}>} Lease */
 
-const wasmFolder = path.join(binaryFolder, 'web/wasm');
+const wasmFolder = process.env.NETCOMPUTE_WASM_DIR ?? path.join(binaryFolder, 'web/wasm');
 
 async function loadKernels() {
   const loader = await import(path.join(wasmFolder, 'kernels.js'));
