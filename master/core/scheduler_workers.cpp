@@ -89,8 +89,9 @@ void Scheduler::on(const HeartbeatReceived& event) {
             lease_deadlines_.erase({lease.deadline, id});
             lease.deadline = now_ + lease.duration;
             lease_deadlines_.insert({lease.deadline, id});
-        } else if (id.value <= last_lease_) {
-            // It slept, or was away, while its lease ran out: it is told, and does no harm.
+        } else if (id.value <= last_lease_ && !stalled_) {
+            // It slept, or was away, while its lease ran out: it is told, and does no harm. What
+            // is told while the store stalls waits in a queue; the next heartbeat will do.
             effects_.push_back(RevokeLease{id, event.worker, RevokeReason::Expired});
         }
     }

@@ -38,6 +38,9 @@ void Engine::turn() {
         // Carrying out an effect may add to the inbox: the next round, the end of a job.
         const InboxItem item = std::move(inbox_.front());
         inbox_.pop_front();
+        if (const auto* beat = std::get_if<core::HeartbeatReceived>(&item.event)) {
+            waiting_heartbeats_.erase(beat->worker);
+        }
         core::Effects effects = options_.step_scheduler
                                     ? options_.step_scheduler(scheduler_, instant, item.event)
                                     : scheduler_.step(instant, item.event);

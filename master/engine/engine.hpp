@@ -186,6 +186,8 @@ class Engine final : public WorkerEvents {
     Instant timer_at_ = instant_never;
 
     std::deque<InboxItem> inbox_;
+    /// In the inbox, one of a worker at most.
+    std::map<WorkerId, core::HeartbeatReceived*> waiting_heartbeats_;
     bool turn_is_due_ = false;
     bool upkeep_is_due_ = false;           ///< At the end of the next turn.
     std::vector<store::Record> records_;   ///< Not committed yet.

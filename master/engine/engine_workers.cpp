@@ -35,6 +35,7 @@ void Engine::on_joined(const JoinedWorker& joined) {
     worker.address = joined.address;
     worker.joined = now();
     if (!resumed) worker.validated = 0;
+    waiting_heartbeats_.erase(joined.id);  // That was of a former session.
     put_worker(joined.id);
     spdlog::info("{} {} with {} slots", worker_name(joined.id), resumed ? "is back" : "joined",
                  joined.hello.slots);
@@ -47,7 +48,14 @@ void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
     worker.cpu = heartbeat.cpu;
     worker.memory_bytes = heartbeat.memory_bytes;
     worker.current = heartbeat.current;
-    enqueue(core::HeartbeatReceived{id, heartbeat.leases, heartbeat.slots, heartbeat.paused});
+    core::HeartbeatReceived event{id, heartbeat.leases, heartbeat.slots, heartbeat.paused};
+    // It says all that one before it does. Who beats without end is one event a turn.
+    if (const auto waiting = waiting_heartbeats_.find(id); waiting != waiting_heartbeats_.end()) {
+        *waiting->second = std::move(event);
+        return;
+    }
+    enqueue(std::move(event));
+    waiting_heartbeats_[id] = &std::get<core::HeartbeatReceived>(inbox_.back().event);
 }
 
 void Engine::on_results(WorkerId id, const protocol::Results& results,

@@ -35,7 +35,7 @@ void Ledger::check_obligations() {
         broken("two workers disagree on task " + std::to_string(*step_.to_audit.begin()) +
                ", and nobody looks at it");
     }
-    if (!step_.to_disown.empty()) {
+    if (!step_.to_disown.empty() && !stalled_) {  // Else it is told once that is over.
         broken("a worker named lease " + std::to_string(step_.to_disown[0].value) +
                ", which is over, and was not told so");
     }
