@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Feed } from './feed.mjs';
+import { patience } from './patience.mjs';
 import { Program, runProgram } from './program.mjs';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,7 +18,7 @@ export const workerProgram = path.join(binaryFolder, 'bin/netcompute-worker');
 const tableProgram = path.join(binaryFolder, 'bin/netcompute_generate_csv');
 const referenceProgram = path.join(binaryFolder, 'bin/netcompute_reference');
 
-const jobSecondsMax = 120;
+const jobSecondsMax = 120 * patience;
 
 /**
  * @typedef {{status: number, headers: import('node:http').IncomingHttpHeaders, text: string,

@@ -3,8 +3,9 @@
 import { WebSocket } from 'ws';
 
 import { mergePatch } from '../../web/dashboard/merge_patch.js';
+import { patience } from './patience.mjs';
 
-const waitMs = 60_000;
+const waitMs = 60_000 * patience;
 
 export class Feed {
   /** @type {any} the tree that the dashboard shows */

@@ -1,6 +1,8 @@
 /** Things that arrive, and tests that await them. */
 
-const waitMs = 15_000;
+import { patience } from './patience.mjs';
+
+const waitMs = 15_000 * patience;
 
 /** @template T */
 export class Mailbox {

@@ -2,7 +2,9 @@
 
 import { spawn } from 'node:child_process';
 
-const waitMs = 60_000;
+import { patience } from './patience.mjs';
+
+const waitMs = 60_000 * patience;
 
 /** @type {Set<Program>} those that run */
 const running = new Set();
