@@ -166,10 +166,16 @@ void Engine::carry_out(const InboxItem&, core::FailJob& effect) {
 }
 
 void Engine::carry_out(const InboxItem&, core::CloseSession& effect) {
-    outbox_.push_back([this, effect] {
+    auto close = [this, effect] {
         gateway_.close(effect.worker, std::string{error_code_name(effect.error.code)},
                        effect.error.message);
-    });
+    };
+    // It promises nothing: who is to go does not stay, and misbehave, for as long as the store
+    // stalls.
+    if (store_trouble_.empty())
+        outbox_.emplace_back(std::move(close));
+    else
+        close();
 }
 
 void Engine::carry_out(const InboxItem&, core::PublishWorker& effect) {
