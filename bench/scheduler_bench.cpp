@@ -12,7 +12,9 @@
 #include <queue>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace netcompute::bench {
@@ -54,7 +56,7 @@ class World {
         for (std::uint32_t i = 0; i < scenario_.strangers; ++i) join(false);
         step(core::RoundStarted{job, 0, scenario_.tasks, 16, 0, scenario_.validation});
         while (!is_done_) {
-            if (!has_latecomers_ && scheduler_.round(job)->pending_count == 0 && !any_is_busy()) {
+            if (!has_latecomers_ && scheduler_.round(job)->pending_count == 0 && busy_count_ == 0) {
                 has_latecomers_ = true;
                 for (std::uint32_t i = 0; i < scenario_.latecomers; ++i) join(true);
             }
@@ -86,8 +88,6 @@ class World {
         due_.push({now_ + heartbeat_period, peers_.size() - 1, true});
         step(core::WorkerJoined{id, 1, false, id.value, is_native});
     }
-
-    [[nodiscard]] bool any_is_busy() const { return busy_count_ > 0; }
 
     void next() {
         if (!audits_.empty()) {

@@ -230,13 +230,7 @@ TEST_F(ValidationTest, AHungCheckerHoldsNothingUp) {
             if (!lease.is_check) step(SchedulerSteps::outputs_of(lease));
         }
         for (const AuditTask& audit : std::exchange(audits, {})) {
-            step(TaskAudited{audit.job,
-                             audit.round,
-                             audit.visit,
-                             audit.index,
-                             SchedulerSteps::truth_of(audit.index),
-                             false,
-                             {}});
+            step(truth_about(audit));
         }
         now += 100ms;
         step(HeartbeatReceived{first, {}, 1, false});

@@ -36,6 +36,11 @@ class ValidationTest : public testing::Test {
         seen.insert(seen.end(), steps.effects.begin(), steps.effects.end());
         for (const AuditTask& audit : steps.last<AuditTask>()) audits.push_back(audit);
     }
+    /// What the master finds when it computes a task itself.
+    [[nodiscard]] static TaskAudited truth_about(const AuditTask& audit) {
+        const Sha256 truth = SchedulerSteps::truth_of(audit.index);
+        return {audit.job, audit.round, audit.visit, audit.index, truth, false, {}};
+    }
     /// Every lease that is out is answered, until nothing is; `liars` give wrong bytes for tasks
     /// from `first_lie` on.
     void work(const std::set<WorkerId>& liars, TaskIndex first_lie = 0) {
@@ -56,13 +61,7 @@ class ValidationTest : public testing::Test {
                 const AuditTask audit = audits.back();
                 audits.pop_back();
                 ++audit_count;
-                step(TaskAudited{audit.job,
-                                 audit.round,
-                                 audit.visit,
-                                 audit.index,
-                                 SchedulerSteps::truth_of(audit.index),
-                                 false,
-                                 {}});
+                step(truth_about(audit));
             }
         }
     }
