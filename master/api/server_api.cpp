@@ -77,12 +77,17 @@ std::optional<JobId> job_id(std::string_view text) {
     return id;
 }
 
-/// What the query asks for with wait=SECONDS, within bounds; 0 where it does not.
-double read_wait_seconds(const std::string& query) {
-    const std::string text = query_value(query, "wait").value_or("");
+/// What the query asks for with wait=SECONDS, no more than can be; 0 where it does not ask.
+Result<double> read_wait_seconds(const std::string& query) {
+    const auto text = query_value(query, "wait");
+    if (!text) return 0.0;
     double seconds = 0;
-    std::from_chars(text.data(), text.data() + text.size(), seconds);
-    return seconds > 0 ? std::min(seconds, wait_seconds_max) : 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+    if (error != std::errc{} || end != text->data() + text->size() || !(seconds >= 0)) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          "wait: \"" + *text + "\" is not a number of seconds from 0 to 60");
+    }
+    return std::min(seconds, wait_seconds_max);
 }
 
 HttpResponse no_such(std::string_view what, std::string_view id) {
@@ -122,8 +127,9 @@ asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request) {
     if (early) co_return std::move(*early);
     const bool may_wait = match.name == RouteName::Job || match.name == RouteName::JobResult;
     const auto id = may_wait ? job_id(match.argument) : std::nullopt;
-    const double wait_seconds = id ? read_wait_seconds(target.query) : 0;
-    if (wait_seconds > 0 && backend_.job(*id)) co_await wait_for_end(*id, wait_seconds);
+    const Result<double> wait_seconds = read_wait_seconds(target.query);
+    if (id && !wait_seconds) co_return error_response(wait_seconds.error());
+    if (id && *wait_seconds > 0 && backend_.job(*id)) co_await wait_for_end(*id, *wait_seconds);
     if (match.name == RouteName::JobReceipt) co_return co_await receipt(match.argument);
     co_return answer(match, request);
 }

@@ -138,6 +138,10 @@ test('a job has every documented field while it runs, and when it is over', asyn
   assert.equal(unready.status, 409);
   assert.match(unready.json.error.message, /not over yet: Running/);
 
+  const hasty = await cluster.ask(`/api/v1/jobs/${id}?wait=soon`);
+  assert.equal(hasty.status, 400);
+  assert.equal(hasty.json.error.message, 'wait: "soon" is not a number of seconds from 0 to 60');
+
   const { json: result } = await cluster.ask(`/api/v1/jobs/${id}/result?wait=60`);
   const { json: job } = await cluster.ask(`/api/v1/jobs/${id}`);
   assertFields(job, fields);
