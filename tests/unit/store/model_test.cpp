@@ -53,6 +53,7 @@ class RandomRecords {
             case 8:
                 return PutReceipt{job(), bytes(below(150))};
             case 9:
+                return PutWrittenFile{{"Data/" + std::to_string(below(3)), below(100), {}}};
             case 10:
             case 11:
                 return ConfirmOutput{job(), round(), static_cast<TaskIndex>(below(task_count)),
@@ -144,6 +145,7 @@ void expect_same(const JobStore& store, const JobStore& model, std::uint64_t las
     EXPECT_EQ(store.last_lease_id(), model.last_lease_id());
     EXPECT_EQ(store.workers(), model.workers());
     EXPECT_EQ(store.last_worker_id(), model.last_worker_id());
+    EXPECT_EQ(store.written_files(), model.written_files());
     for (JobId job{1}; job.value <= last_job; ++job.value) {
         EXPECT_EQ(store.job(job), model.job(job));
         EXPECT_EQ(store.receipt(job), model.receipt(job));
