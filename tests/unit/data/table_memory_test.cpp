@@ -18,6 +18,8 @@ std::atomic<std::size_t> most_bytes{0};
 
 }  // namespace
 
+// The compiler takes what is inlined here for a mismatched pair of malloc and delete.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 void* operator new(std::size_t size) {
     void* const block = std::malloc(size);
     if (block == nullptr) throw std::bad_alloc{};
@@ -32,7 +34,8 @@ void operator delete(void* block) noexcept {
     std::free(block);
 }
 void operator delete(void* block, std::size_t) noexcept {
-    operator delete(block);
+    held_bytes -= ::malloc_usable_size(block);
+    std::free(block);
 }
 
 namespace netcompute::data {

@@ -41,7 +41,9 @@ class RandomRecords {
             case 2:
                 return PutWorker{worker()};
             case 3:
-                return ForgetWorker{WorkerId{below(5) + 1}};
+                if (const auto id = below(5) + 1; id < 5) return ForgetWorker{WorkerId{id}};
+                return PutWrittenFile{
+                    {"Data/" + std::to_string(last_lease_ % 3), last_lease_, {}}};
             case 4:
             case 5:
                 return PutLease{{LeaseId{++last_lease_}, WorkerId{below(5) + 1}, job(), round(),
@@ -53,7 +55,6 @@ class RandomRecords {
             case 8:
                 return PutReceipt{job(), bytes(below(150))};
             case 9:
-                return PutWrittenFile{{"Data/" + std::to_string(below(3)), below(100), {}}};
             case 10:
             case 11:
                 return ConfirmOutput{job(), round(), static_cast<TaskIndex>(below(task_count)),
@@ -168,7 +169,7 @@ TEST(StoreModelTest, TheSqliteStoreSaysWhatTheMemoryStoreSays) {
         MemoryJobStore model{few};
         RandomRecords records{seed};
         auto store = testing::open_store(folder.path(), few);
-        for (int turn = 0; turn < 60; ++turn) {
+        for (int turn = 0; turn < 70; ++turn) {
             const std::vector<Record> commit = records.next_commit();
             ASSERT_TRUE(model.commit(commit, Durability::Power));
             const auto committed = store->commit(
