@@ -1,4 +1,5 @@
 #include "data/utf8.hpp"
+
 #include <netcompute/utf8.hpp>
 
 #include <cstdint>

@@ -58,6 +58,19 @@ export const layers = [
     libraries: ['std', 'json'],
   },
   {
+    // spdlog is set up here, for both programs.
+    name: 'shared/logging',
+    owns: [
+      'shared/include/netcompute/audit_log.hpp',
+      'shared/include/netcompute/log_budget.hpp',
+      'shared/include/netcompute/log_options.hpp',
+      'shared/include/netcompute/logging.hpp',
+      'shared/src/logging/',
+    ],
+    may: ['shared/base'],
+    libraries: ['std', 'posix', 'json', 'logs', 'cli'],
+  },
+  {
     name: 'master/core',
     owns: ['master/core/'],
     may: ['shared/base', 'shared/programs'],
@@ -79,25 +92,25 @@ export const layers = [
   {
     name: 'master/net',
     owns: ['master/net/'],
-    may: ['shared/base', 'shared/protocol'],
+    may: ['shared/base', 'shared/protocol', 'shared/logging'],
     libraries: ['std', 'posix', 'json', 'boost', 'logs'],
   },
   {
     name: 'master/net/http',
     owns: ['master/net/http/'],
-    may: ['shared/base', 'shared/protocol', 'master/net'],
+    may: ['shared/base', 'shared/protocol', 'shared/logging', 'master/net'],
     libraries: ['std', 'posix', 'json', 'boost', 'logs'],
   },
   {
     name: 'master/net/zmq',
     owns: ['master/net/zmq/'],
-    may: ['shared/base', 'shared/protocol', 'master/net'],
+    may: ['shared/base', 'shared/protocol', 'shared/logging', 'master/net'],
     libraries: ['std', 'posix', 'json', 'boost', 'zmq', 'logs'],
   },
   {
     name: 'master/api',
     owns: ['master/api/'],
-    may: ['shared/base', 'shared/protocol', 'master/core', 'master/net/http'],
+    may: ['shared/base', 'shared/protocol', 'shared/logging', 'master/core', 'master/net/http'],
     libraries: ['std', 'json', 'boost', 'openssl'],
   },
   {
@@ -109,6 +122,7 @@ export const layers = [
       'shared/kernels',
       'shared/programs',
       'shared/protocol',
+      'shared/logging',
       'shared/config',
       'master/core',
       'master/data',
@@ -127,6 +141,7 @@ export const layers = [
       'shared/kernels',
       'shared/programs',
       'shared/protocol',
+      'shared/logging',
       'shared/config',
       'master/core',
       'master/data',
@@ -163,6 +178,7 @@ export const layers = [
       'shared/base',
       'shared/kernels',
       'shared/protocol',
+      'shared/logging',
       'shared/config',
       'native-worker/agent',
     ],
