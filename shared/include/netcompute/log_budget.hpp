@@ -32,7 +32,8 @@ class LogBudget {
     LogBudget() = default;
     explicit LogBudget(Limits limits) : limits_{limits} {}
 
-    /// Whether a line may be written. Call end_minute() before.
+    /// Whether a line may be written. Without an address only the limit for all of them holds.
+    /// Call end_minute() before.
     [[nodiscard]] bool admit(std::string_view kind, std::string_view address);
     /// If a minute is over, begins the next and says what the last one left out: of each kind the
     /// most first, then by address.

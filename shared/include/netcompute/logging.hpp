@@ -2,6 +2,7 @@
 
 #include <netcompute/log_budget.hpp>
 
+#include <fmt/core.h>
 #include <spdlog/spdlog.h>
 
 #include <cstdint>
@@ -40,6 +41,10 @@ void set_up_log(LogStream stream, const LogFile& file);
 
 /// One line of a program's own answer (not of its log), as printable() shows it.
 void print_line(std::FILE* stream, std::string_view line);
+template <typename... Args>
+void say(fmt::format_string<Args...> format, Args&&... args) {
+    print_line(stdout, fmt::format(format, std::forward<Args>(args)...));
+}
 
 /// Whether a line of this kind that somebody at `address` caused may be written now; LogBudget has
 /// the rule. Writes what a minute left out when that is over. Any thread may ask.

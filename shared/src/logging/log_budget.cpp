@@ -25,7 +25,9 @@ std::vector<LogBudget::LeftOut> shorten(std::vector<LogBudget::LeftOut> of_a_kin
 bool LogBudget::admit(std::string_view kind, std::string_view address) {
     Count& count = count_of(kind, address);
     std::uint64_t& written = written_by_kind_.try_emplace(std::string{kind}, 0).first->second;
-    if (count.written < limits_.lines_per_address && written < limits_.lines_in_all) {
+    const std::uint64_t lines_max =
+        address.empty() ? limits_.lines_in_all : limits_.lines_per_address;
+    if (count.written < lines_max && written < limits_.lines_in_all) {
         ++count.written;
         ++written;
         return true;
@@ -48,7 +50,8 @@ std::vector<LogBudget::LeftOut> LogBudget::end_minute(Instant now) {
     std::map<std::string, std::vector<LeftOut>> by_kind;
     for (const auto& [key, count] : counts_) {
         if (count.left_out == 0) continue;
-        by_kind[key.first].push_back({key.first, key.second, count.left_out});
+        const std::string address = key.second.empty() ? "anywhere" : key.second;
+        by_kind[key.first].push_back({key.first, address, count.left_out});
     }
     counts_.clear();
     written_by_kind_.clear();

@@ -49,6 +49,14 @@ TEST(LogBudgetTest, AllAddressesTogetherHaveABudgetToo) {
     EXPECT_EQ(budget.left_out_total(), 975U);
 }
 
+TEST(LogBudgetTest, WhereNoAddressIsKnownOnlyTheLimitForAllHolds) {
+    LogBudget budget{{.lines_per_address = 2, .lines_in_all = 5}};
+    std::ignore = budget.end_minute(start);
+    EXPECT_EQ(admitted(budget, "job submitted", "", 9), 5U);
+    EXPECT_THAT(budget.end_minute(start + 1min),
+                ElementsAre(LeftOut{"job submitted", "anywhere", 4}));
+}
+
 // Whoever has a network of addresses costs no memory, and what is told of them stays short.
 TEST(LogBudgetTest, WhatIsKeptAndToldOfManyAddressesIsBounded) {
     LogBudget budget{
