@@ -169,7 +169,9 @@ test('the audit log has each call that changes something, and how it ended', asy
   const offered = Object.entries(spec.paths).flatMap(([route, methods]) =>
     Object.keys(methods)
       .filter((method) => method !== 'get')
-      .map((method) => (method === 'delete' ? 'cancel' : (route.match(/\}\/(\w+)$/)?.[1] ?? 'submit'))),
+      .map((method) =>
+        method === 'delete' ? 'cancel' : (route.match(/\}\/(\w+)$/)?.[1] ?? 'submit'),
+      ),
   );
   assert.deepEqual([...driven].sort(), offered.sort(), 'each route that changes something');
 });
@@ -231,7 +233,10 @@ test('SIGHUP: limits, token and log level change at once, the rest is named', as
 
 test('both programs write to a file that turns, for its owner alone', async () => {
   const own = await Cluster.start({
-    args: ['--mode', 'serve', '--log-file', 'master.log', '--log-file-bytes', '2000', '--log-files', '3'],
+    args: [
+      ...['--mode', 'serve', '--log-file', 'master.log'],
+      ...['--log-file-bytes', '2000', '--log-files', '3'],
+    ],
   });
   try {
     await own.startWorker({ args: ['--log-file', 'worker.log'], joins: false });
@@ -282,8 +287,9 @@ test('systemd takes the units that are shipped', async (t) => {
     if (!name.endsWith('.service')) continue;
     // The programs need not be where a package would put them.
     const unit = readFileSync(path.join(folder, name), 'utf8');
-    const here = unit.replace(/^ExecStart=\S*\/(netcompute-\w+)/m, `ExecStart=${binaryFolder}/bin/$1`);
-    assert.match(here, new RegExp(`^ExecStart=${binaryFolder}/bin/netcompute-`, 'm'));
+    const programs = `${binaryFolder}/bin`;
+    const here = unit.replace(/^ExecStart=\S*\/(netcompute-\w+)/m, `ExecStart=${programs}/$1`);
+    assert.match(here, new RegExp(`^ExecStart=${programs}/netcompute-`, 'm'));
     const file = cluster.file(path.basename(name));
     writeFileSync(file, here);
     const user = name.startsWith('user/') ? ['--user'] : [];

@@ -51,6 +51,7 @@ export const layers = [
     name: 'shared/config',
     owns: [
       'shared/include/netcompute/config.hpp',
+      'shared/include/netcompute/config_changes.hpp',
       'shared/include/netcompute/json_file.hpp',
       'shared/src/config/',
     ],
