@@ -171,6 +171,8 @@ int run(const Arguments& arguments) {
             "--once: there is no job to wait for; say --mode train or predict");
     }
     boost::asio::io_context io;
+    const netcompute::server::Terminal terminal;
+    boost::asio::signal_set hangups{io, SIGHUP};  // Before anybody can think that it is ready.
     auto options = server_options(arguments);
     if (!arguments.verbose) {
         spdlog::set_level(spdlog::level::from_str(options.config.log.level));
@@ -185,8 +187,6 @@ int run(const Arguments& arguments) {
     signals.async_wait([&](const boost::system::error_code& error, int) {
         if (!error) stop();
     });
-    const netcompute::server::Terminal terminal;
-    boost::asio::signal_set hangups{io, SIGHUP};
     std::function<void()> await_hangup = [&] {
         hangups.async_wait([&](const boost::system::error_code& error, int) {
             if (error) return;

@@ -1,19 +1,13 @@
+#include "steady_now.hpp"
 #include <netcompute/audit_log.hpp>
 #include <netcompute/printable.hpp>
 
 #include <nlohmann/json.hpp>
 
-#include <chrono>
-
 namespace netcompute {
 namespace {
 
 using Document = nlohmann::ordered_json;
-
-Instant now() {
-    return Instant{
-        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
-}
 
 /// What follows the time: a JSON object without its opening brace, in ASCII.
 std::string rest_of_line(const Document& document) {
@@ -55,7 +49,7 @@ bool AuditLog::admit(const AuditEntry& entry) {
 
 void AuditLog::write_left_out() {
     std::unique_lock lock{mutex_};
-    const auto left_out = budget_.end_minute(now());
+    const auto left_out = budget_.end_minute(steady_now());
     lock.unlock();
     for (const LogBudget::LeftOut& one : left_out) {
         lines_.info(rest_of_line(

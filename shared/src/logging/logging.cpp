@@ -1,3 +1,4 @@
+#include "steady_now.hpp"
 #include <netcompute/logging.hpp>
 #include <netcompute/printable.hpp>
 
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
@@ -50,11 +50,6 @@ void make_private_file(const std::string& path) {
     const int why = errno;
     close(file);
     if (!is_private) fail_for_file(path, std::generic_category().message(why));
-}
-
-Instant now() {
-    return Instant{
-        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
 }
 
 /// As there is one log in a process, there is one budget for it.
@@ -108,7 +103,7 @@ void print_line(std::FILE* stream, std::string_view line) {
 bool admit_log_line(std::string_view kind, std::string_view address) {
     SharedBudget& shared = shared_budget();
     std::unique_lock lock{shared.mutex};
-    const auto left_out = shared.budget.end_minute(now());
+    const auto left_out = shared.budget.end_minute(steady_now());
     const bool admitted = shared.budget.admit(kind, address);
     lock.unlock();
     log_left_out(left_out);
@@ -118,7 +113,7 @@ bool admit_log_line(std::string_view kind, std::string_view address) {
 void log_left_out_lines() {
     SharedBudget& shared = shared_budget();
     std::unique_lock lock{shared.mutex};
-    const auto left_out = shared.budget.end_minute(now());
+    const auto left_out = shared.budget.end_minute(steady_now());
     lock.unlock();
     log_left_out(left_out);
 }
