@@ -17,6 +17,7 @@ Engine::Engine(EngineHost& host, EngineOptions options, store::JobStore& jobs)
       jobs_{jobs},
       scheduler_{options_.limits, options_.seed},
       gateway_{options_.gateway, *this},
+      pipeline_{host, jobs, [this](bool stalled) { enqueue(core::StoreStalled{stalled}); }},
       last_job_{jobs.next_job_id().value - 1} {
     arm_timer();
 }
@@ -27,12 +28,15 @@ Engine::~Engine() {
 
 void Engine::enqueue(InboxItem item) {
     inbox_.push_back(std::move(item));
+    be_due();
+}
+
+void Engine::be_due() {
     if (std::exchange(turn_is_due_, true)) return;
     host_.post([this] { turn(); });
 }
 
 void Engine::turn() {
-    turn_is_due_ = false;
     const Instant instant = now();
     while (!inbox_.empty()) {
         // Carrying out an effect may add to the inbox: the next round, the end of a job.
@@ -49,13 +53,15 @@ void Engine::turn() {
             std::visit([&](auto& one) { carry_out(item, one); }, effect);
         }
     }
+    turn_is_due_ = false;
     const bool upkeep = std::exchange(upkeep_is_due_, false);
     if (upkeep) {
         forget_lost_workers();
         end_late_jobs();
     }
+    hand_in();
     // While the store cannot be written it is tried once a second, not with each heartbeat.
-    if (store_trouble_.empty() || upkeep) commit_and_send();
+    if (upkeep) pipeline_.retry();
     arm_timer();
 }
 
@@ -75,35 +81,18 @@ void Engine::count_extra_results(const core::Event& event, const core::Effects& 
     job->second.record.checks += extra;
 }
 
-/// Writes down all that was decided, and then tells of it. Where that cannot be done, everything
-/// waits for the next try, and nothing new is begun.
-void Engine::commit_and_send() {
+/// All that was decided is to be written down, and then told.
+void Engine::hand_in() {
     for (const WorkerId id : std::exchange(changed_workers_, {})) {
         const auto found = workers_.find(id);
         if (found == workers_.end()) continue;
         const WorkerInfo& worker = found->second;
-        records_.push_back(store::PutWorker{
-            {id, worker.key, worker.session, worker.name, worker.is_native, worker.address,
-             worker.validated, worker.quarantined, worker.tasks_done, host_.unix_ms()}});
+        put(store::PutWorker{{id, worker.key, worker.session, worker.name, worker.is_native,
+                              worker.address, worker.validated, worker.quarantined,
+                              worker.tasks_done, host_.unix_ms()}});
     }
-    if (!records_.empty()) {
-        const auto durability = promises_ ? store::Durability::Power : store::Durability::Process;
-        const auto committed = jobs_.commit(records_, durability);
-        if (!committed) {
-            if (!std::exchange(store_trouble_, committed.error().message).empty()) return;
-            spdlog::error("jobs wait: {}", store_trouble_);
-            return enqueue(core::StoreStalled{true});
-        }
-        records_.clear();
-        promises_ = false;
-    }
-    if (!store_trouble_.empty()) {
-        spdlog::info("the store can be written again: jobs go on");
-        store_trouble_.clear();
-        enqueue(core::StoreStalled{false});
-    }
-    for (const auto& send : std::exchange(outbox_, {})) send();
-    go_back_where_asked();
+    if (!go_back_.empty()) send([this] { go_back_where_asked(); });
+    pipeline_.add(std::exchange(turn_, {}));
 }
 
 void Engine::go_back_where_asked() {
@@ -125,9 +114,19 @@ void Engine::wake() {
     enqueue(core::ClockTicked{});
 }
 
+void Engine::when_written(std::function<void(Result<void>)> callback) {
+    if (!turn_is_due_) return pipeline_.when_flushed(std::move(callback));
+    turn_.answers.push_back(std::move(callback));
+}
+
+std::optional<store::JobRecord> Engine::record(JobId id) const {
+    const auto ending = ending_.find(id);
+    return ending == ending_.end() ? jobs_.job(id) : ending->second;
+}
+
 void Engine::when_over(JobId id, std::function<void(const store::JobRecord&)> callback) {
-    const auto record = live_.contains(id) ? std::nullopt : jobs_.job(id);
-    if (record && store::is_final(record->state)) return callback(*record);
+    const auto over = live_.contains(id) ? std::nullopt : record(id);
+    if (over && store::is_final(over->state)) return callback(*over);
     watchers_[id].push_back(std::move(callback));
 }
 

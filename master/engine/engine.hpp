@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/scheduler.hpp"
+#include "engine/commit_pipeline.hpp"
 #include "engine/engine_host.hpp"
 #include "engine/job_request.hpp"
 #include "engine/job_run.hpp"
@@ -57,9 +58,10 @@ struct WorkerInfo {
 };
 
 /// Joins clock, scheduler, store, transports and job types, on its host's thread. What arrives is
-/// kept in an inbox; one turn takes it all, steps the scheduler at one instant, commits what was
-/// decided, and only then sends. So whatever a worker or a user was told is in the store, and a
-/// master that is killed between any two instructions goes on from there.
+/// kept in an inbox; one turn takes it all, steps the scheduler at one instant, hands what was
+/// decided to the store, and what it sends hangs on that: messages to workers on the commit, what
+/// somebody relies on also on the disk. So whatever a worker or a user was told is in the store,
+/// and a master that is killed between any two instructions goes on from there.
 class Engine final : public WorkerEvents {
  public:
     /// `host` and `jobs` outlive it.
@@ -73,9 +75,11 @@ class Engine final : public WorkerEvents {
     /// Where transports deliver.
     [[nodiscard]] WorkerGateway& gateway() { return gateway_; }
 
-    /// The job is in the store when this returns. Errors: InvalidArgument, NotFound or
-    /// PermissionDenied for bad parameters; LimitExceeded; Unavailable if the store cannot be
-    /// written.
+    // What users ask for. It is done at once, and promised by when_written().
+
+    /// Errors: InvalidArgument, NotFound or PermissionDenied for bad parameters; LimitExceeded;
+    /// Unavailable if the store cannot be written. A job that could not be written down when
+    /// when_written() says so ends as if cancelled.
     [[nodiscard]] Result<JobId> submit(JobRequest request);
     /// Errors of these: NotFound if there is no such job, InvalidArgument if it is over;
     /// Unavailable if the store cannot be written, so that nothing can be promised.
@@ -85,7 +89,12 @@ class Engine final : public WorkerEvents {
     /// Errors of these: NotFound if there is no such worker.
     [[nodiscard]] Result<void> drain(WorkerId id, bool drained);
     [[nodiscard]] Result<void> readmit(WorkerId id);
-    /// Calls back once, on this thread, when the job is over; at once if it is.
+    /// Calls back once, on this thread, when all that was asked for so far survives a power cut.
+    /// Errors: Unavailable if it cannot be written down now; but for a submission it stands all the
+    /// same, and is written later.
+    void when_written(std::function<void(Result<void>)> callback);
+    /// Calls back once, on this thread, when the job is over and that survives a power cut; at once
+    /// if so.
     void when_over(JobId id, std::function<void(const store::JobRecord&)> callback);
     /// Says goodbye to every worker.
     void stop(const std::string& reason);
@@ -94,6 +103,10 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] const core::Scheduler& scheduler() const { return scheduler_; }
     [[nodiscard]] const store::JobStore& jobs() const { return jobs_; }
     [[nodiscard]] const store::BlobStore& blobs() const { return *options_.blobs; }
+    /// What may be told of a job that is not live: until its end is on the disk, that it is not.
+    [[nodiscard]] std::optional<store::JobRecord> record(JobId id) const;
+    /// Jobs that have ended, as they were before, while their ends are being written down.
+    [[nodiscard]] const std::map<JobId, store::JobRecord>& ending_jobs() const { return ending_; }
     [[nodiscard]] const JobRun* live_job(JobId id) const;
     [[nodiscard]] std::map<JobId, JobRun>& live_jobs() { return live_; }
     [[nodiscard]] std::map<WorkerId, WorkerInfo>& workers() { return workers_; }
@@ -101,7 +114,7 @@ class Engine final : public WorkerEvents {
     /// Events that wait for a turn.
     [[nodiscard]] std::size_t inbox_size() const { return inbox_.size(); }
     /// Why the store cannot be written; empty if it can.
-    [[nodiscard]] const std::string& store_trouble() const { return store_trouble_; }
+    [[nodiscard]] const std::string& store_trouble() const { return pipeline_.trouble(); }
     [[nodiscard]] double tasks_per_second() { return rate_.per_second(now()); }
 
     // WorkerEvents.
@@ -120,14 +133,13 @@ class Engine final : public WorkerEvents {
         std::vector<ByteSpan> output_bytes;
         std::shared_ptr<const Bytes> owner;
     };
-    using Outbox = std::vector<std::function<void()>>;
-
     // engine.cpp: turns.
     void enqueue(InboxItem item);
     void enqueue(core::Event event) { enqueue({std::move(event), {}, nullptr}); }
+    void be_due();
     void turn();
     void count_extra_results(const core::Event& event, const core::Effects& effects);
-    void commit_and_send();
+    void hand_in();
     void go_back_where_asked();
     void arm_timer();
     void wake();
@@ -160,6 +172,9 @@ class Engine final : public WorkerEvents {
     void note_disconnection(WorkerId id, const std::string& reason);
     void forget_lost_workers();
     void put_worker(WorkerId id) { changed_workers_.insert(id); }
+    void put(store::Record record) { turn_.records.push_back(std::move(record)); }
+    void send(std::function<void()> work) { turn_.sends.push_back(std::move(work)); }
+    void promise(std::function<void()> work) { turn_.promises.push_back(std::move(work)); }
 
     // engine_effects.cpp: one overload an effect.
     void carry_out(const InboxItem& item, core::AssignTasks& effect);
@@ -183,6 +198,7 @@ class Engine final : public WorkerEvents {
     store::JobStore& jobs_;
     core::Scheduler scheduler_;
     WorkerGateway gateway_;
+    CommitPipeline pipeline_;
     Instant timer_at_ = instant_never;
 
     std::deque<InboxItem> inbox_;
@@ -190,14 +206,12 @@ class Engine final : public WorkerEvents {
     std::map<WorkerId, core::HeartbeatReceived*> waiting_heartbeats_;
     bool turn_is_due_ = false;
     bool upkeep_is_due_ = false;           ///< At the end of the next turn.
-    std::vector<store::Record> records_;   ///< Not committed yet.
-    std::set<WorkerId> changed_workers_;   ///< To be put among them.
-    bool promises_ = false;                ///< Somebody is told of them: they must be on the disk.
-    Outbox outbox_;                        ///< To be sent once they are committed.
-    std::map<JobId, RoundIndex> go_back_;  ///< Once they are, too: the store is read again.
-    std::string store_trouble_;
+    TurnRecords turn_;                     ///< Of the turn in progress, or the next one.
+    std::set<WorkerId> changed_workers_;   ///< To be put among its records.
+    std::map<JobId, RoundIndex> go_back_;  ///< Once they are committed: the store is read again.
 
     std::map<JobId, JobRun> live_;
+    std::map<JobId, store::JobRecord> ending_;
     std::set<JobId> resuming_;  ///< Of a former master, and not ready yet.
     std::map<JobId, std::vector<std::function<void(const store::JobRecord&)>>> watchers_;
     std::map<WorkerId, WorkerInfo> workers_;

@@ -114,7 +114,7 @@ void Engine::forget_lost_workers() {
         const auto& [id, worker] = entry;
         if (scheduler_.worker(id) || !worker.quarantined.empty()) return false;
         if (!gateway_.forget(id)) return false;  // The end of its session waits for the store.
-        records_.push_back(store::ForgetWorker{id});
+        put(store::ForgetWorker{id});
         return true;
     });
 }
@@ -145,11 +145,9 @@ Result<void> Engine::readmit(WorkerId id) {
     worker.validated = 0;
     gateway_.ban(worker.key, "");
     put_worker(id);
-    promises_ = true;
     spdlog::info("{} is let in again", worker_name(id));
     enqueue(core::WorkerReadmitted{id});
-    turn();
-    return check_store();
+    return {};
 }
 
 }  // namespace netcompute::engine

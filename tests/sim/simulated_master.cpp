@@ -44,6 +44,7 @@ SimulatedMaster::SimulatedMaster(std::uint64_t seed, core::SchedulerLimits limit
               [this](std::span<const store::Record> records) { has_committed(records); }}},
       accepted_{around_.report} {
     if (sabotage == Sabotage::SendBeforeCommit) store_.procrastinate();
+    if (sabotage == Sabotage::PromiseBeforeFlush) store_.forget_flushes();
     start();
 }
 
@@ -123,6 +124,7 @@ void SimulatedMaster::bury() {
     if (power_cut) {
         store_.cut_power();
         accepted_.start_again(store_.log());
+        forget_unwritten_quarantines();
     }
     if (sabotage_ == Sabotage::WipeStore) store_.wipe();
     around_.on_death(power_cut);
@@ -216,7 +218,8 @@ void SimulatedMaster::note(const core::Event& event, const core::Effects& effect
         } else if (std::holds_alternative<core::AuditTask>(effect)) {
             ++effort_.audits;
         } else if (const auto* liar = std::get_if<core::QuarantineWorker>(&effect)) {
-            proven_.insert(liar->worker);
+            // Two commits may wait, and its own comes after them.
+            proven_.try_emplace(liar->worker, 3U);
             if (const auto number = number_of(liar->worker)) named_.insert(*number);
         }
     }

@@ -56,20 +56,41 @@ void SimulatedMaster::answer(engine::Engine& engine, std::uint64_t submission) {
     OpenJob& job = open_jobs_[*id];
     job.submission = std::move(found->second);
     job.submitted = around_.queue.now();
-    // The commit came before the answer.
-    job.written = store_.job(*id).has_value();
     unanswered_.erase(found);
     watch(*id);
     job.submission.accepted(*id);
+    engine.when_written([this, id = *id](const Result<void>& written) {
+        const auto open = open_jobs_.find(id);
+        if (!life_->mortality.alive() || open == open_jobs_.end()) return;
+        if (written) {
+            open->second.written = true;
+            return;
+        }
+        // It was not taken. Its submitter tries again.
+        Submission again = std::move(open->second.submission);
+        open_jobs_.erase(open);
+        around_.queue.after(ask_again_after, [this, again] { submit(again); });
+    });
 }
 
 void SimulatedMaster::has_committed(std::span<const store::Record> records) {
     accepted_.add(records);
-    // A submission is written down at once, before what a turn has decided.
-    const bool is_submission =
-        records.size() == 1 && std::holds_alternative<store::PutJob>(records.front());
-    if (!is_submission) quarantined_.merge(proven_);
+    std::erase_if(proven_, [this](auto& proven) {
+        if (--proven.second > 0) return false;
+        quarantined_.insert(proven.first);
+        return true;
+    });
     life_->mortality.has_committed();
+}
+
+/// After a power cut.
+void SimulatedMaster::forget_unwritten_quarantines() {
+    std::set<WorkerId> written;
+    for (const store::Record& record : store_.log()) {
+        const auto* const put = std::get_if<store::PutWorker>(&record);
+        if (put != nullptr && !put->worker.quarantined.empty()) written.insert(put->worker.id);
+    }
+    std::erase_if(quarantined_, [&](WorkerId worker) { return !written.contains(worker); });
 }
 
 void SimulatedMaster::watch(JobId id) {
@@ -80,6 +101,9 @@ void SimulatedMaster::watch(JobId id) {
 }
 
 void SimulatedMaster::job_over(const store::JobRecord& record) {
+    // One that could not be written down when it was submitted is cancelled by the master.
+    const bool was_refused = record.state == store::JobState::Cancelled;
+    if (was_refused && !open_jobs_.contains(record.id)) return;
     const OpenJob job = open_jobs_.at(record.id);
     open_jobs_.erase(record.id);
     told_[record.id] = record;

@@ -30,6 +30,7 @@ class VirtualHost final : public engine::EngineHost {
     [[nodiscard]] std::int64_t unix_ms() const override;
     void post(Work work) override;
     void run_slow(SlowWork work) override;
+    void wait_for_disk(SlowWork work) override;
     void wake_at(Instant when, Work work) override;
     void close() override;
 

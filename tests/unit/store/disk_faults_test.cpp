@@ -197,6 +197,7 @@ TEST(WriteAheadLogTest, ADatabaseThatCannotGrowFailsNoCommitThatTheLogHolds) {
                          Durability::Power)) {
         ++index;
         bytes += 20'000;
+        testing::keep_up(*store);
     }
     EXPECT_LE(fs::file_size(disk.state() / "netcompute.db"), FullDisk::limit_bytes);
     EXPECT_GT(bytes, FullDisk::limit_bytes);
@@ -258,6 +259,7 @@ TEST(WriteAheadLogTest, ItDoesNotGrowWithWhatIsCommitted) {
     for (TaskIndex index = 0; index < 300; ++index) {
         testing::commit(*store, {testing::put_sized_output(1, index, 100'000)},
                         Durability::Process);
+        testing::keep_up(*store);
     }
     EXPECT_GT(fs::file_size(folder.path() / "netcompute.db"), 20'000'000U);
     EXPECT_LT(fs::file_size(folder.path() / "netcompute.db-wal"), 10'000'000U);
