@@ -1,5 +1,7 @@
 #include "engine/engine.hpp"
 
+#include <netcompute/sha256.hpp>
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -8,6 +10,15 @@ namespace netcompute::engine {
 namespace {
 
 constexpr Duration upkeep_interval = std::chrono::seconds{1};
+constexpr Duration turn_time_max = std::chrono::milliseconds{10};
+constexpr std::size_t turn_events_max = 10'000;
+
+void hash_outputs(core::ResultsReceived& results, const std::vector<ByteSpan>& bytes) {
+    for (std::size_t position = 0; position < results.outcomes.size(); ++position) {
+        core::Outcome& outcome = results.outcomes[position];
+        if (!outcome.failed) outcome.sha256 = sha256(bytes[position]);
+    }
+}
 
 }  // namespace
 
@@ -27,8 +38,13 @@ Engine::~Engine() {
 }
 
 void Engine::enqueue(InboxItem item) {
-    inbox_.push_back(std::move(item));
+    inbox_.add(std::move(item));
     be_due();
+}
+
+InboxItem& Engine::enqueue(WorkerId worker, InboxItem item) {
+    be_due();
+    return inbox_.add(worker, std::move(item));
 }
 
 void Engine::be_due() {
@@ -36,33 +52,41 @@ void Engine::be_due() {
     host_.post([this] { turn(); });
 }
 
+/// Others on this thread, who answer HTTP, have theirs between two turns.
 void Engine::turn() {
     const Instant instant = now();
-    while (!inbox_.empty()) {
-        // Carrying out an effect may add to the inbox: the next round, the end of a job.
-        const InboxItem item = std::move(inbox_.front());
-        inbox_.pop_front();
-        if (const auto* beat = std::get_if<core::HeartbeatReceived>(&item.event)) {
-            waiting_heartbeats_.erase(beat->worker);
-        }
-        core::Effects effects = options_.step_scheduler
-                                    ? options_.step_scheduler(scheduler_, instant, item.event)
-                                    : scheduler_.step(instant, item.event);
-        count_extra_results(item.event, effects);
-        for (core::Effect& effect : effects) {
-            std::visit([&](auto& one) { carry_out(item, one); }, effect);
-        }
+    std::size_t taken = 0;
+    // Carrying out an effect may add to the inbox: the next round, the end of a job.
+    while (!inbox_.empty() && taken < turn_events_max && now() - instant < turn_time_max) {
+        take(instant, inbox_.take());
+        ++taken;
     }
     turn_is_due_ = false;
+    if (!inbox_.empty()) be_due();
     const bool upkeep = std::exchange(upkeep_is_due_, false);
     if (upkeep) {
-        forget_lost_workers();
+        if (inbox_.empty()) forget_lost_workers();
         end_late_jobs();
     }
     hand_in();
     // While the store cannot be written it is tried once a second, not with each heartbeat.
     if (upkeep) pipeline_.retry();
     arm_timer();
+}
+
+void Engine::take(Instant instant, InboxItem item) {
+    if (const auto* beat = std::get_if<core::HeartbeatReceived>(&item.event)) {
+        waiting_heartbeats_.erase(beat->worker);
+    } else if (auto* const results = std::get_if<core::ResultsReceived>(&item.event)) {
+        hash_outputs(*results, item.output_bytes);
+    }
+    core::Effects effects = options_.step_scheduler
+                                ? options_.step_scheduler(scheduler_, instant, item.event)
+                                : scheduler_.step(instant, item.event);
+    count_extra_results(item.event, effects);
+    for (core::Effect& effect : effects) {
+        std::visit([&](auto& one) { carry_out(item, one); }, effect);
+    }
 }
 
 /// Results for tasks that had an output: checks, and copies of what a straggler was late with.

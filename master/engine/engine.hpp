@@ -3,6 +3,7 @@
 #include "core/scheduler.hpp"
 #include "engine/commit_pipeline.hpp"
 #include "engine/engine_host.hpp"
+#include "engine/inbox.hpp"
 #include "engine/job_request.hpp"
 #include "engine/job_run.hpp"
 #include "engine/rate_meter.hpp"
@@ -10,7 +11,6 @@
 #include "store/blob_store.hpp"
 #include "store/job_store.hpp"
 
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -55,13 +55,16 @@ struct WorkerInfo {
     bool drained = false;         ///< By somebody here.
     RateMeter rate;
     Instant joined;
+    LeaseId first_lease;  ///< That it was ever given, as far as is known.
+    LeaseId last_lease;   ///< As above; LeaseId{}: none.
 };
 
 /// Joins clock, scheduler, store, transports and job types, on its host's thread. What arrives is
-/// kept in an inbox; one turn takes it all, steps the scheduler at one instant, hands what was
-/// decided to the store, and what it sends hangs on that: messages to workers on the commit, what
-/// somebody relies on also on the disk. So whatever a worker or a user was told is in the store,
-/// and a master that is killed between any two instructions goes on from there.
+/// kept in an inbox; one turn takes it all, or as much as a few milliseconds allow, steps the
+/// scheduler at one instant, hands what was decided to the store, and what it sends hangs on that:
+/// messages to workers on the commit, what somebody relies on also on the disk. So whatever a
+/// worker or a user was told is in the store, and a master that is killed between any two
+/// instructions goes on from there.
 class Engine final : public WorkerEvents {
  public:
     /// `host` and `jobs` outlive it.
@@ -120,6 +123,8 @@ class Engine final : public WorkerEvents {
     // WorkerEvents.
     void on_joined(const JoinedWorker& worker) override;
     void on_heartbeat(WorkerId worker, const protocol::Heartbeat& heartbeat) override;
+    [[nodiscard]] Result<bool> admit_results(WorkerId worker, LeaseId lease,
+                                             std::uint64_t outcome_count) override;
     void on_results(WorkerId worker, const protocol::Results& results,
                     std::shared_ptr<const Bytes> payload) override;
     void on_left(WorkerId worker) override;
@@ -127,17 +132,16 @@ class Engine final : public WorkerEvents {
     void on_expelled(WorkerId worker, const std::string& reason) override;
 
  private:
-    /// An event and, for results, where its outcomes' bytes lie.
-    struct InboxItem {
-        core::Event event;
-        std::vector<ByteSpan> output_bytes;
-        std::shared_ptr<const Bytes> owner;
-    };
     // engine.cpp: turns.
     void enqueue(InboxItem item);
-    void enqueue(core::Event event) { enqueue({std::move(event), {}, nullptr}); }
+    void enqueue(core::Event event) { enqueue(InboxItem{std::move(event), {}, nullptr}); }
+    InboxItem& enqueue(WorkerId worker, InboxItem item);
+    InboxItem& enqueue(WorkerId worker, core::Event event) {
+        return enqueue(worker, InboxItem{std::move(event), {}, nullptr});
+    }
     void be_due();
     void turn();
+    void take(Instant instant, InboxItem item);
     void count_extra_results(const core::Event& event, const core::Effects& effects);
     void hand_in();
     void go_back_where_asked();
@@ -161,7 +165,7 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] Result<void> check_store() const;
 
     // engine_resume.cpp: after a restart.
-    void resume_worker(const store::WorkerRecord& record);
+    void resume_worker(const store::WorkerRecord& record, LeaseId last_lease);
     [[nodiscard]] Result<void> take_up(JobRun& job);
     [[nodiscard]] Result<void> load_outputs(JobRun& job);
     void job_is_ready();
@@ -169,6 +173,7 @@ class Engine final : public WorkerEvents {
     // engine_workers.cpp.
     [[nodiscard]] std::string worker_name(WorkerId id) const;
     [[nodiscard]] std::uint64_t pc_of(const std::string& address, WorkerId worker);
+    void note_failures(const core::ResultsReceived& event);
     void note_disconnection(WorkerId id, const std::string& reason);
     void forget_lost_workers();
     void put_worker(WorkerId id) { changed_workers_.insert(id); }
@@ -201,7 +206,7 @@ class Engine final : public WorkerEvents {
     CommitPipeline pipeline_;
     Instant timer_at_ = instant_never;
 
-    std::deque<InboxItem> inbox_;
+    Inbox inbox_;
     /// In the inbox, one of a worker at most.
     std::map<WorkerId, core::HeartbeatReceived*> waiting_heartbeats_;
     bool turn_is_due_ = false;

@@ -15,9 +15,12 @@ void Engine::resume() {
     // microseconds: no master grants as many, and they are exact in JSON for two centuries.
     const auto microseconds =
         static_cast<std::uint64_t>(std::max<std::int64_t>(host_.unix_ms(), 0)) * 1000;
-    enqueue(core::LeaseIdsUsed{LeaseId{std::max(jobs_.last_lease_id().value, microseconds)}});
+    const LeaseId last_lease{std::max(jobs_.last_lease_id().value, microseconds)};
+    enqueue(core::LeaseIdsUsed{last_lease});
     gateway_.skip_ids(jobs_.last_worker_id());
-    for (const store::WorkerRecord& worker : jobs_.workers()) resume_worker(worker);
+    for (const store::WorkerRecord& worker : jobs_.workers()) {
+        resume_worker(worker, last_lease);
+    }
     std::vector<store::JobRecord> records = jobs_.jobs();
     std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
     if (records.empty()) return;
@@ -41,7 +44,7 @@ void Engine::resume() {
     job_is_ready();
 }
 
-void Engine::resume_worker(const store::WorkerRecord& record) {
+void Engine::resume_worker(const store::WorkerRecord& record, LeaseId last_lease) {
     WorkerInfo& worker = workers_[record.id];
     worker.id = record.id;
     worker.key = record.key;
@@ -54,6 +57,9 @@ void Engine::resume_worker(const store::WorkerRecord& record) {
     worker.quarantined = record.quarantined;
     worker.tasks_done = record.tasks_done;
     worker.joined = now();
+    // Whichever it had of former masters.
+    worker.first_lease = LeaseId{1};
+    worker.last_lease = last_lease;
     gateway_.restore(record.id, record.key, record.session);
     if (!record.quarantined.empty()) gateway_.ban(record.key, record.quarantined);
     enqueue(core::WorkerRestored{record.id, pc_of(record.address, record.id), record.is_native,

@@ -1,9 +1,26 @@
 #include "engine/engine.hpp"
-#include <netcompute/sha256.hpp>
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 namespace netcompute::engine {
+namespace {
+
+/// What a worker says that went wrong with a task; it is kept with the job.
+std::string error_text(ByteSpan said) {
+    constexpr std::size_t bytes_max = 1024;
+    std::string text{as_text(said.first(std::min(said.size(), bytes_max)))};
+    if (said.size() <= bytes_max) return text;
+    // Not in the middle of a character.
+    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80) {
+        text.pop_back();
+    }
+    if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0) text.pop_back();
+    return text + " (and so on)";
+}
+
+}  // namespace
 
 std::string Engine::worker_name(WorkerId id) const {
     if (id == WorkerId{}) return "the master";
@@ -39,8 +56,8 @@ void Engine::on_joined(const JoinedWorker& joined) {
     put_worker(joined.id);
     spdlog::info("{} {} with {} slots", worker_name(joined.id), resumed ? "is back" : "joined",
                  joined.hello.slots);
-    enqueue(core::WorkerJoined{joined.id, joined.hello.slots, resumed,
-                               pc_of(joined.address, joined.id), worker.is_native});
+    enqueue(joined.id, core::WorkerJoined{joined.id, joined.hello.slots, resumed,
+                                          pc_of(joined.address, joined.id), worker.is_native});
 }
 
 void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
@@ -54,8 +71,27 @@ void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
         *waiting->second = std::move(event);
         return;
     }
-    enqueue(std::move(event));
-    waiting_heartbeats_[id] = &std::get<core::HeartbeatReceived>(inbox_.back().event);
+    InboxItem& waiting = enqueue(id, std::move(event));
+    waiting_heartbeats_[id] = &std::get<core::HeartbeatReceived>(waiting.event);
+}
+
+/// A lease that is over stays known while its round lasts. One that is not known any more may have
+/// been this worker's, if it was ever given such ones.
+Result<bool> Engine::admit_results(WorkerId id, LeaseId lease, std::uint64_t outcome_count) {
+    const auto refuse = [&](std::string_view what) {
+        return unexpected(ErrorCode::ProtocolViolation,
+                          fmt::format("it sent results for lease {}{}", lease.value, what));
+    };
+    const auto known = scheduler_.lease(lease);
+    const WorkerInfo& worker = workers_.at(id);
+    const bool may_be_its_own =
+        known ? known->worker == id
+              : lease != LeaseId{} && worker.first_lease <= lease && lease <= worker.last_lease;
+    if (known && !may_be_its_own) return refuse(" of another worker");
+    if (!may_be_its_own) return refuse(", which was never granted to it");
+    if (!known) return false;  // Its round is over: too late to matter.
+    if (outcome_count <= known->task_count) return true;
+    return refuse(fmt::format(": {} outcomes for {} tasks", outcome_count, known->task_count));
 }
 
 void Engine::on_results(WorkerId id, const protocol::Results& results,
@@ -65,27 +101,33 @@ void Engine::on_results(WorkerId id, const protocol::Results& results,
     std::vector<ByteSpan> output_bytes;
     event.outcomes.reserve(results.outcomes.size());
     output_bytes.reserve(results.outcomes.size());
-    const auto job = live_.find(results.job);
     for (const protocol::TaskOutcome& outcome : results.outcomes) {
         core::Outcome& one = event.outcomes.emplace_back();
         one.index = outcome.index;
         one.failed = outcome.failed;
+        if (outcome.failed) one.error = {outcome.code, error_text(outcome.bytes)};
         output_bytes.push_back(outcome.bytes);
-        if (!outcome.failed) {
-            one.sha256 = sha256(outcome.bytes);
-            continue;
-        }
-        one.error = {outcome.code, std::string{as_text(outcome.bytes)}};
-        spdlog::warn("job {} round {} task {} failed on {}: {}", results.job.value, results.round,
-                     outcome.index, worker_name(id), one.error.message);
-        if (job != live_.end()) ++job->second.tasks_failed;
     }
-    enqueue({std::move(event), std::move(output_bytes), std::move(payload)});
+    note_failures(event);
+    enqueue(id, {std::move(event), std::move(output_bytes), std::move(payload)});
+}
+
+/// One line a frame, however many it has.
+void Engine::note_failures(const core::ResultsReceived& event) {
+    const auto failed = [](const core::Outcome& outcome) { return outcome.failed; };
+    const auto first = std::ranges::find_if(event.outcomes, failed);
+    if (first == event.outcomes.end()) return;
+    const auto count = std::ranges::count_if(event.outcomes, failed);
+    const std::string others = count == 1 ? "" : fmt::format(" and {} others", count - 1);
+    spdlog::warn("job {} round {} task {}{} failed on {}: {}", event.job.value, event.round,
+                 first->index, others, worker_name(event.worker), first->error.message);
+    const auto job = live_.find(event.job);
+    if (job != live_.end()) job->second.tasks_failed += static_cast<std::uint64_t>(count);
 }
 
 void Engine::on_left(WorkerId id) {
     spdlog::info("{} left", worker_name(id));
-    enqueue(core::WorkerLeft{id});
+    enqueue(id, core::WorkerLeft{id});
 }
 
 void Engine::note_disconnection(WorkerId id, const std::string& reason) {
@@ -98,12 +140,12 @@ void Engine::note_disconnection(WorkerId id, const std::string& reason) {
 
 void Engine::on_disconnected(WorkerId id, const std::string& reason) {
     note_disconnection(id, reason);
-    enqueue(core::WorkerDisconnected{id});
+    enqueue(id, core::WorkerDisconnected{id});
 }
 
 void Engine::on_expelled(WorkerId id, const std::string& reason) {
     note_disconnection(id, reason);
-    enqueue(core::WorkerLeft{id});
+    enqueue(id, core::WorkerLeft{id});
 }
 
 /// Follows the scheduler, which forgets a worker some minutes after it was lost; but not one in
@@ -126,7 +168,7 @@ Result<void> Engine::drain(WorkerId id, bool drained) {
     }
     found->second.drained = drained;
     spdlog::info("{} {}", worker_name(id), drained ? "is drained" : "takes tasks again");
-    enqueue(core::WorkerDrained{id, drained});
+    enqueue(id, core::WorkerDrained{id, drained});
     return {};
 }
 
@@ -146,7 +188,7 @@ Result<void> Engine::readmit(WorkerId id) {
     gateway_.ban(worker.key, "");
     put_worker(id);
     spdlog::info("{} is let in again", worker_name(id));
-    enqueue(core::WorkerReadmitted{id});
+    enqueue(id, core::WorkerReadmitted{id});
     return {};
 }
 

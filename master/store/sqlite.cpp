@@ -156,6 +156,7 @@ SqliteDatabase::SqliteDatabase(sqlite3* database) : database_{database} {
         *static_cast<int*>(pages) = log_pages;
         return SQLITE_OK;
     };
+    // In the place of SQLite's own, which would move the log to the database within a commit.
     sqlite3_wal_hook(database, note, log_pages_.get());
 }
 

@@ -22,6 +22,9 @@ WriteAheadLog::WriteAheadLog(std::filesystem::path path, int descriptor, SqliteD
 Result<std::unique_ptr<WriteAheadLog>> WriteAheadLog::open(const std::filesystem::path& database) {
     auto opened = SqliteDatabase::open(database);
     if (!opened) return unexpected(opened.error());
+    // A connection that has read nothing yet knows of no log, and moves nothing.
+    const auto version = opened->number("PRAGMA schema_version");
+    if (!version) return unexpected(version.error());
     std::filesystem::path path = database;
     path += "-wal";
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);

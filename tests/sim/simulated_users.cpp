@@ -43,7 +43,8 @@ void SimulatedMaster::answer(engine::Engine& engine, std::uint64_t submission) {
     request.deadline_seconds = wanted.deadline_seconds;
     const auto id = engine.submit(std::move(request));
     if (!id) {
-        const bool is_full = around_.queue.now() < disk_full_until_;
+        // Also for a while after the disk was full: until that is tried again.
+        const bool is_full = !engine.store_trouble().empty();
         if (!is_full || id.error().code != ErrorCode::Unavailable) {
             around_.report("a job was refused: " + id.error().message);
         }
@@ -75,11 +76,15 @@ void SimulatedMaster::answer(engine::Engine& engine, std::uint64_t submission) {
 
 void SimulatedMaster::has_committed(std::span<const store::Record> records) {
     accepted_.add(records);
-    std::erase_if(proven_, [this](auto& proven) {
-        if (--proven.second > 0) return false;
-        quarantined_.insert(proven.first);
-        return true;
-    });
+    for (auto proven = proven_.begin(); proven != proven_.end();) {
+        const auto [worker, commits_left] = *proven;
+        if (commits_left == 1) {
+            quarantined_.insert(worker);
+            proven = proven_.erase(proven);
+        } else {
+            (proven++)->second = commits_left - 1;
+        }
+    }
     life_->mortality.has_committed();
 }
 
