@@ -88,12 +88,14 @@ struct WorkerReadmitted {
     WorkerId worker;
 };
 
-/// A job of a former master goes on: its rounds so far, the one in progress last. Its next event
-/// is RoundStarted for that one, which is not fresh.
+/// A job of a former master goes on: its rounds so far, the one in progress last. A large job is
+/// told of in several of these. The next event after them is RoundStarted for the round in
+/// progress, which is not fresh.
 struct JobRestored {
     JobId job;
-    std::vector<std::vector<PastOutput>> rounds;  ///< Each by index; tasks without output left out.
+    std::vector<std::vector<PastOutput>> rounds;  ///< By round. The last output of a task counts.
     bool contested = false;                       ///< A worker was proven wrong in it.
+    Validation validation = {};
 };
 
 /// A lease that a former master had granted.
