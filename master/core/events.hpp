@@ -38,6 +38,13 @@ struct PastOutput {
     WorkerId confirmer;      ///< Who did; WorkerId{}: the master.
 };
 
+/// That somebody else came to the same outputs.
+struct PastConfirmations {
+    RoundIndex round = 0;
+    WorkerId confirmer;  ///< WorkerId{}: the master.
+    std::vector<TaskIndex> tasks;
+};
+
 // ---- Events -------------------------------------------------------------------------------------
 
 /// A worker said hello and was welcomed; again after each reconnection, under the same id.
@@ -96,6 +103,7 @@ struct JobRestored {
     std::vector<std::vector<PastOutput>> rounds;  ///< By round. The last output of a task counts.
     bool contested = false;                       ///< A worker was proven wrong in it.
     Validation validation = {};
+    std::vector<PastConfirmations> confirmations = {};  ///< Of these outputs, and earlier ones.
 };
 
 /// A lease that a former master had granted.

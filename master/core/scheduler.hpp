@@ -196,6 +196,7 @@ class Scheduler {
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
     void distrust(JobId id, Job& job, WorkerId liar);
     [[nodiscard]] bool counts(WorkerId voter) const;
+    [[nodiscard]] bool is_known_liar(WorkerId worker) const;
     [[nodiscard]] std::optional<WorkerId> last_of_quorum(const Job& job, TaskIndex index) const;
 
     // scheduler_assign.cpp: who gets what.

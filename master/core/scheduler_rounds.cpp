@@ -17,6 +17,14 @@ void Scheduler::on(const JobRestored& event) {
         if (job.history.size() <= round) job.history.emplace_back(0);
         restore_outputs(job, job.history[round], event.rounds[round]);
     }
+    for (const PastConfirmations& past : event.confirmations) {
+        if (past.round >= job.history.size() || is_known_liar(past.confirmer)) continue;
+        RoundTasks& tasks = job.history[past.round];
+        for (const TaskIndex index : past.tasks) {
+            if (index >= tasks.task_count() || !tasks.has_output(index)) continue;
+            tasks.confirm(index, past.confirmer);
+        }
+    }
 }
 
 /// What a former master had taken, or a part of it. The last one of a task counts. What is believed
@@ -29,9 +37,7 @@ void Scheduler::restore_outputs(const Job& job, RoundTasks& tasks,
     for (const PastOutput& output : outputs) {
         if (tasks.has_output(output.index)) tasks.drop_output(output.index);
         tasks.put_output(output.index, output.worker, output.sha256);
-        const auto confirmer = workers_.find(output.confirmer);
-        const bool was_a_liar = confirmer != workers_.end() && confirmer->second.quarantined;
-        if (output.confirmed && !was_a_liar) {
+        if (output.confirmed && !is_known_liar(output.confirmer)) {
             tasks.confirm(output.index, output.confirmer);
         } else if (mode_for(job, output.worker) == ValidationMode::None && counts(output.worker)) {
             tasks.settle(output.index);

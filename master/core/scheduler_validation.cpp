@@ -63,6 +63,11 @@ bool Scheduler::counts(WorkerId voter) const {
     return found != workers_.end() && !found->second.quarantined;
 }
 
+bool Scheduler::is_known_liar(WorkerId worker) const {
+    const auto found = workers_.find(worker);
+    return found != workers_.end() && found->second.quarantined;
+}
+
 /// A task has got its output: does it count at once?
 void Scheduler::judge(Job& job, TaskIndex index) {
     if (job.tasks.audited(index)) return;  // The master's word is on its way.

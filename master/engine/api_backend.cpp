@@ -168,6 +168,7 @@ nlohmann::json ApiBackend::live_document(JobRun& job) const {
     document["phase"] = job.phase;
     document["waiting_for"] = waiting_for(job, round, waits);
     document["validation"] = validation_document(live_record(job));
+    document["paused_because"] = job.held;
     if (!engine_.store_trouble().empty()) {
         document["state"] = store::job_state_name(store::JobState::Paused);
         document["paused_because"] = engine_.store_trouble();

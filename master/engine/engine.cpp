@@ -138,6 +138,7 @@ const JobRun* Engine::live_job(JobId id) const {
 
 void Engine::stop(const std::string& reason) {
     gateway_.close_all(reason);
+    end_in_order();
 }
 
 }  // namespace netcompute::engine

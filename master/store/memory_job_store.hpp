@@ -21,9 +21,11 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] LeaseId last_lease_id() const override { return last_lease_; }
     [[nodiscard]] std::vector<WorkerRecord> workers() const override;
     [[nodiscard]] WorkerId last_worker_id() const override { return last_worker_; }
-    [[nodiscard]] Result<JobWork> work(JobId id) const override;
-    [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id,
-                                                            RoundIndex round) const override;
+    [[nodiscard]] Result<JobPlan> plan(JobId id) const override;
+    [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
+                                           std::size_t rows_max) const override;
+    [[nodiscard]] std::vector<JobTrial> trials() const override;
+    [[nodiscard]] std::uint32_t unready_starts() const override { return unready_starts_; }
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
 
  private:
@@ -38,6 +40,7 @@ class MemoryJobStore final : public JobStore {
         std::map<RoundIndex, Bytes> checkpoints;
         std::map<RoundIndex, std::map<TaskIndex, Output>> outputs;
         std::map<LeaseId, LeaseRecord> leases;
+        JobTrial trial;
     };
     struct Job {
         JobRecord record;
@@ -55,6 +58,8 @@ class MemoryJobStore final : public JobStore {
     void apply(const PutCheckpoint& put);
     void apply(const RewindJob& rewind);
     void apply(const PutReceipt& put);
+    void apply(const PutTrial& put);
+    void apply(const PutUnreadyStarts& put) { unready_starts_ = put.count; }
     void prune();
     void forget_job(JobId id);
     /// Nothing once the job is over, or if it was never there.
@@ -67,6 +72,7 @@ class MemoryJobStore final : public JobStore {
     std::map<WorkerId, WorkerRecord> workers_;
     std::uint64_t receipt_bytes_ = 0;  ///< Of all of them.
     std::uint64_t last_ended_ = 0;
+    std::uint32_t unready_starts_ = 0;
     JobId last_job_;
     LeaseId last_lease_;
     WorkerId last_worker_;

@@ -91,7 +91,17 @@ constexpr std::string_view confirmers = R"sql(
     ALTER TABLE confirmations ADD COLUMN worker INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers};
+// What a master that died may have died of: see JobTrial.
+constexpr std::string_view trials = R"sql(
+    CREATE TABLE trials (
+        job INTEGER PRIMARY KEY,
+        step INTEGER NOT NULL,
+        suspect INTEGER NOT NULL,
+        deaths INTEGER NOT NULL,
+        held TEXT NOT NULL);
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers, trials};
 
 }  // namespace
 

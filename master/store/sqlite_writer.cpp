@@ -16,6 +16,7 @@ constexpr std::size_t row_bytes_max = std::size_t{256} << 10;
 constexpr std::string_view last_job_name = "last_job";
 constexpr std::string_view last_lease_name = "last_lease";
 constexpr std::string_view last_worker_name = "last_worker";
+constexpr std::string_view unready_starts_name = "unready_starts";
 
 }  // namespace
 
@@ -70,6 +71,8 @@ Result<void> SqliteWriter::prepare() {
         Entry{&S::ended_count, "SELECT count(*) FROM jobs WHERE ended IS NOT NULL"},
         Entry{&S::oldest_ended,
               "SELECT id FROM jobs WHERE ended IS NOT NULL ORDER BY ended LIMIT ?"},
+        Entry{&S::put_trial, "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?)"},
+        Entry{&S::forget_trial, "DELETE FROM trials WHERE job = ?"},
     };
     for (const Entry& entry : entries) {
         auto prepared = database_.prepare(entry.sql);
@@ -92,6 +95,9 @@ Result<void> SqliteWriter::load_counters() {
         if (name == last_job_name) counters_.last_job = row.id<JobId>(1);
         if (name == last_lease_name) counters_.last_lease = row.id<LeaseId>(1);
         if (name == last_worker_name) counters_.last_worker = row.id<WorkerId>(1);
+        if (name == unready_starts_name) {
+            counters_.unready_starts = row.integer_as<std::uint32_t>(1);
+        }
         if (name == "ended") counters_.last_ended = value;
         if (name == "sequence") counters_.last_sequence = std::max(counters_.last_sequence, value);
     });
@@ -152,6 +158,7 @@ Result<void> SqliteWriter::write_counters() {
     auto done = write_one(last_job_name, now.last_job, counters_.last_job);
     if (done) done = write_one(last_lease_name, now.last_lease, counters_.last_lease);
     if (done) done = write_one(last_worker_name, now.last_worker, counters_.last_worker);
+    if (done) done = write_one(unready_starts_name, now.unready_starts, counters_.unready_starts);
     return done;
 }
 
@@ -180,7 +187,8 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
     turn_.is_live.reset();
     if (!done || !ended || *ended_before) return done;
     turn_.prunes = true;
-    return erase_work(job.id, 0);
+    done = statements_.forget_trial.run(job.id);
+    return done ? erase_work(job.id, 0) : done;
 }
 
 Result<void> SqliteWriter::apply(const PutWorker& put) {
@@ -264,6 +272,21 @@ Result<void> SqliteWriter::apply(const RewindJob& rewind) {
 Result<void> SqliteWriter::apply(const PutReceipt& put) {
     turn_.prunes = true;
     return statements_.put_receipt.run(put.job, put.bytes.size(), put.bytes);
+}
+
+Result<void> SqliteWriter::apply(const PutTrial& put) {
+    const JobTrial& trial = put.trial;
+    if (trial.says_nothing()) return statements_.forget_trial.run(trial.job);
+    const auto live = is_live(trial.job);
+    if (!live) return unexpected(live.error());
+    if (!*live) return {};
+    return statements_.put_trial.run(trial.job, static_cast<int>(trial.step),
+                                     static_cast<int>(trial.suspect), trial.deaths, trial.held);
+}
+
+Result<void> SqliteWriter::apply(const PutUnreadyStarts& put) {
+    turn_.counters.unready_starts = put.count;
+    return {};
 }
 
 Result<void> SqliteWriter::erase_work(JobId job, std::uint64_t first_round) {

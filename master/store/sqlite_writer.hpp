@@ -18,6 +18,7 @@ struct StoreCounters {
     WorkerId last_worker;
     std::int64_t last_ended = 0;     ///< See the schema.
     std::int64_t last_sequence = 0;  ///< See the schema.
+    std::uint32_t unready_starts = 0;
 };
 
 /// The writing half of the SQLite store: records into rows and files, a transaction a commit.
@@ -43,6 +44,7 @@ class SqliteWriter {
         SqliteStatement put_checkpoint, erase_checkpoints;
         SqliteStatement put_receipt, receipt_bytes, ended_receipts;
         SqliteStatement ended_count, oldest_ended;
+        SqliteStatement put_trial, forget_trial;
     };
     /// Confirmations in a row, which become one row.
     struct Confirmations {
@@ -78,6 +80,8 @@ class SqliteWriter {
     [[nodiscard]] Result<void> apply(const PutCheckpoint& put);
     [[nodiscard]] Result<void> apply(const RewindJob& rewind);
     [[nodiscard]] Result<void> apply(const PutReceipt& put);
+    [[nodiscard]] Result<void> apply(const PutTrial& put);
+    [[nodiscard]] Result<void> apply(const PutUnreadyStarts& put);
     [[nodiscard]] Result<void> write_confirmations();
     /// Of all rounds from this one on, and the job's leases.
     [[nodiscard]] Result<void> erase_work(JobId job, std::uint64_t first_round);

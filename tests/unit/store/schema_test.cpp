@@ -70,7 +70,7 @@ TEST(SchemaTest, ANewerStoreIsRefusedAndLeftAlone) {
     const std::string before = test_support::read_file(path);
     EXPECT_EQ(open_error(folder),
               path.string() +
-                  ": its schema is version 9, this program knows up to 4; use the newer program "
+                  ": its schema is version 9, this program knows up to 5; use the newer program "
                   "or another --state-dir");
     EXPECT_EQ(test_support::read_file(path), before);
 }
