@@ -1,5 +1,5 @@
-// What a job of ten million tasks costs its master: the memory to take it, and for how long it keeps
-// the engine from everything else, at any time of its life and when another master takes it up.
+// What a job of ten million tasks costs its master: the memory to take it, and for how long it
+// keeps the engine from everything else, in all of its life and when another master takes it up.
 #include "report.hpp"
 #include "server/server.hpp"
 

@@ -273,7 +273,8 @@ Result<api::Backend::ReceiptMaker> ApiBackend::receipt(JobId id) {
     if (!bytes) {
         return unexpected(ErrorCode::NotFound,
                           name + ": it is " + std::string{store::job_state_name(record->state)} +
-                              " and has left no receipt; a job leaves one when it succeeds");
+                              " and has left no receipt; a job leaves one when it succeeds, "
+                              "if it has at most 1000000 tasks");
     }
     return ReceiptMaker{[record = std::move(*record), bytes = std::move(*bytes)]() {
         const auto work = decode_receipt_work(bytes);

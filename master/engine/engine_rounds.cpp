@@ -192,7 +192,7 @@ void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
     }
     job.is_away = true;
     job.phase = "writing the receipt";
-    run_heavy(id, store::HeavyStep::Finishing, [this, id, result, make = std::move(make)]() mutable {
+    auto write = [this, id, result, make = std::move(make)]() mutable {
         auto receipt = std::make_shared<Result<Bytes>>(
             within_memory([&]() -> Result<Bytes> { return make(); }));
         // The snapshot comes back with it: its pages are shared with the scheduler's.
@@ -205,7 +205,8 @@ void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
             records_.push_back(store::PutReceipt{id, std::move(**receipt)});
             end_job(id, store::JobState::Succeeded, result, {});
         };
-    });
+    };
+    run_heavy(id, store::HeavyStep::Finishing, std::move(write));
 }
 
 }  // namespace netcompute::engine

@@ -2,9 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
-/// A master that dies of a job would die of it again after each restart. So each heavy step of a job
-/// (see store::HeavyStep) is written down before it begins, and again when it is over. Where masters
-/// have died in the same step several times in a row, the next one holds the job back.
+/// A master that dies of a job would die of it again after each restart. So each heavy step of a
+/// job (see store::HeavyStep) is written down before it begins, and again when it is over. Where
+/// masters have died in the same step several times in a row, the next one holds the job back.
 namespace netcompute::engine {
 namespace {
 
@@ -108,6 +108,7 @@ void Engine::hold(JobRun& job, const std::string& why) {
     job.record.state = store::JobState::Paused;
     put_record(job.record);
     put_trial({id, store::HeavyStep::None, store::HeavyStep::None, 0, why});
+    ask_for_turn();
 }
 
 /// A user wants it tried again.
