@@ -192,7 +192,7 @@ void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
     }
     job.is_away = true;
     job.phase = "writing the receipt";
-    auto write = [this, id, result, make = std::move(make)]() mutable {
+    auto work = [this, id, result, make = std::move(make)]() mutable {
         auto receipt = std::make_shared<Result<Bytes>>(
             within_memory([&]() -> Result<Bytes> { return make(); }));
         // The snapshot comes back with it: its pages are shared with the scheduler's.
@@ -206,7 +206,7 @@ void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
             end_job(id, store::JobState::Succeeded, result, {});
         };
     };
-    run_heavy(id, store::HeavyStep::Finishing, std::move(write));
+    run_heavy(id, store::HeavyStep::Finishing, std::move(work));
 }
 
 }  // namespace netcompute::engine
