@@ -91,7 +91,15 @@ constexpr std::string_view confirmers = R"sql(
     ALTER TABLE confirmations ADD COLUMN worker INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers};
+// Before there was a clock that nobody sets, jobs were timed by the time of day.
+constexpr std::string_view steady_time = R"sql(
+    ALTER TABLE jobs ADD COLUMN submitted_steady_ms INTEGER NOT NULL DEFAULT 0;
+    UPDATE jobs SET submitted_steady_ms = submitted_unix_ms;
+    ALTER TABLE jobs ADD COLUMN slot_seconds REAL NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers,
+                                  steady_time};
 
 }  // namespace
 

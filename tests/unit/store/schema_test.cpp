@@ -68,10 +68,10 @@ TEST(SchemaTest, ANewerStoreIsRefusedAndLeftAlone) {
     ASSERT_TRUE(open_database(folder).execute("PRAGMA user_version = 9"));
     const auto path = folder.path() / "netcompute.db";
     const std::string before = test_support::read_file(path);
-    EXPECT_EQ(open_error(folder),
-              path.string() +
-                  ": its schema is version 9, this program knows up to 4; use the newer program "
-                  "or another --state-dir");
+    EXPECT_EQ(open_error(folder), path.string() +
+                                      ": its schema is version 9, this program knows up to " +
+                                      std::to_string(schema_steps().size()) +
+                                      "; use the newer program or another --state-dir");
     EXPECT_EQ(test_support::read_file(path), before);
 }
 
