@@ -17,16 +17,22 @@ const fairnessSeconds = Number(process.env.NETCOMPUTE_FAIRNESS_SECONDS ?? 0);
 
 /** @type {Cluster} */
 let cluster;
+let isOpen = false;
 
-afterEach(() => cluster?.close());
+async function end() {
+  if (isOpen) await cluster.close();
+  isOpen = false;
+}
+afterEach(end);
 
-/** Workers of so many slots each, and so many big jobs.
+/** So many big jobs, and then workers of so many slots each: none of the jobs has a start.
  * @param {number[]} slots @param {number} jobCount */
 async function begin(slots, jobCount) {
   cluster = await Cluster.start();
-  for (const count of slots) await cluster.startWorker({ slots: count });
+  isOpen = true;
   const jobs = [];
   for (let i = 0; i < jobCount; ++i) jobs.push(await cluster.submit('monte_carlo_pi', endless));
+  for (const count of slots) await cluster.startWorker({ slots: count });
   return jobs;
 }
 
@@ -69,22 +75,26 @@ test('equal jobs get equal shares of workers of 1 and of 16 slots', async (t) =>
 test('a small job beside twenty big ones is over within two batches', async (t) => {
   for (const slots of [1, 16]) {
     const ids = await begin([slots], 20);
-    await cluster.until('the big ones are under way', ({ jobs }) =>
-      ids.filter((id) => jobs[id].tasks.done > 0).length > 5,
+    await cluster.until(
+      'the big ones are under way',
+      ({ jobs }) => ids.filter((id) => jobs[id].tasks.done > 0).length > 5,
     );
     const before = await documents(ids);
     const small = await cluster.submit('noop', { task_count: 5 });
     const { state } = await cluster.whenOver(small);
     assert.equal(state, 'Succeeded');
     const after = await documents(ids);
-    const meanwhile = after.reduce((sum, job, i) => sum + job.slot_seconds - before[i].slot_seconds, 0);
+    const meanwhile = after.reduce(
+      (sum, job, i) => sum + job.slot_seconds - before[i].slot_seconds,
+      0,
+    );
     const batch = slots * Math.max(batchSeconds, ...after.map(taskSeconds));
     t.diagnostic(
       `${slots} slots: the big ones had ${meanwhile.toFixed(2)} slot-seconds meanwhile, ` +
         `and a batch has ${batch.toFixed(2)}`,
     );
     assert.ok(meanwhile <= 2 * batch);
-    await cluster.close();
+    await end();
   }
 });
 
@@ -96,7 +106,7 @@ test(
       const ids = await begin(slots, 20);
       while ((await cluster.ask(`/api/v1/jobs/${ids[0]}?wait=5`)).json.elapsed < fairnessSeconds);
       checkShares(t, await documents(ids));
-      await cluster.close();
+      await end();
     }
   },
 );

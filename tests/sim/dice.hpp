@@ -10,8 +10,8 @@
 namespace netcompute::sim {
 
 /// Whose chance it is: streams of one seed do not disturb each other, so one more message on one
-/// connection does not change what happens on the others.
-/// What was thought of later draws its chances from a stream of its own, too.
+/// connection does not change what happens on the others. Faults that were thought of later have
+/// streams of their own for the same reason.
 enum class DiceOf : std::uint64_t {
     World = 1,
     Master,

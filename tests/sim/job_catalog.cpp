@@ -58,9 +58,11 @@ JobCatalog::JobCatalog(std::filesystem::path folder)
                 return std::make_unique<programs::NoopProgram>(plan);
             });
     }
-    add_to(crowd_jobs_, "noop 1000", [] {
-        return std::make_unique<programs::NoopProgram>(programs::NoopPlan{1000, 8});
-    });
+    for (const std::uint32_t task_count : {5U, 1000U}) {
+        add_to(crowd_jobs_, "noop " + std::to_string(task_count), [task_count] {
+            return std::make_unique<programs::NoopProgram>(programs::NoopPlan{task_count, 8});
+        });
+    }
     // Small tiles ride inline in a lease; those of 700 rows are blobs.
     const std::vector<std::vector<std::uint32_t>> shapes{
         {40}, {16, 17, 1}, {30, 30, 30, 5}, {12, 12, 12, 12, 12, 12, 12, 3}, {700, 650}};

@@ -98,6 +98,11 @@ class SimulatedMaster {
     [[nodiscard]] std::size_t open_job_count() const {
         return open_jobs_.size() + unanswered_.size();
     }
+    /// What was told of a job's end; null before that.
+    [[nodiscard]] const store::JobRecord* told(JobId id) const {
+        const auto found = told_.find(id);
+        return found == told_.end() ? nullptr : &found->second;
+    }
     [[nodiscard]] std::uint64_t succeeded_count() const { return succeeded_count_; }
     [[nodiscard]] std::uint64_t failed_count() const { return failed_count_; }
     [[nodiscard]] std::uint64_t step_count() const { return step_count_; }

@@ -72,7 +72,7 @@ void SimulatedMaster::has_committed(std::span<const store::Record> records) {
     if (!is_submission) quarantined_.merge(proven_);
     for (const store::Record& record : records) {
         if (const auto* const put = std::get_if<store::PutClock>(&record)) {
-            times_noted_.try_emplace(put->reading.steady_ms, around_.queue.now());
+            times_noted_[put->reading.steady_ms] = around_.queue.now();
         }
     }
     if (around_.queue.now() < disk_slow_until_) {

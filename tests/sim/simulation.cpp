@@ -192,40 +192,6 @@ void Simulation::suffer(std::uint32_t deaths_left) {
                  [this, deaths_left] { suffer(deaths_left - 1); });
 }
 
-void Simulation::begin_crowd(const Crowd& crowd) {
-    std::uint32_t slot_count = 0;
-    for (std::size_t number = 0; number < workers_.size(); ++number) {
-        const std::uint32_t slots = later_dice_.one_of({1U, 4U, 16U});
-        slot_count += slots;
-        add_worker(number, {.pc = number, .slots = slots, .runner = {}}, 0s);
-    }
-    const JobTemplate* const what = catalog_.find("noop 1000");
-    // Together twice as much as there is time for, so that none is over.
-    const double share = 2.0 * to_seconds(crowd.time) * slot_count / crowd.jobs;
-    for (std::uint32_t i = 0; i < crowd.jobs; ++i) {
-        const double seconds = share / what->task_count * later_dice_.magnitude(1, 3);
-        ++jobs_to_submit_;
-        queue_.after(1s, [this, what, seconds] {
-            submit({.what = what, .validation = "none", .accepted = {}}, seconds);
-        });
-    }
-    queue_.after(1s + crowd.time, [this] { judge_crowd(); });
-}
-
-/// Equal jobs have had equal shares of the workers' time.
-void Simulation::judge_crowd() {
-    crowd_is_judged_ = true;
-    double least = spent_.size() < options_.crowd->jobs ? 0 : spent_.begin()->second;
-    double most = 0;
-    for (const auto& [id, seconds] : spent_) {
-        least = std::min(least, seconds);
-        most = std::max(most, seconds);
-    }
-    if (most - least <= 0.2 * most) return;
-    report("equal jobs have had from " + std::to_string(least) + " to " + std::to_string(most) +
-           " slot-seconds");
-}
-
 /// One under which the job's result must be right, and can be had.
 std::string Simulation::draw_validation() {
     const auto is_liar = [](const auto& worker) { return worker->traits().runner.lies > 0; };

@@ -25,7 +25,7 @@ struct Ordeal {
 };
 
 /// Instead of it: many jobs of one priority, all of them submitted at once and each with more to do
-/// than its share, among workers that nothing happens to.
+/// than its share, among workers that nothing happens to; and a small one after half of the time.
 struct Crowd {
     std::uint32_t jobs = 10;
     Duration time = std::chrono::seconds{60};
@@ -77,8 +77,6 @@ class Simulation {
     void add_jobs();
     void begin_ordeal(const Ordeal& ordeal);
     void suffer(std::uint32_t deaths_left);
-    void begin_crowd(const Crowd& crowd);
-    void judge_crowd();
     [[nodiscard]] std::size_t draw_worker_count();
     void submit(Submission submission, double seconds_per_task);
     [[nodiscard]] std::string draw_validation();
@@ -91,6 +89,12 @@ class Simulation {
     void start_master();
     void calm();
     void check_end();
+
+    // simulation_crowd.cpp.
+    void begin_crowd(const Crowd& crowd);
+    void judge_crowd();
+    void judge_small_job();
+
     void report(std::string what);
 
     SimulationOptions options_;
@@ -105,6 +109,7 @@ class Simulation {
     std::vector<std::unique_ptr<SimulatedWorker>> workers_;
     std::map<JobId, double> task_seconds_;
     std::map<JobId, double> spent_;  ///< By the workers' slots, in seconds.
+    double longest_task_seconds_ = 0;
     bool crowd_is_judged_ = false;
     std::vector<JobId> accepted_;
     std::size_t jobs_to_submit_ = 0;

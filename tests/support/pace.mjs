@@ -29,7 +29,7 @@ export class Pace {
       try {
         await this.#probe();
       } catch {
-        return;  // Whoever was asked is gone: the test has failed already.
+        return; // Whoever was asked is gone: the test has failed already.
       }
       this.#worstMs = Math.max(this.#worstMs, performance.now() - begun - pauseMs);
     }
