@@ -20,6 +20,8 @@ void Engine::resume() {
         static_cast<std::uint64_t>(std::max<std::int64_t>(host_.unix_ms(), 0)) * 1000;
     const LeaseId used{std::max(jobs_.last_lease_id().value + unrecorded_leases_max, microseconds)};
     records_.push_back(store::UseLeaseIds{used});
+    // Before any job is taken: without a reading, the next master would go by the time of day.
+    records_.push_back(store::PutClock{{steady_time_.ms(now()), host_.unix_ms()}});
     promises_ = true;
     enqueue(core::LeaseIdsUsed{used});
     gateway_.skip_ids(jobs_.last_worker_id());

@@ -85,11 +85,15 @@ void SimulatedMaster::start() {
     take_up_jobs();
 }
 
-/// From the last reading of the clocks that is written down, by the time of day.
+/// As the next master does, from the last reading of the clocks that is written down, by the time
+/// of day. Where none is, no master was up for long enough to promise anything.
 void SimulatedMaster::reckon_downtime() {
     const auto last = store_.last_clock();
     const auto noted = last ? times_noted_.find(last->steady_ms) : times_noted_.end();
-    if (noted == times_noted_.end()) return;
+    if (noted == times_noted_.end()) {
+        time_lost_ += 24h;
+        return;
+    }
     const VirtualHost host{around_.queue, dice_, time_of_day_offset_};
     const Duration believed = std::chrono::milliseconds{host.unix_ms() - last->unix_ms};
     const Duration true_time = around_.queue.now() - noted->second;
