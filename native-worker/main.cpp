@@ -1,5 +1,6 @@
 #include "executor.hpp"
 #include "http_blob_fetcher.hpp"
+#include "machine.hpp"
 #include "worker_id.hpp"
 #include "worker_loop.hpp"
 #include <netcompute/config.hpp>
@@ -70,12 +71,16 @@ int run(const Arguments& arguments) {
     const ZmqAddress address{host, config->master.task_port, config->master.result_port,
                              config->master.heartbeat_port};
     const std::uint32_t cores = std::max(std::thread::hardware_concurrency(), 1U);
-    const AgentOptions options{.worker = load_worker_id(worker_id_path()),
+    const std::filesystem::path id_file = worker_id_path();
+    const WorkerIdentity self = load_worker_identity(id_file);
+    const AgentOptions options{.worker = self.id,
                                .token = token,
                                .name = arguments.name.empty() ? host_name() : arguments.name,
                                .version = NETCOMPUTE_VERSION,
                                .slots = arguments.slots == 0 ? cores : arguments.slots,
-                               .master = host + ":" + std::to_string(address.task_port)};
+                               .master = host + ":" + std::to_string(address.task_port),
+                               .secret = self.secret,
+                               .machine = machine_of(id_file, arguments.name)};
 
     const Wakeup outcomes;
     HttpBlobFetcher blobs{{blob_host, config->dashboard.port, token}};

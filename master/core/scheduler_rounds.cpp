@@ -301,6 +301,7 @@ void Scheduler::remove_job(JobId id) {
     if (found == jobs_.end()) return;
     release_round(found->second);
     jobs_.erase(found);
+    std::erase_if(rescues_, [id](const auto& entry) { return std::get<JobId>(entry) == id; });
     for (auto& [worker_id, worker] : workers_) worker.seconds_per_task.erase(id);
 }
 

@@ -17,7 +17,14 @@ void Engine::resume() {
         static_cast<std::uint64_t>(std::max<std::int64_t>(host_.unix_ms(), 0)) * 1000;
     enqueue(core::LeaseIdsUsed{LeaseId{std::max(jobs_.last_lease_id().value, microseconds)}});
     gateway_.skip_ids(jobs_.last_worker_id());
-    for (const store::WorkerRecord& worker : jobs_.workers()) resume_worker(worker);
+    for (const store::WorkerRecord& worker : jobs_.workers()) {
+        gateway_.restore(worker.id, worker.key, worker.session, worker.owner);
+        if (!worker.quarantined.empty()) gateway_.ban(worker.key, worker.quarantined);
+        if (worker.away)
+            away_[worker.id] = worker;
+        else
+            resume_worker(worker);
+    }
     std::vector<store::JobRecord> records = jobs_.jobs();
     std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
     if (records.empty()) return;
@@ -48,16 +55,18 @@ void Engine::resume_worker(const store::WorkerRecord& record) {
     worker.session = record.session;
     worker.name = record.name;
     worker.is_native = record.is_native;
+    worker.is_believed = record.is_believed;
+    worker.owner = record.owner;
+    worker.drained = record.drained;
     worker.kind = record.is_native ? protocol::WorkerKind::Native : protocol::WorkerKind::Browser;
     worker.address = record.address;
     worker.validated = record.validated;
     worker.quarantined = record.quarantined;
     worker.tasks_done = record.tasks_done;
     worker.joined = now();
-    gateway_.restore(record.id, record.key, record.session);
-    if (!record.quarantined.empty()) gateway_.ban(record.key, record.quarantined);
-    enqueue(core::WorkerRestored{record.id, pc_of(record.address, record.id), record.is_native,
+    enqueue(core::WorkerRestored{record.id, pc_of(record.address, record.id), record.is_believed,
                                  record.validated, !record.quarantined.empty()});
+    if (record.drained) enqueue(core::WorkerDrained{record.id, true});
 }
 
 /// Takes a prepared job to where the former master had it.

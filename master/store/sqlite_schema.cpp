@@ -91,7 +91,15 @@ constexpr std::string_view confirmers = R"sql(
     ALTER TABLE confirmations ADD COLUMN worker INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers};
+// `owner` is a hash; empty where a former version did not know it.
+constexpr std::string_view owned_ids = R"sql(
+    ALTER TABLE workers ADD COLUMN is_believed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE workers ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    ALTER TABLE workers ADD COLUMN drained INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE workers ADD COLUMN away INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers, owned_ids};
 
 }  // namespace
 

@@ -11,7 +11,13 @@ namespace netcompute::sim {
 
 /// Whose chance it is: streams of one seed do not disturb each other, so one more message on one
 /// connection does not change what happens on the others.
-enum class DiceOf : std::uint64_t { World = 1, Master, Worker = 1'000, Connection = 1'000'000 };
+enum class DiceOf : std::uint64_t {
+    World = 1,
+    Master,
+    Strangers = 10,
+    Worker = 1'000,
+    Connection = 1'000'000
+};
 
 /// All chance of a run, drawn from its seed.
 class Dice {

@@ -24,7 +24,8 @@ const std::map<std::string_view, Occurs Worlds::*>& worst_faults() {
         {"master-dies", &Worlds::master_deaths},
         {"liars", &Worlds::liars},
         {"floods", &Worlds::floods},
-        {"full-disks", &Worlds::full_disks}};
+        {"full-disks", &Worlds::full_disks},
+        {"strangers", &Worlds::strangers}};
     return faults;
 }
 

@@ -29,6 +29,8 @@ enum class Sabotage {
     CheckOnSamePc,          ///< Each worker is told to be on a PC of its own.
     ServePausedJobs,        ///< The scheduler hears nothing of pauses.
     ServeWhileStalled,      ///< Nor of a store that cannot be written.
+    BelieveStrangers,       ///< The scheduler is told that everybody is believed.
+    LeakSecrets,            ///< Whoever goes by another's id has its secret and its machine.
 };
 
 /// Stands between the engine and what it relies on, and does its worst.
