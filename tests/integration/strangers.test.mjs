@@ -52,7 +52,7 @@ async function workerNamed(name) {
 
 test('strangers that take leases and hang up fail no job', async () => {
   const params = { samples: 40 * 2 ** 22, seed: 3 };
-  for (const validation of ['default', 'none']) {
+  for (const validation of ['adaptive', 'none']) {
     const id = await cluster.submit('monte_carlo_pi', params, { validation });
     for (let count = 0; count < 12; ++count) {
       const { stranger } = await invite({ slots: 1024 });
