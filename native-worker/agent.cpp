@@ -137,6 +137,9 @@ void Agent::handle(Instant now, const protocol::Welcome& welcome) {
                                     options_.master + " (version " + welcome.version + ") as " +
                                     welcome.worker + " with " + std::to_string(options_.slots) +
                                     " slots");
+    // Over ZeroMQ the way for results is a connection of its own: this shows whose it is, long
+    // before there are results.
+    send_heartbeat(Channel::Result);
     flush(now);
 }
 
@@ -235,7 +238,7 @@ void Agent::settle(const OutcomeChunk& chunk) {
     if (held->second == 0) held_.erase(held);
 }
 
-void Agent::beat(Instant now) {
+void Agent::send_heartbeat(Channel channel) {
     const RunnerStatus status = around_.runner.status();
     const SystemLoad load = around_.sample_load();
     protocol::Heartbeat heartbeat{.session = session_,
@@ -250,9 +253,7 @@ void Agent::beat(Instant now) {
         heartbeat.leases.push_back(lease);
     }
     // One that is lost makes no difference: the next one follows.
-    std::ignore =
-        around_.link.send(Channel::Heartbeat, protocol::encode(protocol::WorkerMessage{heartbeat}));
-    heartbeat_at_ = now + heartbeat_period_;
+    std::ignore = around_.link.send(channel, protocol::encode(protocol::WorkerMessage{heartbeat}));
 }
 
 void Agent::tick(Instant now) {
@@ -263,7 +264,10 @@ void Agent::tick(Instant now) {
                              : "no message for " +
                                    std::to_string(std::lround(to_seconds(silence_max_))) + " s");
     }
-    if (now >= heartbeat_at_) beat(now);
+    if (now >= heartbeat_at_) {
+        send_heartbeat(Channel::Heartbeat);
+        heartbeat_at_ = now + heartbeat_period_;
+    }
     leave_if_done(now);
 }
 

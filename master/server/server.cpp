@@ -7,7 +7,7 @@
 #include "net/connection_budget.hpp"
 #include "net/http/http_server.hpp"
 #include "net/http/static_files.hpp"
-#include "net/zmq/zmq_transport.hpp"
+#include "net/zmtp/zmtp_transport.hpp"
 #include "server/addresses.hpp"
 #include "server/local_worker.hpp"
 #include "store/blob_store.hpp"
@@ -17,13 +17,14 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include <chrono>
 #include <random>
 #include <stdexcept>
 
 namespace netcompute::server {
 namespace {
 
-constexpr int goodbye_milliseconds = 500;
+constexpr std::chrono::milliseconds goodbye_time{500};
 
 template <typename T>
 T value_or_throw(Result<T> result) {
@@ -93,10 +94,11 @@ struct Server::Parts {
               [this](net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
                   accept_worker(std::move(request), std::move(socket));
               }},
-          zmq{io,
-              {options.config.master.ip, options.config.master.task_port,
-               options.config.master.result_port, options.config.master.heartbeat_port},
-              engine.gateway()},
+          zmtp{io,
+               {options.config.master.ip, options.config.master.task_port,
+                options.config.master.result_port, options.config.master.heartbeat_port},
+               connections,
+               engine.gateway()},
           http{io,
                {options.config.dashboard.host, options.config.dashboard.port,
                 host_names(options.config)},
@@ -126,7 +128,7 @@ struct Server::Parts {
     net::StaticFiles files;
     engine::ApiBackend backend;
     api::ServerApi api;
-    net::ZmqTransport zmq;
+    net::ZmtpTransport zmtp;
     net::HttpServer http;
     std::optional<LocalWorker> local;
 };
@@ -134,9 +136,9 @@ struct Server::Parts {
 Server::Server(boost::asio::io_context& io, ServerOptions options)
     : parts_{std::make_unique<Parts>(io, std::move(options))} {
     Config& config = parts_->options.config;
-    config.master.task_port = parts_->zmq.endpoints().task_port;
-    config.master.result_port = parts_->zmq.endpoints().result_port;
-    config.master.heartbeat_port = parts_->zmq.endpoints().heartbeat_port;
+    config.master.task_port = parts_->zmtp.endpoints().task_port;
+    config.master.result_port = parts_->zmtp.endpoints().result_port;
+    config.master.heartbeat_port = parts_->zmtp.endpoints().heartbeat_port;
     config.dashboard.port = parts_->http.port();
     const std::string text = endpoints_text(config);
     const auto written = data::write_file_atomically(parts_->options.state_dir / "endpoints.json",
@@ -164,7 +166,7 @@ std::vector<std::string> Server::urls() const {
 void Server::stop() {
     parts_->http.stop();
     parts_->engine.stop("the master stops");
-    parts_->zmq.close(goodbye_milliseconds);
+    parts_->zmtp.close(goodbye_time);
 }
 
 }  // namespace netcompute::server

@@ -89,10 +89,10 @@ export const layers = [
     libraries: ['std', 'posix', 'json', 'boost', 'logs'],
   },
   {
-    name: 'master/net/zmq',
-    owns: ['master/net/zmq/'],
+    name: 'master/net/zmtp',
+    owns: ['master/net/zmtp/'],
     may: ['shared/base', 'shared/protocol', 'master/net'],
-    libraries: ['std', 'posix', 'json', 'boost', 'zmq', 'logs'],
+    libraries: ['std', 'posix', 'boost', 'logs'],
   },
   {
     name: 'master/api',
@@ -133,7 +133,7 @@ export const layers = [
       'master/store',
       'master/net',
       'master/net/http',
-      'master/net/zmq',
+      'master/net/zmtp',
       'master/api',
       'master/engine',
       'native-worker/agent',
@@ -195,7 +195,7 @@ const libraries = [
   ['logs', /^(spdlog|fmt)\//],
   ['cli', /^CLI\//],
   ['zmq', /^zmq\.hp*$/],
-  ['posix', /^((sys|arpa|net|netinet)\/[a-z_]+|unistd|fcntl|ifaddrs|netdb|poll|pwd|sched)\.h$/],
+  ['posix', /^((sys|arpa|net|netinet)\/[a-z_]+|unistd|fcntl|ifaddrs|malloc|netdb|poll|pwd|sched)\.h$/],
   ['std', /^[a-z_0-9]+$/],
 ];
 
