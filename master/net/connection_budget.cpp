@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t connections_default = 32'768;  ///< Where descriptors abound.
 constexpr std::size_t connections_min = 16;          ///< However few descriptors there are.
-constexpr std::size_t strangers_default = 4096;
+constexpr std::size_t strangers_default = 2048;      ///< However many connections there may be.
 /// A native worker has three, and a page that shows the cluster a few.
 constexpr std::size_t connections_per_session = 4;
 

@@ -1,6 +1,5 @@
 #include "net/zmtp/zmtp_transport.hpp"
 
-#include "net/zmtp/reader.hpp"
 #include "zmq_peer.hpp"
 #include "zmtp_peer_bytes.hpp"
 
@@ -159,7 +158,7 @@ TEST_F(ZmtpTransportTest, WhatNamesNoLiveSessionClosesItsConnection) {
     const std::string large = std::string("\x02\0\0\0\0\0\xf0\0\0", 9);  // Of which nothing comes.
     for (const std::string& header :
          {of_session("1"), std::string("not JSON"), std::string(R"({"type":"results"})"),
-          std::string{}, std::string(net::zmtp::Reader::strangers_header_bytes_max + 1, ' ')}) {
+          std::string{}, std::string(protocol::header_bytes_max + 1, ' ')}) {
         RawPeer peer{io_, ports().result_port};
         peer.send(pusher + zmtp_bytes::frame(1, header) + large);
         await_closed(peer);

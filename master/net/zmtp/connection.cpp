@@ -188,7 +188,6 @@ bool Connection::is_of_a_session(std::string_view header_text) {
     session.companions_.push_back(weak_from_this());
     session_ = session.weak_from_this();
     has_shown_session_ = true;
-    reader_.allow_long_headers();
     return true;
 }
 

@@ -60,6 +60,10 @@ void take(Container& target, std::size_t& left, ByteSpan& input) {
 
 }  // namespace
 
+Reader::Reader(Port port)
+    : port_{port},
+      header_bytes_max_{port == Port::Task ? hello_header_bytes_max : protocol::header_bytes_max} {}
+
 void Reader::allow_long_headers() {
     header_bytes_max_ = protocol::header_bytes_max;
 }

@@ -16,10 +16,11 @@ namespace netcompute::net::zmtp {
 /// kept grows with the bytes that arrive, never with a size that is announced.
 class Reader {
  public:
-    /// Until allow_long_headers(): the peer may be anybody.
-    static constexpr std::size_t strangers_header_bytes_max = 16 << 10;
+    /// On the task port, until allow_long_headers(): the peer may be anybody and has a hello to
+    /// say.
+    static constexpr std::size_t hello_header_bytes_max = 16 << 10;
 
-    explicit Reader(Port port) : port_{port} {}
+    explicit Reader(Port port);
 
     /// All bytes are used up: give more.
     struct NeedMore {};
@@ -84,7 +85,7 @@ class Reader {
     Frame frame_ = Frame::Command;
     bool is_ready_ = false;
     bool has_header_ = false;  ///< The payload of this message comes next, or is coming.
-    std::size_t header_bytes_max_ = strangers_header_bytes_max;
+    std::size_t header_bytes_max_;
     std::size_t greeting_taken_ = 0;
     std::array<std::uint8_t, frame_head_bytes_max> head_{};
     std::size_t head_taken_ = 0;

@@ -168,7 +168,7 @@ TEST(ZmtpReaderTest, AMessageHasTwoPartsExactly) {
 }
 
 TEST(ZmtpReaderTest, AHeaderIsSmallUntilThePeerIsKnown) {
-    const std::string small(Reader::strangers_header_bytes_max, 'h');
+    const std::string small(Reader::hello_header_bytes_max, 'h');
     EXPECT_EQ(after_handshake(message(small, "")).size(), 2U);
     EXPECT_THAT(after_handshake(message(small + "h", "")).back(), HasSubstr("header: 16385 bytes"));
     const std::string large(protocol::header_bytes_max, 'h');
