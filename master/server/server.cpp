@@ -4,6 +4,7 @@
 #include "data/atomic_file.hpp"
 #include "engine/api_backend.hpp"
 #include "engine/asio_host.hpp"
+#include "net/connection_budget.hpp"
 #include "net/http/http_server.hpp"
 #include "net/http/static_files.hpp"
 #include "net/zmq/zmq_transport.hpp"
@@ -14,6 +15,7 @@
 #include "store/state_lock.hpp"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <random>
 #include <stdexcept>
@@ -49,6 +51,16 @@ engine::EngineOptions engine_options(const ServerOptions& options, store::BlobSt
     return engine;
 }
 
+/// For the connections of all ports together.
+net::ConnectionLimits connection_limits(const LimitsConfig& limits) {
+    rlimit descriptors{};
+    const bool known = getrlimit(RLIMIT_NOFILE, &descriptors) == 0;
+    constexpr std::size_t usual_descriptors = 1024;
+    return net::connection_limits(known ? descriptors.rlim_cur : usual_descriptors,
+                                  {limits.connections, limits.connections_per_address},
+                                  limits.sessions_per_address);
+}
+
 net::StaticFiles load_pages(const std::filesystem::path& web_root) {
     net::StaticFiles files;
     files.add_folder(web_root, "/web/");
@@ -70,6 +82,7 @@ struct Server::Parts {
               options.state_dir, {.ended_jobs_max = options.config.limits.ended_jobs}))},
           host{io},
           engine{host, engine_options(options, *blobs), *jobs},
+          connections{connection_limits(options.config.limits)},
           files{load_pages(options.web_root)},
           backend{engine,
                   [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
@@ -109,6 +122,7 @@ struct Server::Parts {
     std::unique_ptr<store::SqliteJobStore> jobs;
     engine::AsioHost host;
     engine::Engine engine;
+    net::ConnectionBudget connections;
     net::StaticFiles files;
     engine::ApiBackend backend;
     api::ServerApi api;
