@@ -14,8 +14,9 @@ std::string Engine::worker_name(WorkerId id) const {
            worker.key + ", " + worker.address + ")";
 }
 
-/// Workers of one address are one PC; but those of this PC itself, and who comes by way of it,
-/// through a tunnel or a proxy, are each taken for their own.
+/// Workers of one address are one PC; but those of this PC itself, and who comes by way of it
+/// through a tunnel, are each taken for their own. All whom one proxy sends are one PC, wherever
+/// the proxy is: so they may be.
 std::uint64_t Engine::pc_of(const std::string& address, WorkerId worker) {
     const bool is_loopback = address.starts_with("127.") || address == "::1";
     const std::string key = is_loopback ? "worker " + std::to_string(worker.value) : address;
@@ -32,7 +33,7 @@ void Engine::on_joined(const JoinedWorker& joined) {
     worker.kind = joined.hello.kind;
     worker.is_native = !joined.is_web;
     worker.version = joined.hello.version;
-    worker.address = joined.address;
+    worker.address = joined.is_forwarded ? "proxy " + joined.address : joined.address;
     worker.joined = now();
     if (!resumed) worker.validated = 0;
     waiting_heartbeats_.erase(joined.id);  // That was of a former session.
@@ -40,7 +41,7 @@ void Engine::on_joined(const JoinedWorker& joined) {
     spdlog::info("{} {} with {} slots", worker_name(joined.id), resumed ? "is back" : "joined",
                  joined.hello.slots);
     enqueue(core::WorkerJoined{joined.id, joined.hello.slots, resumed,
-                               pc_of(joined.address, joined.id), worker.is_native});
+                               pc_of(worker.address, joined.id), worker.is_native});
 }
 
 void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {

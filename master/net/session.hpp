@@ -21,10 +21,15 @@ class Session {
     virtual void send(protocol::WireMessage message) = 0;
     /// Ends the connection after what is queued; the listener hears on_close once, later.
     virtual void close() = 0;
-    /// Where the peer is, for the log: "192.168.1.7".
+    /// Its hello was accepted: from now on it may send whole frames, and has a place of its own.
+    virtual void admit() {}
+    /// Where the peer is: "192.168.1.7".
     [[nodiscard]] virtual const std::string& peer_address() const = 0;
     /// It came by way of a web page's port, where anybody may.
     [[nodiscard]] virtual bool is_web() const { return false; }
+    /// It came through a proxy that is not trusted to say for whom it asks: the address is the
+    /// proxy's, and all that come through it may be one PC.
+    [[nodiscard]] virtual bool is_forwarded() const { return false; }
 };
 
 using SessionPtr = std::shared_ptr<Session>;

@@ -61,6 +61,19 @@ net::ConnectionLimits connection_limits(const LimitsConfig& limits) {
                                   limits.sessions_per_address);
 }
 
+net::OwnNames own_names(const Config& config) {
+    const PublicUrl url = public_url(config);
+    return {host_names(config), url.origin, url.path};
+}
+
+net::TrustedProxies trusted_proxies(const Config& config) {
+    net::TrustedProxies proxies;
+    for (const std::string& text : config.security.trusted_proxies) {
+        if (const auto network = IpNetwork::parse(text)) proxies.push_back(*network);
+    }
+    return proxies;
+}
+
 net::StaticFiles load_pages(const std::filesystem::path& web_root) {
     net::StaticFiles files;
     files.add_folder(web_root, "/web/");
@@ -85,12 +98,12 @@ struct Server::Parts {
           connections{connection_limits(options.config.limits)},
           files{load_pages(options.web_root)},
           backend{engine,
-                  [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
+                  [this] { return page_urls(options.config).front() + "worker"; }},
           api{io,
               {options.config.security.join_token.value_or("")},
               backend,
               files,
-              [this](net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
+              [this](net::HttpRequest request, std::shared_ptr<net::WebSocket> socket) {
                   accept_worker(std::move(request), std::move(socket));
               }},
           zmq{io,
@@ -99,7 +112,8 @@ struct Server::Parts {
               engine.gateway()},
           http{io,
                {options.config.dashboard.host, options.config.dashboard.port,
-                host_names(options.config)},
+                own_names(options.config), trusted_proxies(options.config)},
+               connections,
                api.handlers()} {
         engine.resume();
         if (options.local_slots > 0) {
@@ -109,7 +123,7 @@ struct Server::Parts {
         }
     }
 
-    void accept_worker(net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
+    void accept_worker(net::HttpRequest request, std::shared_ptr<net::WebSocket> socket) {
         auto session = std::make_shared<net::WebSocketSession>(std::move(socket), engine.gateway());
         engine.gateway().expect_hello(session, engine.now());
         session->run(std::move(request));
@@ -158,7 +172,7 @@ const Config& Server::endpoints() const {
 }
 
 std::vector<std::string> Server::urls() const {
-    return page_urls(endpoints().dashboard);
+    return page_urls(endpoints());
 }
 
 void Server::stop() {

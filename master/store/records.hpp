@@ -5,6 +5,7 @@
 #include <netcompute/result.hpp>
 #include <netcompute/sha256.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -42,6 +43,14 @@ struct JobRecord {
     std::uint64_t audits = 0;    ///< Tasks that the master computed itself.
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
+
+/// What a list shows of a job that is over: no params and no inputs, and texts of strangers cut.
+inline constexpr std::size_t short_result_bytes_max = 2048;  ///< A longer one is cut: no JSON then.
+inline constexpr std::size_t short_error_bytes_max = 300;
+[[nodiscard]] JobRecord shortened(JobRecord job);
+
+/// A text cut at a character's end, with "…" behind it, if it has more bytes than that.
+[[nodiscard]] std::string cut_text(std::string_view text, std::size_t bytes_max);
 
 /// A worker, connected or not: what it may resume, and what its results are worth.
 struct WorkerRecord {

@@ -48,13 +48,19 @@ export const layers = [
     libraries: ['std', 'json'],
   },
   {
+    name: 'shared/ip',
+    owns: ['shared/include/netcompute/ip_network.hpp', 'shared/src/ip/'],
+    may: [],
+    libraries: ['std', 'posix'],
+  },
+  {
     name: 'shared/config',
     owns: [
       'shared/include/netcompute/config.hpp',
       'shared/include/netcompute/json_file.hpp',
       'shared/src/config/',
     ],
-    may: ['shared/base'],
+    may: ['shared/base', 'shared/ip'],
     libraries: ['std', 'json'],
   },
   {
@@ -85,7 +91,7 @@ export const layers = [
   {
     name: 'master/net/http',
     owns: ['master/net/http/'],
-    may: ['shared/base', 'shared/protocol', 'master/net'],
+    may: ['shared/base', 'shared/ip', 'shared/protocol', 'master/net'],
     libraries: ['std', 'posix', 'json', 'boost', 'logs'],
   },
   {
@@ -128,6 +134,7 @@ export const layers = [
       'shared/programs',
       'shared/protocol',
       'shared/config',
+      'shared/ip',
       'master/core',
       'master/data',
       'master/store',
