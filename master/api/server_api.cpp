@@ -18,7 +18,7 @@ using net::http_error;
 using net::HttpPeer;
 using net::HttpRequest;
 using net::HttpResponse;
-using net::quoted;
+using net::shown;
 namespace {
 
 constexpr double wait_seconds_max = 60;
@@ -96,7 +96,7 @@ Result<double> read_wait_seconds(const std::string& query) {
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
     if (error != std::errc{} || end != text->data() + text->size() || !(seconds >= 0)) {
         return unexpected(ErrorCode::InvalidArgument,
-                          "wait: \"" + quoted(*text) + "\" is not a number of seconds from 0 to 60");
+                          "wait: \"" + shown(*text) + "\" is not a number of seconds from 0 to 60");
     }
     return std::min(seconds, wait_seconds_max);
 }
@@ -104,7 +104,7 @@ Result<double> read_wait_seconds(const std::string& query) {
 HttpResponse no_such(std::string_view what, std::string_view id) {
     return http_error(
         http::status::not_found, "not_found",
-        std::string{what} + " " + quoted(id) + ": there is no such " + std::string{what});
+        std::string{what} + " " + shown(id) + ": there is no such " + std::string{what});
 }
 
 /// The file that a path stands for.
@@ -122,16 +122,16 @@ Result<ListQuery> read_list_query(const std::string& query) {
         const bool is_number = error == std::errc{} && end == text->data() + text->size();
         if (!is_number || read.limit < 1 || read.limit > ListQuery::limit_max) {
             return unexpected(ErrorCode::InvalidArgument,
-                              "limit: \"" + quoted(*text) + "\" is not a whole number from 1 to " +
+                              "limit: \"" + shown(*text) + "\" is not a whole number from 1 to " +
                                   std::to_string(ListQuery::limit_max));
         }
     }
     read.before = query_value(query, "before").value_or("");
     read.state = query_value(query, "state").value_or("");
     read.text = query_value(query, "q").value_or("");
-    for (const auto& [name, text] : {std::pair{"before", &read.before},
-                                     {"state", &read.state},
-                                     {"q", &read.text}}) {
+    using Field = std::pair<const char*, const std::string*>;
+    for (const auto& [name, text] : {Field{"before", &read.before}, Field{"state", &read.state},
+                                     Field{"q", &read.text}}) {
         if (text->size() > ListQuery::text_bytes_max) {
             return unexpected(ErrorCode::InvalidArgument,
                               std::string{name} + ": has " + std::to_string(text->size()) +
@@ -198,7 +198,7 @@ std::optional<HttpResponse> ServerApi::refuse_path(const HttpRequest& head, cons
     const bool is_file = match.name == RouteName::NotFound && files_.find(file_path(target), "");
     if (match.name == RouteName::NotFound && !is_file) {
         return http_error(http::status::not_found, "not_found",
-                          quoted(target.path) +
+                          shown(target.path) +
                               ": there is nothing here; the API is described at "
                               "/api/v1/openapi.json");
     }
@@ -208,8 +208,8 @@ std::optional<HttpResponse> ServerApi::refuse_path(const HttpRequest& head, cons
         const std::string allowed = is_file ? "GET" : match.allowed_methods;
         HttpResponse response =
             http_error(http::status::method_not_allowed, "method_not_allowed",
-                       quoted({head.method_string().data(), head.method_string().size()}) + " " +
-                           quoted(target.path) + ": this path takes " + allowed);
+                       shown({head.method_string().data(), head.method_string().size()}) + " " +
+                           shown(target.path) + ": this path takes " + allowed);
         response.headers.emplace_back("Allow", allowed);
         return response;
     }
@@ -455,7 +455,7 @@ std::optional<HttpResponse> ServerApi::refuse_upgrade(const HttpRequest& request
     const bool is_feed = target.path == dashboard_socket_path;
     if (!is_feed && target.path != worker_socket_path) {
         return http_error(http::status::not_found, "not_found",
-                          quoted(target.path) +
+                          shown(target.path) +
                               ": there is no WebSocket here; those are /ws/worker and "
                               "/ws/dashboard");
     }

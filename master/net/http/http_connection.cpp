@@ -72,7 +72,6 @@ Message message_of(const HttpResponse& response, unsigned version, bool keep_ali
     message.set("X-Content-Type-Options", "nosniff");
     message.set("Referrer-Policy", "no-referrer");
     message.set("Cross-Origin-Resource-Policy", "same-origin");
-    message.set("Cross-Origin-Opener-Policy", "same-origin");
     message.set("Content-Security-Policy",
                 "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:; "
                 "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; "
@@ -211,7 +210,7 @@ asio::awaitable<std::optional<HttpResponse>> HttpConnection::read_body(std::size
     if (!expectation.empty()) {
         if (!equal_ignoring_case(expectation, "100-continue")) {
             co_return http_error(http::status::expectation_failed, "bad_request",
-                                 "Expect: \"" + quoted(expectation) + "\" is not 100-continue");
+                                 "Expect: \"" + shown(expectation) + "\" is not 100-continue");
         }
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
         const auto bytes = asio::buffer(go_on.data(), go_on.size());
@@ -256,7 +255,7 @@ asio::awaitable<HttpResponse> HttpConnection::answer(HttpPeer peer) {
         auto handling = shared_->handlers.handle(std::move(head_.request), std::move(peer));
         response = co_await std::move(handling);
     } catch (const std::exception& exception) {  // Our own mistake; the server goes on.
-        spdlog::error("HTTP {}: {}", quoted(target), exception.what());
+        spdlog::error("HTTP {}: {}", shown(target), exception.what());
         response = http_error(http::status::internal_server_error, "internal",
                               "the server failed to answer; its log says more");
     }

@@ -1,4 +1,5 @@
 #include "net/http/http_message.hpp"
+#include <netcompute/printable.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -21,14 +22,9 @@ HttpResponse http_busy(http::status status, std::string_view message, int second
     return response;
 }
 
-std::string quoted(std::string_view text, std::size_t bytes_max) {
-    if (text.size() <= bytes_max) return std::string{text};
-    std::size_t end = bytes_max;
-    const auto continues = [&](std::size_t at) {
-        return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
-    };
-    while (end > 0 && continues(end)) --end;
-    return std::string{text.substr(0, end)} + "…";
+std::string shown(std::string_view text) {
+    constexpr std::size_t bytes_max = 100;
+    return printable(text, bytes_max);
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {

@@ -51,8 +51,8 @@ struct HttpPeer {
 [[nodiscard]] HttpResponse http_busy(boost::beast::http::status status, std::string_view message,
                                      int seconds);
 
-/// A stranger's text as a message may quote it: cut at a character's end near `bytes_max`.
-[[nodiscard]] std::string quoted(std::string_view text, std::size_t bytes_max = 100);
+/// A stranger's text as a message may repeat it.
+[[nodiscard]] std::string shown(std::string_view text);
 
 /// Whether two texts are equal but for the case of ASCII letters.
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);

@@ -63,7 +63,7 @@ std::optional<HttpResponse> read_framing(RequestHead& head) {
         if (request.version() < 11) return bad_request("HTTP/1.0 has no Transfer-Encoding");
         if (!equal_ignoring_case(coding, "chunked")) {
             return http_error(http::status::not_implemented, "not_implemented",
-                              "Transfer-Encoding: \"" + quoted(coding) +
+                              "Transfer-Encoding: \"" + shown(coding) +
                                   "\" is not \"chunked\", the only one that this server reads");
         }
         head.is_chunked = true;
@@ -73,7 +73,7 @@ std::optional<HttpResponse> read_framing(RequestHead& head) {
         const char* const last = text.data() + text.size();
         const auto [end, error] = std::from_chars(text.data(), last, head.content_length);
         if (text.empty() || error != std::errc{} || end != last) {
-            return bad_request("Content-Length: \"" + quoted(text) + "\" is no number of bytes");
+            return bad_request("Content-Length: \"" + shown(text) + "\" is no number of bytes");
         }
     }
     return std::nullopt;
@@ -143,7 +143,7 @@ std::optional<HttpResponse> refuse_stranger(const HttpRequest& request, const Ow
     const std::string host = text_of(request, http::field::host);
     if (!host_is_ours(host, names.hosts)) {
         return http_error(http::status::forbidden, "host_refused",
-                          "Host: \"" + quoted(host) +
+                          "Host: \"" + shown(host) +
                               "\" is not a name of this server; use its address, or add the name "
                               "to security.allowed_hosts in config.json");
     }
@@ -154,8 +154,8 @@ std::optional<HttpResponse> refuse_stranger(const HttpRequest& request, const Ow
             !names.public_origin.empty() && equal_ignoring_case(from, names.public_origin);
         if (!is_public && !origin_is_ours(from, host)) {
             return http_error(http::status::forbidden, "origin_refused",
-                              "Origin: \"" + quoted(from) +
-                                  "\" is not a page of this server (" + quoted(host) + ")");
+                              "Origin: \"" + shown(from) +
+                                  "\" is not a page of this server (" + shown(host) + ")");
         }
     }
     if (is_of_another_site(request) && !is_followed_link(request)) {
