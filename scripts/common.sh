@@ -10,7 +10,7 @@ packages_to_build=(
     emscripten)
 packages_to_test=(
     libgtest-dev libgmock-dev libbenchmark-dev libeigen3-dev libmpfr-dev
-    clang-format-14 npm chromium)
+    clang-format-14 npm chromium nginx-light caddy)
 packages_to_sanitize=(clang libclang-rt-dev llvm lld)  # Beside the two lists above.
 
 boost_version_min=108100  # As BOOST_VERSION has it: 1.81.

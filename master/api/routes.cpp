@@ -26,7 +26,8 @@ std::optional<std::string_view> fit(std::string_view pattern, std::string_view p
 
 std::size_t body_bytes_max(RouteName route) {
     constexpr std::size_t usual = std::size_t{4} << 10;
-    constexpr std::size_t job = std::size_t{128} << 10;  // Params of 64 KiB, and how they are told.
+    // Params of 64 KiB, as JSON may write them: \u00e9 takes six bytes for two.
+    constexpr std::size_t job = std::size_t{256} << 10;
     return route == RouteName::SubmitJob ? job : usual;
 }
 

@@ -441,7 +441,7 @@ bool ServerApi::token_fits(const HttpRequest& request, const std::string& query)
     if (options_.join_token.empty()) return true;
     constexpr std::string_view prefix = "Bearer ";
     std::string given{request[http::field::authorization]};
-    if (given.starts_with(prefix))
+    if (net::equal_ignoring_case(given.substr(0, prefix.size()), prefix))
         given.erase(0, prefix.size());
     else
         given = query_value(query, "token").value_or("");
