@@ -51,8 +51,8 @@ class DashboardFeed {
     boost::asio::steady_timer timer_;
     bool armed_ = false;
     std::vector<Viewer> viewers_;
-    std::shared_ptr<const nlohmann::json> state_;      ///< As it was last built;
-    std::shared_ptr<const std::string> snapshot_;      ///< as a message, once somebody needed it.
+    std::shared_ptr<const nlohmann::json> state_;  ///< As it was last built;
+    std::shared_ptr<const std::string> snapshot_;  ///< as a message, once somebody needed it.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -73,7 +73,8 @@ std::string encode_query(std::string_view text) {
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                              (c >= 'a' && c <= 'z') || std::string_view{"-._~"}.find(c) != text.npos;
+                              (c >= 'a' && c <= 'z') ||
+                              std::string_view{"-._~"}.find(c) != text.npos;
         if (is_plain)
             encoded += c;
         else

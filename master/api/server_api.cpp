@@ -130,8 +130,8 @@ Result<ListQuery> read_list_query(const std::string& query) {
     read.state = query_value(query, "state").value_or("");
     read.text = query_value(query, "q").value_or("");
     using Field = std::pair<const char*, const std::string*>;
-    for (const auto& [name, text] : {Field{"before", &read.before}, Field{"state", &read.state},
-                                     Field{"q", &read.text}}) {
+    for (const auto& [name, text] :
+         {Field{"before", &read.before}, Field{"state", &read.state}, Field{"q", &read.text}}) {
         if (text->size() > ListQuery::text_bytes_max) {
             return unexpected(ErrorCode::InvalidArgument,
                               std::string{name} + ": has " + std::to_string(text->size()) +
@@ -144,8 +144,8 @@ Result<ListQuery> read_list_query(const std::string& query) {
 
 /// The same list's page of older ones.
 std::string next_page(const Target& target, const ListQuery& query, const std::string& before) {
-    std::string url = target.path + "?limit=" + std::to_string(query.limit) +
-                      "&before=" + encode_query(before);
+    std::string url =
+        target.path + "?limit=" + std::to_string(query.limit) + "&before=" + encode_query(before);
     if (!query.state.empty()) url += "&state=" + encode_query(query.state);
     if (!query.text.empty()) url += "&q=" + encode_query(query.text);
     return url;
@@ -230,7 +230,8 @@ asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request, HttpPeer pe
     const Target target = split_target({request.target().data(), request.target().size()});
     const RouteMatch match = match_route(request.method(), target.path);
     if (match.name == RouteName::NotFound) {
-        auto file = files_.find(file_path(target), std::string{request[http::field::if_none_match]});
+        auto file =
+            files_.find(file_path(target), std::string{request[http::field::if_none_match]});
         co_return file ? std::move(*file) : no_such("page", target.path);
     }
     const bool may_wait = match.name == RouteName::Job || match.name == RouteName::JobResult;

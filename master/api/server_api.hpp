@@ -63,8 +63,8 @@ class ServerApi {
     /// An answer if there are too many who wait.
     boost::asio::awaitable<std::optional<net::HttpResponse>> wait_for_end(
         JobId id, double seconds, const net::HttpPeer& peer);
-    [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(
-        const net::HttpRequest& request, const net::HttpPeer& peer) const;
+    [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(const net::HttpRequest& request,
+                                                                  const net::HttpPeer& peer) const;
     void upgrade(net::HttpRequest request, std::shared_ptr<net::WebSocket> socket);
     [[nodiscard]] bool token_fits(const net::HttpRequest& request, const std::string& query) const;
     [[nodiscard]] net::HttpResponse blob(std::string_view hex) const;

@@ -204,8 +204,7 @@ nlohmann::json ApiBackend::short_document(const store::JobRecord& record) const 
         {"validation", validation_document(record)},
         {"paused_because", ""}};
     if (record.error) {
-        document["error"] =
-            error_document({record.error->code, short_text(record.error->message)});
+        document["error"] = error_document({record.error->code, short_text(record.error->message)});
     }
     return document;
 }
@@ -285,9 +284,9 @@ std::optional<nlohmann::json> ApiBackend::job(JobId id) {
 }
 
 Result<api::ListPage> ApiBackend::jobs(const api::ListQuery& query) {
-    constexpr std::array states{store::JobState::Queued,    store::JobState::Running,
-                                store::JobState::Paused,    store::JobState::Succeeded,
-                                store::JobState::Failed,    store::JobState::Cancelled};
+    constexpr std::array states{store::JobState::Queued, store::JobState::Running,
+                                store::JobState::Paused, store::JobState::Succeeded,
+                                store::JobState::Failed, store::JobState::Cancelled};
     const auto state = read_state(query.state, states, store::job_state_name);
     if (!state) return unexpected(state.error());
     store::EndedJobsQuery ended{query.limit + 1, std::nullopt, *state, query.text};
@@ -296,9 +295,9 @@ Result<api::ListPage> ApiBackend::jobs(const api::ListQuery& query) {
         const char* const last = query.before.data() + query.before.size();
         const auto [end, error] = std::from_chars(query.before.data(), last, before.value);
         if (error != std::errc{} || end != last) {
-            return unexpected(ErrorCode::InvalidArgument,
-                              "before: \"" + store::cut_text(query.before, 60) +
-                                  "\" is no job's number");
+            return unexpected(
+                ErrorCode::InvalidArgument,
+                "before: \"" + store::cut_text(query.before, 60) + "\" is no job's number");
         }
         ended.before = before;
     }

@@ -19,7 +19,7 @@ constexpr int quorum_min = 2;
 constexpr int quorum_max = 10;
 constexpr int deadline_seconds_max = 365 * 24 * 3600;
 constexpr std::size_t shown_bytes_max = 100;  ///< Of a value that a message repeats.
-constexpr int depth_max = 32;  ///< Deeper than any job's parameters.
+constexpr int depth_max = 32;                 ///< Deeper than any job's parameters.
 
 std::string shown(const nlohmann::json& value) {
     return printable(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),

@@ -1,4 +1,5 @@
 #include "engine/param_reader.hpp"
+
 #include <netcompute/printable.hpp>
 
 #include <cmath>
@@ -89,7 +90,8 @@ Result<void> ParamReader::finish() {
             if (known_.contains(key)) continue;
             std::string names;
             for (const std::string& name : known_) names += (names.empty() ? "" : ", ") + name;
-            fail(printable(key, shown_bytes_max), "is not a parameter of this type; it takes " + names);
+            fail(printable(key, shown_bytes_max),
+                 "is not a parameter of this type; it takes " + names);
         }
     }
     if (!error_.empty()) return unexpected(ErrorCode::InvalidArgument, error_);

@@ -163,7 +163,8 @@ void check_client(const HttpRequest& request) {
 }
 
 void check_query(const std::string& path) {
-    const std::string query = "other=" + api::encode_query("&=") + "&key=" + api::encode_query(path);
+    const std::string query =
+        "other=" + api::encode_query("&=") + "&key=" + api::encode_query(path);
     NETCOMPUTE_ASSERT(api::query_value(query, "key") == path, "a query's value is decoded");
     NETCOMPUTE_ASSERT(!api::query_value(query, "ke"), "a key is compared whole");
 }

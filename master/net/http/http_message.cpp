@@ -1,4 +1,5 @@
 #include "net/http/http_message.hpp"
+
 #include <netcompute/printable.hpp>
 
 #include <nlohmann/json.hpp>

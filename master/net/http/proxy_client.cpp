@@ -94,8 +94,8 @@ std::optional<IpAddress> asker(const Chain& chain, IpAddress remote,
 
 bool names_another_hand(const HttpRequest& request) {
     constexpr std::array<std::string_view, 8> names{
-        "X-Forwarded-For", "Forwarded",       "Via",           "X-Real-IP",
-        "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "X-Client-IP"};
+        "X-Forwarded-For",   "Forwarded",          "Via",        "X-Real-IP", "X-Forwarded-Host",
+        "X-Forwarded-Proto", "X-Forwarded-Server", "X-Client-IP"};
     return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
         return request.find(boost::beast::string_view{name.data(), name.size()}) != request.end();
     });

@@ -118,9 +118,8 @@ std::variant<std::size_t, HttpResponse> find_head(std::string_view text) {
     const std::size_t end = text.substr(0, head_bytes_max).find(empty_line);
     if (end != std::string_view::npos) return end + empty_line.size();
     if (text.size() < head_bytes_max) return std::size_t{0};
-    return http_error(
-        http::status::request_header_fields_too_large, "limit_exceeded",
-        "the request's header is over " + std::to_string(head_bytes_max) + " bytes");
+    return http_error(http::status::request_header_fields_too_large, "limit_exceeded",
+                      "the request's header is over " + std::to_string(head_bytes_max) + " bytes");
 }
 
 std::variant<RequestHead, HttpResponse> parse_head(std::string_view head) {
@@ -154,8 +153,8 @@ std::optional<HttpResponse> refuse_stranger(const HttpRequest& request, const Ow
             !names.public_origin.empty() && equal_ignoring_case(from, names.public_origin);
         if (!is_public && !origin_is_ours(from, host)) {
             return http_error(http::status::forbidden, "origin_refused",
-                              "Origin: \"" + shown(from) +
-                                  "\" is not a page of this server (" + shown(host) + ")");
+                              "Origin: \"" + shown(from) + "\" is not a page of this server (" +
+                                  shown(host) + ")");
         }
     }
     if (is_of_another_site(request) && !is_followed_link(request)) {

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t read_step_bytes = std::size_t{64} << 10;
 constexpr std::size_t idle_buffer_bytes_max = 16
                                               << 10;  ///< A larger one is freed between messages.
-}
+}  // namespace
 
 WebSocket::WebSocket(beast::tcp_stream stream, WebSocketPeer peer, ConnectionPlace place,
                      const WebSocketBudgets& budgets)

@@ -32,8 +32,7 @@ struct WebSocketPeer {
 /// A connection's place among all, and what closes it when another one takes the place.
 struct ConnectionPlace {
     ConnectionBudget::Lease lease;
-    std::shared_ptr<std::function<void()>> evict =
-        std::make_shared<std::function<void()>>([] {});
+    std::shared_ptr<std::function<void()>> evict = std::make_shared<std::function<void()>>([] {});
 };
 
 /// One accepted WebSocket, on one thread: whole messages in, whole messages out, and a bound on

@@ -140,8 +140,8 @@ class Section {
         const json* value = find(key);
         if (value == nullptr) return;
         if (!is_url(*value)) {
-            fail(key_path(key), quote_json(*value) +
-                                    " is not a URL like https://office.example/netcompute/");
+            fail(key_path(key),
+                 quote_json(*value) + " is not a URL like https://office.example/netcompute/");
             return;
         }
         url = value->get<std::string>();

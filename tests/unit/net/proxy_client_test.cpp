@@ -25,8 +25,8 @@ TEST(ProxyClientTest, WhoComesDirectlyIsWhoItIs) {
 
 // A header is a stranger's own word: it makes nobody another PC, and itself no PC of its own.
 TEST(ProxyClientTest, AnUntrustedProxyOnlyTellsThatItIsOne) {
-    for (const char* name : {"X-Forwarded-For", "Forwarded", "Via", "X-Real-IP",
-                             "X-Forwarded-Host", "X-Forwarded-Proto"}) {
+    for (const char* name : {"X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "X-Forwarded-Host",
+                             "X-Forwarded-Proto"}) {
         EXPECT_EQ(client("192.0.2.7", {{name, "198.51.100.1"}}), "192.0.2.7 forwarded") << name;
         EXPECT_EQ(client("127.0.0.1", {{name, "198.51.100.1"}}, {}), "127.0.0.1 forwarded");
     }
@@ -46,13 +46,15 @@ TEST(ProxyClientTest, TheLastHandThatIsNoProxyOfOursAsked) {
     EXPECT_EQ(client("10.0.0.5", {{"X-Forwarded-For", "8.8.8.8, 192.0.2.7"}}), "192.0.2.7");
     EXPECT_EQ(client("127.0.0.1", {{"X-Forwarded-For", "8.8.8.8, 192.0.2.7, 10.0.0.5"}}),
               "192.0.2.7");
-    EXPECT_EQ(client("10.0.0.5", {{"X-Forwarded-For", "8.8.8.8"}, {"X-Forwarded-For", "192.0.2.7"}}),
-              "192.0.2.7");
+    EXPECT_EQ(
+        client("10.0.0.5", {{"X-Forwarded-For", "8.8.8.8"}, {"X-Forwarded-For", "192.0.2.7"}}),
+        "192.0.2.7");
     EXPECT_EQ(client("10.0.0.5", {{"Forwarded", "for=8.8.8.8, for=192.0.2.7"}}), "192.0.2.7");
     // A client cannot hide what the proxy adds within quotes of its own.
     EXPECT_EQ(client("10.0.0.5", {{"Forwarded", "for=\"8.8.8.8, for=192.0.2.7"}}),
               "10.0.0.5 forwarded");
-    EXPECT_EQ(client("10.0.0.5", {{"Forwarded", "for=8.8.8.8, for=unknown"}}), "10.0.0.5 forwarded");
+    EXPECT_EQ(client("10.0.0.5", {{"Forwarded", "for=8.8.8.8, for=unknown"}}),
+              "10.0.0.5 forwarded");
     EXPECT_EQ(client("10.0.0.5", {{"X-Forwarded-For", "192.0.2.7, unknown"}}),
               "10.0.0.5 forwarded");
     EXPECT_EQ(client("10.0.0.5", {{"X-Forwarded-For", ""}}), "10.0.0.5 forwarded");
