@@ -42,8 +42,7 @@ class RandomRecords {
                 return PutWorker{worker()};
             case 3:
                 if (const auto id = below(5) + 1; id < 5) return ForgetWorker{WorkerId{id}};
-                return PutWrittenFile{
-                    {"Data/" + std::to_string(last_lease_ % 3), last_lease_, {}}};
+                return PutWrittenFile{{"Data/" + std::to_string(last_lease_ % 3), last_lease_, {}}};
             case 4:
             case 5:
                 return PutLease{{LeaseId{++last_lease_}, WorkerId{below(5) + 1}, job(), round(),
@@ -169,7 +168,7 @@ TEST(StoreModelTest, TheSqliteStoreSaysWhatTheMemoryStoreSays) {
         MemoryJobStore model{few};
         RandomRecords records{seed};
         auto store = testing::open_store(folder.path(), few);
-        for (int turn = 0; turn < 70; ++turn) {
+        for (int turn = 0; turn < 100; ++turn) {
             const std::vector<Record> commit = records.next_commit();
             ASSERT_TRUE(model.commit(commit, Durability::Power));
             const auto committed = store->commit(
