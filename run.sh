@@ -144,6 +144,7 @@ until [ -f "$state/endpoints.json" ] && [ ! "$marker" -nt "$state/endpoints.json
     sleep 0.05
 done
 worker_log=$state/worker.log
+(umask 077 && : >"$worker_log")
 start build/bin/netcompute-worker --config "$(worker_config)" >"$worker_log" 2>&1
 worker_pid=$!
 [ -n "$once" ] || say "the dashboard stays up until Ctrl-C"

@@ -26,9 +26,9 @@ void report(const char* step, double seconds, double megabytes) {
 
 /// Only the reader: fields are found, checked and thrown away.
 Result<std::uint64_t> read_rows(const std::string& path) {
-    auto source = data::open_csv_file(path);
-    if (!source) return unexpected(source.error());
-    auto reader = data::CsvReader::open(*std::move(source), path);
+    const auto file = data::InputFile::open(path);
+    if (!file) return unexpected(file.error());
+    auto reader = data::CsvReader::open(data::csv_file_source(*file), path);
     if (!reader) return unexpected(reader.error());
     for (;;) {
         const auto more = reader->next();
@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
         return programs::BlobRef{sha256(bytes), bytes.size()};
     };
     start = std::chrono::steady_clock::now();
-    const auto prepared = data::prepare_training(path, {}, hash);
+    const auto prepared = data::prepare_training(*data::InputFile::open(path), {}, hash);
     if (!prepared) return fail(prepared.error());
     report("prepare", seconds_since(start), megabytes);
 

@@ -9,36 +9,34 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <utility>
 
 namespace netcompute::data {
 namespace {
 
-constexpr mode_t new_file_mode = 0666;  // Less what the user's umask takes away.
-
-/// A file of our own in the folder of the target; removed unless it was moved into place.
+/// A file of our own in an open folder; removed unless it was moved into place.
 class TemporaryFile {
  public:
-    TemporaryFile() = default;
+    explicit TemporaryFile(int folder) : folder_{folder} {}
     TemporaryFile(const TemporaryFile&) = delete;
     TemporaryFile& operator=(const TemporaryFile&) = delete;
     ~TemporaryFile() {
         close();
-        if (!path_.empty()) ::unlink(path_.c_str());
+        if (!name_.empty()) ::unlinkat(folder_, name_.c_str(), 0);
     }
 
     /// Returns 0 or the error number.
-    [[nodiscard]] int create_beside(const std::filesystem::path& target) {
+    [[nodiscard]] int create_beside(const std::string& target, mode_t mode) {
         static std::atomic<std::uint64_t> counter{0};
         for (;;) {
-            std::filesystem::path candidate = target.parent_path();
-            candidate /= "." + target.filename().string() + ".tmp-" + std::to_string(::getpid()) +
-                         "-" + std::to_string(++counter);
-            descriptor_ =
-                ::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, new_file_mode);
+            std::string candidate = "." + target + ".tmp-" + std::to_string(::getpid()) + "-" +
+                                    std::to_string(++counter);
+            descriptor_ = ::openat(folder_, candidate.c_str(),
+                                   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
             if (descriptor_ >= 0) {
-                path_ = std::move(candidate);
+                name_ = std::move(candidate);
                 return 0;
             }
             if (errno != EEXIST && errno != EINTR) return errno;
@@ -54,22 +52,21 @@ class TemporaryFile {
         return 0;
     }
 
-    /// Best effort: a file that replaces another one is as readable as that one was.
-    void copy_mode_of(const std::filesystem::path& target) {
-        struct stat status {};
-        if (::stat(target.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
-        std::ignore = ::fchmod(descriptor_, status.st_mode & 07777U);
-    }
-
     [[nodiscard]] int flush_and_close() {
         const int error = ::fsync(descriptor_) == 0 ? 0 : errno;
         close();
         return error;
     }
 
-    [[nodiscard]] int move_to(const std::filesystem::path& target) {
-        if (::rename(path_.c_str(), target.c_str()) != 0) return errno;
-        path_.clear();
+    [[nodiscard]] int move_to(const std::string& target, bool is_new) {
+        const unsigned int flags = is_new ? RENAME_NOREPLACE : 0;
+        int moved = ::renameat2(folder_, name_.c_str(), folder_, target.c_str(), flags);
+        // Some file systems know no flags.
+        if (moved != 0 && is_new && (errno == EINVAL || errno == ENOSYS)) {
+            moved = ::renameat(folder_, name_.c_str(), folder_, target.c_str());
+        }
+        if (moved != 0) return errno;
+        name_.clear();
         return 0;
     }
 
@@ -78,20 +75,13 @@ class TemporaryFile {
         if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
     }
 
-    std::filesystem::path path_;
+    int folder_;
+    std::string name_;
     int descriptor_ = -1;
 };
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
     return path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
-}
-
-/// Makes the rename last. A file system that cannot flush a folder is no reason to fail.
-void flush_folder(const std::filesystem::path& folder) {
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    std::ignore = ::fsync(descriptor);
-    ::close(descriptor);
 }
 
 Error folder_error(const std::filesystem::path& folder, int error_number) {
@@ -107,40 +97,55 @@ Error folder_error(const std::filesystem::path& folder, int error_number) {
 
 }  // namespace
 
-Result<void> write_file_atomically(const std::filesystem::path& path, ByteSpan bytes) {
+Result<void> write_file_at(int folder, const std::string& name, ByteSpan bytes,
+                           const AtomicWrite& how) {
+    TemporaryFile file{folder};
+    if (const int error = file.create_beside(name, how.mode); error != 0) {
+        return unexpected(folder_error(folder_of(how.shown), error));
+    }
+    if (const int error = file.write(bytes); error != 0) {
+        return unexpected(file_error(how.shown, "write", error));
+    }
+    if (const int error = file.flush_and_close(); error != 0) {
+        return unexpected(file_error(how.shown, "write", error));
+    }
+    if (how.may_go_on) {
+        if (auto may = how.may_go_on(); !may) return may;
+    }
+    if (const int error = file.move_to(name, how.is_new); error != 0) {
+        return unexpected(file_error(how.shown, "replace", error));
+    }
+    // Makes the rename last. A file system that cannot flush a folder is no reason to fail.
+    std::ignore = ::fsync(folder);
+    return {};
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path, ByteSpan bytes, mode_t mode) {
     if (!path.has_filename()) {
         return unexpected(ErrorCode::InvalidArgument,
                           "\"" + path.string() + "\": names no file to write");
     }
-    TemporaryFile file;
-    if (const int error = file.create_beside(path); error != 0) {
-        return unexpected(folder_error(folder_of(path), error));
-    }
-    if (const int error = file.write(bytes); error != 0) {
-        return unexpected(file_error(path, "write", error));
-    }
-    file.copy_mode_of(path);
-    if (const int error = file.flush_and_close(); error != 0) {
-        return unexpected(file_error(path, "write", error));
-    }
-    if (const int error = file.move_to(path); error != 0) {
-        return unexpected(file_error(path, "replace", error));
-    }
-    flush_folder(folder_of(path));
-    return {};
+    const std::filesystem::path folder = folder_of(path);
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return unexpected(folder_error(folder, errno));
+    auto written =
+        write_file_at(descriptor, path.filename().string(), bytes, {mode, path.string()});
+    ::close(descriptor);
+    return written;
 }
 
-Result<void> check_writable_folder(const std::filesystem::path& folder) {
-    TemporaryFile file;
-    if (const int error = file.create_beside(folder / "netcompute"); error != 0) {
-        return unexpected(folder_error(folder, error));
+Result<void> check_writable_folder(int folder, const std::string& shown) {
+    constexpr mode_t probe_mode = 0600;
+    TemporaryFile file{folder};
+    if (const int error = file.create_beside("netcompute", probe_mode); error != 0) {
+        return unexpected(folder_error(shown, error));
     }
     const std::byte probe{'\n'};
     if (const int error = file.write({&probe, 1}); error != 0) {
-        return unexpected(file_error(folder, "write to a file in this folder", error));
+        return unexpected(file_error(shown, "write to a file in this folder", error));
     }
     if (const int error = file.flush_and_close(); error != 0) {
-        return unexpected(file_error(folder, "write to a file in this folder", error));
+        return unexpected(file_error(shown, "write to a file in this folder", error));
     }
     return {};
 }

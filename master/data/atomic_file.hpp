@@ -3,20 +3,37 @@
 #include <netcompute/bytes.hpp>
 #include <netcompute/result.hpp>
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
 
 namespace netcompute::data {
 
-/// Puts a file in place whole or not at all, also if the machine stops half way: a temporary file
-/// beside it, fsync, rename, fsync of the folder. A file that is there is replaced, keeping its
-/// permissions as far as the user may set them.
-/// Errors, naming the path and the reason: NotFound for a missing folder, PermissionDenied,
-/// InvalidArgument if a folder is in the way, Unavailable for a full disk. After an error the old
-/// file is as it was, and nothing is left beside it.
-[[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path, ByteSpan bytes);
+struct AtomicWrite {
+    mode_t mode = 0644;   ///< Less what the umask takes away; nothing of a former file's.
+    std::string shown;    ///< What messages call the file.
+    bool is_new = false;  ///< A file that has come meanwhile is an error, and is left alone.
+    /// Asked when the bytes are on the disk, just before they take the name; its error ends it.
+    std::function<Result<void>()> may_go_on = {};
+};
 
-/// Whether write_file_atomically() can work in this folder, tried by making a file there: asked
-/// before long work whose result goes there. Errors: NotFound, PermissionDenied, Unavailable.
-[[nodiscard]] Result<void> check_writable_folder(const std::filesystem::path& folder);
+/// Puts a file in place whole or not at all, also if the machine stops half way: a temporary file
+/// beside it, fsync, rename, fsync of the folder. `folder` is open; `name` is a plain name in it.
+/// Errors, naming the path and the reason: PermissionDenied, InvalidArgument if a folder is in the
+/// way, Unavailable for a full disk. After an error the old file is as it was, and nothing is left
+/// beside it.
+[[nodiscard]] Result<void> write_file_at(int folder, const std::string& name, ByteSpan bytes,
+                                         const AtomicWrite& how);
+
+/// The same by its path. Errors: also NotFound for a missing folder.
+[[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path, ByteSpan bytes,
+                                                 mode_t mode = 0644);
+
+/// Whether write_file_at() can work in this folder, tried by making a file there: asked before long
+/// work whose result goes there. Errors: PermissionDenied, Unavailable; they call it `shown`.
+[[nodiscard]] Result<void> check_writable_folder(int folder, const std::string& shown);
 
 }  // namespace netcompute::data

@@ -82,8 +82,10 @@ Result<void> CsvReader::read_header() {
     }
     if (field_count_ > limits_.column_count_max) {
         return unexpected(ErrorCode::LimitExceeded,
-                          name_ + ": has " + std::to_string(field_count_) + " columns; at most " +
-                              std::to_string(limits_.column_count_max));
+                          name_ + ": has " + std::to_string(field_count_) +
+                              " columns; a table may have " +
+                              std::to_string(limits_.column_count_max) +
+                              ": leave out those that nothing is learned from");
     }
     std::vector<std::string> names{fields_.begin(), fields_.end()};
     if (const auto good = check_names(names); !good) return unexpected(good.error());
@@ -95,8 +97,7 @@ Result<void> CsvReader::read_header() {
 Result<void> CsvReader::check_names(std::span<const std::string> names) const {
     if (names.size() == 1 && names.front().find_first_of(";\t") != std::string::npos) {
         return unexpected(
-            error_at(row_begin_, "one column only, " + quote(names.front()) +
-                                     "; save the table with commas between the fields"));
+            error_at(row_begin_, "one column only; save the table with commas between the fields"));
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (!names[i].empty()) continue;

@@ -15,7 +15,7 @@ namespace netcompute::data {
 
 struct CsvLimits {
     std::size_t row_bytes_max = std::size_t{16} << 20;
-    std::size_t column_count_max = 100'000;
+    std::size_t column_count_max = 16'384;           ///< As many as a spreadsheet has.
     std::size_t chunk_bytes = std::size_t{1} << 18;  ///< Read at a time; a longer row grows it.
 };
 

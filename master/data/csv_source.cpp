@@ -1,13 +1,7 @@
 #include "data/csv_source.hpp"
 
-#include <netcompute/json_file.hpp>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <cstdint>
 #include <utility>
 
 namespace netcompute::data {
@@ -15,21 +9,17 @@ namespace {
 
 class FileSource final : public CsvSource {
  public:
-    FileSource(std::filesystem::path path, int descriptor)
-        : path_{std::move(path)}, descriptor_{descriptor} {}
-    ~FileSource() override { ::close(descriptor_); }
+    explicit FileSource(InputFile file) : file_{std::move(file)} {}
 
     Result<std::size_t> read(std::span<char> target) override {
-        for (;;) {
-            const ssize_t taken = ::read(descriptor_, target.data(), target.size());
-            if (taken >= 0) return static_cast<std::size_t>(taken);
-            if (errno != EINTR) return unexpected(file_error(path_, "read", errno));
-        }
+        auto taken = file_.read_at(offset_, target);
+        if (taken) offset_ += *taken;
+        return taken;
     }
 
  private:
-    std::filesystem::path path_;
-    int descriptor_;
+    InputFile file_;
+    std::uint64_t offset_ = 0;
 };
 
 class TextSource final : public CsvSource {
@@ -49,17 +39,8 @@ class TextSource final : public CsvSource {
 
 }  // namespace
 
-Result<std::unique_ptr<CsvSource>> open_csv_file(const std::filesystem::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return unexpected(file_error(path, "open", errno));
-    std::unique_ptr<CsvSource> source = std::make_unique<FileSource>(path, descriptor);
-    struct stat status {};
-    if (::fstat(descriptor, &status) != 0) return unexpected(file_error(path, "open", errno));
-    if (S_ISDIR(status.st_mode)) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          path.string() + ": is a folder; name a CSV file");
-    }
-    return source;
+std::unique_ptr<CsvSource> csv_file_source(InputFile file) {
+    return std::make_unique<FileSource>(std::move(file));
 }
 
 std::unique_ptr<CsvSource> csv_text_source(std::string_view text) {

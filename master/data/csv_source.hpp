@@ -1,9 +1,9 @@
 #pragma once
 
+#include "data/input_file.hpp"
 #include <netcompute/result.hpp>
 
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -24,8 +24,7 @@ class CsvSource {
 };
 
 /// A file, read from its start.
-/// Errors: NotFound, PermissionDenied, InvalidArgument for a folder; all name the path.
-[[nodiscard]] Result<std::unique_ptr<CsvSource>> open_csv_file(const std::filesystem::path& path);
+[[nodiscard]] std::unique_ptr<CsvSource> csv_file_source(InputFile file);
 
 /// A text that the caller keeps alive.
 [[nodiscard]] std::unique_ptr<CsvSource> csv_text_source(std::string_view text);

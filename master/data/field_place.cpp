@@ -14,11 +14,15 @@ std::string describe_column(std::string_view table, std::string_view column) {
 }
 
 std::string quote(std::string_view text) {
-    constexpr std::size_t bytes_max = 80;
-    if (text.size() <= bytes_max) return "\"" + std::string{text} + "\"";
-    std::size_t end = bytes_max;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-    return "\"" + std::string{text.substr(0, end)} + "…\"";
+    constexpr std::size_t bytes_max = 60;
+    std::size_t end = std::min(text.size(), bytes_max);
+    while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+        --end;
+    std::string quoted{text.substr(0, end)};
+    std::replace_if(
+        quoted.begin(), quoted.end(),
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+    return "\"" + quoted + (end < text.size() ? "…\"" : "\"");
 }
 
 std::string counted(std::uint64_t count, std::string_view singular) {

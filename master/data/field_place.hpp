@@ -21,7 +21,8 @@ struct RowPlace {
 /// `train.csv: column "Age"`.
 [[nodiscard]] std::string describe_column(std::string_view table, std::string_view column);
 
-/// The text between quotes, shortened where it is long.
+/// The text between quotes, shortened after 60 bytes, with "?" for control characters: it comes
+/// from a stranger's table.
 [[nodiscard]] std::string quote(std::string_view text);
 
 /// "1 field", "7 fields".

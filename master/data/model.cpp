@@ -1,12 +1,10 @@
 #include "data/model.hpp"
 
-#include "data/atomic_file.hpp"
-#include <netcompute/json_file.hpp>
-
 namespace netcompute::data {
 namespace {
 
-constexpr std::size_t model_bytes_max = std::size_t{256} << 20;
+/// Read into a tree, it takes up to 16 times as much.
+constexpr std::size_t model_bytes_max = std::size_t{32} << 20;
 
 }  // namespace
 
@@ -18,16 +16,10 @@ Sha256 model_sha256(const programs::LogisticModel& linear) {
     return sha256(bytes);
 }
 
-Result<void> save_model(const Model& model, const std::filesystem::path& path) {
-    return write_file_atomically(path, as_byte_span(model_text(model)));
-}
-
-Result<Model> load_model(const std::filesystem::path& path) {
-    const auto text = read_text_file(path, model_bytes_max);
-    if (text) return parse_model(*text, path.string());
-    if (text.error().code != ErrorCode::NotFound) return unexpected(text.error());
-    return unexpected(ErrorCode::NotFound,
-                      path.string() + ": there is no model yet; train first (--mode train)");
+Result<Model> load_model(const InputFile& file) {
+    const auto text = file.text(model_bytes_max);
+    if (!text) return unexpected(text.error());
+    return parse_model(*text, file.name());
 }
 
 }  // namespace netcompute::data

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "data/classes.hpp"
+#include "data/input_file.hpp"
 #include "data/metrics.hpp"
 #include "data/preprocessing.hpp"
 #include <netcompute/programs/train.hpp>
@@ -8,7 +9,6 @@
 #include <netcompute/sha256.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -42,10 +42,7 @@ struct Model {
 /// version, of the wrong type or shape, not finite, or does not match its model_sha256.
 [[nodiscard]] Result<Model> parse_model(std::string_view text, std::string_view name);
 
-/// Writes model.json whole or not at all. Errors: those of write_file_atomically().
-[[nodiscard]] Result<void> save_model(const Model& model, const std::filesystem::path& path);
-
-/// Errors: NotFound if there is no such file: train first; those of parse_model().
-[[nodiscard]] Result<Model> load_model(const std::filesystem::path& path);
+/// Errors: LimitExceeded for a file that is too large; those of parse_model().
+[[nodiscard]] Result<Model> load_model(const InputFile& file);
 
 }  // namespace netcompute::data

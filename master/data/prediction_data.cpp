@@ -4,8 +4,9 @@
 #include "data/standardization.hpp"
 #include "data/table_columns.hpp"
 
-#include <algorithm>
 #include <cmath>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace netcompute::data {
@@ -153,12 +154,24 @@ bool makes_features(const FeatureColumn& column) {
     return !std::holds_alternative<DroppedEncoding>(column.encoding);
 }
 
+/// The fields of a table by their columns' names, which there may be thousands of.
+using FieldsByName = std::unordered_map<std::string_view, std::size_t>;
+
+FieldsByName fields_by_name(const CsvReader& reader) {
+    FieldsByName fields;
+    for (std::size_t i = 0; i < reader.header().size(); ++i) fields[reader.header()[i]] = i;
+    return fields;
+}
+
 /// The table's columns against the model's, before a row is read.
-Result<void> check_columns(const CsvReader& reader, const Model& model, std::string_view id) {
+Result<void> check_columns(const CsvReader& reader, const FieldsByName& fields, const Model& model,
+                           std::string_view id) {
     const auto& columns = model.preprocessing.columns;
+    std::unordered_set<std::string_view> known{id, model.id, model.target};
     std::vector<std::string> lacking;
     for (const FeatureColumn& column : columns) {
-        if (makes_features(column) && !find_column(reader, column.name)) {
+        known.insert(column.name);
+        if (makes_features(column) && !fields.contains(column.name)) {
             lacking.push_back(column.name);
         }
     }
@@ -169,11 +182,7 @@ Result<void> check_columns(const CsvReader& reader, const Model& model, std::str
     }
     std::vector<std::string> unknown;
     for (const std::string& name : reader.header()) {
-        const bool is_known =
-            name == id || name == model.id || name == model.target ||
-            std::any_of(columns.begin(), columns.end(),
-                        [&](const FeatureColumn& column) { return column.name == name; });
-        if (!is_known) unknown.push_back(name);
+        if (!known.contains(name)) unknown.push_back(name);
     }
     if (unknown.empty()) return {};
     return unexpected(ErrorCode::InvalidArgument,
@@ -184,11 +193,9 @@ Result<void> check_columns(const CsvReader& reader, const Model& model, std::str
 
 }  // namespace
 
-Result<PreparedPrediction> prepare_prediction(const std::filesystem::path& path, const Model& model,
+Result<PreparedPrediction> prepare_prediction(const InputFile& file, const Model& model,
                                               std::string_view id, const BlobSink& sink) {
-    auto source = open_csv_file(path);
-    if (!source) return unexpected(source.error());
-    auto reader = CsvReader::open(*std::move(source), path.string());
+    auto reader = CsvReader::open(csv_file_source(file), file.name());
     if (!reader) return unexpected(reader.error());
     return prepare_prediction(*reader, model, id, sink);
 }
@@ -197,7 +204,10 @@ Result<PreparedPrediction> prepare_prediction(CsvReader& reader, const Model& mo
                                               std::string_view id, const BlobSink& sink) {
     const auto id_field = require_column(reader, id, "the id");
     if (!id_field) return unexpected(id_field.error());
-    if (const auto good = check_columns(reader, model, id); !good) return unexpected(good.error());
+    const FieldsByName fields = fields_by_name(reader);
+    if (const auto good = check_columns(reader, fields, model, id); !good) {
+        return unexpected(good.error());
+    }
 
     Preprocessing kept;
     for (const FeatureColumn& column : model.preprocessing.columns) {
@@ -205,7 +215,7 @@ Result<PreparedPrediction> prepare_prediction(CsvReader& reader, const Model& mo
     }
     std::vector<ColumnEncoder> encoders;
     for (const FeatureColumn& column : kept.columns) {
-        encoders.emplace_back(column, *find_column(reader, column.name));
+        encoders.emplace_back(column, fields.at(column.name));
     }
     LabelCollector labels{model, find_column(reader, model.target)};
     PreparedPrediction prepared;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "data/csv_reader.hpp"
+#include "data/input_file.hpp"
 #include "data/model.hpp"
 #include "data/shards.hpp"
 #include "data/text_arena.hpp"
@@ -8,7 +9,6 @@
 #include <netcompute/result.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +32,7 @@ struct PreparedPrediction {
 /// columns that the model needs and the table lacks, and for a missing id column; InvalidArgument
 /// for columns that the model does not know, an empty id, a field that is not a finite number in
 /// a numeric column, and a target of neither class; those of the sink.
-[[nodiscard]] Result<PreparedPrediction> prepare_prediction(const std::filesystem::path& path,
+[[nodiscard]] Result<PreparedPrediction> prepare_prediction(const InputFile& file,
                                                             const Model& model, std::string_view id,
                                                             const BlobSink& sink);
 

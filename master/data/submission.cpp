@@ -1,6 +1,5 @@
 #include "data/submission.hpp"
 
-#include "data/atomic_file.hpp"
 #include "data/csv_reader.hpp"
 #include "data/metrics.hpp"
 #include "data/table_columns.hpp"
@@ -43,19 +42,10 @@ Result<std::string> submission_text(const Submission& submission) {
     return text;
 }
 
-Result<void> write_submission(const std::filesystem::path& path, const Submission& submission) {
-    const auto text = submission_text(submission);
-    if (!text) return unexpected(text.error());
-    return write_file_atomically(path, as_byte_span(*text));
-}
-
-Result<std::vector<std::uint8_t>> read_labels(const std::filesystem::path& path,
-                                              std::string_view id_name,
+Result<std::vector<std::uint8_t>> read_labels(const InputFile& file, std::string_view id_name,
                                               std::string_view target_name, const Classes& classes,
                                               const TextArena& ids) {
-    auto source = open_csv_file(path);
-    if (!source) return unexpected(source.error());
-    auto reader = CsvReader::open(*std::move(source), path.string());
+    auto reader = CsvReader::open(csv_file_source(file), file.name());
     if (!reader) return unexpected(reader.error());
     const auto id = require_column(*reader, id_name, "the id");
     if (!id) return unexpected(id.error());
@@ -71,14 +61,14 @@ Result<std::vector<std::uint8_t>> read_labels(const std::filesystem::path& path,
         const auto label = classes.label_of(value);
         if (!label) {
             return unexpected(ErrorCode::InvalidArgument,
-                              describe_place(path.string(), place_of(*reader), target_name) + ": " +
+                              describe_place(file.name(), place_of(*reader), target_name) + ": " +
                                   quote(value) + " is neither " + quote(classes.negative) +
                                   " nor " + quote(classes.positive));
         }
         const std::string_view name = reader->fields()[*id];
         if (!label_of_id.emplace(name, *label).second) {
             return unexpected(ErrorCode::InvalidArgument,
-                              describe_place(path.string(), place_of(*reader), id_name) + ": " +
+                              describe_place(file.name(), place_of(*reader), id_name) + ": " +
                                   quote(name) + " stands in a row before this one too");
         }
     }
@@ -88,7 +78,7 @@ Result<std::vector<std::uint8_t>> read_labels(const std::filesystem::path& path,
     for (std::size_t i = 0; i < ids.size(); ++i) {
         const auto found = label_of_id.find(std::string{ids[i]});
         if (found == label_of_id.end()) {
-            return unexpected(ErrorCode::NotFound, path.string() + ": no row for " +
+            return unexpected(ErrorCode::NotFound, file.name() + ": no row for " +
                                                        std::string{id_name} + " " + quote(ids[i]));
         }
         labels.push_back(found->second);

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "data/classes.hpp"
+#include "data/input_file.hpp"
 #include "data/text_arena.hpp"
 #include <netcompute/result.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,15 +26,11 @@ struct Submission {
 /// quoted where RFC 4180 asks for it. Errors: ShapeMismatch unless each id has a score.
 [[nodiscard]] Result<std::string> submission_text(const Submission& submission);
 
-/// Writes it whole or not at all. Errors: also those of write_file_atomically().
-[[nodiscard]] Result<void> write_submission(const std::filesystem::path& path,
-                                            const Submission& submission);
-
 /// The true labels of rows named by `ids`, from a CSV with an id and a target column: the test
 /// set's truth, for scoring. Rows with other ids are passed over.
 /// Errors: those of CsvReader; NotFound for a missing column or an id without a row;
 /// InvalidArgument for an id that stands twice and a value of neither class.
-[[nodiscard]] Result<std::vector<std::uint8_t>> read_labels(const std::filesystem::path& path,
+[[nodiscard]] Result<std::vector<std::uint8_t>> read_labels(const InputFile& file,
                                                             std::string_view id_name,
                                                             std::string_view target_name,
                                                             const Classes& classes,

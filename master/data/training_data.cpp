@@ -95,11 +95,9 @@ Result<std::vector<ColumnValues>> learn_columns(std::vector<ColumnBuilder> build
 
 }  // namespace
 
-Result<PreparedTraining> prepare_training(const std::filesystem::path& path,
-                                          const TrainingOptions& options, const BlobSink& sink) {
-    auto source = open_csv_file(path);
-    if (!source) return unexpected(source.error());
-    auto reader = CsvReader::open(*std::move(source), path.string());
+Result<PreparedTraining> prepare_training(const InputFile& file, const TrainingOptions& options,
+                                          const BlobSink& sink) {
+    auto reader = CsvReader::open(csv_file_source(file), file.name());
     if (!reader) return unexpected(reader.error());
     return prepare_training(*reader, options, sink);
 }

@@ -2,6 +2,7 @@
 
 #include "data/classes.hpp"
 #include "data/csv_reader.hpp"
+#include "data/input_file.hpp"
 #include "data/preprocessing.hpp"
 #include "data/shards.hpp"
 #include "data/text_arena.hpp"
@@ -9,7 +10,6 @@
 #include <netcompute/result.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -38,7 +38,7 @@ struct PreparedTraining {
 /// classes or lacks a value, an empty id, a number that is not finite, a column that is all
 /// missing, and a table with no feature left; LimitExceeded for one with more features than
 /// kernels::logistic_features_max; those of the sink.
-[[nodiscard]] Result<PreparedTraining> prepare_training(const std::filesystem::path& path,
+[[nodiscard]] Result<PreparedTraining> prepare_training(const InputFile& file,
                                                         const TrainingOptions& options,
                                                         const BlobSink& sink);
 

@@ -1,5 +1,6 @@
 #include "engine/api_backend.hpp"
 
+#include "engine/job_files.hpp"
 #include "engine/receipt.hpp"
 #include "engine/validation_policy.hpp"
 
@@ -124,7 +125,7 @@ nlohmann::json ApiBackend::record_document(const store::JobRecord& record) const
         {"type", record.type},
         {"name", record.name},
         {"priority", record.priority},
-        {"params", nlohmann::json::parse(record.params)},
+        {"params", shown_params(record)},
         {"state", store::job_state_name(record.state)},
         {"submitted_at", record.submitted_unix_ms},
         {"phase", ""},

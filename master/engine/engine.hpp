@@ -143,6 +143,8 @@ class Engine final : public WorkerEvents {
     void end_job(JobId id, store::JobState state, nlohmann::json result,
                  std::optional<Error> error);
     void put_receipt(const JobRun& job);
+    [[nodiscard]] Result<void> check_files_are_free(const FileNames& files) const;
+    void put_written_files();
     void end_late_jobs();
     void put_record(const store::JobRecord& record);
     [[nodiscard]] Error over_or_unknown(JobId id) const;
@@ -197,6 +199,7 @@ class Engine final : public WorkerEvents {
     std::map<JobId, RoundIndex> go_back_;  ///< Once they are, too: the store is read again.
     std::string store_trouble_;
 
+    data::WrittenFiles written_files_;  ///< Also used by the pool.
     std::map<JobId, JobRun> live_;
     std::set<JobId> resuming_;  ///< Of a former master, and not ready yet.
     std::map<JobId, std::vector<std::function<void(const store::JobRecord&)>>> watchers_;

@@ -21,10 +21,13 @@ Result<JobId> Engine::submit(JobRequest request) {
                               " jobs already; wait for some to end, or cancel them "
                               "(limits.jobs in the master's config.json)");
     }
-    const JobContext context{options_.root, nullptr, request.from_command_line};
+    FileNames files;
+    const JobContext context{options_.root, nullptr,         request.from_command_line,
+                             true,          &written_files_, &files};
     if (auto checked = type->check(request.params, context); !checked) {
         return unexpected(checked.error());
     }
+    if (auto free = check_files_are_free(files); !free) return unexpected(free.error());
     store::JobRecord record;
     record.id = JobId{last_job_ + 1};
     record.type = request.type;
@@ -42,17 +45,42 @@ Result<JobId> Engine::submit(JobRequest request) {
                           "the job cannot be taken: " + committed.error().message);
     }
     const JobId id{++last_job_};
-    live_.emplace(id, JobRun{record, now()});
+    live_.emplace(id, JobRun{record, now()}).first->second.file_names = std::move(files);
     spdlog::info("job {} ({}) submitted", id.value, record.name);
     prepare(id, *type, std::move(request.params));
     return id;
+}
+
+/// Two jobs at a time must not leave their results in one file, nor one replace what another reads.
+/// Of the named defaults the last one's stay: who names no file wants the newest.
+Result<void> Engine::check_files_are_free(const FileNames& files) const {
+    for (const std::string& name : files.writes) {
+        if (data::is_named_default(name)) continue;
+        for (const auto& [id, job] : live_) {
+            const bool is_written = job.file_names.writes.contains(name);
+            if (!is_written && !job.file_names.reads.contains(name)) continue;
+            return unexpected(ErrorCode::InvalidArgument,
+                              fmt::format("{}: job {}, which is not over, {} it; name another "
+                                          "file, or wait until that job is over",
+                                          name, id.value, is_written ? "writes" : "reads"));
+        }
+    }
+    return {};
+}
+
+/// What the pool has written, for the record: also for a job that was cancelled meanwhile.
+void Engine::put_written_files() {
+    for (auto& [name, file] : written_files_.take_new()) {
+        records_.push_back(store::PutWrittenFile{{std::move(name), file.size, file.sha256}});
+    }
 }
 
 /// Makes the job ready for its rounds, on the pool unless that is quick.
 void Engine::prepare(JobId id, const JobType& type, nlohmann::json params) {
     JobRun& job = live_.at(id);
     job.held_blobs = std::make_shared<store::BlobHolder>(*options_.blobs);
-    const JobContext context{options_.root, job.held_blobs.get(), job.record.paths_anywhere};
+    const JobContext context{options_.root, job.held_blobs.get(), job.record.paths_anywhere, true,
+                             &written_files_};
     if (type.is_quick) return begin(id, type.prepare(params, context));
     job.phase = "reading data";
     host_.run_slow([this, id, &type, context, blobs = job.held_blobs,
@@ -151,6 +179,7 @@ void Engine::finish(JobRun& job) {
     host_.run_slow([this, id, finish = job.finish_step()]() -> EngineHost::Work {
         auto result = std::make_shared<Result<nlohmann::json>>(finish());
         return [this, id, result] {
+            put_written_files();
             if (live_.contains(id)) finished(id, std::move(*result));
             // Else it was cancelled meanwhile.
         };

@@ -17,6 +17,9 @@ void Engine::resume() {
         static_cast<std::uint64_t>(std::max<std::int64_t>(host_.unix_ms(), 0)) * 1000;
     enqueue(core::LeaseIdsUsed{LeaseId{std::max(jobs_.last_lease_id().value, microseconds)}});
     gateway_.skip_ids(jobs_.last_worker_id());
+    for (const store::WrittenFileRecord& file : jobs_.written_files()) {
+        written_files_.restore(file.name, {file.size, file.sha256});
+    }
     for (const store::WorkerRecord& worker : jobs_.workers()) resume_worker(worker);
     std::vector<store::JobRecord> records = jobs_.jobs();
     std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
@@ -36,7 +39,12 @@ void Engine::resume() {
                           "type \"" + record.type + "\" is not one of this program's"});
             continue;
         }
-        prepare(record.id, *type, nlohmann::json::parse(record.params));
+        nlohmann::json params = nlohmann::json::parse(record.params);
+        // For the names of its files alone: one that it cannot use will be told of below.
+        const JobContext context{options_.root, nullptr,         record.paths_anywhere,
+                                 false,         &written_files_, &live_.at(record.id).file_names};
+        std::ignore = type->check(params, context);
+        prepare(record.id, *type, std::move(params));
     }
     job_is_ready();
 }

@@ -32,6 +32,7 @@ class JobRun {
     std::shared_ptr<store::BlobHolder> held_blobs;  ///< What it put goes with it.
     std::string phase;  ///< What it does besides tasks: "reading data", "writing results", or "".
     std::vector<std::string> notes;
+    FileNames file_names;
     std::uint64_t tasks_total = 0;   ///< Of the rounds up to the one in progress.
     std::uint64_t tasks_done = 0;    ///< Of those; fewer again when it goes back to a former round.
     std::uint64_t tasks_failed = 0;  ///< Failed attempts; the tasks were tried again.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "data/written_files.hpp"
 #include "store/blob_store.hpp"
 #include <netcompute/programs/program.hpp>
 #include <netcompute/result.hpp>
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,17 +19,26 @@
 
 namespace netcompute::engine {
 
+/// The files of a job, as "Data/x.csv".
+struct FileNames {
+    std::set<std::string> reads;
+    std::set<std::string> writes;
+};
+
 /// What a job may use besides its parameters.
 struct JobContext {
-    std::filesystem::path root;  ///< The folder that holds Data/; paths in jobs stay below it.
-    store::BlobHolder* blobs = nullptr;  ///< The job's own.
-    bool paths_anywhere = false;         ///< For jobs from this PC's own command line.
+    std::filesystem::path root;  ///< The folder that holds Data/; paths in jobs stay below that.
+    store::BlobHolder* blobs = nullptr;     ///< The job's own.
+    bool paths_anywhere = false;            ///< Inputs of jobs from this PC's own command line.
+    bool writes_files = true;               ///< Otherwise what it would write is dropped.
+    data::WrittenFiles* written = nullptr;  ///< What former jobs wrote; nullptr: nothing.
+    FileNames* names = nullptr;             ///< Takes the files' names, when the job is checked.
 };
 
 /// A file that a job read when it was prepared.
 struct JobInput {
     std::string name;  ///< The parameter that named it: "data".
-    std::string path;  ///< Relative to the root, where the file lies below it.
+    std::string path;  ///< "Data/x.csv", or the bare name of a file that lies elsewhere.
     Sha256 sha256;     ///< Of the file's bytes.
     friend bool operator==(const JobInput&, const JobInput&) = default;
 };
@@ -53,8 +64,6 @@ struct JobType {
     /// `prepare` and `finish` take microseconds and touch no file: they run on the engine's thread,
     /// which spares a small job four changes of threads.
     bool is_quick = false;
-    /// The parameters that name files which the job writes.
-    std::vector<std::string_view> output_params = {};
 };
 
 [[nodiscard]] std::span<const JobType> job_types();

@@ -1,5 +1,6 @@
 #include "engine/receipt.hpp"
 
+#include "engine/job_files.hpp"
 #include "engine/receipt_reader.hpp"
 
 #include <nlohmann/json.hpp>
@@ -29,7 +30,7 @@ Json job_part(const store::JobRecord& job) {
     return {{"id", job.id.value},
             {"name", job.name},
             {"type", job.type},
-            {"params", parsed(job.params, Json::object())},
+            {"params", Json(shown_params(job))},
             {"validation", job.validation.empty() ? "default" : job.validation},
             {"submitted_at", job.submitted_unix_ms},
             {"elapsed", job.elapsed_seconds},

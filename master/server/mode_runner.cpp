@@ -1,5 +1,7 @@
 #include "server/mode_runner.hpp"
 
+#include "data/data_path.hpp"
+
 #include <fmt/core.h>
 
 #include <cstdio>
@@ -52,6 +54,13 @@ engine::JobRequest command_line_request(const std::string& type, nlohmann::json 
     return request;
 }
 
+/// A file below Data/ by its name there, so that who looks at the job sees no other folder.
+std::string shown_file(const std::string& path) {
+    if (!fs::path{path}.is_absolute()) return path;
+    const auto in_data = data::parse_data_path(".", path);
+    return in_data ? in_data->shown() : path;
+}
+
 /// "…/test.csv" has its truth in "…/test_labels.csv", if that is there.
 std::optional<std::string> labels_beside(const fs::path& test_data) {
     const fs::path labels = test_data.parent_path() / (test_data.stem().string() + "_labels.csv");
@@ -73,7 +82,7 @@ void ModeRunner::start() {
 }
 
 void ModeRunner::train() {
-    auto request = command_line_request("train", {{"data", options_.train_data}});
+    auto request = command_line_request("train", {{"data", shown_file(options_.train_data)}});
     if (options_.target) request.params["target"] = *options_.target;
     if (options_.id) request.params["id"] = *options_.id;
     submit(std::move(request), [this](const nlohmann::json& result) {
@@ -87,9 +96,9 @@ void ModeRunner::train() {
 
 void ModeRunner::predict() {
     const std::string data = options_.test_data.value_or("Data/test.csv");
-    auto request = command_line_request("predict", {{"data", data}});
+    auto request = command_line_request("predict", {{"data", shown_file(data)}});
     const auto labels = options_.test_labels ? options_.test_labels : labels_beside(data);
-    if (labels) request.params["labels"] = *labels;
+    if (labels) request.params["labels"] = shown_file(*labels);
     if (options_.id) request.params["id"] = *options_.id;
     submit(std::move(request), [this](const nlohmann::json& result) {
         print_prediction(result);

@@ -88,6 +88,12 @@ struct Server::Parts {
                {options.config.dashboard.host, options.config.dashboard.port,
                 host_names(options.config)},
                api.handlers()} {
+        if (lock.closed_to_others() > 0) {
+            spdlog::warn(
+                "{}: other users of this PC could get at {} of its folders and files, which hold "
+                "the keys of workers' sessions; it is this user's alone now",
+                options.state_dir.string(), lock.closed_to_others());
+        }
         engine.resume();
         if (options.local_slots > 0) {
             local.emplace(io, engine.gateway(), *blobs,
@@ -126,7 +132,7 @@ Server::Server(boost::asio::io_context& io, ServerOptions options)
     config.dashboard.port = parts_->http.port();
     const std::string text = endpoints_text(config);
     const auto written = data::write_file_atomically(parts_->options.state_dir / "endpoints.json",
-                                                     as_byte_span(text));
+                                                     as_byte_span(text), 0600);
     if (!written) throw std::runtime_error(written.error().message);
     spdlog::info("native workers: {} ports {} (tasks), {} (results), {} (heartbeats)",
                  config.master.ip, config.master.task_port, config.master.result_port,

@@ -103,12 +103,12 @@ Result<Verification> verify(const engine::Receipt& receipt, const VerifyOptions&
     }
     const auto scratch = ScratchFolder::make();
     if (!scratch) return unexpected(scratch.error());
-    const auto params = params_here(receipt, *type, options.root, (*scratch)->path());
+    const auto params = params_here(receipt, options.root);
     if (!params) return unexpected(params.error());
     const auto blobs = store::BlobStore::open((*scratch)->path() / "blobs");
     if (!blobs) return unexpected(blobs.error());
     store::BlobHolder held{**blobs};
-    auto prepared = type->prepare(*params, {options.root, &held, true});
+    auto prepared = type->prepare(*params, {options.root, &held, true, false});
     if (!prepared) return unexpected(prepared.error());
     const std::uint64_t seed = options.seed ? *options.seed : unforeseeable_seed();
     return RoundVerifier{receipt, **blobs}.verify(*prepared, options.sample, seed);

@@ -1,6 +1,6 @@
 #include "server/verify_inputs.hpp"
 
-#include "engine/job_inputs.hpp"
+#include "data/input_file.hpp"
 
 #include <array>
 
@@ -26,13 +26,14 @@ Result<fs::path> find_input(const engine::JobInput& input, const fs::path& root)
 
 }  // namespace
 
-Result<nlohmann::json> params_here(const engine::Receipt& receipt, const engine::JobType& type,
-                                   const fs::path& root, const fs::path& scratch) {
+Result<nlohmann::json> params_here(const engine::Receipt& receipt, const fs::path& root) {
     nlohmann::json params = receipt.params;
     for (const engine::JobInput& input : receipt.inputs) {
         const auto file = find_input(input, root);
         if (!file) return unexpected(file.error());
-        const auto sha256 = engine::sha256_of_file(*file);
+        const auto opened = data::InputFile::open(*file);
+        if (!opened) return unexpected(opened.error());
+        const auto sha256 = opened->sha256();
         if (!sha256) return unexpected(sha256.error());
         if (*sha256 != input.sha256) {
             return unexpected(ErrorCode::InvalidArgument,
@@ -41,9 +42,6 @@ Result<nlohmann::json> params_here(const engine::Receipt& receipt, const engine:
                                   to_hex(*sha256) + ", that one's is " + to_hex(input.sha256));
         }
         params[input.name] = file->string();
-    }
-    for (const std::string_view output : type.output_params) {
-        params[std::string{output}] = (scratch / output).string();
     }
     return params;
 }

@@ -1,6 +1,7 @@
 #include "store/blob_store.hpp"
 
 #include "store/files.hpp"
+#include "store/state_folder.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -38,8 +39,7 @@ std::size_t BlobStore::ShaHash::operator()(const Sha256& sha256) const noexcept 
 Result<std::unique_ptr<BlobStore>> BlobStore::open(fs::path folder, std::uint64_t bytes_max) {
     std::error_code error;
     fs::remove_all(folder, error);
-    fs::create_directories(folder, error);
-    if (error) return file_error(folder, "make this folder", error.value());
+    if (auto made = make_private_folder(folder); !made) return unexpected(made.error());
     return std::unique_ptr<BlobStore>{new BlobStore{std::move(folder), bytes_max}};
 }
 

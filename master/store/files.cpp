@@ -42,9 +42,13 @@ std::string reason_and_next_step(int error_number) {
     }
 }
 
+std::string shown_path(const fs::path& path) {
+    return (path.parent_path().filename() / path.filename()).string();
+}
+
 Unexpected file_error(const fs::path& path, std::string_view what, int error_number) {
     return unexpected(error_number == ENOENT ? ErrorCode::NotFound : ErrorCode::Unavailable,
-                      path.string() + ": cannot " + std::string{what} + ": " +
+                      shown_path(path) + ": cannot " + std::string{what} + ": " +
                           reason_and_next_step(error_number));
 }
 
@@ -55,7 +59,8 @@ Descriptor::~Descriptor() {
 Result<void> write_file(const fs::path& path, ByteSpan bytes, Flush flush) {
     Result<void> written;
     {
-        const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+        const Descriptor file{
+            ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
         if (file.get() < 0) return file_error(path, "write", errno);
         written = write_all(file.get(), path, bytes);
         if (written && flush == Flush::Yes && ::fsync(file.get()) != 0) {

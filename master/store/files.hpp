@@ -9,6 +9,10 @@
 
 namespace netcompute::store {
 
+/// A file of the store as messages name it, by itself and its folder: "state/netcompute.db". Users
+/// see them who have no business with the rest of the disk.
+[[nodiscard]] std::string shown_path(const std::filesystem::path& path);
+
 /// "…: cannot <what>: <the system's reason>; <what to do about it>". NotFound if something is not
 /// there, else Unavailable.
 [[nodiscard]] Unexpected file_error(const std::filesystem::path& path, std::string_view what,
@@ -33,8 +37,9 @@ class Descriptor {
 
 enum class Flush { No, Yes };
 
-/// Writes a new file or over an old one; with Flush::Yes its bytes survive a power cut (its name
-/// does once flush_folder() was called for its folder). What an error leaves is removed.
+/// Writes a new file, for this user alone, or over an old one; with Flush::Yes its bytes survive a
+/// power cut (its name does once flush_folder() was called for its folder). What an error leaves is
+/// removed.
 [[nodiscard]] Result<void> write_file(const std::filesystem::path& path, ByteSpan bytes,
                                       Flush flush);
 

@@ -65,6 +65,8 @@ class JobStore {
                                                                     RoundIndex round) const = 0;
     /// What PutReceipt left for a job that is over.
     [[nodiscard]] virtual std::optional<Bytes> receipt(JobId id) const = 0;
+    /// In order of their names.
+    [[nodiscard]] virtual std::vector<WrittenFileRecord> written_files() const = 0;
 };
 
 }  // namespace netcompute::store

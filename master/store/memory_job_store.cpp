@@ -85,6 +85,10 @@ void MemoryJobStore::apply(const PutReceipt& put) {
     receipt_bytes_ += put.bytes.size();
 }
 
+void MemoryJobStore::apply(const PutWrittenFile& put) {
+    written_files_[put.file.name] = put.file;
+}
+
 void MemoryJobStore::prune() {
     while (ended_.size() > limits_.ended_jobs_max) forget_job(ended_.begin()->second);
     for (auto place = ended_.begin();
@@ -166,6 +170,13 @@ Result<std::vector<StoredOutput>> MemoryJobStore::outputs(JobId id, RoundIndex r
         found.push_back({index, output.bytes, output.owner});
     }
     return found;
+}
+
+std::vector<WrittenFileRecord> MemoryJobStore::written_files() const {
+    std::vector<WrittenFileRecord> files;
+    files.reserve(written_files_.size());
+    for (const auto& [name, file] : written_files_) files.push_back(file);
+    return files;
 }
 
 std::optional<Bytes> MemoryJobStore::receipt(JobId id) const {

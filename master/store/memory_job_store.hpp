@@ -25,6 +25,7 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id,
                                                             RoundIndex round) const override;
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
+    [[nodiscard]] std::vector<WrittenFileRecord> written_files() const override;
 
  private:
     struct Output {
@@ -55,6 +56,7 @@ class MemoryJobStore final : public JobStore {
     void apply(const PutCheckpoint& put);
     void apply(const RewindJob& rewind);
     void apply(const PutReceipt& put);
+    void apply(const PutWrittenFile& put);
     void prune();
     void forget_job(JobId id);
     /// Nothing once the job is over, or if it was never there.
@@ -65,6 +67,7 @@ class MemoryJobStore final : public JobStore {
     std::map<JobId, Job> jobs_;
     std::map<std::uint64_t, JobId> ended_;  ///< In the order in which they ended.
     std::map<WorkerId, WorkerRecord> workers_;
+    std::map<std::string, WrittenFileRecord> written_files_;
     std::uint64_t receipt_bytes_ = 0;  ///< Of all of them.
     std::uint64_t last_ended_ = 0;
     JobId last_job_;

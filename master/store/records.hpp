@@ -134,8 +134,21 @@ struct PutReceipt {
     Bytes bytes;
 };
 
+/// A file for people that a job has written: later jobs may replace it as long as it holds this.
+struct WrittenFileRecord {
+    std::string name;  ///< "Data/x.csv".
+    std::uint64_t size = 0;
+    Sha256 sha256;  ///< Of its bytes.
+    friend bool operator==(const WrittenFileRecord&, const WrittenFileRecord&) = default;
+};
+
+/// Replaces what is known of the file of this name.
+struct PutWrittenFile {
+    WrittenFileRecord file;
+};
+
 using Record = std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
-                            PutCheckpoint, RewindJob, PutReceipt>;
+                            PutCheckpoint, RewindJob, PutReceipt, PutWrittenFile>;
 
 // ---- What a restart finds -----------------------------------------------------------------------
 

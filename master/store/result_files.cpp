@@ -2,6 +2,7 @@
 
 #include "store/blob_store.hpp"
 #include "store/files.hpp"
+#include "store/state_folder.hpp"
 
 namespace netcompute::store {
 namespace fs = std::filesystem;
@@ -15,9 +16,7 @@ std::string name_of(const ResultFile& file) {
 }  // namespace
 
 Result<ResultFiles> ResultFiles::open(fs::path folder) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) return file_error(folder, "make this folder", error.value());
+    if (auto made = make_private_folder(folder); !made) return unexpected(made.error());
     return ResultFiles{std::move(folder)};
 }
 
@@ -45,7 +44,7 @@ Result<std::shared_ptr<const Bytes>> ResultFiles::read(const ResultFile& file,
     const ByteSpan bytes = (*mapped)->bytes();
     if (bytes.size() != size) {
         return unexpected(ErrorCode::Unavailable,
-                          path.string() + ": holds " + std::to_string(bytes.size()) +
+                          shown_path(path) + ": holds " + std::to_string(bytes.size()) +
                               " bytes of results instead of " + std::to_string(size) +
                               "; put a copy in its place, or cancel job " +
                               std::to_string(file.job.value) + " and submit it again");

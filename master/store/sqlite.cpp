@@ -14,7 +14,7 @@ namespace {
 
 std::string file_of(sqlite3* database) {
     const char* const name = sqlite3_db_filename(database, "main");
-    return name == nullptr ? "the database" : name;
+    return name == nullptr ? "the database" : shown_path(name);
 }
 
 Unexpected sqlite_error(sqlite3* database, int code) {
@@ -140,16 +140,19 @@ void SqliteDatabase::Close::operator()(sqlite3* database) const {
 }
 
 Result<SqliteDatabase> SqliteDatabase::open(const std::filesystem::path& path) {
+    // For this user alone from its first byte; SQLite gives the files beside it the same mode.
+    const Descriptor made{
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
     sqlite3* opened = nullptr;
     const int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const int code = sqlite3_open_v2(path.c_str(), &opened, flags, nullptr);
     SqliteDatabase database{opened};
     if (opened == nullptr) {
-        return unexpected(ErrorCode::OutOfMemory, path.string() + ": no memory to open it");
+        return unexpected(ErrorCode::OutOfMemory, shown_path(path) + ": no memory to open it");
     }
     if (code != SQLITE_OK) {
-        return unexpected(ErrorCode::Unavailable, path.string() + ": cannot be opened: " +
+        return unexpected(ErrorCode::Unavailable, shown_path(path) + ": cannot be opened: " +
                                                       reason_and_next_step(opening_errno(path)));
     }
     // SQLite opens a file that may not be written all the same, for reading.

@@ -110,4 +110,8 @@ std::optional<Bytes> SqliteJobStore::receipt(JobId id) const {
     return value_or_throw(parts_->reader->receipt(id));
 }
 
+std::vector<WrittenFileRecord> SqliteJobStore::written_files() const {
+    return value_or_throw(parts_->reader->written_files());
+}
+
 }  // namespace netcompute::store

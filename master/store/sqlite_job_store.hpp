@@ -32,6 +32,7 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id,
                                                             RoundIndex round) const override;
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
+    [[nodiscard]] std::vector<WrittenFileRecord> written_files() const override;
 
  private:
     struct Parts;

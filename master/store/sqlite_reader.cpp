@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string_view>
 
 namespace netcompute::store {
@@ -117,6 +118,7 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
         Entry{&S::leases,
               "SELECT id, worker, round, is_check, tasks FROM leases WHERE job = ? ORDER BY id"},
         Entry{&S::receipt, "SELECT bytes FROM receipts WHERE job = ?"},
+        Entry{&S::written_files, "SELECT name, size, sha256 FROM written_files ORDER BY name"},
         Entry{&S::named_files,
               "SELECT job, round, sequence FROM outputs WHERE file_bytes IS NOT NULL"},
     };
@@ -261,6 +263,20 @@ Result<std::shared_ptr<const Bytes>> SqliteReader::packed(JobId id, RoundIndex r
     }
     const ResultFile file{id, round, row.integer_as<std::uint64_t>(0)};
     return files_.read(file, row.integer_as<std::uint64_t>(1));
+}
+
+Result<std::vector<WrittenFileRecord>> SqliteReader::written_files() {
+    std::vector<WrittenFileRecord> files;
+    const auto done = statements_.written_files.each([&](const SqliteStatement& row) {
+        WrittenFileRecord& file = files.emplace_back();
+        file.name = row.text(0);
+        file.size = row.integer_as<std::uint64_t>(1);
+        const ByteSpan digest = row.blob(2);
+        std::memcpy(file.sha256.digest.data(), digest.data(),
+                    std::min(digest.size(), file.sha256.digest.size()));
+    });
+    if (!done) return unexpected(done.error());
+    return files;
 }
 
 Result<std::optional<Bytes>> SqliteReader::receipt(JobId id) {

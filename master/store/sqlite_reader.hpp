@@ -23,14 +23,15 @@ class SqliteReader {
     [[nodiscard]] Result<JobWork> work(JobId id);
     [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id, RoundIndex round);
     [[nodiscard]] Result<std::optional<Bytes>> receipt(JobId id);
-    /// The files that rows name.
+    [[nodiscard]] Result<std::vector<WrittenFileRecord>> written_files();
+    /// The files of this store that rows name.
     [[nodiscard]] Result<std::set<ResultFile>> named_files();
 
  private:
     struct Statements {
         SqliteStatement job, jobs, newest_ended, workers;
         SqliteStatement checkpoints, leases, rounds, outputs, confirmations;
-        SqliteStatement receipt, named_files;
+        SqliteStatement receipt, written_files, named_files;
     };
 
     explicit SqliteReader(const ResultFiles& files) : files_{files} {}

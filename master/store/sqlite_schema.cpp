@@ -91,7 +91,16 @@ constexpr std::string_view confirmers = R"sql(
     ALTER TABLE confirmations ADD COLUMN worker INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers};
+// Files for people that jobs have made below Data/.
+constexpr std::string_view written_files = R"sql(
+    CREATE TABLE written_files (
+        name TEXT PRIMARY KEY,
+        size INTEGER NOT NULL,
+        sha256 BLOB NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers,
+                                  written_files};
 
 }  // namespace
 

@@ -63,6 +63,7 @@ Result<void> SqliteWriter::prepare() {
         Entry{&S::put_receipt,
               "INSERT OR REPLACE INTO receipts "
               "SELECT id, ?2, ?3 FROM jobs WHERE id = ?1"},
+        Entry{&S::put_written_file, "INSERT OR REPLACE INTO written_files VALUES (?, ?, ?)"},
         Entry{&S::receipt_bytes, "SELECT sum(size) FROM receipts"},
         Entry{&S::ended_receipts,
               "SELECT id, size FROM jobs JOIN receipts ON job = id "
@@ -264,6 +265,11 @@ Result<void> SqliteWriter::apply(const RewindJob& rewind) {
 Result<void> SqliteWriter::apply(const PutReceipt& put) {
     turn_.prunes = true;
     return statements_.put_receipt.run(put.job, put.bytes.size(), put.bytes);
+}
+
+Result<void> SqliteWriter::apply(const PutWrittenFile& put) {
+    return statements_.put_written_file.run(put.file.name, put.file.size,
+                                            std::as_bytes(std::span{put.file.sha256.digest}));
 }
 
 Result<void> SqliteWriter::erase_work(JobId job, std::uint64_t first_round) {

@@ -42,6 +42,7 @@ class SqliteWriter {
         SqliteStatement put_confirmations, erase_confirmations;
         SqliteStatement put_checkpoint, erase_checkpoints;
         SqliteStatement put_receipt, receipt_bytes, ended_receipts;
+        SqliteStatement put_written_file;
         SqliteStatement ended_count, oldest_ended;
     };
     /// Confirmations in a row, which become one row.
@@ -78,6 +79,7 @@ class SqliteWriter {
     [[nodiscard]] Result<void> apply(const PutCheckpoint& put);
     [[nodiscard]] Result<void> apply(const RewindJob& rewind);
     [[nodiscard]] Result<void> apply(const PutReceipt& put);
+    [[nodiscard]] Result<void> apply(const PutWrittenFile& put);
     [[nodiscard]] Result<void> write_confirmations();
     /// Of all rounds from this one on, and the job's leases.
     [[nodiscard]] Result<void> erase_work(JobId job, std::uint64_t first_round);

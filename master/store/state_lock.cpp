@@ -1,5 +1,7 @@
 #include "store/state_lock.hpp"
 
+#include "store/state_folder.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -13,21 +15,16 @@
 namespace netcompute::store {
 
 Result<StateLock> StateLock::take(const std::filesystem::path& folder) {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error) {
-        return unexpected(ErrorCode::Unavailable, folder.string() + ": cannot make this state " +
-                                                      "folder: " + error.message() +
-                                                      "; choose another with --state-dir");
-    }
+    const auto closed = secure_state_folder(folder);
+    if (!closed) return unexpected(closed.error());
     const std::filesystem::path path = folder / "lock";
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (descriptor < 0) {
         return unexpected(ErrorCode::Unavailable,
                           path.string() + ": cannot write the state folder: " +
                               std::strerror(errno) + "; choose another with --state-dir");
     }
-    StateLock lock{descriptor};
+    StateLock lock{descriptor, *closed};
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
         std::array<char, 32> holder{};
         const ssize_t size = ::pread(descriptor, holder.data(), holder.size() - 1, 0);
@@ -45,7 +42,7 @@ Result<StateLock> StateLock::take(const std::filesystem::path& folder) {
 }
 
 StateLock::StateLock(StateLock&& other) noexcept
-    : descriptor_{std::exchange(other.descriptor_, -1)} {}
+    : descriptor_{std::exchange(other.descriptor_, -1)}, closed_{other.closed_} {}
 
 StateLock::~StateLock() {
     if (descriptor_ >= 0) ::close(descriptor_);

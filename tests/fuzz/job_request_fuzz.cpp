@@ -1,5 +1,5 @@
 /// Input: the body of POST /api/v1/jobs.
-#include "engine/job_paths.hpp"
+#include "engine/job_files.hpp"
 #include "engine/job_request.hpp"
 #include "engine/job_type.hpp"
 #include "engine/param_reader.hpp"
@@ -35,11 +35,11 @@ class World {
 
     [[nodiscard]] const JobContext& context() const { return context_; }
 
-    /// Whether a path is in the root, links followed, as the system itself resolves it.
-    [[nodiscard]] bool holds(const fs::path& path) const {
-        const std::string root = context_.root.string() + "/";
-        const fs::path real = fs::weakly_canonical(path);
-        return path.is_absolute() && (real == context_.root || real.string().starts_with(root));
+    /// Whether a name leads to a file below Data/, as the system itself resolves it.
+    [[nodiscard]] bool holds(const data::DataPath& path) const {
+        const std::string folder = (context_.root / "Data").string() + "/";
+        const fs::path real = fs::weakly_canonical(context_.root / path.shown());
+        return real.string().starts_with(folder);
     }
 
  private:
@@ -76,9 +76,15 @@ void check_request(const JobRequest& request) {
 void check_paths(const World& world, const json& params) {
     for (const auto& [key, value] : params.items()) {
         if (!value.is_string()) continue;
-        const auto path =
-            engine::resolve_job_path(world.context(), key, value.get_ref<const std::string&>());
-        NETCOMPUTE_ASSERT(!path || world.holds(*path), "no path leads out of the root");
+        const auto& text = value.get_ref<const std::string&>();
+        const auto path = data::parse_data_path(world.context().root, text);
+        NETCOMPUTE_ASSERT(!path || path->shown().find("/.") == std::string::npos,
+                          "no file is hidden, and no name goes up");
+        engine::JobFiles files{world.context()};
+        const auto input = files.input(key, text);
+        NETCOMPUTE_ASSERT(!input || (path && world.holds(*path)), "nothing outside Data/ is read");
+        const auto output = files.output(key, text);
+        NETCOMPUTE_ASSERT(!output || *output == *path, "an output is a file below Data/");
     }
 }
 

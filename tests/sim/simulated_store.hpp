@@ -43,6 +43,9 @@ class SimulatedStore final : public store::JobStore {
         return memory_->workers();
     }
     [[nodiscard]] WorkerId last_worker_id() const override { return memory_->last_worker_id(); }
+    [[nodiscard]] std::vector<store::WrittenFileRecord> written_files() const override {
+        return memory_->written_files();
+    }
     [[nodiscard]] Result<store::JobWork> work(JobId id) const override { return memory_->work(id); }
     [[nodiscard]] Result<std::vector<store::StoredOutput>> outputs(
         JobId id, RoundIndex round) const override {

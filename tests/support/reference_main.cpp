@@ -39,15 +39,18 @@ std::string run(programs::Program& program, const test_support::MemoryBlobs& blo
 
 std::string train(const std::string& table) {
     test_support::MemoryBlobs blobs;
-    auto prepared = value_or_throw(data::prepare_training(table, {}, blobs.sink()));
+    auto prepared = value_or_throw(
+        data::prepare_training(value_or_throw(data::InputFile::open(table)), {}, blobs.sink()));
     programs::TrainProgram program{std::move(prepared.plan)};
     return run(program, blobs);
 }
 
 std::string predict(const std::string& model_path, const std::string& table) {
     test_support::MemoryBlobs blobs;
-    const auto model = value_or_throw(data::load_model(model_path));
-    auto prepared = value_or_throw(data::prepare_prediction(table, model, model.id, blobs.sink()));
+    const auto model =
+        value_or_throw(data::load_model(value_or_throw(data::InputFile::open(model_path))));
+    auto prepared = value_or_throw(data::prepare_prediction(
+        value_or_throw(data::InputFile::open(table)), model, model.id, blobs.sink()));
     programs::PredictProgram program{std::move(prepared.plan)};
     return run(program, blobs);
 }

@@ -68,7 +68,7 @@ export const layers = [
     name: 'master/data',
     owns: ['master/data/'],
     may: ['shared/base', 'shared/kernels', 'shared/programs', 'shared/config'],
-    libraries: ['std', 'posix', 'json'],
+    libraries: ['std', 'posix', 'json', 'openssl'],
   },
   {
     name: 'master/store',
@@ -195,7 +195,10 @@ const libraries = [
   ['logs', /^(spdlog|fmt)\//],
   ['cli', /^CLI\//],
   ['zmq', /^zmq\.hp*$/],
-  ['posix', /^((sys|arpa|net|netinet)\/[a-z_]+|unistd|fcntl|ifaddrs|netdb|poll|pwd|sched)\.h$/],
+  [
+    'posix',
+    /^((sys|arpa|net|netinet|linux)\/\w+|unistd|fcntl|ifaddrs|netdb|poll|pwd|sched)\.h$/,
+  ],
   ['std', /^[a-z_0-9]+$/],
 ];
 

@@ -1,8 +1,8 @@
 #include "data/model.hpp"
 #include "data/prediction_data.hpp"
 #include "data/submission.hpp"
+#include "engine/job_files.hpp"
 #include "engine/job_inputs.hpp"
-#include "engine/job_paths.hpp"
 #include "engine/job_types/job_types.hpp"
 #include "engine/param_reader.hpp"
 #include <netcompute/programs/predict.hpp>
@@ -10,18 +10,26 @@
 #include <algorithm>
 
 namespace netcompute::engine {
-namespace fs = std::filesystem;
 namespace {
 
 struct PredictParams {
-    fs::path data;
-    fs::path model;
-    fs::path submission;
-    std::optional<fs::path> labels;
+    data::InputFile data;
+    data::InputFile model;
+    std::optional<data::InputFile> labels;
+    data::DataPath submission;
     std::optional<std::string> id;  ///< Otherwise the model's.
 };
 
-Result<PredictParams> read_params(const nlohmann::json& params, const JobContext& context) {
+Result<data::InputFile> open_model(JobFiles& files, const std::string& text) {
+    auto model = files.input("model", text);
+    if (model || model.error().code != ErrorCode::NotFound) return model;
+    return unexpected(ErrorCode::NotFound,
+                      "params.model: " + text +
+                          ": there is no model yet; train first (a job of type train, or --mode "
+                          "train)");
+}
+
+Result<PredictParams> read_params(const nlohmann::json& params, JobFiles& files) {
     ParamReader reader{params};
     const std::string data = reader.text("data", "Data/test.csv");
     const std::string model = reader.text("model", "Data/model.json");
@@ -31,48 +39,47 @@ Result<PredictParams> read_params(const nlohmann::json& params, const JobContext
     if (auto finished = reader.finish(); !finished) return unexpected(finished.error());
     PredictParams read;
     if (!id.empty()) read.id = id;
-    const auto model_path = resolve_job_path(context, "model", model);
-    if (!model_path) return unexpected(model_path.error());
-    if (!fs::exists(*model_path)) {
-        return unexpected(ErrorCode::NotFound, model_path->string() +
-                                                   ": there is no model yet; train first (a job "
-                                                   "of type train, or --mode train)");
-    }
-    const auto data_path = resolve_input(context, "data", data);
-    if (!data_path) return unexpected(data_path.error());
-    const auto output_path = resolve_output(context, "output", output);
-    if (!output_path) return unexpected(output_path.error());
+    const auto model_file = open_model(files, model);
+    if (!model_file) return unexpected(model_file.error());
+    const auto data_file = files.input("data", data);
+    if (!data_file) return unexpected(data_file.error());
     if (!labels.empty()) {
-        const auto labels_path = resolve_input(context, "labels", labels);
-        if (!labels_path) return unexpected(labels_path.error());
-        read.labels = *labels_path;
+        const auto labels_file = files.input("labels", labels);
+        if (!labels_file) return unexpected(labels_file.error());
+        read.labels = *labels_file;
     }
-    read.data = *data_path;
-    read.model = *model_path;
+    const auto output_path = files.output("output", output);
+    if (!output_path) return unexpected(output_path.error());
+    read.data = *data_file;
+    read.model = *model_file;
     read.submission = *output_path;
     return read;
 }
 
 Result<void> check(const nlohmann::json& params, const JobContext& context) {
-    const auto read = read_params(params, context);
+    JobFiles files{context};
+    const auto read = read_params(params, files);
     if (!read) return unexpected(read.error());
-    return {};
+    return files.check_outputs();
 }
 
 /// What is known of a prediction before it is computed.
 struct Prediction {
-    PredictParams params;
+    data::DataPath submission;
+    OutputWriter writer;
+    std::string id;
     data::Model model;
     data::PreparedPrediction prepared;
 };
 
 Result<nlohmann::json> finish_prediction(const Prediction& prediction,
                                          const programs::PredictProgram& program) {
-    const auto& [params, model, prepared] = prediction;
-    const std::string& id = params.id ? *params.id : model.id;
+    const auto& [path, writer, id, model, prepared] = prediction;
     const data::Submission submission{id, model.target, prepared.ids, program.scores(),
                                       model.classes};
-    if (auto written = data::write_submission(params.submission, submission); !written) {
+    const auto text = data::submission_text(submission);
+    if (!text) return unexpected(text.error());
+    if (auto written = writer.write(path, as_byte_span(*text)); !written) {
         return unexpected(written.error());
     }
     const auto positive_count =
@@ -83,7 +90,7 @@ Result<nlohmann::json> finish_prediction(const Prediction& prediction,
                              {"predicted_positive", positive_count},
                              {"model_sha256", to_hex(data::model_sha256(model.linear))},
                              {"result_sha256", to_hex(sha256(program.result_bytes()))},
-                             {"files", {{"submission", params.submission.string()}}},
+                             {"files", {{"submission", path.shown()}}},
                              {"notes", prepared.notes}};
     if (prepared.labels) {
         const auto metrics = data::measure(*prepared.labels, program.scores());
@@ -101,9 +108,10 @@ Result<void> hash_inputs(const PredictParams& params, InputHashes& hashes) {
 }
 
 Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& context) {
-    auto params = read_params(json, context);
+    JobFiles files{context};
+    const auto params = read_params(json, files);
     if (!params) return unexpected(params.error());
-    InputHashes hashes{context.root};
+    InputHashes hashes;
     if (auto added = hash_inputs(*params, hashes); !added) return unexpected(added.error());
     auto model = data::load_model(params->model);
     if (!model) return unexpected(model.error());
@@ -124,7 +132,8 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
     job.notes = prepared->notes;
     auto program = std::make_unique<programs::PredictProgram>(prepared->plan);
     job.finish = [kept = std::make_shared<Prediction>(
-                      Prediction{std::move(*params), std::move(*model), std::move(*prepared)}),
+                      Prediction{params->submission, OutputWriter{context}, id, std::move(*model),
+                                 std::move(*prepared)}),
                   finished = program.get()] { return finish_prediction(*kept, *finished); };
     job.program = std::move(program);
     return job;
@@ -133,7 +142,7 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
 }  // namespace
 
 JobType predict_job() {
-    return {"predict", check, prepare, false, {"output"}};
+    return {"predict", check, prepare};
 }
 
 }  // namespace netcompute::engine

@@ -1,28 +1,27 @@
 #include "data/model.hpp"
 #include "data/submission.hpp"
 #include "data/training_data.hpp"
+#include "engine/job_files.hpp"
 #include "engine/job_inputs.hpp"
-#include "engine/job_paths.hpp"
 #include "engine/job_types/job_types.hpp"
 #include "engine/param_reader.hpp"
 #include <netcompute/programs/train.hpp>
 
 namespace netcompute::engine {
-namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view algorithm_name = "logistic_regression";
 
 struct TrainParams {
-    fs::path data;
-    fs::path model;
-    fs::path submission;
+    data::InputFile data;
+    data::DataPath model;
+    data::DataPath submission;
     data::TrainingOptions columns;
     double inverse_l2 = 1;
     std::uint32_t iterations_max = 100;
 };
 
-Result<TrainParams> read_params(const nlohmann::json& params, const JobContext& context) {
+Result<TrainParams> read_params(const nlohmann::json& params, JobFiles& files) {
     ParamReader reader{params};
     const std::string data = reader.text("data", "Data/train.csv");
     const std::string model = reader.text("model", "Data/model.json");
@@ -44,22 +43,23 @@ Result<TrainParams> read_params(const nlohmann::json& params, const JobContext& 
         return unexpected(ErrorCode::InvalidArgument, "params.target: \"" + read.columns.target +
                                                           "\" is the id column as well");
     }
-    const auto data_path = resolve_input(context, "data", data);
-    if (!data_path) return unexpected(data_path.error());
-    const auto model_path = resolve_output(context, "model", model);
+    const auto data_file = files.input("data", data);
+    if (!data_file) return unexpected(data_file.error());
+    const auto model_path = files.output("model", model);
     if (!model_path) return unexpected(model_path.error());
-    const auto output_path = resolve_output(context, "output", output);
+    const auto output_path = files.output("output", output);
     if (!output_path) return unexpected(output_path.error());
-    read.data = *data_path;
+    read.data = *data_file;
     read.model = *model_path;
     read.submission = *output_path;
     return read;
 }
 
 Result<void> check(const nlohmann::json& params, const JobContext& context) {
-    const auto read = read_params(params, context);
+    JobFiles files{context};
+    const auto read = read_params(params, files);
     if (!read) return unexpected(read.error());
-    return {};
+    return files.check_outputs();
 }
 
 nlohmann::json weights_by_name(const data::Model& model) {
@@ -72,7 +72,8 @@ nlohmann::json weights_by_name(const data::Model& model) {
 /// Writes the model and the training set's predictions, and sums up.
 Result<nlohmann::json> finish_training(const TrainParams& params,
                                        const data::PreparedTraining& training,
-                                       const programs::TrainProgram& program) {
+                                       const programs::TrainProgram& program,
+                                       const OutputWriter& writer) {
     const auto metrics = data::measure(training.labels, program.scores());
     if (!metrics) return unexpected(metrics.error());
     data::Model model;
@@ -85,12 +86,15 @@ Result<nlohmann::json> finish_training(const TrainParams& params,
     model.iterations = program.iterations();
     model.training_metrics = *metrics;
     model.data_sha256 = training.data_sha256;
-    if (auto saved = data::save_model(model, params.model); !saved) {
-        return unexpected(saved.error());
-    }
+    const std::string model_text = data::model_text(model);
     const data::Submission submission{params.columns.id, params.columns.target, training.ids,
                                       program.scores(), training.classes};
-    if (auto written = data::write_submission(params.submission, submission); !written) {
+    const auto submission_text = data::submission_text(submission);
+    if (!submission_text) return unexpected(submission_text.error());
+    if (auto written = writer.write(params.model, as_byte_span(model_text)); !written) {
+        return unexpected(written.error());
+    }
+    if (auto written = writer.write(params.submission, as_byte_span(*submission_text)); !written) {
         return unexpected(written.error());
     }
     nlohmann::json result = {
@@ -103,16 +107,17 @@ Result<nlohmann::json> finish_training(const TrainParams& params,
         {"weights", weights_by_name(model)},
         {"intercept", model.linear.intercept},
         {"model_sha256", to_hex(data::model_sha256(model.linear))},
-        {"files", {{"model", params.model.string()}, {"submission", params.submission.string()}}},
+        {"files", {{"model", params.model.shown()}, {"submission", params.submission.shown()}}},
         {"notes", training.notes}};
     if (metrics->auc) result["metrics"]["auc"] = *metrics->auc;
     return result;
 }
 
 Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& context) {
-    auto params = read_params(json, context);
+    JobFiles files{context};
+    auto params = read_params(json, files);
     if (!params) return unexpected(params.error());
-    InputHashes hashes{context.root};
+    InputHashes hashes;
     if (auto added = hashes.add("data", params->data); !added) return unexpected(added.error());
     auto training = data::prepare_training(
         params->data, params->columns, [&](const Bytes& tile) { return context.blobs->put(tile); });
@@ -126,10 +131,11 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
     prepared.rounds_may_follow = true;
     prepared.notes = training->notes;
     prepared.inputs = std::move(*inputs);
+    params->data = {};  // Closes it.
     prepared.finish = [params = std::move(*params),
                        kept = std::make_shared<data::PreparedTraining>(std::move(*training)),
-                       finished = program.get()] {
-        return finish_training(params, *kept, *finished);
+                       finished = program.get(), writer = OutputWriter{context}] {
+        return finish_training(params, *kept, *finished, writer);
     };
     prepared.program = std::move(program);
     return prepared;
@@ -138,7 +144,7 @@ Result<PreparedJob> prepare(const nlohmann::json& json, const JobContext& contex
 }  // namespace
 
 JobType train_job() {
-    return {"train", check, prepare, false, {"model", "output"}};
+    return {"train", check, prepare};
 }
 
 }  // namespace netcompute::engine

@@ -185,8 +185,9 @@ TEST(CsvReaderTest, ARowOverTheLimitIsRefusedWhetherItEndsOrNot) {
 }
 
 TEST(CsvReaderTest, TooManyColumnsAreRefused) {
-    EXPECT_EQ(error_of("a,b,c\n1,2,3\n", {.column_count_max = 2}),
-              "t.csv: has 3 columns; at most 2");
+    EXPECT_EQ(
+        error_of("a,b,c\n1,2,3\n", {.column_count_max = 2}),
+        "t.csv: has 3 columns; a table may have 2: leave out those that nothing is learned from");
 }
 
 // Memory stays at the size of a chunk: what is read is not kept.
@@ -194,9 +195,8 @@ TEST(CsvReaderTest, AFileMuchLargerThanAChunkIsReadRowByRow) {
     const test_support::TemporaryFolder folder;
     std::string text = "a,b\n";
     for (int i = 0; i < 5000; ++i) text += std::to_string(i) + ",\"v" + std::to_string(i) + "\"\n";
-    auto source = open_csv_file(folder.write("long.csv", text));
-    ASSERT_TRUE(source);
-    auto reader = CsvReader::open(*std::move(source), "long.csv", {.chunk_bytes = 64});
+    auto source = csv_file_source(*InputFile::open(folder.write("long.csv", text)));
+    auto reader = CsvReader::open(std::move(source), "long.csv", {.chunk_bytes = 64});
     ASSERT_TRUE(reader);
     for (int i = 0; i < 5000; ++i) {
         const auto more = reader->next();
@@ -209,14 +209,15 @@ TEST(CsvReaderTest, AFileMuchLargerThanAChunkIsReadRowByRow) {
 
 TEST(CsvReaderTest, AFileThatCannotBeReadIsNamed) {
     const test_support::TemporaryFolder folder;
-    const auto missing = open_csv_file(folder.path() / "none.csv");
+    const auto missing = InputFile::open(folder.path() / "none.csv");
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().code, ErrorCode::NotFound);
-    EXPECT_EQ(missing.error().message, (folder.path() / "none.csv").string() +
-                                           ": could not open: No such file or directory");
-    const auto is_folder = open_csv_file(folder.path());
+    EXPECT_EQ(missing.error().message,
+              (folder.path() / "none.csv").string() + ": there is no such file");
+    const auto is_folder = InputFile::open(folder.path());
     ASSERT_FALSE(is_folder);
-    EXPECT_EQ(is_folder.error().message, folder.path().string() + ": is a folder; name a CSV file");
+    EXPECT_EQ(is_folder.error().message,
+              folder.path().string() + ": is a folder; name a file in it");
 }
 
 /// A source that breaks after some bytes, as a disk may.

@@ -29,7 +29,8 @@ std::vector<programs::BlobRef> feature_tiles(const programs::TrainPlan& plan) {
 class TitanicTest : public testing::Test {
  protected:
     void SetUp() override {
-        auto training = prepare_training(sample_folder / "train.csv", {}, blobs_.sink());
+        auto training =
+            prepare_training(*InputFile::open(sample_folder / "train.csv"), {}, blobs_.sink());
         ASSERT_TRUE(training) << training.error().message;
         training_ = *std::move(training);
         features_ = test_support::rows_of_tiles(blobs_, feature_tiles(training_.plan));
@@ -66,16 +67,16 @@ TEST_F(TitanicTest, TrainingAccuracyIsThatOfScikitLearn) {
 }
 
 TEST_F(TitanicTest, TestRowsAreScaledByTrainingFiguresAndScoreAsInScikitLearn) {
-    const auto test =
-        prepare_prediction(sample_folder / "test.csv", model_, "PassengerId", blobs_.sink());
+    const auto test = prepare_prediction(*InputFile::open(sample_folder / "test.csv"), model_,
+                                         "PassengerId", blobs_.sink());
     ASSERT_TRUE(test) << test.error().message;
     EXPECT_EQ(test->ids.size(), 418U);
     EXPECT_EQ(test->ids[0], "892");
     EXPECT_FALSE(test->labels);
     const auto scores =
         test_support::score(test_support::rows_of_tiles(blobs_, test->plan.shards), model_.linear);
-    const auto labels = read_labels(sample_folder / "test_labels.csv", "PassengerId", "Survived",
-                                    model_.classes, test->ids);
+    const auto labels = read_labels(*InputFile::open(sample_folder / "test_labels.csv"),
+                                    "PassengerId", "Survived", model_.classes, test->ids);
     ASSERT_TRUE(labels) << labels.error().message;
     const auto metrics = measure(*labels, scores);
     ASSERT_TRUE(metrics);
@@ -116,7 +117,8 @@ TEST_F(TitanicTest, TheFileIsCutIntoShardsOf64Rows) {
 
 TEST_F(TitanicTest, TheSameFileGivesTheSameBlobsAgain) {
     MemoryBlobs again;
-    const auto second = prepare_training(sample_folder / "train.csv", {}, again.sink());
+    const auto second =
+        prepare_training(*InputFile::open(sample_folder / "train.csv"), {}, again.sink());
     ASSERT_TRUE(second);
     EXPECT_EQ(second->data_sha256, training_.data_sha256);
     EXPECT_EQ(feature_tiles(second->plan), feature_tiles(training_.plan));
@@ -125,13 +127,13 @@ TEST_F(TitanicTest, TheSameFileGivesTheSameBlobsAgain) {
 // What is written after training is enough to predict with: nothing is kept elsewhere.
 TEST_F(TitanicTest, AModelReadBackFromItsFilePreparesTheSameTestBlobs) {
     const test_support::TemporaryFolder folder;
-    ASSERT_TRUE(save_model(model_, folder.path() / "model.json"));
-    const auto loaded = load_model(folder.path() / "model.json");
+    folder.write("model.json", model_text(model_));
+    const auto loaded = load_model(*InputFile::open(folder.path() / "model.json"));
     ASSERT_TRUE(loaded) << loaded.error().message;
-    const auto before =
-        prepare_prediction(sample_folder / "test.csv", model_, "PassengerId", blobs_.sink());
-    const auto after =
-        prepare_prediction(sample_folder / "test.csv", *loaded, "PassengerId", blobs_.sink());
+    const auto before = prepare_prediction(*InputFile::open(sample_folder / "test.csv"), model_,
+                                           "PassengerId", blobs_.sink());
+    const auto after = prepare_prediction(*InputFile::open(sample_folder / "test.csv"), *loaded,
+                                          "PassengerId", blobs_.sink());
     ASSERT_TRUE(before && after);
     EXPECT_EQ(after->data_sha256, before->data_sha256);
     EXPECT_EQ(after->plan.model.weights, model_.linear.weights);
@@ -139,8 +141,8 @@ TEST_F(TitanicTest, AModelReadBackFromItsFilePreparesTheSameTestBlobs) {
 
 // The training file may be predicted too: its target is known then, and comes back as labels.
 TEST_F(TitanicTest, PredictingTheTrainingFileGivesItsLabelsAndItsTiles) {
-    const auto same =
-        prepare_prediction(sample_folder / "train.csv", model_, "PassengerId", blobs_.sink());
+    const auto same = prepare_prediction(*InputFile::open(sample_folder / "train.csv"), model_,
+                                         "PassengerId", blobs_.sink());
     ASSERT_TRUE(same) << same.error().message;
     ASSERT_TRUE(same->labels);
     EXPECT_EQ(*same->labels, training_.labels);

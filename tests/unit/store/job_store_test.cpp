@@ -127,6 +127,16 @@ TEST_P(JobStoreTest, AForgottenWorkersIdIsNotFreeAgain) {
     EXPECT_EQ(store->last_worker_id(), WorkerId{2});
 }
 
+// What a job wrote stays known when the job itself is forgotten: later ones may replace it.
+TEST_P(JobStoreTest, WrittenFilesAreKnownByTheirNamesTheLastOneCounts) {
+    const auto store = open();
+    const WrittenFileRecord other{"Data/b.csv", 1, sha256({})};
+    const WrittenFileRecord last{"Data/a.csv", 3, sha256(testing::bytes_of("new"))};
+    commit(*store, {PutWrittenFile{other}, PutWrittenFile{{"Data/a.csv", 2, {}}}});
+    commit(*store, {PutWrittenFile{last}});
+    EXPECT_EQ(store->written_files(), (std::vector<WrittenFileRecord>{last, other}));
+}
+
 // A job that is over keeps what its receipt is made from, within a limit; with it the job goes.
 TEST_P(JobStoreTest, TheOldestReceiptsGoWhenAllOfThemAreTooLarge) {
     const auto store = open({.receipt_bytes_max = 10});

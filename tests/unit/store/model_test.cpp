@@ -41,7 +41,8 @@ class RandomRecords {
             case 2:
                 return PutWorker{worker()};
             case 3:
-                return ForgetWorker{WorkerId{below(5) + 1}};
+                if (const auto id = below(5) + 1; id < 5) return ForgetWorker{WorkerId{id}};
+                return PutWrittenFile{{"Data/" + std::to_string(last_lease_ % 3), last_lease_, {}}};
             case 4:
             case 5:
                 return PutLease{{LeaseId{++last_lease_}, WorkerId{below(5) + 1}, job(), round(),
@@ -144,6 +145,7 @@ void expect_same(const JobStore& store, const JobStore& model, std::uint64_t las
     EXPECT_EQ(store.last_lease_id(), model.last_lease_id());
     EXPECT_EQ(store.workers(), model.workers());
     EXPECT_EQ(store.last_worker_id(), model.last_worker_id());
+    EXPECT_EQ(store.written_files(), model.written_files());
     for (JobId job{1}; job.value <= last_job; ++job.value) {
         EXPECT_EQ(store.job(job), model.job(job));
         EXPECT_EQ(store.receipt(job), model.receipt(job));
@@ -166,7 +168,7 @@ TEST(StoreModelTest, TheSqliteStoreSaysWhatTheMemoryStoreSays) {
         MemoryJobStore model{few};
         RandomRecords records{seed};
         auto store = testing::open_store(folder.path(), few);
-        for (int turn = 0; turn < 60; ++turn) {
+        for (int turn = 0; turn < 100; ++turn) {
             const std::vector<Record> commit = records.next_commit();
             ASSERT_TRUE(model.commit(commit, Durability::Power));
             const auto committed = store->commit(

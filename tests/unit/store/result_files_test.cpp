@@ -1,3 +1,4 @@
+#include "store/files.hpp"
 #include "store_records.hpp"
 #include "temporary_folder.hpp"
 
@@ -67,13 +68,13 @@ TEST(ResultFilesTest, AFileThatIsNotWhatItWasIsNamed) {
     const auto work = store->work(JobId{1});
     ASSERT_FALSE(work);
     EXPECT_EQ(work.error().message,
-              path.string() +
+              shown_path(path) +
                   ": holds 5 bytes of results instead of 300008; put a copy in its "
                   "place, or cancel job 1 and submit it again");
     fs::remove(path);
     const auto outputs = store->outputs(JobId{1}, 0);
     ASSERT_FALSE(outputs);
-    EXPECT_NE(outputs.error().message.find(path.string()), std::string::npos);
+    EXPECT_NE(outputs.error().message.find(shown_path(path)), std::string::npos);
 }
 
 }  // namespace

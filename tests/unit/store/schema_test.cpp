@@ -1,3 +1,4 @@
+#include "store/files.hpp"
 #include "store/sqlite.hpp"
 #include "store/sqlite_schema.hpp"
 #include "store_records.hpp"
@@ -65,20 +66,20 @@ TEST(SchemaTest, AMigrationIsDoneWholeOrNotAtAll) {
 TEST(SchemaTest, ANewerStoreIsRefusedAndLeftAlone) {
     const TemporaryFolder folder;
     testing::open_store(folder.path()).reset();
-    ASSERT_TRUE(open_database(folder).execute("PRAGMA user_version = 9"));
+    ASSERT_TRUE(open_database(folder).execute("PRAGMA user_version = 900"));
     const auto path = folder.path() / "netcompute.db";
     const std::string before = test_support::read_file(path);
-    EXPECT_EQ(open_error(folder),
-              path.string() +
-                  ": its schema is version 9, this program knows up to 4; use the newer program "
-                  "or another --state-dir");
+    EXPECT_EQ(open_error(folder), shown_path(path) +
+                                      ": its schema is version 900, this program knows up to " +
+                                      std::to_string(schema_steps().size()) +
+                                      "; use the newer program or another --state-dir");
     EXPECT_EQ(test_support::read_file(path), before);
 }
 
 TEST(SchemaTest, AFileThatIsNoDatabaseIsNamed) {
     const TemporaryFolder folder;
     const auto path = folder.write("netcompute.db", std::string(5000, 'x'));
-    EXPECT_EQ(open_error(folder), path.string() +
+    EXPECT_EQ(open_error(folder), shown_path(path) +
                                       ": is not a database; move it away, or choose "
                                       "another --state-dir");
     EXPECT_EQ(test_support::read_file(path), std::string(5000, 'x'));
@@ -92,7 +93,7 @@ TEST(SchemaTest, ADamagedDatabaseIsNamed) {
     ASSERT_GT(bytes.size(), 4096U);
     bytes.replace(100, 3000, std::string(3000, '\xee'));  // The table of tables.
     folder.write("netcompute.db", bytes);
-    EXPECT_EQ(open_error(folder), path.string() +
+    EXPECT_EQ(open_error(folder), shown_path(path) +
                                       ": is damaged; put a copy in its place, move it "
                                       "away, or choose another --state-dir");
 }
@@ -101,7 +102,7 @@ TEST(SchemaTest, ADamagedDatabaseIsNamed) {
 TEST(SchemaTest, ADatabaseThatIsInUseIsRefused) {
     const TemporaryFolder folder;
     const auto store = testing::open_store(folder.path());
-    EXPECT_EQ(open_error(folder), (folder.path() / "netcompute.db").string() +
+    EXPECT_EQ(open_error(folder), shown_path(folder.path() / "netcompute.db") +
                                       ": another program has it open; close that one");
 }
 
