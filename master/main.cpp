@@ -1,16 +1,17 @@
 #include "server/mode_runner.hpp"
+#include "server/reload.hpp"
 #include "server/server.hpp"
+#include "server/terminal.hpp"
 #include "server/verify.hpp"
+#include <netcompute/log_options.hpp>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <fmt/core.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <functional>
 #include <iostream>
 
 namespace {
@@ -28,6 +29,8 @@ struct Arguments {
     std::string id;
     std::string state_dir = "state";
     std::string web_root;
+    std::string audit_log;
+    netcompute::LogFile log_file;
     std::uint32_t local_slots = 0;
     bool once = false;
     bool verbose = false;
@@ -57,6 +60,9 @@ void describe(CLI::App& app, Arguments& arguments) {
         ->check(CLI::Range(0U, netcompute::protocol::slots_max))
         ->capture_default_str();
     app.add_flag("--once", arguments.once, "Exit when the job has ended: 0 if it succeeded");
+    netcompute::describe_log_options(app, arguments.log_file);
+    app.add_option("--audit-log", arguments.audit_log,
+                   "Who changed what, JSON lines (default: audit.log in the state folder)");
     app.add_flag("--verbose", arguments.verbose, "Log every lease and every change of state");
 }
 
@@ -109,35 +115,8 @@ Mode choose_mode(const std::string& name) {
         if (!std::getline(std::cin, line)) return Mode::Serve;
         if (line.empty() || line == "1") return Mode::Train;
         if (line == "2") return Mode::Predict;
-        std::cout << "\"" << line << "\" is neither 1 nor 2.\n";
+        netcompute::say("\"{}\" is neither 1 nor 2.", line);
     }
-}
-
-/// A log message with what is not text made visible: names and errors come from strangers, who
-/// shall neither forge a line nor command a terminal.
-class PrintableMessage final : public spdlog::custom_flag_formatter {
- public:
-    void format(const spdlog::details::log_msg& message, const std::tm&,
-                spdlog::memory_buf_t& line) override {
-        for (const char c : message.payload) {
-            const auto byte = static_cast<unsigned char>(c);
-            if (byte < 0x20 || byte == 0x7f)
-                fmt::format_to(std::back_inserter(line), "\\x{:02x}", byte);
-            else
-                line.push_back(c);
-        }
-    }
-    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-        return std::make_unique<PrintableMessage>();
-    }
-};
-
-/// Standard output is for results; the log goes beside it.
-void set_up_log() {
-    spdlog::set_default_logger(spdlog::stderr_color_mt("master"));
-    auto formatter = std::make_unique<spdlog::pattern_formatter>();
-    formatter->add_flag<PrintableMessage>('*').set_pattern("%H:%M:%S.%e %^%l%$ %*");
-    spdlog::set_formatter(std::move(formatter));
 }
 
 /// Thousands of workers are thousands of sockets; what the system allows is used.
@@ -154,10 +133,14 @@ fs::path default_web_root() {
     return program.parent_path().parent_path() / "web";
 }
 
+std::string config_path(const Arguments& arguments) {
+    return arguments.config.empty() ? "config.json" : arguments.config;
+}
+
 netcompute::server::ServerOptions server_options(const Arguments& arguments) {
     const bool is_named = !arguments.config.empty();
     auto config = netcompute::load_config(
-        is_named ? arguments.config : "config.json",
+        config_path(arguments),
         is_named ? netcompute::MissingConfig::IsAnError : netcompute::MissingConfig::MeansDefaults);
     if (!config) throw std::runtime_error(config.error().message);
     netcompute::server::ServerOptions options;
@@ -166,6 +149,7 @@ netcompute::server::ServerOptions server_options(const Arguments& arguments) {
     options.web_root =
         arguments.web_root.empty() ? default_web_root() : fs::path{arguments.web_root};
     options.local_slots = arguments.local_slots;
+    options.audit.path = arguments.audit_log;
     return options;
 }
 
@@ -187,7 +171,13 @@ int run(const Arguments& arguments) {
             "--once: there is no job to wait for; say --mode train or predict");
     }
     boost::asio::io_context io;
-    netcompute::server::Server server{io, server_options(arguments)};
+    const netcompute::server::Terminal terminal;
+    boost::asio::signal_set hangups{io, SIGHUP};  // Before anybody can think that it is ready.
+    auto options = server_options(arguments);
+    if (!arguments.verbose) {
+        spdlog::set_level(spdlog::level::from_str(options.config.log.level));
+    }
+    netcompute::server::Server server{io, std::move(options)};
     int exit_status = arguments.once ? 1 : 0;  // Stopped before its job has ended: not done.
     const auto stop = [&] {
         server.stop();
@@ -197,7 +187,17 @@ int run(const Arguments& arguments) {
     signals.async_wait([&](const boost::system::error_code& error, int) {
         if (!error) stop();
     });
-    netcompute::server::ModeRunner runner{server.engine(), mode, [&](bool succeeded) {
+    std::function<void()> await_hangup = [&] {
+        hangups.async_wait([&](const boost::system::error_code& error, int) {
+            if (error) return;
+            if (terminal.has_closed()) return stop();
+            netcompute::server::reload_config(server, config_path(arguments), arguments.verbose);
+            await_hangup();
+        });
+    };
+    await_hangup();
+    netcompute::server::ModeRunner runner{server.engine(), server.audit(), mode,
+                                          [&](bool succeeded) {
                                               exit_status = succeeded ? 0 : 1;
                                               if (arguments.once) stop();
                                           }};
@@ -220,16 +220,18 @@ int main(int argc, char** argv) {
     VerifyArguments verify_arguments;
     const CLI::App* const verify = describe_verify(app, verify_arguments);
     CLI11_PARSE(app, argc, argv);
-    set_up_log();
-    if (arguments.verbose) spdlog::set_level(spdlog::level::debug);
     raise_descriptor_limit();
     try {
+        netcompute::set_up_log(netcompute::LogStream::StandardError, arguments.log_file);
+        if (arguments.verbose) spdlog::set_level(spdlog::level::debug);
         if (verify->parsed()) {
             return netcompute::server::run_verify(verify_options(verify_arguments));
         }
         return run(arguments);
     } catch (const std::exception& error) {
-        fmt::print(stderr, "netcompute-master: {}\n", error.what());
+        const std::string message = std::string{"netcompute-master: "} + error.what();
+        netcompute::print_line(stderr, message);
+        if (!arguments.log_file.path.empty()) spdlog::error(message);
         return 1;
     }
 }

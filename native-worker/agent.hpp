@@ -60,6 +60,8 @@ class Agent {
     Agent(AgentOptions options, Surroundings surroundings);
 
     void start(Instant now);
+    /// For hellos from now on.
+    void set_token(std::string token) { options_.token = std::move(token); }
     void receive(Instant now, std::string_view header, Bytes payload);
     void link_down(Instant now, std::string_view reason);
     void link_writable(Instant now);

@@ -4,9 +4,9 @@
 #include "worker_loop.hpp"
 #include <netcompute/config.hpp>
 #include <netcompute/kernels/kernel.hpp>
+#include <netcompute/log_options.hpp>
 
 #include <CLI/CLI.hpp>
-#include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -27,6 +27,7 @@ struct Arguments {
     std::string master;
     std::uint32_t slots = 0;
     std::string name;
+    LogFile log_file;
 };
 
 /// A name that other PCs know this one by.
@@ -61,6 +62,7 @@ int run(const Arguments& arguments) {
         load_config(arguments.config, arguments.config_is_named ? MissingConfig::IsAnError
                                                                 : MissingConfig::MeansDefaults);
     if (!config) throw std::runtime_error(config.error().message);
+    spdlog::set_level(spdlog::level::from_str(config->log.level));
     const int signals = take_over_signals();
     const std::string token = config->security.join_token.value_or("");
     const bool master_is_named = !arguments.master.empty();
@@ -121,12 +123,16 @@ int main(int argc, char** argv) {
     app.add_option("--slots", arguments.slots, "Tasks at a time; as many as there are cores")
         ->check(CLI::Range(1U, netcompute::protocol::slots_max));
     app.add_option("--name", arguments.name, "What people call this PC; its host name");
+    netcompute::describe_log_options(app, arguments.log_file);
     CLI11_PARSE(app, argc, argv);
     arguments.config_is_named = config->count() > 0;
     try {
+        netcompute::set_up_log(netcompute::LogStream::StandardOutput, arguments.log_file);
         return netcompute::worker::run(arguments);
     } catch (const std::exception& problem) {
-        spdlog::error("netcompute-worker: {}", problem.what());
+        const std::string message = std::string{"netcompute-worker: "} + problem.what();
+        spdlog::error(message);
+        if (!arguments.log_file.path.empty()) netcompute::print_line(stderr, message);
         return 1;
     }
 }

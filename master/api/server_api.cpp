@@ -1,5 +1,6 @@
 #include "api/server_api.hpp"
 
+#include "api/audit.hpp"
 #include "api/openapi.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -113,25 +114,41 @@ ServerApi::ServerApi(asio::io_context& io, ServerApiOptions options, Backend& ba
       feed_{io, backend} {}
 
 net::HttpServer::Handlers ServerApi::handlers() {
-    return {[this](HttpRequest request) { return handle(std::move(request)); },
+    return {[this](HttpRequest request, net::HttpPeer peer) {
+                return handle(std::move(request), std::move(peer));
+            },
             [this](const HttpRequest& request) { return refuse_upgrade(request); },
             [this](HttpRequest request, std::shared_ptr<net::WebSocket> socket) {
                 upgrade(std::move(request), std::move(socket));
             }};
 }
 
-asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request) {
+asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request, net::HttpPeer peer) {
     const Target target = split_target({request.target().data(), request.target().size()});
     RouteMatch match = match_route(request.method(), target.path);
     auto early = answer_without_route(request, target, match);
-    if (early) co_return std::move(*early);
+    if (early) {
+        write_down(match, *early, peer);
+        co_return std::move(*early);
+    }
     const bool may_wait = match.name == RouteName::Job || match.name == RouteName::JobResult;
     const auto id = may_wait ? job_id(match.argument) : std::nullopt;
     const Result<double> wait_seconds = read_wait_seconds(target.query);
     if (id && !wait_seconds) co_return error_response(wait_seconds.error());
     if (id && *wait_seconds > 0 && backend_.job(*id)) co_await wait_for_end(*id, *wait_seconds);
     if (match.name == RouteName::JobReceipt) co_return co_await receipt(match.argument);
-    co_return answer(match, request);
+    HttpResponse response = answer(match, request);
+    write_down(match, response, peer);
+    co_return response;
+}
+
+void ServerApi::write_down(const RouteMatch& match, const HttpResponse& response,
+                           const net::HttpPeer& peer) {
+    if (options_.audit == nullptr) return;
+    const auto who = options_.join_token.empty() ? audit_by::anyone : audit_by::token;
+    if (const auto entry = audit_entry(match, response, who, peer.address)) {
+        options_.audit->write(*entry);
+    }
 }
 
 std::optional<HttpResponse> ServerApi::answer_without_route(const HttpRequest& request,

@@ -6,6 +6,7 @@
 #include "api/routes.hpp"
 #include "net/http/http_server.hpp"
 #include "net/http/static_files.hpp"
+#include <netcompute/audit_log.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -22,7 +23,8 @@
 namespace netcompute::api {
 
 struct ServerApiOptions {
-    std::string join_token;  ///< Empty: nothing asks for a token.
+    std::string join_token;     ///< Empty: nothing asks for a token.
+    AuditLog* audit = nullptr;  ///< Hears of each call that changes something; outlives the API.
 };
 
 /// Everything that the dashboard port answers: pages, the API, blobs, and both WebSockets.
@@ -36,6 +38,8 @@ class ServerApi {
 
     /// For the HttpServer.
     [[nodiscard]] net::HttpServer::Handlers handlers();
+    /// From now on, for calls and feeds.
+    void set_join_token(std::string token) { options_.join_token = std::move(token); }
 
  private:
     /// Those who wait for one job's end.
@@ -44,7 +48,9 @@ class ServerApi {
         std::vector<std::weak_ptr<boost::asio::steady_timer>> timers;
     };
 
-    boost::asio::awaitable<net::HttpResponse> handle(net::HttpRequest request);
+    boost::asio::awaitable<net::HttpResponse> handle(net::HttpRequest request, net::HttpPeer peer);
+    void write_down(const RouteMatch& match, const net::HttpResponse& response,
+                    const net::HttpPeer& peer);
     /// What is wrong with a request for a path or a method, or without its token; or a page.
     [[nodiscard]] std::optional<net::HttpResponse> answer_without_route(
         const net::HttpRequest& request, const Target& target, RouteMatch& match) const;

@@ -3,6 +3,7 @@
 #include "engine/job_files.hpp"
 #include "engine/receipt.hpp"
 #include "engine/validation_policy.hpp"
+#include <netcompute/logging.hpp>
 
 #include <algorithm>
 #include <array>
@@ -312,6 +313,11 @@ std::string ApiBackend::metrics() {
     add("netcompute_slots", "gauge", "Tasks that connected workers can run at a time.",
         totals["slots"]);
     add("netcompute_jobs_live", "gauge", "Jobs that are not over.", totals["jobs_live"]);
+    add("netcompute_workers_refused_total", "counter", "Workers that were not let in.",
+        engine_.gateway().refused_count());
+    add("netcompute_log_lines_left_out_total", "counter",
+        "Lines that were over the budget for what strangers may write to the log.",
+        log_lines_left_out());
     text += "# HELP netcompute_workers Workers by state.\n# TYPE netcompute_workers gauge\n";
     for (const auto& [state, count] : totals["workers"]["by_state"].items()) {
         text += "netcompute_workers{state=\"" + state + "\"} " + count.dump() + "\n";

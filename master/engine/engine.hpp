@@ -70,6 +70,12 @@ class Engine final : public WorkerEvents {
     /// are ready. Call once, before anything else.
     void resume();
 
+    /// For jobs that are submitted, and rounds that begin, from now on.
+    void set_limits(std::size_t live_jobs_max, std::uint64_t round_tasks_max) {
+        options_.live_jobs_max = live_jobs_max;
+        options_.round_tasks_max = round_tasks_max;
+    }
+
     /// Where transports deliver.
     [[nodiscard]] WorkerGateway& gateway() { return gateway_; }
 
@@ -158,6 +164,7 @@ class Engine final : public WorkerEvents {
 
     // engine_workers.cpp.
     [[nodiscard]] std::string worker_name(WorkerId id) const;
+    [[nodiscard]] std::string address_of(WorkerId id) const;
     [[nodiscard]] std::uint64_t pc_of(const std::string& address, WorkerId worker);
     void note_disconnection(WorkerId id, const std::string& reason);
     void forget_lost_workers();

@@ -101,7 +101,15 @@ void Engine::carry_out(const InboxItem&, core::QuarantineWorker& effect) {
     put_worker(effect.worker);
     promises_ = true;
     spdlog::error("{} is in quarantine: {}", worker_name(effect.worker), worker.quarantined);
-    outbox_.push_back([this, id = effect.worker, key = worker.key, why = worker.quarantined] {
+    outbox_.push_back([this, id = effect.worker, key = worker.key, address = worker.address,
+                       why = worker.quarantined] {
+        if (options_.gateway.audit != nullptr) {
+            options_.gateway.audit->write({.action = "worker quarantined",
+                                           .who = audit_by::master,
+                                           .address = address,
+                                           .worker = key,
+                                           .detail = why});
+        }
         gateway_.ban(key, why);
         gateway_.close(id, "quarantined", why, false);
     });

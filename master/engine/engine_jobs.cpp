@@ -3,6 +3,8 @@
 #include "engine/receipt.hpp"
 #include "engine/validation_policy.hpp"
 #include <netcompute/assert.hpp>
+#include <netcompute/logging.hpp>
+#include <netcompute/printable.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -46,7 +48,8 @@ Result<JobId> Engine::submit(JobRequest request) {
     }
     const JobId id{++last_job_};
     live_.emplace(id, JobRun{record, now()}).first->second.file_names = std::move(files);
-    spdlog::info("job {} ({}) submitted", id.value, record.name);
+    log_within_budget("job submitted", "", spdlog::level::info, "job {} ({}) submitted", id.value,
+                      printable(record.name));
     prepare(id, *type, std::move(request.params));
     return id;
 }
@@ -110,9 +113,12 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
         return job_is_ready();
     }
     job.begin(std::move(*prepared));
-    for (const std::string& note : job.notes) spdlog::info("job {}: {}", id.value, note);
+    for (const std::string& note : job.notes) {
+        log_within_budget("note of a job", "", spdlog::level::info, "job {}: {}", id.value, note);
+    }
     if (scheduler_.available_worker_count() == 0) {
-        spdlog::info("job {} waits for workers", id.value);
+        log_within_budget("job that waits", "", spdlog::level::info, "job {} waits for workers",
+                          id.value);
     }
     if (!resuming_.contains(id)) return begin_fresh(job);
     if (const auto taken_up = take_up(job); !taken_up) {
@@ -249,9 +255,11 @@ void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
     promises_ = true;
     enqueue(core::JobEnded{id});
     outbox_.push_back([this, record] {
-        spdlog::info("job {} ({}): {} after {:.3f} s{}", record.id.value, record.name,
-                     store::job_state_name(record.state), record.elapsed_seconds,
-                     record.error ? ": " + record.error->message : "");
+        log_within_budget("job that is over", "", spdlog::level::info,
+                          "job {} ({}): {} after {:.3f} s{}", record.id.value,
+                          printable(record.name), store::job_state_name(record.state),
+                          record.elapsed_seconds,
+                          record.error ? ": " + printable(record.error->message, 1000) : "");
         const auto watching = watchers_.find(record.id);
         if (watching == watchers_.end()) return;
         const auto callbacks = std::move(watching->second);
@@ -316,7 +324,8 @@ Result<void> Engine::pause(JobId id, bool paused) {
     put_record(job.record);
     promises_ = true;
     enqueue(core::JobPaused{id, paused});
-    spdlog::info("job {} ({}) {}", id.value, job.record.name, paused ? "pauses" : "goes on");
+    log_within_budget("job that is held back", "", spdlog::level::info, "job {} ({}) {}", id.value,
+                      printable(job.record.name), paused ? "pauses" : "goes on");
     turn();
     return check_store();
 }

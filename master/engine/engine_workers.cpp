@@ -1,17 +1,29 @@
 #include "engine/engine.hpp"
+#include <netcompute/logging.hpp>
+#include <netcompute/printable.hpp>
 #include <netcompute/sha256.hpp>
 
 #include <spdlog/spdlog.h>
 
 namespace netcompute::engine {
+namespace {
+
+constexpr std::size_t error_bytes_max = 1000;  ///< Of what a worker says of a task that failed.
+
+}  // namespace
 
 std::string Engine::worker_name(WorkerId id) const {
     if (id == WorkerId{}) return "the master";
     const auto found = workers_.find(id);
     if (found == workers_.end()) return "worker " + std::to_string(id.value);
     const WorkerInfo& worker = found->second;
-    return std::string{protocol::worker_kind_name(worker.kind)} + " worker " + worker.name + " (" +
-           worker.key + ", " + worker.address + ")";
+    return std::string{protocol::worker_kind_name(worker.kind)} + " worker " +
+           printable(worker.name) + " (" + worker.key + ", " + worker.address + ")";
+}
+
+std::string Engine::address_of(WorkerId id) const {
+    const auto found = workers_.find(id);
+    return found == workers_.end() ? "an unknown address" : found->second.address;
 }
 
 /// Workers of one address are one PC; but those of this PC itself, and who comes by way of it,
@@ -37,8 +49,16 @@ void Engine::on_joined(const JoinedWorker& joined) {
     if (!resumed) worker.validated = 0;
     waiting_heartbeats_.erase(joined.id);  // That was of a former session.
     put_worker(joined.id);
-    spdlog::info("{} {} with {} slots", worker_name(joined.id), resumed ? "is back" : "joined",
-                 joined.hello.slots);
+    log_within_budget("worker joined", joined.address, spdlog::level::info, "{} {} with {} slots",
+                      worker_name(joined.id), resumed ? "is back" : "joined", joined.hello.slots);
+    if (options_.gateway.audit != nullptr) {
+        options_.gateway.audit->write({.action = "worker joined",
+                                       .who = gateway_.right_to_join(),
+                                       .address = joined.address,
+                                       .worker = joined.key,
+                                       .detail = resumed ? "it resumed its session" : "",
+                                       .is_budgeted = true});
+    }
     enqueue(core::WorkerJoined{joined.id, joined.hello.slots, resumed,
                                pc_of(joined.address, joined.id), worker.is_native});
 }
@@ -66,6 +86,7 @@ void Engine::on_results(WorkerId id, const protocol::Results& results,
     event.outcomes.reserve(results.outcomes.size());
     output_bytes.reserve(results.outcomes.size());
     const auto job = live_.find(results.job);
+    std::size_t failed_count = 0, first_failed = 0;
     for (const protocol::TaskOutcome& outcome : results.outcomes) {
         core::Outcome& one = event.outcomes.emplace_back();
         one.index = outcome.index;
@@ -75,21 +96,31 @@ void Engine::on_results(WorkerId id, const protocol::Results& results,
             one.sha256 = sha256(outcome.bytes);
             continue;
         }
-        one.error = {outcome.code, std::string{as_text(outcome.bytes)}};
-        spdlog::warn("job {} round {} task {} failed on {}: {}", results.job.value, results.round,
-                     outcome.index, worker_name(id), one.error.message);
+        one.error = {outcome.code, printable(as_text(outcome.bytes), error_bytes_max)};
+        // A message may hold millions of them.
+        if (failed_count++ == 0) first_failed = event.outcomes.size() - 1;
         if (job != live_.end()) ++job->second.tasks_failed;
+    }
+    if (failed_count > 0) {
+        const core::Outcome& first = event.outcomes[first_failed];
+        log_within_budget(
+            "task failed", address_of(id), spdlog::level::warn,
+            "job {} round {} task {} failed on {}: {}{}", results.job.value, results.round,
+            first.index, worker_name(id), first.error.message,
+            failed_count == 1 ? "" : fmt::format(" (and {} more with it)", failed_count - 1));
     }
     enqueue({std::move(event), std::move(output_bytes), std::move(payload)});
 }
 
 void Engine::on_left(WorkerId id) {
-    spdlog::info("{} left", worker_name(id));
+    log_within_budget("worker left", address_of(id), spdlog::level::info, "{} left",
+                      worker_name(id));
     enqueue(core::WorkerLeft{id});
 }
 
 void Engine::note_disconnection(WorkerId id, const std::string& reason) {
-    spdlog::info("{} disconnected: {}", worker_name(id), reason);
+    log_within_budget("worker disconnected", address_of(id), spdlog::level::info,
+                      "{} disconnected: {}", worker_name(id), printable(reason));
     if (const auto worker = workers_.find(id); worker != workers_.end()) {
         worker->second.current.clear();
         worker->second.cpu = -1;
@@ -125,7 +156,8 @@ Result<void> Engine::drain(WorkerId id, bool drained) {
         return unexpected(ErrorCode::NotFound, "there is no such worker");
     }
     found->second.drained = drained;
-    spdlog::info("{} {}", worker_name(id), drained ? "is drained" : "takes tasks again");
+    log_within_budget("worker drained", "", spdlog::level::info, "{} {}", worker_name(id),
+                      drained ? "is drained" : "takes tasks again");
     enqueue(core::WorkerDrained{id, drained});
     return {};
 }

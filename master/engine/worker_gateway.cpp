@@ -1,5 +1,7 @@
 #include "engine/worker_gateway.hpp"
 
+#include <netcompute/printable.hpp>
+
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <spdlog/spdlog.h>
@@ -180,7 +182,18 @@ void WorkerGateway::refuse(const net::SessionPtr& from, const std::string& code,
                            const std::string& message) {
     const bool retry =
         code == "unknown_session" || code == "protocol_violation" || code == "too_many_sessions";
-    spdlog::info("refused a worker at {}: {}: {}", shown_address(from), code, message);
+    ++refused_count_;
+    log_within_budget("worker refused", shown_address(from), spdlog::level::info,
+                      "refused a worker at {}: {}: {}", shown_address(from), code,
+                      printable(message));
+    if (options_.audit != nullptr) {
+        options_.audit->write({.action = "worker refused",
+                               .who = audit_by::nobody,
+                               .address = shown_address(from),
+                               .outcome = code,
+                               .detail = message,
+                               .is_budgeted = true});
+    }
     greeting_.erase(from.get());
     from->send(protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, retry}}));
     from->close();
@@ -188,7 +201,9 @@ void WorkerGateway::refuse(const net::SessionPtr& from, const std::string& code,
 
 void WorkerGateway::on_malformed(const net::SessionPtr& from, const Error& error) {
     if (from == nullptr) {
-        spdlog::warn("dropped a malformed frame from an unknown sender: {}", error.message);
+        log_within_budget("malformed frame", "an unknown sender", spdlog::level::warn,
+                          "dropped a malformed frame from an unknown sender: {}",
+                          printable(error.message));
         return;
     }
     const auto known = session_keys_.find(from.get());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/session.hpp"
+#include <netcompute/audit_log.hpp>
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 
@@ -54,6 +55,7 @@ struct GatewayOptions {
     double silence_seconds = 10;
     Duration greeting_timeout = std::chrono::seconds{10};  ///< To say hello after connecting.
     std::size_t sessions_per_address_max = 512;            ///< One PC must not take what all share.
+    AuditLog* audit = nullptr;  ///< Hears who joined and who was refused; outlives the gateway.
     /// Called once a session. Another one only where runs must be alike.
     std::function<std::string()> new_session_key = random_session_key;
 };
@@ -63,6 +65,18 @@ struct GatewayOptions {
 class WorkerGateway final : public net::SessionListener {
  public:
     WorkerGateway(GatewayOptions options, WorkerEvents& events);
+
+    /// For hellos from now on; who has joined stays.
+    void set_join_token(std::string token) { options_.join_token = std::move(token); }
+    void set_sessions_per_address_max(std::size_t count) {
+        options_.sessions_per_address_max = count;
+    }
+    /// By what right somebody joins, or has joined, for the audit log.
+    [[nodiscard]] std::string_view right_to_join() const {
+        return options_.join_token.empty() ? audit_by::anyone : audit_by::token;
+    }
+    /// Since the start.
+    [[nodiscard]] std::uint64_t refused_count() const { return refused_count_; }
 
     void on_frame(const net::SessionPtr& from, std::string_view header,
                   std::shared_ptr<const Bytes> payload) override;
@@ -131,6 +145,7 @@ class WorkerGateway final : public net::SessionListener {
     std::unordered_map<const net::Session*, std::pair<net::SessionPtr, Instant>> greeting_;
     std::unordered_map<std::string, std::size_t> sessions_by_address_;
     std::map<std::string, std::string> banned_;  ///< Why, by worker key.
+    std::uint64_t refused_count_ = 0;
     bool held_ = false;
     std::vector<HeldHello> held_hellos_;  ///< As many as there are sessions in greeting, at most.
     std::uint64_t last_worker_ = 0;

@@ -58,6 +58,9 @@ class LocalWorker::Impl final : public worker::Link,
 
     void start();
     void stop();
+    void set_token(const std::string& token) {
+        if (agent_) agent_->set_token(token);
+    }
 
     // worker::Link.
     void open() override;
@@ -198,6 +201,10 @@ LocalWorker::LocalWorker(asio::io_context& io, engine::WorkerGateway& gateway,
 
 LocalWorker::~LocalWorker() {
     impl_->stop();
+}
+
+void LocalWorker::set_token(const std::string& token) {
+    impl_->set_token(token);
 }
 
 }  // namespace netcompute::server

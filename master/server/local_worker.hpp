@@ -28,6 +28,9 @@ class LocalWorker {
     /// Waits for the tasks that are running.
     ~LocalWorker();
 
+    /// What it joins with from now on; as long as its session lasts it needs none.
+    void set_token(const std::string& token);
+
  private:
     class Impl;
     std::shared_ptr<Impl> impl_;

@@ -1,6 +1,7 @@
 #include "server/mode_runner.hpp"
 
 #include "data/data_path.hpp"
+#include <netcompute/logging.hpp>
 
 #include <fmt/core.h>
 
@@ -13,37 +14,43 @@ namespace {
 void print_metrics(std::string_view of, const nlohmann::json& result) {
     const auto metrics = result.find("metrics");
     if (metrics == result.end()) return;
-    fmt::print("{}: accuracy {:.4f}, log-loss {:.5f}", of, metrics->at("accuracy").get<double>(),
-               metrics->at("log_loss").get<double>());
-    if (metrics->contains("auc")) fmt::print(", AUC {:.5f}", metrics->at("auc").get<double>());
-    fmt::print("\n");
+    const std::string auc = metrics->contains("auc")
+                                ? fmt::format(", AUC {:.5f}", metrics->at("auc").get<double>())
+                                : "";
+    say("{}: accuracy {:.4f}, log-loss {:.5f}{}", of, metrics->at("accuracy").get<double>(),
+        metrics->at("log_loss").get<double>(), auc);
+}
+
+void print_notes(const nlohmann::json& result) {
+    for (const auto& note : result.at("notes")) say("note: {}", note.get<std::string>());
+}
+
+void print_files(const nlohmann::json& result) {
+    for (const auto& [what, path] : result.at("files").items()) {
+        say("wrote {}", path.get<std::string>());
+    }
+    std::fflush(stdout);
 }
 
 void print_training(const nlohmann::json& result) {
-    for (const auto& note : result.at("notes")) fmt::print("note: {}\n", note.get<std::string>());
-    fmt::print("trained on {} rows in {} Newton iterations\n", result.at("rows").dump(),
-               result.at("iterations").dump());
+    print_notes(result);
+    say("trained on {} rows in {} Newton iterations", result.at("rows").dump(),
+        result.at("iterations").dump());
     for (const auto& [name, weight] : result.at("weights").items()) {
-        fmt::print("  weight {:<24} {:+.12f}\n", name, weight.get<double>());
+        say("  weight {:<24} {:+.12f}", name, weight.get<double>());
     }
-    fmt::print("  intercept {:<21} {:+.12f}\n", "", result.at("intercept").get<double>());
+    say("  intercept {:<21} {:+.12f}", "", result.at("intercept").get<double>());
     print_metrics("train", result);
-    fmt::print("model_sha256 {}\n", result.at("model_sha256").get<std::string>());
-    for (const auto& [what, path] : result.at("files").items()) {
-        fmt::print("wrote {}\n", path.get<std::string>());
-    }
-    std::fflush(stdout);
+    say("model_sha256 {}", result.at("model_sha256").get<std::string>());
+    print_files(result);
 }
 
 void print_prediction(const nlohmann::json& result) {
-    for (const auto& note : result.at("notes")) fmt::print("note: {}\n", note.get<std::string>());
-    fmt::print("predicted {} rows, {} of them positive\n", result.at("rows").dump(),
-               result.at("predicted_positive").dump());
+    print_notes(result);
+    say("predicted {} rows, {} of them positive", result.at("rows").dump(),
+        result.at("predicted_positive").dump());
     print_metrics("test", result);
-    for (const auto& [what, path] : result.at("files").items()) {
-        fmt::print("wrote {}\n", path.get<std::string>());
-    }
-    std::fflush(stdout);
+    print_files(result);
 }
 
 engine::JobRequest command_line_request(const std::string& type, nlohmann::json params) {
@@ -70,9 +77,9 @@ std::optional<std::string> labels_beside(const fs::path& test_data) {
 
 }  // namespace
 
-ModeRunner::ModeRunner(engine::Engine& engine, ModeOptions options,
+ModeRunner::ModeRunner(engine::Engine& engine, AuditLog& audit, ModeOptions options,
                        std::function<void(bool)> on_done)
-    : engine_{engine}, options_{std::move(options)}, on_done_{std::move(on_done)} {}
+    : engine_{engine}, audit_{audit}, options_{std::move(options)}, on_done_{std::move(on_done)} {}
 
 void ModeRunner::start() {
     if (options_.mode == Mode::Train)
@@ -109,10 +116,14 @@ void ModeRunner::predict() {
 void ModeRunner::submit(engine::JobRequest request,
                         std::function<void(const nlohmann::json&)> then) {
     const auto fail = [this](const std::string& message) {
-        fmt::print(stderr, "netcompute-master: {}\n", message);
+        print_line(stderr, "netcompute-master: " + message);
         on_done_(false);
     };
     const auto id = engine_.submit(std::move(request));
+    audit_.write({.action = "submit",
+                  .who = audit_by::local,
+                  .job = id ? id->value : 0,
+                  .outcome = std::string{id ? "ok" : error_code_name(id.error().code)}});
     if (!id) return fail(id.error().message);
     engine_.when_over(*id, [fail, then = std::move(then)](const store::JobRecord& record) {
         if (record.state == store::JobState::Succeeded) {

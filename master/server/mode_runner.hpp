@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/engine.hpp"
+#include <netcompute/audit_log.hpp>
 
 #include <filesystem>
 #include <functional>
@@ -25,7 +26,8 @@ struct ModeOptions {
 class ModeRunner {
  public:
     /// `on_done` hears once whether every job succeeded.
-    ModeRunner(engine::Engine& engine, ModeOptions options, std::function<void(bool)> on_done);
+    ModeRunner(engine::Engine& engine, AuditLog& audit, ModeOptions options,
+               std::function<void(bool)> on_done);
     ModeRunner(const ModeRunner&) = delete;
     ModeRunner& operator=(const ModeRunner&) = delete;
 
@@ -37,6 +39,7 @@ class ModeRunner {
     void submit(engine::JobRequest request, std::function<void(const nlohmann::json&)> then);
 
     engine::Engine& engine_;
+    AuditLog& audit_;
     ModeOptions options_;
     std::function<void(bool)> on_done_;
 };

@@ -12,8 +12,9 @@
 #include "store/blob_store.hpp"
 #include "store/sqlite_job_store.hpp"
 #include "store/state_lock.hpp"
+#include <netcompute/logging.hpp>
 
-#include <spdlog/spdlog.h>
+#include <boost/asio/steady_timer.hpp>
 
 #include <random>
 #include <stdexcept>
@@ -22,6 +23,7 @@ namespace netcompute::server {
 namespace {
 
 constexpr int goodbye_milliseconds = 500;
+constexpr auto left_out_lines_interval = std::chrono::seconds{5};
 
 template <typename T>
 T value_or_throw(Result<T> result) {
@@ -35,9 +37,17 @@ std::uint64_t random_seed() {
     return std::uint64_t{device()} << 32 | device();
 }
 
-engine::EngineOptions engine_options(const ServerOptions& options, store::BlobStore& blobs) {
+LogFile audit_file(const ServerOptions& options) {
+    LogFile file = options.audit;
+    if (file.path.empty()) file.path = options.state_dir / "audit.log";
+    return file;
+}
+
+engine::EngineOptions engine_options(const ServerOptions& options, store::BlobStore& blobs,
+                                     AuditLog& audit) {
     engine::EngineOptions engine;
     engine.limits = options.limits;
+    engine.gateway.audit = &audit;
     engine.gateway.join_token = options.config.security.join_token.value_or("");
     engine.gateway.sessions_per_address_max = options.config.limits.sessions_per_address;
     engine.live_jobs_max = options.config.limits.jobs;
@@ -63,18 +73,20 @@ struct Server::Parts {
     Parts(boost::asio::io_context& the_io, ServerOptions the_options)
         : io{the_io},
           options{std::move(the_options)},
+          config{options.config},
           lock{value_or_throw(store::StateLock::take(options.state_dir))},
+          audit{audit_file(options)},
           blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs",
                                                       options.config.limits.blob_bytes))},
           jobs{value_or_throw(store::SqliteJobStore::open(
               options.state_dir, {.ended_jobs_max = options.config.limits.ended_jobs}))},
           host{io},
-          engine{host, engine_options(options, *blobs), *jobs},
+          engine{host, engine_options(options, *blobs, audit), *jobs},
           files{load_pages(options.web_root)},
           backend{engine,
                   [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
           api{io,
-              {options.config.security.join_token.value_or("")},
+              {options.config.security.join_token.value_or(""), &audit},
               backend,
               files,
               [this](net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
@@ -87,7 +99,8 @@ struct Server::Parts {
           http{io,
                {options.config.dashboard.host, options.config.dashboard.port,
                 host_names(options.config)},
-               api.handlers()} {
+               api.handlers()},
+          left_out_lines{io} {
         if (lock.closed_to_others() > 0) {
             spdlog::warn(
                 "{}: other users of this PC could get at {} of its folders and files, which hold "
@@ -95,6 +108,7 @@ struct Server::Parts {
                 options.state_dir.string(), lock.closed_to_others());
         }
         engine.resume();
+        tell_left_out_lines();
         if (options.local_slots > 0) {
             local.emplace(io, engine.gateway(), *blobs,
                           LocalWorkerOptions{options.local_slots,
@@ -108,9 +122,22 @@ struct Server::Parts {
         session->run(std::move(request));
     }
 
+    /// Of the log and the audit log, also where nobody causes another line.
+    void tell_left_out_lines() {
+        left_out_lines.expires_after(left_out_lines_interval);
+        left_out_lines.async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            log_left_out_lines();
+            audit.write_left_out();
+            tell_left_out_lines();
+        });
+    }
+
     boost::asio::io_context& io;
     ServerOptions options;
+    Config config;  ///< As it was read: ports may be 0 in it.
     store::StateLock lock;
+    AuditLog audit;
     std::unique_ptr<store::BlobStore> blobs;
     std::unique_ptr<store::SqliteJobStore> jobs;
     engine::AsioHost host;
@@ -120,7 +147,9 @@ struct Server::Parts {
     api::ServerApi api;
     net::ZmqTransport zmq;
     net::HttpServer http;
+    boost::asio::steady_timer left_out_lines;
     std::optional<LocalWorker> local;
+    bool stopped = false;
 };
 
 Server::Server(boost::asio::io_context& io, ServerOptions options)
@@ -137,6 +166,7 @@ Server::Server(boost::asio::io_context& io, ServerOptions options)
     spdlog::info("native workers: {} ports {} (tasks), {} (results), {} (heartbeats)",
                  config.master.ip, config.master.task_port, config.master.result_port,
                  config.master.heartbeat_port);
+    audit().write({.action = "start", .who = audit_by::local, .detail = NETCOMPUTE_VERSION});
 }
 
 Server::~Server() = default;
@@ -153,7 +183,31 @@ std::vector<std::string> Server::urls() const {
     return page_urls(endpoints().dashboard);
 }
 
+ConfigChanges Server::reload(const Config& config) {
+    ConfigChanges changes = config_changes(parts_->config, config);
+    parts_->config = changes.config;
+    parts_->options.config.security = changes.config.security;
+    parts_->options.config.limits = changes.config.limits;
+    const std::string token = changes.config.security.join_token.value_or("");
+    parts_->engine.gateway().set_join_token(token);
+    parts_->engine.gateway().set_sessions_per_address_max(
+        changes.config.limits.sessions_per_address);
+    parts_->engine.set_limits(changes.config.limits.jobs, changes.config.limits.tasks_per_job);
+    parts_->api.set_join_token(token);
+    parts_->http.set_host_names(host_names(parts_->options.config));
+    if (parts_->local) parts_->local->set_token(token);
+    return changes;
+}
+
+AuditLog& Server::audit() {
+    return parts_->audit;
+}
+
 void Server::stop() {
+    if (!std::exchange(parts_->stopped, true)) {
+        audit().write({.action = "stop", .who = audit_by::local});
+    }
+    parts_->left_out_lines.cancel();
     parts_->http.stop();
     parts_->engine.stop("the master stops");
     parts_->zmq.close(goodbye_milliseconds);

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "engine/engine.hpp"
+#include <netcompute/audit_log.hpp>
 #include <netcompute/config.hpp>
+#include <netcompute/config_changes.hpp>
 
 #include <boost/asio/io_context.hpp>
 
@@ -19,6 +21,7 @@ struct ServerOptions {
     std::filesystem::path web_root;    ///< The built pages.
     std::uint32_t local_slots = 0;     ///< Tasks to compute at a time in this process too.
     core::SchedulerLimits limits;
+    LogFile audit{{}, std::size_t{16} << 20, 10};  ///< No path: audit.log in the state folder.
 };
 
 /// A whole master: engine, store, both transports and the API, on one io_context.
@@ -36,6 +39,9 @@ class Server {
     [[nodiscard]] const Config& endpoints() const;
     /// Where this master's pages are: one address, or each of this PC's on 0.0.0.0.
     [[nodiscard]] std::vector<std::string> urls() const;
+    /// Takes over what a config that was read again changes at once.
+    ConfigChanges reload(const Config& config);
+    [[nodiscard]] AuditLog& audit();
     /// Says goodbye to the workers, closes every port.
     void stop();
 

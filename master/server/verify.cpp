@@ -4,6 +4,7 @@
 #include "server/verify_rounds.hpp"
 #include "store/blob_store.hpp"
 #include <netcompute/json_file.hpp>
+#include <netcompute/logging.hpp>
 
 #include <fmt/core.h>
 
@@ -59,32 +60,32 @@ Result<engine::Receipt> read_receipt_file(const fs::path& path) {
 }
 
 void print_receipt(const engine::Receipt& receipt) {
-    fmt::print("receipt     job {}, {} ({}), computed by {}\n", receipt.job_id, receipt.job_name,
-               receipt.job_type, receipt.software);
-    fmt::print("root        {}\n", receipt.root_sha256);
+    say("receipt     job {}, {} ({}), computed by {}", receipt.job_id, receipt.job_name,
+        receipt.job_type, receipt.software);
+    say("root        {}", receipt.root_sha256);
     std::fflush(stdout);
 }
 
 void print_verification(const engine::Receipt& receipt, const Verification& verification,
                         bool is_whole) {
     for (const engine::JobInput& input : receipt.inputs) {
-        fmt::print("input       {} is the file that the job read\n", input.path);
+        say("input       {} is the file that the job read", input.path);
     }
     if (is_whole) {
-        fmt::print("computed    all {} tasks of {} rounds, every state and the result\n",
-                   verification.tasks_computed, receipt.work.rounds.size());
+        say("computed    all {} tasks of {} rounds, every state and the result",
+            verification.tasks_computed, receipt.work.rounds.size());
     } else {
-        fmt::print("computed    {} of {} tasks, drawn with --seed {}\n",
-                   verification.tasks_computed, verification.tasks_total, verification.seed);
+        say("computed    {} of {} tasks, drawn with --seed {}", verification.tasks_computed,
+            verification.tasks_total, verification.seed);
     }
     const auto& differences = verification.differences;
     for (std::size_t i = 0; i < std::min(differences.size(), differences_shown_max); ++i) {
-        fmt::print("DIFFERENT   {}\n", differences[i]);
+        say("DIFFERENT   {}", differences[i]);
     }
     if (differences.size() > differences_shown_max) {
-        fmt::print("DIFFERENT   and {} more\n", differences.size() - differences_shown_max);
+        say("DIFFERENT   and {} more", differences.size() - differences_shown_max);
     }
-    if (differences.empty()) fmt::print("verified    all of it agrees with the receipt\n");
+    if (differences.empty()) say("verified    all of it agrees with the receipt");
 }
 
 }  // namespace
@@ -118,7 +119,7 @@ int run_verify(const VerifyOptions& options) {
     constexpr int cannot_tell = 2;
     const auto fail = [](const Error& error) {
         std::fflush(stdout);
-        fmt::print(stderr, "netcompute-master verify: {}\n", error.message);
+        print_line(stderr, "netcompute-master verify: " + error.message);
         return cannot_tell;
     };
     const auto receipt = read_receipt_file(options.receipt);

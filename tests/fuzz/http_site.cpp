@@ -99,7 +99,7 @@ net::HttpResponse Site::answer(const net::HttpServer::Handlers& handlers,
                                const net::HttpRequest& request) {
     backend_.change_count = 0;
     std::optional<net::HttpResponse> answered;
-    boost::asio::co_spawn(io_, handlers.handle(request),
+    boost::asio::co_spawn(io_, handlers.handle(request, {"192.168.1.7"}),
                           [&](const std::exception_ptr& failure, net::HttpResponse response) {
                               if (failure) std::rethrow_exception(failure);
                               answered = std::move(response);

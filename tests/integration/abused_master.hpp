@@ -2,6 +2,7 @@
 
 #include "server/server.hpp"
 #include "temporary_folder.hpp"
+#include <netcompute/logging.hpp>
 
 #include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
@@ -62,6 +63,7 @@ class AbusedMaster {
     AbusedMaster() {
         std::filesystem::create_directories(folder_.path() / "web" / "wasm");
         spdlog::set_default_logger(std::make_shared<spdlog::logger>("master", sink_));
+        set_log_budget({.lines_per_address = 100'000, .lines_in_all = 100'000});  // Counted here.
         server::ServerOptions options;
         options.config.master = {"127.0.0.1", 0, 0, 0};
         options.config.dashboard = {"127.0.0.1", 0};

@@ -56,14 +56,29 @@ async function assertSentAway(peer, code, message = /./) {
 /** Runs a job on an honest worker while `misbehave` runs. @param {() => Promise<void>} misbehave */
 async function besideAJob(misbehave) {
   const honest = await cluster.startWorker({ name: 'honest' });
-  const said = cluster.master.lines.length;
   const id = await cluster.submit('monte_carlo_pi', piParams);
   await misbehave();
   assert.equal((await cluster.resultOf(id)).result_sha256, piSha256);
-  const log = cluster.master.lines.slice(said).join('\n');
-  assert.doesNotMatch(log, /worker honest .*(left|disconnected)/);
+  const joined = honest.lines.filter((line) => /(joined|back with) the master/.test(line));
+  assert.equal(joined.length, 1, 'its session lasts');
   assert.equal(honest.hasEnded, false);
 }
+
+// Before those that make this address use up what it may write to the log in a minute.
+test('what strangers say cannot forge a line of the log, nor command a terminal', async () => {
+  const forged = '\n00:00:00.000 info all is well\r\x1b[2J\x07';
+  const peer = await RawWorker.join(cluster.origin, { name: `evil${forged}` });
+  const id = await cluster.submit('noop', {}, { name: `job${forged}` });
+  const lease = await peer.next('lease', ({ job }) => job === id);
+  const says = Buffer.from(`failed${forged}`);
+  peer.result({ lease: lease.lease, job: id }, { status: 1, bytes: says });
+  await cluster.master.until(/evil\\x0a00:00:00\.000 info all is well\\x0d\\x1b\[2J\\x07.* joined/);
+  await cluster.master.until(/job\\x0a00:00:00.* submitted/);
+  await cluster.master.until(/failed on .*failed\\x0a00:00:00/);
+  assert.doesNotMatch(cluster.master.stderr, /^00:00:00|[\x1b\x07\r]/m);
+  peer.close();
+  await cluster.ask(`/api/v1/jobs/${id}`, { method: 'DELETE' });
+});
 
 test('every malformed first message is answered with goodbye, and costs only its sender', () =>
   besideAJob(async () => {
@@ -171,19 +186,4 @@ test('an output of the wrong shape costs its worker its place, and its job nothi
 test('a connection that never says hello is closed after a while', async () => {
   const silent = await RawWorker.connect(cluster.origin);
   await assertSentAway(silent, /^no_hello$/);
-});
-
-test('what strangers say cannot forge a line of the log, nor command a terminal', async () => {
-  const forged = '\n00:00:00.000 info all is well\r\x1b[2J\x07';
-  const peer = await RawWorker.join(cluster.origin, { name: `evil${forged}` });
-  const id = await cluster.submit('noop', {}, { name: `job${forged}` });
-  const lease = await peer.next('lease', ({ job }) => job === id);
-  const says = Buffer.from(`failed${forged}`);
-  peer.result({ lease: lease.lease, job: id }, { status: 1, bytes: says });
-  await cluster.master.until(/evil\\x0a00:00:00\.000 info all is well\\x0d\\x1b\[2J\\x07.* joined/);
-  await cluster.master.until(/job\\x0a00:00:00.* submitted/);
-  await cluster.master.until(/failed on .*failed\\x0a00:00:00/);
-  assert.doesNotMatch(cluster.master.stderr, /^00:00:00|[\x1b\x07\r]/m);
-  peer.close();
-  await cluster.ask(`/api/v1/jobs/${id}`, { method: 'DELETE' });
 });

@@ -2,6 +2,8 @@
 
 #include "net/http/origin.hpp"
 #include "net/port_owner.hpp"
+#include <netcompute/logging.hpp>
+#include <netcompute/printable.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -17,7 +19,6 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <nlohmann/json.hpp>
-#include <spdlog/spdlog.h>
 
 #include <stdexcept>
 
@@ -129,7 +130,8 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
 
     static asio::awaitable<void> accept(std::shared_ptr<State> state);
     static asio::awaitable<void> serve(std::shared_ptr<State> state, tcp::socket socket);
-    static asio::awaitable<HttpResponse> answer(std::shared_ptr<State> state, HttpRequest request);
+    static asio::awaitable<HttpResponse> answer(std::shared_ptr<State> state, HttpRequest request,
+                                                HttpPeer peer);
 };
 
 asio::awaitable<void> HttpServer::State::accept(std::shared_ptr<State> state) {
@@ -137,7 +139,8 @@ asio::awaitable<void> HttpServer::State::accept(std::shared_ptr<State> state) {
         auto [error, socket] = co_await state->acceptor.async_accept(use_result);
         if (error == asio::error::operation_aborted || !state->acceptor.is_open()) co_return;
         if (error) {  // Out of descriptors, mostly: wait for some to be given back.
-            spdlog::warn("cannot accept a connection: {}", error.message());
+            log_within_budget("connection that cannot be accepted", "", spdlog::level::warn,
+                              "cannot accept a connection: {}", error.message());
             asio::steady_timer pause{state->acceptor.get_executor(), std::chrono::seconds{1}};
             co_await pause.async_wait(use_result);
             continue;
@@ -149,13 +152,14 @@ asio::awaitable<void> HttpServer::State::accept(std::shared_ptr<State> state) {
 }
 
 asio::awaitable<HttpResponse> HttpServer::State::answer(std::shared_ptr<State> state,
-                                                        HttpRequest request) {
+                                                        HttpRequest request, HttpPeer peer) {
     const std::string target{request.target()};
     HttpResponse response;
     try {
-        response = co_await state->handlers.handle(std::move(request));
+        response = co_await state->handlers.handle(std::move(request), std::move(peer));
     } catch (const std::exception& exception) {  // Our own mistake; the server goes on.
-        spdlog::error("HTTP {}: {}", target, exception.what());
+        log_within_budget("failed answer", "", spdlog::level::err, "HTTP {}: {}", printable(target),
+                          exception.what());
         response = http_error(http::status::internal_server_error, "internal",
                               "the server failed to answer; its log says more");
     }
@@ -202,11 +206,12 @@ asio::awaitable<void> HttpServer::State::serve(std::shared_ptr<State> state, tcp
         }
         keep_alive = request.keep_alive();
         const HttpRequest head{request.base()};
+        HttpPeer peer{peer_address(stream)};
         HttpResponse response;
         if (refusal)
             response = std::move(*refusal);
         else
-            response = co_await answer(state, std::move(request));
+            response = co_await answer(state, std::move(request), std::move(peer));
         const bool written = co_await write_response(stream, response, head, keep_alive);
         keep_alive = keep_alive && written;
     }
@@ -239,6 +244,10 @@ HttpServer::~HttpServer() {
 
 std::uint16_t HttpServer::port() const {
     return state_->acceptor.local_endpoint().port();
+}
+
+void HttpServer::set_host_names(std::vector<std::string> names) {
+    state_->options.host_names = std::move(names);
 }
 
 void HttpServer::stop() {

@@ -35,6 +35,11 @@ struct HttpResponse {
 [[nodiscard]] HttpResponse http_error(boost::beast::http::status status, std::string_view code,
                                       std::string_view message);
 
+/// Who sent a request.
+struct HttpPeer {
+    std::string address;
+};
+
 struct HttpServerOptions {
     std::string host;
     std::uint16_t port = 0;
@@ -50,7 +55,7 @@ class HttpServer {
     static constexpr std::size_t connections_max = 8192;
 
     struct Handlers {
-        std::function<boost::asio::awaitable<HttpResponse>(HttpRequest)> handle;
+        std::function<boost::asio::awaitable<HttpResponse>(HttpRequest, HttpPeer)> handle;
         /// Whether to refuse an upgrade, and with what; nothing to go on to `upgrade`.
         std::function<std::optional<HttpResponse>(const HttpRequest&)> refuse_upgrade;
         std::function<void(HttpRequest, std::shared_ptr<WebSocket>)> upgrade;
@@ -64,6 +69,8 @@ class HttpServer {
     ~HttpServer();
 
     [[nodiscard]] std::uint16_t port() const;
+    /// Names that Host may have from now on.
+    void set_host_names(std::vector<std::string> names);
     /// Takes no more connections.
     void stop();
 

@@ -1,8 +1,9 @@
 #include "net/http/web_socket.hpp"
 
+#include <netcompute/logging.hpp>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
-#include <spdlog/spdlog.h>
 
 #include <cstring>
 
@@ -73,7 +74,8 @@ void WebSocket::enqueue(Outgoing message) {
     if (closing_) return;
     queued_bytes_ += message.size();
     if (queued_bytes_ > queued_bytes_max) {
-        spdlog::warn("peer at {} does not read what it is sent: closed", peer_address_);
+        log_within_budget("peer that does not read", peer_address_, spdlog::level::warn,
+                          "peer at {} does not read what it is sent: closed", peer_address_);
         beast::get_lowest_layer(stream_).close();
         closing_ = true;
         return;

@@ -1,10 +1,10 @@
 #include "net/zmq/zmq_transport.hpp"
 
 #include "net/port_owner.hpp"
+#include <netcompute/logging.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <spdlog/spdlog.h>
 #include <zmq.hpp>
 
 #include <array>
@@ -297,8 +297,9 @@ void ZmqTransport::Impl::send(RouterSession& session, protocol::WireMessage mess
             std::ignore =
                 router_.send(zmq::buffer(message.payload.data(), message.payload.size()), last);
         } else {
-            spdlog::warn("native worker at {} does not read what it is sent",
-                         session.peer_address());
+            log_within_budget(
+                "worker that does not read", session.peer_address(), spdlog::level::warn,
+                "native worker at {} does not read what it is sent", session.peer_address());
             forget(std::string{session.routing_id()});
         }
     } catch (const zmq::error_t&) {  // EHOSTUNREACH: the peer is gone, its last words may be here.

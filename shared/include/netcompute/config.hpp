@@ -2,6 +2,7 @@
 
 #include <netcompute/result.hpp>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -44,12 +45,23 @@ struct LimitsConfig {
     friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };
 
+/// What the log tells.
+struct LogConfig {
+    std::string level = "info";  ///< One of log_level_names.
+    friend bool operator==(const LogConfig&, const LogConfig&) = default;
+};
+
+/// From the one that tells most; spdlog's names.
+inline constexpr std::array<std::string_view, 7> log_level_names{
+    "trace", "debug", "info", "warning", "error", "critical", "off"};
+
 /// What config.json says; a default-made one is what an empty file says.
 struct Config {
     MasterConfig master;
     DashboardConfig dashboard;
     SecurityConfig security;
     LimitsConfig limits;
+    LogConfig log;
     friend bool operator==(const Config&, const Config&) = default;
 };
 

@@ -125,6 +125,19 @@ class Section {
         }
     }
 
+    void read_log_level(std::string_view key, std::string& level) {
+        const json* value = find(key);
+        if (value == nullptr) return;
+        const std::string given = value->is_string() ? value->get<std::string>() : "";
+        if (std::ranges::find(log_level_names, given) != log_level_names.end()) {
+            level = given;
+            return;
+        }
+        std::string names;
+        for (const std::string_view name : log_level_names) names += " " + std::string{name};
+        fail(key_path(key), quote_json(*value) + " is not one of" + names);
+    }
+
     [[nodiscard]] std::string key_path(std::string_view key) const {
         return path_.empty() ? std::string{key} : path_ + "." + std::string{key};
     }
@@ -210,7 +223,7 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
     if (!document) return unexpected(document.error());
 
     Section root{*document, name, ""};
-    root.expect_keys({"master", "dashboard", "security", "limits"});
+    root.expect_keys({"master", "dashboard", "security", "limits", "log"});
     if (root.error() != nullptr) return unexpected(*root.error());
 
     Config config;
@@ -245,7 +258,11 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
     limits.read_count("sessions_per_address", 100'000, config.limits.sessions_per_address);
     limits.read_count("ended_jobs", 1'000'000, config.limits.ended_jobs);
 
-    for (const Section* read : {&master, &dashboard, &security, &limits}) {
+    Section log = section("log");
+    log.expect_keys({"level"});
+    log.read_log_level("level", config.log.level);
+
+    for (const Section* read : {&master, &dashboard, &security, &limits, &log}) {
         if (read->error() != nullptr) return unexpected(*read->error());
     }
     if (const auto differ = check_ports_differ(config, name); !differ) {

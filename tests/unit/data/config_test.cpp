@@ -61,9 +61,9 @@ TEST(ConfigTest, ABadPortIsNamedWithItsKeyAndFile) {
 }
 
 TEST(ConfigTest, AnUnknownKeyIsNamedWithTheKnownOnes) {
-    EXPECT_EQ(
-        error_of(R"({"dashbord": {}})"),
-        "config.json: dashbord: unknown key (known here: master, dashboard, security, limits)");
+    EXPECT_EQ(error_of(R"({"dashbord": {}})"),
+              "config.json: dashbord: unknown key (known here: master, dashboard, security, "
+              "limits, log)");
     EXPECT_EQ(error_of(R"({"dashboard": {"prot": 1}})"),
               "config.json: dashboard.prot: unknown key (known here: host, port)");
 }
