@@ -68,10 +68,13 @@ export class Ordeal {
     const { master } = this.#cluster;
     let left = count;
     if (left === 0) return;
+    const from = master.lines.length;
+    // It may have ended while the former master was about to be killed, or since this one started.
+    if (await this.isOver(id)) return;
     await master.untilLine(
       `${count} leases, or the end of job ${id}`,
       (line) => Number(line.match(ended)?.[1]) === id || (granted.test(line) && --left === 0),
-      master.lines.length,
+      from,
     );
   }
 
