@@ -41,7 +41,7 @@ std::string reachable(const std::string& host) {
     return host == "0.0.0.0" || host.empty() ? "127.0.0.1" : host;
 }
 
-/// SIGINT and SIGTERM as a descriptor. Before any thread starts, so that none takes them.
+/// SIGINT, SIGTERM and SIGHUP (its terminal was closed) as a descriptor. Before any thread starts, so that none takes them.
 int take_over_signals() {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGTTIN, SIG_IGN);  // In the background the keyboard belongs to someone else.
@@ -49,6 +49,7 @@ int take_over_signals() {
     sigemptyset(&leaving);
     sigaddset(&leaving, SIGINT);
     sigaddset(&leaving, SIGTERM);
+    sigaddset(&leaving, SIGHUP);
     if (pthread_sigmask(SIG_BLOCK, &leaving, nullptr) != 0) {
         throw std::runtime_error("cannot take over signals");
     }

@@ -111,6 +111,7 @@ for (const [how, leave] of /** @type {[string, (worker: any) => void][]} */ ([
   ['q and Enter', (worker) => worker.say('q\n')],
   ['SIGINT', (worker) => worker.kill('SIGINT')],
   ['SIGTERM', (worker) => worker.kill('SIGTERM')],
+  ['SIGHUP', (worker) => worker.kill('SIGHUP')],
 ])) {
   test(`${how} lets a worker leave with exit status 0; another one does its tasks`, async () => {
     const name = `leaves-by-${how.split(' ')[0]}`;
