@@ -41,7 +41,8 @@ std::string reachable(const std::string& host) {
     return host == "0.0.0.0" || host.empty() ? "127.0.0.1" : host;
 }
 
-/// SIGINT, SIGTERM and SIGHUP (its terminal was closed) as a descriptor. Before any thread starts, so that none takes them.
+/// SIGINT, SIGTERM and SIGHUP (its terminal was closed) as a descriptor. Before any thread starts,
+/// so that none takes them.
 int take_over_signals() {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGTTIN, SIG_IGN);  // In the background the keyboard belongs to someone else.
