@@ -84,7 +84,7 @@ test('files that a run before wrote do not make up for those of this one', async
   }
   const { status, err } = await run(folder, '--once').ended;
   assert.notEqual(status, 0);
-  assert.match(err, /train\.csv": there is no such file/);
+  assert.match(err, /Data\/train\.csv: there is no such file/);
   assert.deepEqual(processesIn(folder), []);
 });
 
