@@ -32,9 +32,10 @@ struct Scenario {
     Validation validation;
     std::uint32_t latecomers = 0;  ///< Natives that join when nothing is pending any more.
     double task_seconds = 1e-3;
+    std::uint32_t jobs = 1;  ///< That share the tasks, and live at once.
 };
 
-constexpr JobId job{1};
+constexpr JobId first_job{1};
 constexpr auto heartbeat_period = std::chrono::seconds{2};
 
 Sha256 truth_of(TaskIndex index) {
@@ -54,9 +55,14 @@ class World {
         const auto begun = std::chrono::steady_clock::now();
         for (std::uint32_t i = 0; i < scenario_.natives; ++i) join(true);
         for (std::uint32_t i = 0; i < scenario_.strangers; ++i) join(false);
-        step(core::RoundStarted{job, 0, scenario_.tasks, 16, 0, scenario_.validation});
-        while (!is_done_) {
-            if (!has_latecomers_ && scheduler_.round(job)->pending_count == 0 && busy_count_ == 0) {
+        for (std::uint32_t i = 0; i < scenario_.jobs; ++i) {
+            step(core::RoundStarted{JobId{first_job.value + i}, 0, scenario_.tasks / scenario_.jobs,
+                                    16, 0, scenario_.validation});
+        }
+        while (jobs_done_ < scenario_.jobs) {
+            const bool may_come_late = scenario_.latecomers > 0 && !has_latecomers_;
+            if (may_come_late && scheduler_.round(first_job)->pending_count == 0 &&
+                busy_count_ == 0) {
                 has_latecomers_ = true;
                 for (std::uint32_t i = 0; i < scenario_.latecomers; ++i) join(true);
             }
@@ -93,8 +99,13 @@ class World {
         if (!audits_.empty()) {
             const core::AuditTask audit = audits_.front();
             audits_.pop();
-            return step(core::TaskAudited{
-                job, audit.round, audit.visit, audit.index, truth_of(audit.index), false, {}});
+            return step(core::TaskAudited{audit.job,
+                                          audit.round,
+                                          audit.visit,
+                                          audit.index,
+                                          truth_of(audit.index),
+                                          false,
+                                          {}});
         }
         const Due due = due_.top();
         due_.pop();
@@ -110,7 +121,7 @@ class World {
         if (!peer.leases.empty()) begin_lease(due.peer);
         const auto count = static_cast<double>(lease.tasks.size());
         core::ResultsReceived results{
-            peer.id, lease.lease, job, lease.round, scenario_.task_seconds * count, {}};
+            peer.id, lease.lease, lease.job, lease.round, scenario_.task_seconds * count, {}};
         for (const TaskIndex index : lease.tasks)
             results.outcomes.push_back({index, false, {}, truth_of(index)});
         step(std::move(results));
@@ -139,7 +150,7 @@ class World {
             } else if (const auto* audit = std::get_if<core::AuditTask>(&effect)) {
                 audits_.push(*audit);
             } else if (std::holds_alternative<core::CompleteRound>(effect)) {
-                is_done_ = true;
+                ++jobs_done_;
             } else if (std::holds_alternative<core::FailJob>(effect) ||
                        std::holds_alternative<core::QuarantineWorker>(effect)) {
                 throw std::runtime_error(scenario_.name + ": the job of honest workers failed");
@@ -155,7 +166,7 @@ class World {
     std::uint64_t busy_count_ = 0;
     std::uint64_t steps_ = 0;
     bool has_latecomers_ = false;
-    bool is_done_ = false;
+    std::uint32_t jobs_done_ = 0;
     Instant now_;
 };
 
@@ -176,6 +187,7 @@ std::vector<Figures> scenarios(std::uint32_t tasks) {
     const Validation adaptive{ValidationMode::Adaptive};
     return {Figures{{"2 workers", tasks, 2, 0, none}},
             Figures{{"2,000 workers", tasks, 2000, 0, none}},
+            Figures{{"100 workers, 1,000 jobs", tasks, 100, 0, none, 0, 1e-3, 1000}},
             Figures{{"200 strangers, 2 believed", tasks, 2, 200, {}}},
             Figures{{"200 workers, adaptive", tasks, 0, 200, adaptive}},
             Figures{{"quorum of 2, two PCs", tasks, 2, 0, quorum}},

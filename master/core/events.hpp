@@ -94,6 +94,7 @@ struct JobRestored {
     JobId job;
     std::vector<std::vector<PastOutput>> rounds;  ///< Each by index; tasks without output left out.
     bool contested = false;                       ///< A worker was proven wrong in it.
+    double slot_seconds = 0;                      ///< Spent on it so far.
 };
 
 /// A lease that a former master had granted.

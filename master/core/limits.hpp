@@ -16,9 +16,15 @@ struct SchedulerLimits {
     Duration lost_after = std::chrono::seconds{10};    ///< Of silence: its tasks go elsewhere.
     Duration lost_kept = std::chrono::minutes{10};     ///< How long a lost worker is remembered.
     double batch_seconds = 1.0;  ///< Work in one lease, at the worker's measured speed.
+    /// What jobs of one priority share of that: so long a lease may still be, however many there
+    /// are.
+    double batch_seconds_min = 0.1;
     std::uint32_t batch_tasks_max = 8192;
     std::uint64_t batch_bytes_max = std::uint64_t{1} << 20;
-    std::uint32_t leases_per_worker_max = 2;        ///< The one it works on, and one ahead.
+    std::uint32_t leases_per_worker_max = 2;  ///< The one it works on, and one ahead.
+    /// Leases that a heartbeat names, and that are over, of which it is told; the next one will do
+    /// for others. A worker has few such, but can name thousands.
+    std::uint32_t disowned_per_heartbeat_max = 64;
     std::uint32_t infrastructure_failures_max = 5;  ///< Of one task, before its job fails.
     std::uint32_t own_failures_max = 2;             ///< Of one task, before its job fails.
     std::uint32_t trusted_after = 10;               ///< Confirmed results in a row.

@@ -40,11 +40,17 @@ Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed)
 Effects Scheduler::step(Instant now, const Event& event) {
     now_ = std::max(now, now_);  // A clock that jumps back must not undo a deadline.
     effects_.clear();
-    std::visit([this](const auto& fact) { on(fact); }, event);
+    std::visit(
+        [this](const auto& fact) {
+            note_change(fact);
+            on(fact);
+        },
+        event);
     complete_rounds();
     // Time passes with every event, so a busy engine needs no ticks to notice a silent worker.
     check_silence();
     expire_leases();
+    list_changed_jobs();
     assign();
     return std::exchange(effects_, {});
 }
@@ -76,7 +82,8 @@ std::optional<RoundView> Scheduler::round(JobId id) const {
                    job.paused,
                    job.in_round && job.validation.mode == ValidationMode::Quorum &&
                        job.tasks.pending_count() == 0 && job.active_leases.empty() &&
-                       job.tasks.checks_wait()};
+                       job.tasks.checks_wait(),
+                   job.slot_seconds};
     return view;
 }
 

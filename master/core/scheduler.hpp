@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/events.hpp"
+#include "core/fair_queue.hpp"
 #include "core/limits.hpp"
 #include "core/round_tasks.hpp"
 #include "core/task_seconds.hpp"
@@ -32,6 +33,7 @@ struct RoundView {
     bool paused = false;
     /// Some outputs want a check that no worker which is there may make.
     bool waits_for_checker = false;
+    double slot_seconds = 0;  ///< That workers have spent on the job, all its rounds together.
 };
 
 /// Decides who computes what and when to give up on whom. Pure: it knows only the events and the
@@ -100,7 +102,11 @@ class Scheduler {
         Duration duration{};  ///< What a renewal adds.
         Instant granted_at;
         Instant deadline;
-        Instant progress_at;  ///< When it came to the front, or last gave an outcome.
+        Instant progress_at;    ///< When it came to the front, or last gave an outcome.
+        bool in_front = false;  ///< Its worker has done the leases before it.
+        double spent = 0;       ///< Slot-seconds, as far as they are known.
+        double presumed = 0;    ///< Of those, for tasks whose outcomes have not come.
+        double charged = 0;     ///< To its job, an estimate of the rest included.
     };
     struct Job {
         std::int32_t priority = 0;
@@ -118,6 +124,7 @@ class Scheduler {
         TaskSeconds task_seconds;
         std::set<LeaseId> active_leases;
         std::vector<LeaseId> round_leases;  ///< Of this round, active or over.
+        double slot_seconds = 0;            ///< Spent on it.
     };
 
     void on(const WorkerJoined& event);
@@ -195,6 +202,25 @@ class Scheduler {
     [[nodiscard]] bool counts(WorkerId voter) const;
     [[nodiscard]] std::optional<WorkerId> last_of_quorum(const Job& job, TaskIndex index) const;
 
+    // scheduler_shares.cpp: whose turn it is, and what leases cost.
+    void note_change(const auto& fact) {
+        if constexpr (requires { JobId{fact.job}; }) note_change(JobId{fact.job});
+    }
+    void note_change(JobId id) {
+        if (changed_jobs_.empty() || changed_jobs_.back() != id) changed_jobs_.push_back(id);
+    }
+    void list_changed_jobs();
+    void list(JobId id, const Job& job);
+    void unlist(JobId id);
+    // These of an active lease, its worker being given.
+    [[nodiscard]] double seconds_left(const Lease& lease, const Worker& worker) const;
+    [[nodiscard]] double seconds_running(const Lease& lease, const Worker& worker) const;
+    void estimate(Lease& lease, const Worker& worker);
+    void presume_spent(Lease& lease, const Worker& worker);
+    // And these of any.
+    void spend(Lease& lease, Job& job, double slot_seconds);
+    void charge(Lease& lease, double slot_seconds);
+
     // scheduler_assign.cpp: who gets what.
     void assign();
     void assign_checks();
@@ -202,7 +228,6 @@ class Scheduler {
     [[nodiscard]] bool may_check(const Job& job, const Voters& voters, WorkerId worker) const;
     void audit_what_nobody_may_check(JobId id, Job& job);
     void audit_late_checks(JobId id, Job& job, const Lease& lease);
-    [[nodiscard]] Job* next_job(JobId& id, const std::vector<JobId>& refused = {});
     void assign_to(WorkerId id, Worker& worker, bool avoid_failed);
     void assign_stragglers();
     void look_for_stragglers();
@@ -222,6 +247,12 @@ class Scheduler {
     std::uint32_t available_count_ = 0;  ///< Workers that are Idle or Busy.
     std::uint64_t available_slots_ = 0;
     std::map<JobId, Job> jobs_;
+    // There may be a thousand jobs, and each event is about one or two of them: what a step asks of
+    // all is listed, and the lists follow the jobs that have changed.
+    std::vector<JobId> changed_jobs_;  ///< In this step: to be listed anew. Some more than once.
+    FairQueue queue_;                  ///< Jobs in a round; those with pending tasks wait in it.
+    std::set<JobId> with_checks_;      ///< In a round, with checks that wait.
+    std::set<JobId> at_their_tail_;    ///< With leases, and nothing pending.
     std::map<LeaseId, Lease> leases_;
     std::set<std::pair<Instant, LeaseId>> lease_deadlines_;
     std::set<std::pair<Instant, WorkerId>> worker_deadlines_;

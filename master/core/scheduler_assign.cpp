@@ -12,8 +12,7 @@ void Scheduler::assign() {
     const bool avoid_failed = available_worker_count() > 1;
     for (std::set<WorkerId>& holders : with_room_) {
         for (auto next = holders.begin(); next != holders.end();) {
-            JobId ignored;
-            if (next_job(ignored) == nullptr) break;
+            if (queue_.empty()) break;
             const WorkerId id = *next++;  // Before it moves to those that hold one more.
             assign_to(id, workers_.at(id), avoid_failed);
         }
@@ -23,20 +22,22 @@ void Scheduler::assign() {
 
 /// A lease for this worker, of the first job that has something for it.
 void Scheduler::assign_to(WorkerId id, Worker& worker, bool avoid_failed) {
-    JobId job_id;
     std::vector<JobId> refused;  // All that waits of them has failed on this worker.
-    while (Job* job = next_job(job_id, refused)) {
-        const std::uint32_t size = batch_size(worker, job_id, *job, job->tasks.pending_count());
-        auto tasks = job->tasks.take(id, size, avoid_failed);
-        if (!tasks.empty()) return grant(id, worker, job_id, *job, std::move(tasks), false);
-        refused.push_back(job_id);
+    while (const auto next = queue_.next(refused)) {
+        Job& job = jobs_.at(*next);
+        const std::uint32_t size = batch_size(worker, *next, job, job.tasks.pending_count());
+        auto tasks = job.tasks.take(id, size, avoid_failed);
+        if (!tasks.empty()) return grant(id, worker, *next, job, std::move(tasks), false);
+        refused.push_back(*next);
     }
 }
 
 /// Checks come first: a round waits for them, and each may turn up a lie.
 void Scheduler::assign_checks() {
-    for (auto& [job_id, job] : jobs_) {
-        if (!job.in_round || job.paused || !job.tasks.checks_wait()) continue;
+    // A job leaves the list when its last check is given out.
+    for (auto place = with_checks_.begin(); place != with_checks_.end();) {
+        const JobId job_id = *place;
+        Job& job = jobs_.at(job_id);
         for (std::set<WorkerId>& holders : with_room_) {
             for (auto next = holders.begin(); next != holders.end();) {
                 const WorkerId id = *next++;
@@ -51,6 +52,7 @@ void Scheduler::assign_checks() {
             }
         }
         audit_what_nobody_may_check(job_id, job);
+        place = with_checks_.upper_bound(job_id);
     }
 }
 
@@ -82,31 +84,19 @@ void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
     };
     for (const TaskIndex index : job.tasks.waiting_checks(nobody_may))
         request_audit(id, job, index);
+    list(id, job);
 }
 
-/// The job whose turn it is: the highest priority, among equals the one with the fewest leases.
-Scheduler::Job* Scheduler::next_job(JobId& id, const std::vector<JobId>& refused) {
-    Job* next = nullptr;
-    for (auto& [candidate_id, candidate] : jobs_) {
-        if (!candidate.in_round || candidate.paused) continue;
-        if (candidate.tasks.pending_count() == 0) continue;
-        const bool goes_first = next == nullptr || candidate.priority > next->priority ||
-                                (candidate.priority == next->priority &&
-                                 candidate.active_leases.size() < next->active_leases.size());
-        if (!goes_first || std::ranges::find(refused, candidate_id) != refused.end()) continue;
-        next = &candidate;
-        id = candidate_id;
-    }
-    return next;
-}
-
-/// As many tasks as keep the worker busy for batch_seconds, but no more than its share of half of
-/// those that are left, so that the last leases of a round are small and end together.
+/// As many tasks as keep the worker busy for batch_seconds, which equal jobs share, so that each of
+/// them has its turn soon; but no more than its share of half of those that are left, so that the
+/// last leases of a round are small and end together.
 std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& job,
                                     std::uint32_t left) const {
     const auto speed = worker.seconds_per_task.find(id);
     if (speed == worker.seconds_per_task.end()) return worker.slots;  // Measure it first.
-    const double by_speed = limits_.batch_seconds * worker.slots / speed->second;
+    const auto rival_count = static_cast<double>(std::max<std::size_t>(queue_.rival_count(), 1));
+    const double seconds = std::max(limits_.batch_seconds / rival_count, limits_.batch_seconds_min);
+    const double by_speed = seconds * worker.slots / speed->second;
     const std::uint64_t round_count = std::max<std::uint64_t>(2 * available_slots_, 1);
     const std::uint64_t by_share = (left + round_count - 1) / round_count * worker.slots;
     const std::uint64_t by_bytes =
@@ -144,22 +134,21 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
     lease_deadlines_.insert({lease.deadline, id});
     effects_.push_back(
         AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline, is_check});
-    leases_.emplace(id, std::move(lease));
+    lease.in_front = worker.leases.empty();
+    queue_.serve(job_id);
+    estimate(leases_.emplace(id, std::move(lease)).first->second, worker);
     worker.leases.push_back(id);
     look_for_stragglers();
     job.round_leases.push_back(id);
     job.active_leases.insert(id);
+    list(job_id, job);
     refresh_state(worker_id, worker);
 }
 
 /// Once nothing waits any more, a worker without a lease gets a second copy of what another one
 /// is late with. The first result counts; the other lease is then revoked.
 void Scheduler::assign_stragglers() {
-    const bool any_is_at_its_tail = std::ranges::any_of(jobs_, [](const auto& entry) {
-        return !entry.second.paused && entry.second.tasks.pending_count() == 0 &&
-               !entry.second.active_leases.empty();
-    });
-    if (!any_is_at_its_tail) return straggler_deadline_.reset();
+    if (at_their_tail_.empty()) return straggler_deadline_.reset();
     // There may be thousands of workers, and each of their messages comes here.
     const bool may_help = late_lease_waits_ && !with_room_.front().empty();
     if (straggler_deadline_ && now_ < *straggler_deadline_ && !may_help) return;
@@ -210,6 +199,7 @@ void Scheduler::look_for_stragglers() {
 
 /// A check must not hold a round up for long: the master makes it itself.
 void Scheduler::audit_late_checks(JobId id, Job& job, const Lease& lease) {
+    note_change(id);
     if (job.validation.mode == ValidationMode::Quorum) return;
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         const TaskIndex index = lease.tasks[place];

@@ -64,6 +64,7 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     lease.progress_at = now_;
     look_for_stragglers();
 
+    const std::uint32_t open_before = lease.open_count;
     RecordOutputs record{event.job, event.round, event.worker, {}};
     std::vector<TaskIndex> seconds;  // Positions of votes on outputs that are there.
     for (std::uint32_t position = 0; position < event.outcomes.size(); ++position) {
@@ -84,6 +85,11 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
             seconds.push_back(position);
         }
     }
+    spend(lease, job, seconds_each * (open_before - lease.open_count));
+    if (!lease.active)
+        charge(lease, lease.spent);
+    else if (lease.open_count > 0)
+        estimate(lease, worker);  // Else it ends, and is charged, below.
     const std::vector<std::uint32_t> firsts = record.positions;
     if (!firsts.empty()) effects_.push_back(std::move(record));
     for (const std::uint32_t position : firsts) judge(job, event.outcomes[position].index);
@@ -148,13 +154,20 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
 void Scheduler::end_lease(LeaseId id, Lease& lease) {
     NETCOMPUTE_ASSERT(lease.active, "a lease ends once");
     lease.active = false;
+    note_change(lease.job);
     lease_deadlines_.erase({lease.deadline, id});
     jobs_.at(lease.job).active_leases.erase(id);
     const auto found = workers_.find(lease.worker);
     if (found == workers_.end()) return;
+    presume_spent(lease, found->second);
+    charge(lease, lease.spent);
     std::vector<LeaseId>& held = found->second.leases;
     held.erase(std::remove(held.begin(), held.end(), id), held.end());
-    if (!held.empty()) leases_.at(held.front()).progress_at = now_;
+    if (!held.empty()) {
+        Lease& front = leases_.at(held.front());
+        front.progress_at = now_;
+        front.in_front = true;
+    }
     look_for_stragglers();
     refresh_state(lease.worker, found->second);
 }

@@ -11,6 +11,7 @@ namespace netcompute::core {
 void Scheduler::on(const JobRestored& event) {
     Job& job = jobs_[event.job];
     job.contested = event.contested;
+    job.slot_seconds = event.slot_seconds;
     job.restored = true;
     for (const std::vector<PastOutput>& outputs : event.rounds) {
         std::uint32_t task_count = 0;
@@ -44,6 +45,7 @@ void Scheduler::on(const RoundStarted& event) {
     release_round(job);
     archive(job);
     job.priority = event.priority;
+    queue_.set_priority(event.job, event.priority);
     job.validation = event.validation;
     job.paused = event.paused;
     job.round = event.round;
@@ -140,6 +142,7 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
         lease_deadlines_.insert({lease.deadline, past.lease});
         worker.awaited = true;
         arm_worker(past.worker, worker, now_ + limits_.lost_after);
+        lease.in_front = worker.leases.empty();
         worker.leases.push_back(past.lease);
         job.round_leases.push_back(past.lease);
         job.active_leases.insert(past.lease);
@@ -169,7 +172,12 @@ std::optional<RoundIndex> Scheduler::first_doubtful_round(const Job& job, RoundI
 
 /// Rounds end here, once a step knows all that it can tell of them.
 void Scheduler::complete_rounds() {
-    for (auto& [id, job] : jobs_) {
+    // What is done here adds to them.
+    for (std::size_t place = 0; place < changed_jobs_.size(); ++place) {
+        const JobId id = changed_jobs_[place];
+        const auto found = jobs_.find(id);
+        if (found == jobs_.end()) continue;
+        Job& job = found->second;
         if (!job.in_round || !job.tasks.complete()) continue;
         job.in_round = false;
         effects_.push_back(CompleteRound{id, job.round});
@@ -284,7 +292,9 @@ void Scheduler::on(const JobPaused& event) {
 
 void Scheduler::on(const JobPrioritized& event) {
     const auto found = jobs_.find(event.job);
-    if (found != jobs_.end()) found->second.priority = event.priority;
+    if (found == jobs_.end()) return;
+    found->second.priority = event.priority;
+    queue_.set_priority(event.job, event.priority);
 }
 
 void Scheduler::on(const JobEnded& event) {
@@ -300,6 +310,7 @@ void Scheduler::remove_job(JobId id) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) return;
     release_round(found->second);
+    unlist(id);
     jobs_.erase(found);
     for (auto& [worker_id, worker] : workers_) worker.seconds_per_task.erase(id);
 }

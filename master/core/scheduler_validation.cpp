@@ -142,6 +142,7 @@ void Scheduler::judge_held_back(WorkerId author) {
     const bool is_trusted = worker.validated >= limits_.trusted_after;
     for (auto& [id, job] : jobs_) {
         if (!job.in_round) continue;
+        note_change(id);
         const std::uint32_t earned = worker.validated + job.tasks.open_checks(author);
         const std::uint32_t missing =
             earned < limits_.trusted_after ? limits_.trusted_after - earned : 0;
@@ -222,6 +223,7 @@ void Scheduler::quarantine(WorkerId id, JobId job_id, RoundIndex round, TaskInde
 
 /// Takes a liar's results and its word out of a job, and doubts every stranger's from now on.
 void Scheduler::distrust(JobId id, Job& job, WorkerId liar) {
+    note_change(id);
     bool has_its_word = false;
     const auto take_its_word_out = [&](RoundTasks& tasks) {
         for (TaskIndex index = 0; index < tasks.task_count(); ++index) {

@@ -80,6 +80,7 @@ void Scheduler::on(const HeartbeatReceived& event) {
         const bool is_named = std::ranges::find(event.leases, id) != event.leases.end();
         if (!is_named) abandon_lease(id, lease, false);
     }
+    std::uint32_t disowned_count = 0;
     for (const LeaseId id : event.leases) {
         const auto lease_found = leases_.find(id);
         const bool known = lease_found != leases_.end();
@@ -89,7 +90,9 @@ void Scheduler::on(const HeartbeatReceived& event) {
             lease_deadlines_.erase({lease.deadline, id});
             lease.deadline = now_ + lease.duration;
             lease_deadlines_.insert({lease.deadline, id});
-        } else if (id.value <= last_lease_ && !stalled_) {
+            estimate(lease, worker);  // It may run for longer than was thought.
+        } else if (id.value <= last_lease_ && !stalled_ &&
+                   disowned_count++ < limits_.disowned_per_heartbeat_max) {
             // It slept, or was away, while its lease ran out: it is told, and does no harm. What
             // is told while the store stalls waits in a queue; the next heartbeat will do.
             effects_.push_back(RevokeLease{id, event.worker, RevokeReason::Expired});

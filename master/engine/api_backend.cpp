@@ -133,6 +133,7 @@ nlohmann::json ApiBackend::record_document(const store::JobRecord& record) const
         {"waiting_for", ""},
         {"elapsed", rounded(record.elapsed_seconds)},
         {"eta", nullptr},
+        {"slot_seconds", rounded(record.slot_seconds)},
         {"tasks", {{"total", record.tasks_done}, {"done", record.tasks_done}, {"failed", 0}}},
         {"result", record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result)},
         {"error", record.error ? error_document(*record.error) : nlohmann::json()},
@@ -166,7 +167,8 @@ nlohmann::json ApiBackend::live_document(JobRun& job) const {
     const bool has_tasks = round && round->succeeded_count < round->task_count;
     const bool waits = has_tasks && engine_.scheduler().available_worker_count() == 0;
     const double rate = job.rate.per_second(now);
-    document["elapsed"] = rounded(to_seconds(now - job.submitted));
+    document["elapsed"] = rounded(engine_.seconds_since_submission(job));
+    if (round) document["slot_seconds"] = rounded(round->slot_seconds);
     document["phase"] = job.phase;
     document["waiting_for"] = waiting_for(job, round, waits);
     document["validation"] = validation_document(live_record(job));

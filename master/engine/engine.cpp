@@ -8,6 +8,9 @@ namespace netcompute::engine {
 namespace {
 
 constexpr Duration upkeep_interval = std::chrono::seconds{1};
+/// Of readings of the clocks that are written down: with other records, and by themselves.
+constexpr Duration time_noted_interval = std::chrono::seconds{1};
+constexpr Duration time_noted_alone_interval = std::chrono::seconds{10};
 
 }  // namespace
 
@@ -17,6 +20,7 @@ Engine::Engine(EngineHost& host, EngineOptions options, store::JobStore& jobs)
       jobs_{jobs},
       scheduler_{options_.limits, options_.seed},
       gateway_{options_.gateway, *this},
+      steady_time_{jobs.last_clock(), host.now(), host.unix_ms()},
       last_job_{jobs.next_job_id().value - 1} {
     arm_timer();
 }
@@ -54,6 +58,7 @@ void Engine::turn() {
         forget_lost_workers();
         end_late_jobs();
     }
+    note_time(upkeep);
     // While the store cannot be written it is tried once a second, not with each heartbeat.
     if (store_trouble_.empty() || upkeep) commit_and_send();
     arm_timer();
@@ -65,6 +70,9 @@ void Engine::count_extra_results(const core::Event& event, const core::Effects& 
     if (results == nullptr) return;
     const auto job = live_.find(results->job);
     if (job == live_.end()) return;
+    if (const auto round = scheduler_.round(results->job)) {
+        job->second.record.slot_seconds = round->slot_seconds;
+    }
     auto extra = static_cast<std::size_t>(std::ranges::count_if(
         results->outcomes, [](const core::Outcome& outcome) { return !outcome.failed; }));
     for (const core::Effect& effect : effects) {
@@ -73,6 +81,18 @@ void Engine::count_extra_results(const core::Event& event, const core::Effects& 
         }
     }
     job->second.record.checks += extra;
+}
+
+/// The next master reckons what time went by from the last reading that is written down. While no
+/// job is live, nothing needs it.
+void Engine::note_time(bool upkeep) {
+    if (!store_trouble_.empty() || live_.empty()) return;
+    if (records_.empty() && !upkeep) return;
+    const Duration interval = records_.empty() ? time_noted_alone_interval : time_noted_interval;
+    const Instant instant = now();
+    if (time_noted_ && std::chrono::abs(instant - *time_noted_) < interval) return;
+    time_noted_ = instant;
+    records_.push_back(store::PutClock{{steady_time_.ms(instant), host_.unix_ms()}});
 }
 
 /// Writes down all that was decided, and then tells of it. Where that cannot be done, everything
@@ -134,6 +154,10 @@ void Engine::when_over(JobId id, std::function<void(const store::JobRecord&)> ca
 const JobRun* Engine::live_job(JobId id) const {
     const auto found = live_.find(id);
     return found == live_.end() ? nullptr : &found->second;
+}
+
+double Engine::seconds_since_submission(const JobRun& job) const {
+    return std::max(to_seconds(now() - job.submitted), 0.0);
 }
 
 void Engine::stop(const std::string& reason) {

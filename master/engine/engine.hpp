@@ -5,6 +5,7 @@
 #include "engine/job_request.hpp"
 #include "engine/job_run.hpp"
 #include "engine/rate_meter.hpp"
+#include "engine/steady_time.hpp"
 #include "engine/worker_gateway.hpp"
 #include "store/blob_store.hpp"
 #include "store/job_store.hpp"
@@ -101,6 +102,8 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] const store::JobStore& jobs() const { return jobs_; }
     [[nodiscard]] const store::BlobStore& blobs() const { return *options_.blobs; }
     [[nodiscard]] const JobRun* live_job(JobId id) const;
+    /// Since it was submitted; never negative.
+    [[nodiscard]] double seconds_since_submission(const JobRun& job) const;
     [[nodiscard]] std::map<JobId, JobRun>& live_jobs() { return live_; }
     [[nodiscard]] std::map<WorkerId, WorkerInfo>& workers() { return workers_; }
     [[nodiscard]] std::uint64_t tasks_done() const { return tasks_done_; }
@@ -133,6 +136,7 @@ class Engine final : public WorkerEvents {
     void enqueue(core::Event event) { enqueue({std::move(event), {}, nullptr}); }
     void turn();
     void count_extra_results(const core::Event& event, const core::Effects& effects);
+    void note_time(bool upkeep);
     void commit_and_send();
     void go_back_where_asked();
     void arm_timer();
@@ -192,6 +196,8 @@ class Engine final : public WorkerEvents {
     store::JobStore& jobs_;
     core::Scheduler scheduler_;
     WorkerGateway gateway_;
+    SteadyTime steady_time_;
+    std::optional<Instant> time_noted_;  ///< When the clocks were written down last.
     Instant timer_at_ = instant_never;
 
     std::deque<InboxItem> inbox_;

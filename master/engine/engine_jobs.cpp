@@ -40,6 +40,7 @@ Result<JobId> Engine::submit(JobRequest request) {
     record.deadline_seconds = request.deadline_seconds;
     record.paths_anywhere = request.from_command_line;
     record.submitted_unix_ms = host_.unix_ms();
+    record.submitted_steady_ms = steady_time_.ms(now());
     // Who submits is told the id at once, so it is written down at once.
     const store::Record put = store::PutJob{record};
     if (auto committed = jobs_.commit({&put, 1}, store::Durability::Power); !committed) {
@@ -247,7 +248,8 @@ void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
     if (resuming_.erase(id) != 0) job_is_ready();
     store::JobRecord record = job.record;
     record.state = state;
-    record.elapsed_seconds = std::max(to_seconds(now() - job.submitted), 0.0);
+    record.elapsed_seconds = seconds_since_submission(job);
+    if (const auto round = scheduler_.round(id)) record.slot_seconds = round->slot_seconds;
     record.tasks_done = job.tasks_done;
     if (!result.is_null()) record.result = result.dump();
     record.error = std::move(error);
@@ -271,11 +273,8 @@ void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
 void Engine::end_late_jobs() {
     std::vector<JobId> late;
     for (const auto& [id, job] : live_) {
-        const double age =
-            static_cast<double>(host_.unix_ms() - job.record.submitted_unix_ms) / 1000;
-        if (job.record.deadline_seconds > 0 && age >= job.record.deadline_seconds) {
-            late.push_back(id);
-        }
+        const double deadline = job.record.deadline_seconds;
+        if (deadline > 0 && seconds_since_submission(job) >= deadline) late.push_back(id);
     }
     for (const JobId id : late) {
         end_job(id, store::JobState::Failed, {},

@@ -12,10 +12,18 @@ namespace netcompute::engine {
 void Engine::resume() {
     // A power cut may take the last leases out of the record while workers still hold them, and no
     // other lease must be taken for one of those. So ids go on from the time of day, in
-    // microseconds: no master grants as many, and they are exact in JSON for two centuries.
+    // microseconds: no master grants as many, and they are exact in JSON for two centuries. Where
+    // that was set back, they go on beyond all that the former master can have granted since its
+    // last record that is on the disk. It was one at its start, as this is one.
+    constexpr std::uint64_t unrecorded_leases_max = 1'000'000'000;
     const auto microseconds =
         static_cast<std::uint64_t>(std::max<std::int64_t>(host_.unix_ms(), 0)) * 1000;
-    enqueue(core::LeaseIdsUsed{LeaseId{std::max(jobs_.last_lease_id().value, microseconds)}});
+    const LeaseId used{std::max(jobs_.last_lease_id().value + unrecorded_leases_max, microseconds)};
+    records_.push_back(store::UseLeaseIds{used});
+    // Before any job is taken: without a reading, the next master would go by the time of day.
+    records_.push_back(store::PutClock{{steady_time_.ms(now()), host_.unix_ms()}});
+    promises_ = true;
+    enqueue(core::LeaseIdsUsed{used});
     gateway_.skip_ids(jobs_.last_worker_id());
     for (const store::WrittenFileRecord& file : jobs_.written_files()) {
         written_files_.restore(file.name, {file.size, file.sha256});
@@ -27,8 +35,8 @@ void Engine::resume() {
     spdlog::info("{} jobs of the former master go on", records.size());
     gateway_.hold(true);
     for (const store::JobRecord& record : records) {
-        const auto age = std::chrono::milliseconds{host_.unix_ms() - record.submitted_unix_ms};
-        live_.emplace(record.id, JobRun{record, now() - age});
+        const Instant submitted = steady_time_.instant_of(record.submitted_steady_ms, now());
+        live_.emplace(record.id, JobRun{record, submitted});
         resuming_.insert(record.id);
     }
     for (const store::JobRecord& record : records) {
@@ -96,7 +104,7 @@ Result<void> Engine::take_up(JobRun& job) {
         if (lease.round != job.round_index) continue;
         leases.push_back({lease.id, lease.worker, lease.is_check, std::move(lease.tasks)});
     }
-    enqueue(core::JobRestored{id, std::move(rounds), !job.liars.empty()});
+    enqueue(core::JobRestored{id, std::move(rounds), !job.liars.empty(), job.record.slot_seconds});
     if (!start_round(job, false, std::move(leases))) return {};
     return load_outputs(job);
 }

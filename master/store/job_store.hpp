@@ -49,8 +49,10 @@ class JobStore {
     [[nodiscard]] virtual std::vector<JobRecord> newest_ended(std::size_t count_max) const = 0;
     /// The id to give to the next job; never one that was given before, pruned jobs included.
     [[nodiscard]] virtual JobId next_job_id() const = 0;
-    /// The highest lease id that was ever recorded: those above it are free.
+    /// The highest lease id that was ever recorded, in a lease or as used.
     [[nodiscard]] virtual LeaseId last_lease_id() const = 0;
+    /// The last reading of the clocks; nothing if there is none yet.
+    [[nodiscard]] virtual std::optional<ClockReading> last_clock() const = 0;
     /// In order of their ids; forgotten ones are not there.
     [[nodiscard]] virtual std::vector<WorkerRecord> workers() const = 0;
     /// The highest worker id that was ever recorded: those above it are free.

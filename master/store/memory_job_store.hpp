@@ -19,6 +19,7 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
     [[nodiscard]] JobId next_job_id() const override { return {last_job_.value + 1}; }
     [[nodiscard]] LeaseId last_lease_id() const override { return last_lease_; }
+    [[nodiscard]] std::optional<ClockReading> last_clock() const override { return last_clock_; }
     [[nodiscard]] std::vector<WorkerRecord> workers() const override;
     [[nodiscard]] WorkerId last_worker_id() const override { return last_worker_; }
     [[nodiscard]] Result<JobWork> work(JobId id) const override;
@@ -57,6 +58,8 @@ class MemoryJobStore final : public JobStore {
     void apply(const RewindJob& rewind);
     void apply(const PutReceipt& put);
     void apply(const PutWrittenFile& put);
+    void apply(const PutClock& put) { last_clock_ = put.reading; }
+    void apply(const UseLeaseIds& use) { last_lease_ = std::max(last_lease_, use.last); }
     void prune();
     void forget_job(JobId id);
     /// Nothing once the job is over, or if it was never there.
@@ -72,6 +75,7 @@ class MemoryJobStore final : public JobStore {
     std::uint64_t last_ended_ = 0;
     JobId last_job_;
     LeaseId last_lease_;
+    std::optional<ClockReading> last_clock_;
     WorkerId last_worker_;
 };
 

@@ -31,6 +31,7 @@ struct JobRecord {
     double deadline_seconds = 0;  ///< From submission; 0: none.
     bool paths_anywhere = false;  ///< It came from this PC's own command line.
     std::int64_t submitted_unix_ms = 0;
+    std::int64_t submitted_steady_ms = 0;  ///< On the clock of PutClock.
     JobState state = JobState::Queued;
     std::string inputs;  ///< JSON: the names and hashes of what was read; empty until it was.
     double elapsed_seconds = 0;  ///< From submission to its end; once over.
@@ -40,6 +41,7 @@ struct JobRecord {
     std::string liars;           ///< JSON: keys of workers that were proven wrong in it; or empty.
     std::uint64_t checks = 0;    ///< Results for tasks that had an output.
     std::uint64_t audits = 0;    ///< Tasks that the master computed itself.
+    double slot_seconds = 0;     ///< That workers have spent on it.
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
 
@@ -147,8 +149,25 @@ struct PutWrittenFile {
     WrittenFileRecord file;
 };
 
+/// Both clocks at one moment.
+struct ClockReading {
+    std::int64_t steady_ms = 0;  ///< Never set, unlike the other: see engine::SteadyTime.
+    std::int64_t unix_ms = 0;    ///< The time of day.
+    friend bool operator==(const ClockReading&, const ClockReading&) = default;
+};
+
+/// The time, so that the next master knows how much went by.
+struct PutClock {
+    ClockReading reading;
+};
+
+/// Lease ids up to this one may have been given out, whatever is recorded of leases.
+struct UseLeaseIds {
+    LeaseId last;
+};
+
 using Record = std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
-                            PutCheckpoint, RewindJob, PutReceipt, PutWrittenFile>;
+                            PutCheckpoint, RewindJob, PutReceipt, PutWrittenFile, PutClock, UseLeaseIds>;
 
 // ---- What a restart finds -----------------------------------------------------------------------
 

@@ -90,6 +90,11 @@ LeaseId SqliteJobStore::last_lease_id() const {
     return parts_->writer->counters().last_lease;
 }
 
+std::optional<ClockReading> SqliteJobStore::last_clock() const {
+    const ClockReading& clock = parts_->writer->counters().clock;
+    return clock == ClockReading{} ? std::nullopt : std::optional{clock};
+}
+
 std::vector<WorkerRecord> SqliteJobStore::workers() const {
     return value_or_throw(parts_->reader->workers());
 }

@@ -26,6 +26,7 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
     [[nodiscard]] JobId next_job_id() const override;
     [[nodiscard]] LeaseId last_lease_id() const override;
+    [[nodiscard]] std::optional<ClockReading> last_clock() const override;
     [[nodiscard]] std::vector<WorkerRecord> workers() const override;
     [[nodiscard]] WorkerId last_worker_id() const override;
     [[nodiscard]] Result<JobWork> work(JobId id) const override;

@@ -30,6 +30,8 @@ JobRecord job_of(const SqliteStatement& row) {
     job.liars = row.text(17);
     job.checks = row.integer_as<std::uint64_t>(18);
     job.audits = row.integer_as<std::uint64_t>(19);
+    job.submitted_steady_ms = row.integer(20);
+    job.slot_seconds = row.real(21);
     return job;
 }
 

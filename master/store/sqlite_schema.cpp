@@ -99,8 +99,15 @@ constexpr std::string_view written_files = R"sql(
         sha256 BLOB NOT NULL) WITHOUT ROWID;
 )sql";
 
+// Before there was a clock that nobody sets, jobs were timed by the time of day.
+constexpr std::string_view steady_time = R"sql(
+    ALTER TABLE jobs ADD COLUMN submitted_steady_ms INTEGER NOT NULL DEFAULT 0;
+    UPDATE jobs SET submitted_steady_ms = submitted_unix_ms;
+    ALTER TABLE jobs ADD COLUMN slot_seconds REAL NOT NULL DEFAULT 0;
+)sql";
+
 constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers,
-                                  written_files};
+                                  written_files, steady_time};
 
 }  // namespace
 

@@ -16,6 +16,8 @@ constexpr std::size_t row_bytes_max = std::size_t{256} << 10;
 constexpr std::string_view last_job_name = "last_job";
 constexpr std::string_view last_lease_name = "last_lease";
 constexpr std::string_view last_worker_name = "last_worker";
+constexpr std::string_view steady_ms_name = "steady_ms";
+constexpr std::string_view unix_ms_name = "unix_ms";
 
 }  // namespace
 
@@ -42,7 +44,7 @@ Result<void> SqliteWriter::prepare() {
         Entry{&S::is_live, "SELECT 1 FROM jobs WHERE id = ? AND ended IS NULL"},
         Entry{&S::put_job,
               "INSERT OR REPLACE INTO jobs VALUES "
-              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         Entry{&S::forget_job, "DELETE FROM jobs WHERE id = ?"},
         Entry{&S::forget_receipt, "DELETE FROM receipts WHERE job = ?"},
         Entry{&S::put_worker,
@@ -93,6 +95,8 @@ Result<void> SqliteWriter::load_counters() {
         if (name == last_job_name) counters_.last_job = row.id<JobId>(1);
         if (name == last_lease_name) counters_.last_lease = row.id<LeaseId>(1);
         if (name == last_worker_name) counters_.last_worker = row.id<WorkerId>(1);
+        if (name == steady_ms_name) counters_.clock.steady_ms = value;
+        if (name == unix_ms_name) counters_.clock.unix_ms = value;
         if (name == "ended") counters_.last_ended = value;
         if (name == "sequence") counters_.last_sequence = std::max(counters_.last_sequence, value);
     });
@@ -153,6 +157,8 @@ Result<void> SqliteWriter::write_counters() {
     auto done = write_one(last_job_name, now.last_job, counters_.last_job);
     if (done) done = write_one(last_lease_name, now.last_lease, counters_.last_lease);
     if (done) done = write_one(last_worker_name, now.last_worker, counters_.last_worker);
+    if (done) done = write_one(steady_ms_name, now.clock.steady_ms, counters_.clock.steady_ms);
+    if (done) done = write_one(unix_ms_name, now.clock.unix_ms, counters_.clock.unix_ms);
     return done;
 }
 
@@ -176,7 +182,7 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
         job.id, job.type, job.name, job.priority, job.params, job.validation, job.deadline_seconds,
         job.paths_anywhere, job.submitted_unix_ms, static_cast<int>(job.state), job.inputs,
         job.elapsed_seconds, job.tasks_done, job.result, error_code, error_message, ended,
-        job.liars, job.checks, job.audits);
+        job.liars, job.checks, job.audits, job.submitted_steady_ms, job.slot_seconds);
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
     if (!done || !ended || *ended_before) return done;
@@ -270,6 +276,16 @@ Result<void> SqliteWriter::apply(const PutReceipt& put) {
 Result<void> SqliteWriter::apply(const PutWrittenFile& put) {
     return statements_.put_written_file.run(put.file.name, put.file.size,
                                             std::as_bytes(std::span{put.file.sha256.digest}));
+}
+
+Result<void> SqliteWriter::apply(const PutClock& put) {
+    turn_.counters.clock = put.reading;
+    return {};
+}
+
+Result<void> SqliteWriter::apply(const UseLeaseIds& use) {
+    turn_.counters.last_lease = std::max(turn_.counters.last_lease, use.last);
+    return {};
 }
 
 Result<void> SqliteWriter::erase_work(JobId job, std::uint64_t first_round) {

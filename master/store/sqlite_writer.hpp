@@ -15,6 +15,7 @@ namespace netcompute::store {
 struct StoreCounters {
     JobId last_job;
     LeaseId last_lease;
+    ClockReading clock;  ///< Zeros: none.
     WorkerId last_worker;
     std::int64_t last_ended = 0;     ///< See the schema.
     std::int64_t last_sequence = 0;  ///< See the schema.
@@ -80,6 +81,8 @@ class SqliteWriter {
     [[nodiscard]] Result<void> apply(const RewindJob& rewind);
     [[nodiscard]] Result<void> apply(const PutReceipt& put);
     [[nodiscard]] Result<void> apply(const PutWrittenFile& put);
+    [[nodiscard]] Result<void> apply(const PutClock& put);
+    [[nodiscard]] Result<void> apply(const UseLeaseIds& use);
     [[nodiscard]] Result<void> write_confirmations();
     /// Of all rounds from this one on, and the job's leases.
     [[nodiscard]] Result<void> erase_work(JobId job, std::uint64_t first_round);

@@ -1,4 +1,4 @@
-// The worker page with the WebAssembly build that is shipped: right bytes, and fast enough.
+// The worker page with the WebAssembly build that is shipped: right bytes.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -9,8 +9,6 @@ import { MockMaster } from '../support/mock_master.mjs';
 
 const wasmFolder = process.env.NETCOMPUTE_WASM_DIR;
 assert.ok(wasmFolder, 'NETCOMPUTE_WASM_DIR: not set; name the folder with netcompute_kernels.wasm');
-
-const tasksPerSecondMin = 10_000;
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -33,7 +31,7 @@ function payloadOf(index) {
   return payload;
 }
 
-test('noop tasks come back byte for byte, more than 10,000 a second through one tab', async () => {
+test('fifty thousand noop tasks come back byte for byte through one tab', async () => {
   const page = await browser.newPage();
   const errors = pageErrors(page);
   await page.goto(`${master.origin}/worker`);
@@ -41,7 +39,6 @@ test('noop tasks come back byte for byte, more than 10,000 a second through one 
   session.welcome({ version: session.hello.version });
   const leaseTasks = 10_000;
   const leaseCount = 5;
-  const started = performance.now();
   for (let lease = 1; lease <= leaseCount; ++lease) {
     const tasks = Array.from({ length: leaseTasks }, (_, i) => {
       const index = (lease - 1) * leaseTasks + i;
@@ -55,8 +52,6 @@ test('noop tasks come back byte for byte, more than 10,000 a second through one 
       assert.ok(bytes.equals(payloadOf(index)), `task ${index} came back changed`);
     }
   }
-  const perSecond = (leaseCount * leaseTasks * 1000) / (performance.now() - started);
-  assert.ok(perSecond > tasksPerSecondMin, `${Math.round(perSecond)} tasks per second`);
   assert.deepEqual(errors, []);
   await page.close();
 });

@@ -270,10 +270,8 @@ test('whoever sends a header slowly is cut off, and holds up nobody', async () =
     socket.resume();
     return new Promise((resolve) => socket.on('close', resolve));
   });
-  const asked = performance.now();
-  assert.equal((await cluster.ask('/healthz')).status, 200);
-  const seconds = (performance.now() - asked) / 1000;
-  assert.ok(seconds < 1, `an answer took ${seconds.toFixed(2)} s`);
+  const first = await Promise.race([...closings, cluster.ask('/healthz')]);
+  assert.equal(first?.status, 200, 'somebody was cut off before the answer came');
   await Promise.all(closings);
 });
 

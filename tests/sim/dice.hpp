@@ -10,8 +10,17 @@
 namespace netcompute::sim {
 
 /// Whose chance it is: streams of one seed do not disturb each other, so one more message on one
-/// connection does not change what happens on the others.
-enum class DiceOf : std::uint64_t { World = 1, Master, Worker = 1'000, Connection = 1'000'000 };
+/// connection does not change what happens on the others. Faults that were thought of later have
+/// streams of their own for the same reason.
+enum class DiceOf : std::uint64_t {
+    World = 1,
+    Master,
+    LaterFaults,
+    Disk,
+    Worker = 1'000,
+    LeaselessFlood = 500'000,
+    Connection = 1'000'000
+};
 
 /// All chance of a run, drawn from its seed.
 class Dice {

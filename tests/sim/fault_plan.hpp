@@ -15,6 +15,9 @@ struct Worlds {
     Occurs liars = Occurs::Sometimes;
     Occurs floods = Occurs::Sometimes;
     Occurs full_disks = Occurs::Sometimes;
+    Occurs clock_steps = Occurs::Sometimes;
+    Occurs slow_disks = Occurs::Sometimes;
+    Occurs leaseless_floods = Occurs::Sometimes;
 };
 
 /// How bad the world of one run is. Drawn from the seed; nothing of it happens after `end`.
@@ -43,14 +46,17 @@ struct FaultPlan {
     double collusion = 0;        ///< Of each lie: it is the one that all liars tell.
 
     // Of the workers.
-    bool liars = false;   ///< At most 30 % of them, for as long as they live.
-    bool floods = false;  ///< Some send what no honest worker does.
+    bool liars = false;             ///< At most 30 % of them, for as long as they live.
+    bool floods = false;            ///< Some send what no honest worker does.
+    bool leaseless_floods = false;  ///< And some results and heartbeats about what they never had.
 
     // Of the master.
     double clock_jumps_per_second = 0;
     double stalls_per_second = 0;
     double master_deaths_per_second = 0;
     double full_disks_per_second = 0;
+    double clock_steps_per_second = 0;  ///< Of the time of day, by hours.
+    double slow_disks_per_second = 0;   ///< What is to be on the disk takes long to get there.
 
     // Of the users.
     double whims_per_second = 0;  ///< They pause, go on, hurry or drain something.
@@ -90,6 +96,18 @@ struct FaultPlan {
         if (occurs(worlds.master_deaths)) plan.master_deaths_per_second = dice.magnitude(0.01, 0.3);
         if (occurs(worlds.full_disks)) plan.full_disks_per_second = dice.magnitude(0.01, 0.1);
         return plan;
+    }
+
+    /// Faults that were thought of later, by dice of their own: the seeds keep their other faults.
+    void add_later_faults(Dice& dice, const Worlds& worlds) {
+        if (end == Instant{}) return;
+        const auto occurs = [&](Occurs wanted) {
+            const bool drawn = dice.chance(0.2);
+            return wanted == Occurs::Always || (wanted == Occurs::Sometimes && drawn);
+        };
+        if (occurs(worlds.clock_steps)) clock_steps_per_second = dice.magnitude(0.02, 0.3);
+        if (occurs(worlds.slow_disks)) slow_disks_per_second = dice.magnitude(0.02, 0.2);
+        leaseless_floods = occurs(worlds.leaseless_floods);
     }
 };
 

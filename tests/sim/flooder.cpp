@@ -59,6 +59,26 @@ std::optional<Flooder::Nuisance> Flooder::nuisance(Dice& dice) const {
     }
 }
 
+std::optional<Flooder::Nuisance> Flooder::leaseless_nuisance(Dice& dice) const {
+    if (!heartbeat_) return std::nullopt;
+    auto beat = decoded<protocol::Heartbeat>(*heartbeat_);
+    if (dice.chance(0.5)) {
+        for (std::uint64_t lease = 1; lease <= 8000; ++lease) beat.leases.push_back({lease});
+        return Nuisance{"flood: heartbeat of leases", worker::Channel::Heartbeat,
+                        protocol::encode(protocol::WorkerMessage{std::move(beat)})};
+    }
+    protocol::Results results;
+    results.session = beat.session;
+    results.lease = LeaseId{dice.between(1, 1000)};
+    results.job = JobId{dice.between(1, 3)};
+    results.busy_seconds = 1e9;
+    for (TaskIndex index = 0; index < 5000; ++index) {
+        results.outcomes.push_back({index, dice.chance(0.5), ErrorCode::OutOfMemory, {}});
+    }
+    return Nuisance{"flood: leaseless results", worker::Channel::Result,
+                    protocol::encode(protocol::WorkerMessage{std::move(results)})};
+}
+
 /// Of a lease that nobody has, of somebody else's, or for tasks that are not in its own.
 Flooder::Nuisance Flooder::altered_results(Dice& dice) const {
     const auto results = decoded<protocol::Results>(results_.back());

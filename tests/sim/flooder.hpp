@@ -27,6 +27,9 @@ class Flooder {
 
     /// Nothing as long as the worker has said too little.
     [[nodiscard]] std::optional<Nuisance> nuisance(Dice& dice) const;
+    /// Results for a lease that nobody has, of a great many tasks; or a heartbeat that names a
+    /// great many leases. Nothing before the first heartbeat.
+    [[nodiscard]] std::optional<Nuisance> leaseless_nuisance(Dice& dice) const;
 
  private:
     [[nodiscard]] Nuisance altered_results(Dice& dice) const;

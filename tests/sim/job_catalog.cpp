@@ -58,6 +58,11 @@ JobCatalog::JobCatalog(std::filesystem::path folder)
                 return std::make_unique<programs::NoopProgram>(plan);
             });
     }
+    for (const std::uint32_t task_count : {5U, 1000U}) {
+        add_to(crowd_jobs_, "noop " + std::to_string(task_count), [task_count] {
+            return std::make_unique<programs::NoopProgram>(programs::NoopPlan{task_count, 8});
+        });
+    }
     // Small tiles ride inline in a lease; those of 700 rows are blobs.
     const std::vector<std::vector<std::uint32_t>> shapes{
         {40}, {16, 17, 1}, {30, 30, 30, 5}, {12, 12, 12, 12, 12, 12, 12, 3}, {700, 650}};
@@ -85,7 +90,7 @@ JobCatalog::~JobCatalog() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
-void JobCatalog::add(std::string name, const MakeProgram& make) {
+void JobCatalog::add_to(std::deque<JobTemplate>& jobs, std::string name, const MakeProgram& make) {
     const auto program = make();
     const programs::BlobSource blobs = [this](const Sha256& sha256) -> std::optional<ByteSpan> {
         const auto file = blobs_->find(sha256);
@@ -108,13 +113,16 @@ void JobCatalog::add(std::string name, const MakeProgram& make) {
         job.task_count *= train->iterations() + 1;
     }
     job.type.is_quick = dynamic_cast<const programs::NoopProgram*>(program.get()) != nullptr;
-    jobs_.push_back(std::move(job));
+    jobs.push_back(std::move(job));
 }
 
 const JobTemplate* JobCatalog::find(std::string_view name) const {
-    const auto found = std::find_if(jobs_.begin(), jobs_.end(),
-                                    [&](const JobTemplate& job) { return job.type.name == name; });
-    return found == jobs_.end() ? nullptr : &*found;
+    for (const std::deque<JobTemplate>* jobs : {&jobs_, &crowd_jobs_}) {
+        const auto found =
+            std::ranges::find(*jobs, name, [](const JobTemplate& job) { return job.type.name; });
+        if (found != jobs->end()) return &*found;
+    }
+    return nullptr;
 }
 
 const engine::JobType* JobCatalog::find_job_type(std::string_view name) const {

@@ -32,6 +32,7 @@ class JobCatalog {
     JobCatalog& operator=(const JobCatalog&) = delete;
     ~JobCatalog();
 
+    /// Those that a world of chance draws from.
     [[nodiscard]] const std::deque<JobTemplate>& jobs() const { return jobs_; }
     /// Null if there is none of this name.
     [[nodiscard]] const JobTemplate* find(std::string_view name) const;
@@ -46,7 +47,8 @@ class JobCatalog {
  private:
     using MakeProgram = std::function<std::unique_ptr<programs::Program>()>;
 
-    void add(std::string name, const MakeProgram& make);
+    void add(std::string name, const MakeProgram& make) { add_to(jobs_, std::move(name), make); }
+    void add_to(std::deque<JobTemplate>& jobs, std::string name, const MakeProgram& make);
     [[nodiscard]] ByteSpan bytes_of(const protocol::WireInput& input) const;
     [[nodiscard]] std::uint64_t key_of(const protocol::Lease& lease,
                                        const protocol::LeasedTask& task) const;
@@ -56,6 +58,7 @@ class JobCatalog {
     store::BlobHolder held_{*blobs_};
     std::deque<std::string> names_;
     std::deque<JobTemplate> jobs_;
+    std::deque<JobTemplate> crowd_jobs_;  ///< To be asked for by name.
     std::unordered_map<std::uint64_t, Result<Bytes>> outputs_;
 };
 

@@ -76,14 +76,11 @@ void Ledger::check_check(const std::string& name, const AssignTasks& effect, Job
     }
 }
 
-/// No job starves: one that waits with a higher priority, or the same and fewer leases, goes first.
+/// One that waits with a higher priority goes first. How equal ones share shows over a whole run.
 void Ledger::check_turn_of(JobId id, const Job& job) {
     for (const auto& [other_id, other] : jobs_) {
         if (other_id == id || !may_be_served(other)) continue;
-        const bool goes_first =
-            other.priority > job.priority ||
-            (other.priority == job.priority && other.active_lease_count < job.active_lease_count);
-        if (!goes_first || std::ranges::none_of(other.tasks, waits)) continue;
+        if (other.priority <= job.priority || std::ranges::none_of(other.tasks, waits)) continue;
         // Unless all that waits of it has failed on workers, which this one may be.
         const bool may_be_avoided = std::ranges::all_of(other.tasks, [](const Task& task) {
             return !waits(task) || task.failed_on.has_value();

@@ -66,7 +66,9 @@ void Ledger::on(const HeartbeatReceived& event) {
             lease->second.renewed = now_;
         } else if (id <= last_lease_ &&
                    (lease == leases_.end() || lease->second.worker == event.worker)) {
-            step_.to_disown.push_back(id);
+            if (step_.to_disown.size() < limits_.disowned_per_heartbeat_max) {
+                step_.to_disown.push_back(id);
+            }
         }
     }
 }

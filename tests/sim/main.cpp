@@ -24,7 +24,10 @@ const std::map<std::string_view, Occurs Worlds::*>& worst_faults() {
         {"master-dies", &Worlds::master_deaths},
         {"liars", &Worlds::liars},
         {"floods", &Worlds::floods},
-        {"full-disks", &Worlds::full_disks}};
+        {"full-disks", &Worlds::full_disks},
+        {"clock-steps", &Worlds::clock_steps},
+        {"slow-disks", &Worlds::slow_disks},
+        {"leaseless-floods", &Worlds::leaseless_floods}};
     return faults;
 }
 

@@ -13,7 +13,7 @@ struct SimulatedMaster::Life {
               host.close();
               master.around_.queue.after(Duration{}, [&master] { master.bury(); });
           }},
-          host{master.around_.queue, master.dice_},
+          host{master.around_.queue, master.dice_, master.time_of_day_offset_},
           ledger{master.limits_,
                  {master.around_.report,
                   [&master](WorkerId worker) { return master.is_honest(worker); },

@@ -29,6 +29,8 @@ enum class Sabotage {
     CheckOnSamePc,          ///< Each worker is told to be on a PC of its own.
     ServePausedJobs,        ///< The scheduler hears nothing of pauses.
     ServeWhileStalled,      ///< Nor of a store that cannot be written.
+    FollowTimeOfDay,        ///< Its monotonic clock is set along with the PC's clock.
+    ReuseLeaseIds,          ///< Each master starts to count them anew.
 };
 
 /// Stands between the engine and what it relies on, and does its worst.

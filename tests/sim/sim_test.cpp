@@ -136,14 +136,46 @@ TEST(SimulationTest, EveryRunKeepsEveryPromise) {
     EXPECT_LT(totals.failed, totals.succeeded / 5);
     if (totals.runs < 2000) return;  // Too few to say what is rare.
     // A world in which nothing goes wrong shows nothing.
-    for (const std::string_view what :
-         {"lost",     "repeated",      "may overtake",   "break",         "cut",
-          "crash",    "power cut",     "sleep",          "pause",         "slots",
-          "leave",    "link full",     "clock back",     "clock forward", "stall",
-          "resumed",  "> left",        "> disconnected", "Suspect",       "Lost",
-          "Draining", "close session", "revoke",         "confirm",       "check",
-          "audit",    "quarantine",    "visit",          "contest",       "disk full",
-          "> paused", "> drained",     "deadline",       "Cancelled",     "Failed"}) {
+    for (const std::string_view what : {"lost",
+                                        "repeated",
+                                        "may overtake",
+                                        "break",
+                                        "cut",
+                                        "crash",
+                                        "power cut",
+                                        "sleep",
+                                        "pause",
+                                        "slots",
+                                        "leave",
+                                        "link full",
+                                        "clock back",
+                                        "clock forward",
+                                        "stall",
+                                        "resumed",
+                                        "> left",
+                                        "> disconnected",
+                                        "Suspect",
+                                        "Lost",
+                                        "Draining",
+                                        "close session",
+                                        "revoke",
+                                        "confirm",
+                                        "check",
+                                        "audit",
+                                        "quarantine",
+                                        "visit",
+                                        "contest",
+                                        "disk full",
+                                        "> paused",
+                                        "> drained",
+                                        "deadline",
+                                        "Cancelled",
+                                        "Failed",
+                                        "time of day back",
+                                        "time of day forward",
+                                        "slow commit",
+                                        "flood: leaseless results",
+                                        "flood: heartbeat of leases"}) {
         EXPECT_GT(totals.happened[what] * 200, totals.runs) << what << " is too rare";
     }
     if (run_options().worlds.master_deaths == Occurs::Never) return;
@@ -222,6 +254,18 @@ TEST(SimulationTest, FiftyDeathsComputeNothingTwiceThatWasAccepted) {
     }
 }
 
+/// How many jobs of one priority share the workers, and what a run says of it.
+RunReport run_crowd(std::uint64_t seed, Sabotage sabotage = Sabotage::None) {
+    const std::uint32_t jobs = 2 + static_cast<std::uint32_t>(seed * 3 % 19);
+    return Simulation{{.seed = seed, .sabotage = sabotage, .crowd = Crowd{.jobs = jobs}}, catalog()}
+        .run();
+}
+
+// After a minute no two jobs of one priority differ by more than a fifth in slot-seconds.
+TEST(SimulationTest, EqualJobsHaveEqualShares) {
+    for (const std::uint64_t seed : seeds_of(40)) expect_all_is_well(run_crowd(seed));
+}
+
 /// Whether one of the first runs tells of a broken promise whose words these are.
 bool is_caught(Sabotage sabotage, std::string_view words, Worlds worlds = {}) {
     for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
@@ -243,6 +287,7 @@ TEST(SimulationTest, ABrokenMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::PreferNewestJob, "whose turn it was"));
     EXPECT_TRUE(is_caught(Sabotage::HideResumptions, "leases, the scheduler thinks"));
     EXPECT_TRUE(is_caught(Sabotage::ServePausedJobs, "of a paused job"));
+    EXPECT_FALSE(run_crowd(1, Sabotage::PreferNewestJob).broken.empty());
 }
 
 // So is one that forgets what it had written down, or does not write it down.
@@ -254,6 +299,13 @@ TEST(SimulationTest, AForgetfulMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::SendBeforeCommit, "before it was written down", deadly));
     EXPECT_TRUE(is_caught(Sabotage::ServeWhileStalled, "though it cannot be written down",
                           {.full_disks = Occurs::Always}));
+}
+
+// So is one that believes the clock on the wall, or its own memory of what it gave out.
+TEST(SimulationTest, AMasterThatMistakesTheTimeIsCaught) {
+    const Worlds timeless{.master_deaths = Occurs::Always, .clock_steps = Occurs::Always};
+    EXPECT_TRUE(is_caught(Sabotage::FollowTimeOfDay, "its deadline has passed", timeless));
+    EXPECT_TRUE(is_caught(Sabotage::ReuseLeaseIds, "a former master has given out", timeless));
 }
 
 // So is one that is wrong about who is wrong.

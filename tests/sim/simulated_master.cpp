@@ -42,7 +42,8 @@ SimulatedMaster::SimulatedMaster(std::uint64_t seed, core::SchedulerLimits limit
       store_{{[this] { return life_->mortality.may_commit(); },
               [this] { return around_.queue.now() < disk_full_until_; },
               [this](std::span<const store::Record> records) { has_committed(records); }}},
-      accepted_{around_.report} {
+      accepted_{around_.report},
+      disk_dice_{seed, DiceOf::Disk} {
     if (sabotage == Sabotage::SendBeforeCommit) store_.procrastinate();
     start();
 }
@@ -76,10 +77,27 @@ void SimulatedMaster::trace(std::string_view what, std::initializer_list<Trace::
 void SimulatedMaster::start() {
     if (runs()) return;
     trace("master starts", {{"life", ++life_number_}});
+    reckon_downtime();
+    last_lease_of_former_lives_ = last_sent_lease_;
     life_ = std::make_unique<Life>(*this);
     life_->engine.emplace(life_->host, engine_options(), store_);
     life_->engine->resume();
     take_up_jobs();
+}
+
+/// As the next master does, from the last reading of the clocks that is written down, by the time
+/// of day. Where none is, no master was up for long enough to promise anything.
+void SimulatedMaster::reckon_downtime() {
+    const auto last = store_.last_clock();
+    const auto noted = last ? times_noted_.find(last->steady_ms) : times_noted_.end();
+    if (noted == times_noted_.end()) {
+        time_lost_ += 24h;
+        return;
+    }
+    const VirtualHost host{around_.queue, dice_, time_of_day_offset_};
+    const Duration believed = std::chrono::milliseconds{host.unix_ms() - last->unix_ms};
+    const Duration true_time = around_.queue.now() - noted->second;
+    time_lost_ += std::max(believed - true_time, 0ns);
 }
 
 void SimulatedMaster::kill(bool power_cut) {
@@ -102,6 +120,11 @@ bool SimulatedMaster::may_send(const protocol::WireMessage& message) {
     if (!runs() || !life_->mortality.may_send()) return false;
     if (message.header.find(R"("type":"lease")") == std::string::npos) return true;
     const auto lease = protocol::decode_header(message.header)->at("lease").get<std::uint64_t>();
+    last_sent_lease_ = std::max(last_sent_lease_, LeaseId{lease});
+    if (LeaseId{lease} <= last_lease_of_former_lives_) {
+        around_.report("lease " + std::to_string(lease) +
+                       " may be one that a former master has given out");
+    }
     if (!accepted_.has_lease(LeaseId{lease})) {
         around_.report("lease " + std::to_string(lease) + " was sent before it was written down");
     }
@@ -158,6 +181,14 @@ void SimulatedMaster::jump(Duration by) {
     trace(by > 0ns ? "clock forward" : "clock back",
           {{"ms", static_cast<std::uint64_t>(std::chrono::abs(by) / 1ms)}});
     life_->host.jump(by);
+    time_lost_ += std::max(by, 0ns);
+}
+
+void SimulatedMaster::set_time_of_day(Duration by) {
+    trace(by > 0ns ? "time of day forward" : "time of day back",
+          {{"s", static_cast<std::uint64_t>(std::chrono::abs(by) / 1s)}});
+    time_of_day_offset_ += by;
+    if (sabotage_ == Sabotage::FollowTimeOfDay && runs()) life_->host.jump(by);
 }
 
 void SimulatedMaster::stall_until(Instant when) {

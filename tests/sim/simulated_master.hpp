@@ -84,6 +84,10 @@ class SimulatedMaster {
     void let_everything_go_on();
     /// The master's clock jumps by this much; backwards if it is negative.
     void jump(Duration by);
+    /// The PC's clock is set, forward or back, whether the master runs or not.
+    void set_time_of_day(Duration by);
+    /// Until then, each commit takes up to a few seconds.
+    void slow_disk_until(Instant when) { disk_slow_until_ = std::max(disk_slow_until_, when); }
     /// Its thread does nothing until then.
     void stall_until(Instant when);
 
@@ -93,6 +97,11 @@ class SimulatedMaster {
     /// Jobs that somebody wants and that are not over.
     [[nodiscard]] std::size_t open_job_count() const {
         return open_jobs_.size() + unanswered_.size();
+    }
+    /// What was told of a job's end; null before that.
+    [[nodiscard]] const store::JobRecord* told(JobId id) const {
+        const auto found = told_.find(id);
+        return found == told_.end() ? nullptr : &found->second;
     }
     [[nodiscard]] std::uint64_t succeeded_count() const { return succeeded_count_; }
     [[nodiscard]] std::uint64_t failed_count() const { return failed_count_; }
@@ -115,10 +124,12 @@ class SimulatedMaster {
         bool written = false;  ///< The master can be held to it.
         bool cancelled = false;
         bool given_up = false;  ///< By the scheduler.
+        Duration time_lost{};   ///< That of the master when it was submitted.
     };
 
     [[nodiscard]] engine::EngineOptions engine_options();
     void kill(bool power_cut);
+    void reckon_downtime();
     void bury();
     void take_up_jobs();
     void ask(std::uint64_t submission);
@@ -144,6 +155,14 @@ class SimulatedMaster {
     SimulatedStore store_;
     AcceptedWork accepted_;
     Instant disk_full_until_{};
+    Instant disk_slow_until_{};
+    Dice disk_dice_;
+    Duration time_of_day_offset_{};
+    /// By how much the master's clocks have made it believe that more time went by than did.
+    Duration time_lost_{};
+    std::map<std::int64_t, Instant> times_noted_;  ///< When readings of the clocks were taken.
+    LeaseId last_sent_lease_;                      ///< In this life or a former one.
+    LeaseId last_lease_of_former_lives_;
     std::uint64_t last_session_ = 0;
     std::uint64_t life_number_ = 0;
     std::unique_ptr<Life> life_;  ///< Null between death and the next start.

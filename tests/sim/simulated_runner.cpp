@@ -70,7 +70,7 @@ void SimulatedRunner::finish(const RunPointer& run, std::size_t begin, std::size
         chunk.add_busy_seconds(lies ? around_.dice.one_of({0.0, 1e-12, 1e4, 1e6}) : seconds);
         for (std::size_t place = begin; place < end; ++place) compute(*run, place, chunk);
         outbox_.push_back(std::move(chunk));
-        around_.on_computed(end - begin);
+        around_.on_computed(run->lease.job, end - begin, seconds);
         run->unfinished -= end - begin;
         if (run->unfinished == 0) std::erase(runs_, run);
     }

@@ -38,7 +38,7 @@ class SimulatedRunner final : public worker::TaskRunner {
         /// Runs an action of this process later: not while it sleeps, never once it has died.
         std::function<void(Duration, EventQueue::Action)> after;
         std::function<void()> on_outcomes;
-        std::function<void(std::size_t tasks)> on_computed;
+        std::function<void(JobId, std::size_t tasks, double seconds)> on_computed;
         std::function<void(std::string_view kind)> on_lie;
     };
 

@@ -39,6 +39,9 @@ class SimulatedStore final : public store::JobStore {
     }
     [[nodiscard]] JobId next_job_id() const override { return memory_->next_job_id(); }
     [[nodiscard]] LeaseId last_lease_id() const override { return memory_->last_lease_id(); }
+    [[nodiscard]] std::optional<store::ClockReading> last_clock() const override {
+        return memory_->last_clock();
+    }
     [[nodiscard]] std::vector<store::WorkerRecord> workers() const override {
         return memory_->workers();
     }

@@ -56,6 +56,7 @@ void SimulatedMaster::answer(engine::Engine& engine, std::uint64_t submission) {
     OpenJob& job = open_jobs_[*id];
     job.submission = std::move(found->second);
     job.submitted = around_.queue.now();
+    job.time_lost = time_lost_;
     // The commit came before the answer.
     job.written = store_.job(*id).has_value();
     unanswered_.erase(found);
@@ -69,6 +70,15 @@ void SimulatedMaster::has_committed(std::span<const store::Record> records) {
     const bool is_submission =
         records.size() == 1 && std::holds_alternative<store::PutJob>(records.front());
     if (!is_submission) quarantined_.merge(proven_);
+    for (const store::Record& record : records) {
+        if (const auto* const put = std::get_if<store::PutClock>(&record)) {
+            times_noted_[put->reading.steady_ms] = around_.queue.now();
+        }
+    }
+    if (around_.queue.now() < disk_slow_until_) {
+        trace("slow commit");
+        life_->host.stall_until(around_.queue.now() + disk_dice_.between(1ms, 3s));
+    }
     life_->mortality.has_committed();
 }
 
@@ -89,9 +99,9 @@ void SimulatedMaster::job_over(const store::JobRecord& record) {
     if (store_.job(record.id) != record) around_.report(name + ": its end is not written down");
     const std::string why = record.error ? record.error->message : "";
     const double deadline_seconds = job.submission.deadline_seconds;
-    const bool is_late =
-        deadline_seconds > 0 && record.elapsed_seconds >= 0 &&
-        around_.queue.now() - job.submitted + 1ms >= from_seconds(deadline_seconds);
+    const bool is_late = deadline_seconds > 0 && record.elapsed_seconds >= 0 &&
+                         around_.queue.now() - job.submitted + (time_lost_ - job.time_lost) + 2ms >=
+                             from_seconds(deadline_seconds);
     switch (record.state) {
         case store::JobState::Succeeded:
             ++succeeded_count_;

@@ -35,7 +35,7 @@ class SimulatedWorker::ProcessLink final : public worker::Link {
     bool send(worker::Channel channel, const protocol::WireMessage& message) override {
         if (connection_ == nullptr) return false;
         if (channel == worker::Channel::Result && is_full()) return false;
-        if (owner_.traits_.floods_per_second > 0) flooder_.remember(channel, message);
+        if (owner_.traits_.floods()) flooder_.remember(channel, message);
         const bool changed = owner_.paused_ || owner_.slots_ != initial_slots_;
         if (channel == worker::Channel::Heartbeat && changed) {
             owner_.around_.network.send_to_master(connection_, channel, changed_beat(message));
@@ -51,6 +51,16 @@ class SimulatedWorker::ProcessLink final : public worker::Link {
         connection_ = nullptr;
     }
     [[nodiscard]] const ConnectionPointer& connection() const { return connection_; }
+
+    void flood_leaseless() {
+        for (std::uint32_t count = owner_.leaseless_dice_.between(1, 3); count > 0; --count) {
+            const auto nuisance = flooder_.leaseless_nuisance(owner_.leaseless_dice_);
+            if (connection_ == nullptr || !nuisance) return;
+            owner_.trace(nuisance->kind);
+            owner_.around_.network.send_to_master(connection_, nuisance->channel,
+                                                  nuisance->message);
+        }
+    }
 
     void flood() {
         for (std::uint32_t count = owner_.dice_.between(1, 30); count > 0; --count) {
@@ -90,7 +100,10 @@ struct SimulatedWorker::Process {
                       owner.enter_at(owner.around_.queue.now() + delay, std::move(action));
                   },
                   [this, &owner] { agent.outcomes_ready(owner.around_.queue.now()); },
-                  [&owner](std::size_t tasks) { owner.computed_count_ += tasks; },
+                  [&owner](JobId job, std::size_t tasks, double seconds) {
+                      owner.computed_count_ += tasks;
+                      owner.around_.on_spent(job, seconds);
+                  },
                   [&owner](std::string_view kind) {
                       owner.has_lied_ = true;
                       owner.trace(kind);
@@ -131,7 +144,8 @@ SimulatedWorker::SimulatedWorker(std::uint64_t seed, std::size_t number, WorkerT
       traits_{traits},
       slots_{traits.slots},
       around_{std::move(surroundings)},
-      dice_{seed, DiceOf::Worker, number} {}
+      dice_{seed, DiceOf::Worker, number},
+      leaseless_dice_{seed, DiceOf::LeaselessFlood, number} {}
 
 SimulatedWorker::~SimulatedWorker() = default;
 
@@ -190,6 +204,10 @@ void SimulatedWorker::break_connection() {
 
 void SimulatedWorker::flood() {
     enter([this] { process_->link.flood(); });
+}
+
+void SimulatedWorker::flood_leaseless() {
+    enter([this] { process_->link.flood_leaseless(); });
 }
 
 void SimulatedWorker::receive(const ConnectionPointer& connection, std::string header,

@@ -19,8 +19,12 @@ struct WorkerTraits {
     std::uint32_t slots = 1;
     RunnerTraits runner;
     double floods_per_second = 0;
+    double leaseless_floods_per_second = 0;
 
-    [[nodiscard]] bool is_honest() const { return runner.lies == 0 && floods_per_second == 0; }
+    [[nodiscard]] bool floods() const {
+        return floods_per_second > 0 || leaseless_floods_per_second > 0;
+    }
+    [[nodiscard]] bool is_honest() const { return runner.lies == 0 && !floods(); }
 };
 
 /// A worker on its PC: the real agent over a link into the faulty network and a runner in virtual
@@ -35,6 +39,7 @@ class SimulatedWorker {
         JobCatalog& catalog;
         const FaultPlan& faults;
         std::function<double(JobId)> task_seconds;
+        std::function<void(JobId, double seconds)> on_spent;  ///< By one slot.
     };
 
     SimulatedWorker(std::uint64_t seed, std::size_t number, WorkerTraits traits,
@@ -53,6 +58,8 @@ class SimulatedWorker {
     void break_connection();
     /// Sends a number of things that no honest worker sends.
     void flood();
+    /// Sends a few things about leases that it never had.
+    void flood_leaseless();
 
     void receive(const ConnectionPointer& connection, std::string header, Bytes payload);
     void connection_closed(const ConnectionPointer& connection, std::string reason);
@@ -80,6 +87,7 @@ class SimulatedWorker {
     std::uint32_t slots_;  ///< As many as it offers now.
     Surroundings around_;
     Dice dice_;
+    Dice leaseless_dice_;
     bool paused_ = false;
     bool has_lied_ = false;
     std::uint64_t computed_count_ = 0;  ///< Tasks, by all of its processes.

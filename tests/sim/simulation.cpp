@@ -38,13 +38,15 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
     : options_{options},
       catalog_{catalog},
       dice_{options.seed, DiceOf::World},
+      later_dice_{options.seed, DiceOf::LaterFaults},
       queue_{start},
       trace_{options.print},
-      faults_{options.ordeal ? FaultPlan{.end = start + ordeal_max}
-                             : FaultPlan::draw(dice_, start, options.worlds)} {
-    const std::size_t worker_count = options.ordeal  ? ordeal_workers
-                                     : faults_.liars ? dice_.between(4, 12)
-                                                     : dice_.between(1, 6);
+      faults_{options.crowd    ? FaultPlan{}
+              : options.ordeal ? FaultPlan{.end = start + ordeal_max}
+                               : FaultPlan::draw(dice_, start, options.worlds)} {
+    const bool is_chance = !options.ordeal && !options.crowd;
+    if (is_chance) faults_.add_later_faults(later_dice_, options.worlds);
+    const std::size_t worker_count = draw_worker_count();
     network_ =
         std::make_unique<FaultyNetwork>(options_.seed, queue_, trace_, faults_, worker_count);
     master_ = std::make_unique<SimulatedMaster>(
@@ -73,10 +75,20 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
         begin_ordeal(*options.ordeal);
         return;
     }
+    if (options.crowd) {
+        begin_crowd(*options.crowd);
+        return;
+    }
     add_workers();
     add_jobs();
     if (faults_.end > start) queue_.after(1s, [this] { trouble(); });
     queue_.at(std::max(faults_.end, start), [this] { calm(); });
+}
+
+std::size_t Simulation::draw_worker_count() {
+    if (options_.ordeal) return ordeal_workers;
+    if (options_.crowd) return later_dice_.between(1, 4);
+    return faults_.liars ? dice_.between(4, 12) : dice_.between(1, 6);
 }
 
 void Simulation::report(std::string what) {
@@ -100,6 +112,9 @@ void Simulation::add_workers() {
         if (faults_.floods && dice_.chance(0.3)) {
             traits.floods_per_second = dice_.magnitude(0.05, 2);
         }
+        if (faults_.leaseless_floods && later_dice_.chance(0.3)) {
+            traits.leaseless_floods_per_second = later_dice_.magnitude(0.05, 0.5);
+        }
         const bool is_late = dice_.chance(0.3);
         add_worker(number, traits, is_late ? dice_.between(1s, 30s) : dice_.between(0s, 500ms));
     }
@@ -121,7 +136,8 @@ void Simulation::add_worker(std::size_t number, WorkerTraits traits, Duration de
     workers_[number] = std::make_unique<SimulatedWorker>(
         options_.seed, number, traits,
         SimulatedWorker::Surroundings{queue_, trace_, *network_, catalog_, faults_,
-                                      [this](JobId id) { return task_seconds_.at(id); }});
+                                      [this](JobId id) { return task_seconds_.at(id); },
+                                      [this](JobId id, double seconds) { spent_[id] += seconds; }});
     queue_.after(delay, [this, number] { workers_[number]->start(); });
 }
 
@@ -249,6 +265,10 @@ void Simulation::trouble(SimulatedWorker& worker, std::size_t number) {
     }
     const double floods_per_second = worker.traits().floods_per_second;
     if (floods_per_second > 0 && dice_.chance(floods_per_second)) worker.flood();
+    const double leaseless_per_second = worker.traits().leaseless_floods_per_second;
+    if (leaseless_per_second > 0 && later_dice_.chance(leaseless_per_second)) {
+        worker.flood_leaseless();
+    }
     if (dice_.chance(faults_.resizes_per_second)) worker.set_slots(dice_.between(1, 6));
 }
 
@@ -262,6 +282,14 @@ void Simulation::trouble_master() {
     if (dice_.chance(faults_.master_deaths_per_second)) kill_master();
     if (dice_.chance(faults_.full_disks_per_second)) {
         master_->fill_disk_until(std::min(queue_.now() + dice_.between(100ms, 15s), faults_.end));
+    }
+    if (later_dice_.chance(faults_.clock_steps_per_second)) {
+        const Duration by = later_dice_.between(1min, 5h);
+        master_->set_time_of_day(later_dice_.chance(0.5) ? by : -by);
+    }
+    if (later_dice_.chance(faults_.slow_disks_per_second)) {
+        master_->slow_disk_until(
+            std::min(queue_.now() + later_dice_.between(100ms, 15s), faults_.end));
     }
 }
 
@@ -317,7 +345,10 @@ void Simulation::check_end() {
 
 RunReport Simulation::run() {
     const Instant give_up = std::max(faults_.end, start + 60s) + settling_max + work_max_;
-    const auto is_over = [this] { return jobs_to_submit_ == 0 && master_->open_job_count() == 0; };
+    const auto is_over = [this] {
+        if (options_.crowd) return crowd_is_judged_;
+        return jobs_to_submit_ == 0 && master_->open_job_count() == 0;
+    };
     while (!is_over() && broken_.empty() && queue_.now() < give_up &&
            master_->step_count() < steps_max) {
         queue_.run_next();

@@ -24,12 +24,20 @@ struct Ordeal {
     std::uint32_t deaths = 0;
 };
 
+/// Instead of it: many jobs of one priority, all of them submitted at once and each with more to do
+/// than its share, among workers that nothing happens to; and a small one after half of the time.
+struct Crowd {
+    std::uint32_t jobs = 10;
+    Duration time = std::chrono::seconds{60};
+};
+
 struct SimulationOptions {
     std::uint64_t seed = 1;
     bool print = false;  ///< The trace, to standard output.
     Sabotage sabotage = Sabotage::None;
     Worlds worlds = {};
     std::optional<Ordeal> ordeal = {};
+    std::optional<Crowd> crowd = {};
 };
 
 /// How a run went.
@@ -69,6 +77,7 @@ class Simulation {
     void add_jobs();
     void begin_ordeal(const Ordeal& ordeal);
     void suffer(std::uint32_t deaths_left);
+    [[nodiscard]] std::size_t draw_worker_count();
     void submit(Submission submission, double seconds_per_task);
     [[nodiscard]] std::string draw_validation();
     [[nodiscard]] std::size_t honest_pc_count() const;
@@ -80,11 +89,18 @@ class Simulation {
     void start_master();
     void calm();
     void check_end();
+
+    // simulation_crowd.cpp.
+    void begin_crowd(const Crowd& crowd);
+    void judge_crowd();
+    void judge_small_job();
+
     void report(std::string what);
 
     SimulationOptions options_;
     JobCatalog& catalog_;
     Dice dice_;
+    Dice later_dice_;
     EventQueue queue_;
     Trace trace_;
     FaultPlan faults_;
@@ -92,6 +108,9 @@ class Simulation {
     std::unique_ptr<SimulatedMaster> master_;
     std::vector<std::unique_ptr<SimulatedWorker>> workers_;
     std::map<JobId, double> task_seconds_;
+    std::map<JobId, double> spent_;  ///< By the workers' slots, in seconds.
+    double longest_task_seconds_ = 0;
+    bool crowd_is_judged_ = false;
     std::vector<JobId> accepted_;
     std::size_t jobs_to_submit_ = 0;
     Duration work_max_{};  ///< How long the jobs may take once all is calm.

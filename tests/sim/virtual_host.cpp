@@ -7,8 +7,11 @@ namespace netcompute::sim {
 
 using namespace std::chrono_literals;
 
-VirtualHost::VirtualHost(EventQueue& queue, Dice& dice)
-    : queue_{queue}, dice_{dice}, clock_offset_{clock_start - queue.now()} {}
+VirtualHost::VirtualHost(EventQueue& queue, Dice& dice, const Duration& time_of_day_offset)
+    : queue_{queue},
+      dice_{dice},
+      time_of_day_offset_{time_of_day_offset},
+      clock_offset_{clock_start - queue.now()} {}
 
 VirtualHost::~VirtualHost() {
     close();
@@ -20,7 +23,7 @@ void VirtualHost::close() {
 
 std::int64_t VirtualHost::unix_ms() const {
     constexpr std::int64_t some_day = 1'700'000'000'000;
-    return some_day + queue_.now().time_since_epoch() / 1ms;
+    return some_day + (queue_.now().time_since_epoch() + time_of_day_offset_) / 1ms;
 }
 
 void VirtualHost::jump(Duration by) {

@@ -16,7 +16,8 @@ class VirtualHost final : public engine::EngineHost {
     /// What its clock shows at first, as that of each new process does.
     static constexpr Instant clock_start{std::chrono::seconds{1000}};
 
-    VirtualHost(EventQueue& queue, Dice& dice);
+    /// `time_of_day_offset`: by how much the PC's clock is wrong; it outlives the host.
+    VirtualHost(EventQueue& queue, Dice& dice, const Duration& time_of_day_offset);
     ~VirtualHost() override;
 
     /// The clock jumps by this much; backwards if it is negative.
@@ -39,6 +40,7 @@ class VirtualHost final : public engine::EngineHost {
 
     EventQueue& queue_;
     Dice& dice_;
+    const Duration& time_of_day_offset_;
     Duration clock_offset_;
     Instant stalled_until_{};
     std::deque<Work> posted_;

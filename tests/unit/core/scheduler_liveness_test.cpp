@@ -195,5 +195,17 @@ TEST(SchedulerLivenessTest, TimeNeverRunsBackwards) {
     EXPECT_EQ(steps.newest_lease(first).deadline, start + 110s);
 }
 
+// A heartbeat can name thousands of leases that are over; it does not make the master send as many
+// messages.
+TEST(SchedulerLivenessTest, AFloodOfEndedLeasesIsAnsweredInPart) {
+    SchedulerSteps steps;
+    steps.step(start, LeaseIdsUsed{LeaseId{100'000}});
+    steps.step(start, WorkerJoined{first, 1});
+    HeartbeatReceived beat{first, {}, 1, false};
+    for (std::uint64_t id = 1; id <= 8000; ++id) beat.leases.push_back(LeaseId{id});
+    steps.step(start + 1s, beat);
+    EXPECT_EQ(steps.last<RevokeLease>().size(), SchedulerLimits{}.disowned_per_heartbeat_max);
+}
+
 }  // namespace
 }  // namespace netcompute::core

