@@ -166,8 +166,9 @@ struct UseLeaseIds {
     LeaseId last;
 };
 
-using Record = std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
-                            PutCheckpoint, RewindJob, PutReceipt, PutWrittenFile, PutClock, UseLeaseIds>;
+using Record =
+    std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
+                 PutCheckpoint, RewindJob, PutReceipt, PutWrittenFile, PutClock, UseLeaseIds>;
 
 // ---- What a restart finds -----------------------------------------------------------------------
 

@@ -106,8 +106,8 @@ constexpr std::string_view steady_time = R"sql(
     ALTER TABLE jobs ADD COLUMN slot_seconds REAL NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts, validation, confirmers,
-                                  written_files, steady_time};
+constexpr std::array steps_so_far{jobs_and_their_work, receipts,      validation,
+                                  confirmers,          written_files, steady_time};
 
 }  // namespace
 

@@ -2,8 +2,8 @@
 // none gets much more than another. What they have had is counted in slot-seconds, not in time that
 // went by, so it is the same on a PC that is busy with other things.
 //
-// NETCOMPUTE_FAIRNESS_SECONDS=60 has twenty equal jobs run for so long beside workers of 1 and of 16
-// slots, and of both; by itself that is left out, because it takes minutes.
+// NETCOMPUTE_FAIRNESS_SECONDS=60 has twenty equal jobs run for so long beside workers of 1 slot, of
+// 16 slots, and of both; by itself that is left out, because it takes minutes.
 
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
@@ -64,10 +64,12 @@ function checkShares(t, jobs) {
 test('equal jobs get equal shares of workers of 1 and of 16 slots', async (t) => {
   const ids = await begin([1, 16], 6);
   // Until each has had so much that a lease more or less does not matter.
-  const jobs = await cluster.until('each job has had its turn many times', ({ jobs: now }) => {
-    const all = ids.map((id) => now[id]);
-    const enough = 12 * leaseCost(all, 16);
-    return all.every((job) => job.slot_seconds > enough) ? all : null;
+  /** @type {any[]} */
+  let jobs = [];
+  await cluster.until('each job has had its turn many times', ({ jobs: now }) => {
+    jobs = ids.map((id) => now[id]);
+    const enough = 12 * leaseCost(jobs, 16);
+    return jobs.every((job) => job.slot_seconds > enough);
   });
   checkShares(t, jobs);
 });
