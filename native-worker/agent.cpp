@@ -79,8 +79,11 @@ void Agent::retry_later(Instant now, const std::string& why) {
                     (was_joined ? "lost the master at " : "cannot reach the master at ") +
                         options_.master + ": " + why + "; trying again until it answers");
     } else {
-        around_.say(Severity::Debug, "still no master at " + options_.master + ": " + why);
+        const bool is_news = why != why_retried_;
+        around_.say(is_news ? Severity::Warning : Severity::Debug,
+                    "still no master at " + options_.master + ": " + why);
     }
+    why_retried_ = why;
 }
 
 void Agent::finish(int exit_status, std::string message, Closing closing) {

@@ -111,6 +111,7 @@ class Agent {
     Instant give_up_at_ = instant_never;    ///< Leaving: running tasks are handed back then.
     Instant say_leave_at_ = instant_never;  ///< Leaving: all has been sent.
     int failures_ = 0;                      ///< Attempts since the last welcome.
+    std::string why_retried_;               ///< What people were told last.
 
     std::map<LeaseId, std::size_t> held_;  ///< Tasks without an outcome sent, by lease.
     std::deque<OutcomeChunk> unsent_;

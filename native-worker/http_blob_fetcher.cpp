@@ -1,5 +1,7 @@
 #include "http_blob_fetcher.hpp"
 
+#include "master_address.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -12,9 +14,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <new>
 #include <optional>
 #include <thread>
@@ -44,12 +48,13 @@ Attempt failed(std::string why, bool may_retry) {
     return {unexpected(ErrorCode::Unavailable, std::move(why)), may_retry};
 }
 
-/// Room for a blob of a size that the master stated.
-std::optional<Bytes> room_for(std::uint64_t size) {
+/// Nothing of it is used before bytes come to fill it.
+bool reserve(Bytes& bytes, std::uint64_t size) {
     try {
-        return Bytes(size);
+        bytes.reserve(size);
+        return true;
     } catch (const std::exception&) {  // std::bad_alloc, or std::length_error beyond any vector.
-        return std::nullopt;
+        return false;
     }
 }
 
@@ -61,7 +66,7 @@ class HttpBlobFetcher::Lines {
     Lines(BlobServer server, FetchPatience patience)
         : server_{std::move(server)},
           patience_{patience},
-          host_header_{server_.host + ":" + std::to_string(server_.port)},
+          host_header_{host_and_port(server_.host, server_.port)},
           asked_{context_, asio::steady_timer::time_point::max()} {
         for (int i = 0; i < connection_count; ++i) {
             asio::co_spawn(context_, serve(), asio::detached);
@@ -124,6 +129,12 @@ class HttpBlobFetcher::Lines {
 
     asio::awaitable<Attempt> fetch_once(beast::tcp_stream& stream, Sha256 sha256,
                                         std::uint64_t size) {
+        if (size > server_.blob_bytes_max) {
+            co_return failed("its " + std::to_string(size) + " bytes are more than the " +
+                                 std::to_string(server_.blob_bytes_max) +
+                                 " that this PC takes, half of its memory",
+                             false);
+        }
         if (!stream.socket().is_open()) {
             const error_code error = co_await connect(stream);
             if (error) co_return failed("cannot connect: " + error.message(), true);
@@ -155,18 +166,18 @@ class HttpBlobFetcher::Lines {
                                  " bytes it promised",
                              false);
         }
-        std::optional<Bytes> bytes = room_for(size);
-        if (!bytes) {
+        Bytes bytes;
+        if (!reserve(bytes, size)) {
             co_return failed(std::to_string(size) + " bytes do not fit into memory", false);
         }
-        const error_code read_error = co_await read_body(stream, buffer, parser, *bytes);
+        const error_code read_error = co_await read_body(stream, buffer, parser, bytes, size);
         if (read_error) co_return failed("the answer broke off: " + read_error.message(), true);
-        if (auto verified = verify_blob(*bytes, sha256, size); !verified) {
+        if (auto verified = verify_blob(bytes, sha256, size); !verified) {
             co_return failed(verified.error().message, true);
         }
         stream.expires_never();
         if (!parser.keep_alive()) stream.close();
-        co_return Attempt{std::move(*bytes), false};
+        co_return Attempt{std::move(bytes), false};
     }
 
     asio::awaitable<error_code> connect(beast::tcp_stream& stream) {
@@ -182,14 +193,15 @@ class HttpBlobFetcher::Lines {
         co_return error_code{};
     }
 
-    /// Fills `bytes`, which has the size of the body.
+    /// Grows `bytes` with what comes, up to the size that it has room for.
     asio::awaitable<error_code> read_body(beast::tcp_stream& stream, beast::flat_buffer& buffer,
                                           http::response_parser<http::buffer_body>& parser,
-                                          Bytes& bytes) {
-        std::size_t filled = 0;
+                                          Bytes& bytes, std::uint64_t size) {
         std::byte spare{};  // Even an empty body needs somewhere to go.
         while (!parser.is_done()) {
-            const std::size_t room = std::min(bytes.size() - filled, piece_bytes_max);
+            const std::size_t filled = bytes.size();
+            const std::size_t room = std::min<std::size_t>(size - filled, piece_bytes_max);
+            bytes.resize(filled + room);
             auto& body = parser.get().body();
             body.data = room == 0 ? &spare : bytes.data() + filled;
             body.size = room;
@@ -198,7 +210,7 @@ class HttpBlobFetcher::Lines {
             const auto [error, count] =
                 co_await http::async_read(stream, buffer, parser, use_result);
             if (error && error != http::error::need_buffer) co_return error;
-            filled += room - body.size;
+            bytes.resize(filled + room - body.size);
         }
         co_return error_code{};
     }
@@ -212,6 +224,13 @@ class HttpBlobFetcher::Lines {
     std::deque<Request> queue_;
     std::thread thread_;
 };
+
+std::uint64_t half_of_memory() {
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long page_bytes = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || page_bytes <= 0) return std::numeric_limits<std::uint64_t>::max();
+    return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes) / 2;
+}
 
 HttpBlobFetcher::HttpBlobFetcher(BlobServer server, FetchPatience patience)
     : lines_{std::make_unique<Lines>(std::move(server), patience)} {}

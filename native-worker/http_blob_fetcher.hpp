@@ -9,10 +9,15 @@
 
 namespace netcompute::worker {
 
+/// Of this PC.
+[[nodiscard]] std::uint64_t half_of_memory();
+
 struct BlobServer {
     std::string host;
     std::uint16_t port = 0;
     std::string token;  ///< Sent as a bearer token unless empty.
+    /// A larger one is not asked for, whatever the master says.
+    std::uint64_t blob_bytes_max = half_of_memory();
 };
 
 struct FetchPatience {

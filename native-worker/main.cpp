@@ -1,5 +1,8 @@
 #include "executor.hpp"
 #include "http_blob_fetcher.hpp"
+#include "master_address.hpp"
+#include "master_finder.hpp"
+#include "usable_cores.hpp"
 #include "worker_id.hpp"
 #include "worker_loop.hpp"
 #include <netcompute/config.hpp>
@@ -16,10 +19,14 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 namespace netcompute::worker {
 namespace {
+
+/// What nobody can do: trying again would not help.
+struct BadUsage : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 struct Arguments {
     std::string config = "config.json";
@@ -34,11 +41,6 @@ struct Arguments {
 std::string host_name() {
     std::array<char, 256> name{};
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unnamed";
-}
-
-/// An address to connect to: "all of my addresses" is one for listening only.
-std::string reachable(const std::string& host) {
-    return host == "0.0.0.0" || host.empty() ? "127.0.0.1" : host;
 }
 
 /// SIGINT, SIGTERM and SIGHUP (its terminal was closed) as a descriptor. Before any thread starts,
@@ -59,6 +61,31 @@ int take_over_signals() {
     return descriptor;
 }
 
+/// Where the master is to be found.
+struct Whereabouts {
+    std::string host;
+    std::string web_host;  ///< Of its pages and blobs.
+    std::uint16_t web_port = 0;
+    bool asks_for_ports = false;  ///< Those for workers; else they are the config's.
+};
+
+/// A port that somebody named is that of the pages, which is what people see; the port for tasks is
+/// understood all the same. Throws BadUsage.
+Whereabouts whereabouts(const std::string& named, const Config& config) {
+    if (named.empty()) {
+        const std::string host = reachable_host(config.master.ip);
+        const std::string& pages = config.dashboard.host;
+        const bool pages_anywhere = reachable_host(pages) != pages;
+        return {host, pages_anywhere ? host : pages, config.dashboard.port, false};
+    }
+    const auto address = parse_master_address(named);
+    if (!address) throw BadUsage{address.error().message};
+    const std::string host = reachable_host(address->host);
+    const std::uint16_t port = address->web.value_or(config.dashboard.port);
+    if (port == config.master.task_port) return {host, host, config.dashboard.port, false};
+    return {host, host, port, address->web && port != config.dashboard.port};
+}
+
 int run(const Arguments& arguments) {
     const auto config =
         load_config(arguments.config, arguments.config_is_named ? MissingConfig::IsAnError
@@ -67,22 +94,28 @@ int run(const Arguments& arguments) {
     spdlog::set_level(spdlog::level::from_str(config->log.level));
     const int signals = take_over_signals();
     const std::string token = config->security.join_token.value_or("");
-    const bool master_is_named = !arguments.master.empty();
-    const std::string host = reachable(master_is_named ? arguments.master : config->master.ip);
-    const bool pages_elsewhere = !master_is_named && config->dashboard.host != "0.0.0.0";
-    const std::string blob_host = pages_elsewhere ? config->dashboard.host : host;
-    const ZmqAddress address{host, config->master.task_port, config->master.result_port,
-                             config->master.heartbeat_port};
-    const std::uint32_t cores = std::max(std::thread::hardware_concurrency(), 1U);
+    const Whereabouts where = whereabouts(arguments.master, *config);
+    ZmqAddress address{where.host, config->master.task_port, config->master.result_port,
+                       config->master.heartbeat_port};
+    if (where.asks_for_ports) {
+        const auto ports = find_master({where.host, where.web_port, token}, signals);
+        if (!ports) throw std::runtime_error(ports.error().message);
+        if (!*ports) {
+            spdlog::info("left; the master was not connected");
+            return 0;
+        }
+        address = {where.host, (*ports)->task, (*ports)->result, (*ports)->heartbeat};
+    }
+    const UsableCores cores = usable_cores();
     const AgentOptions options{.worker = load_worker_id(worker_id_path()),
                                .token = token,
                                .name = arguments.name.empty() ? host_name() : arguments.name,
                                .version = NETCOMPUTE_VERSION,
-                               .slots = arguments.slots == 0 ? cores : arguments.slots,
-                               .master = host + ":" + std::to_string(address.task_port)};
+                               .slots = arguments.slots == 0 ? cores.count : arguments.slots,
+                               .master = host_and_port(address.host, address.task_port)};
 
     const Wakeup outcomes;
-    HttpBlobFetcher blobs{{blob_host, config->dashboard.port, token}};
+    HttpBlobFetcher blobs{{where.web_host, where.web_port, token}};
     Executor executor{{.slots = options.slots,
                        .find_kernel = kernels::find_kernel,
                        .on_outcomes = [&] { outcomes.notify(); },
@@ -90,6 +123,10 @@ int run(const Arguments& arguments) {
     Ending ending;
     {
         WorkerLoop loop{address, options, executor, {outcomes, signals, STDIN_FILENO}};
+        if (arguments.slots == 0 && !cores.limit.empty()) {
+            spdlog::info("{} leaves {} cores to this worker; --slots says otherwise", cores.limit,
+                         cores.count);
+        }
         spdlog::info("worker {} with {} slots looks for the master at {}", options.name,
                      options.slots, options.master);
         ending = loop.run();
@@ -121,8 +158,10 @@ int main(int argc, char** argv) {
     auto* const config =
         app.add_option("--config", arguments.config, "config.json, as the master has it")
             ->capture_default_str();
-    app.add_option("--master", arguments.master, "The master's host name or address");
-    app.add_option("--slots", arguments.slots, "Tasks at a time; as many as there are cores")
+    app.add_option("--master", arguments.master,
+                   "The master's host name or address, or its dashboard's: http://HOST:PORT/");
+    app.add_option("--slots", arguments.slots,
+                   "Tasks at a time; as many as this process may use cores")
         ->check(CLI::Range(1U, netcompute::protocol::slots_max));
     app.add_option("--name", arguments.name, "What people call this PC; its host name");
     netcompute::describe_log_options(app, arguments.log_file);
@@ -131,6 +170,9 @@ int main(int argc, char** argv) {
     try {
         netcompute::set_up_log(netcompute::LogStream::StandardOutput, arguments.log_file);
         return netcompute::worker::run(arguments);
+    } catch (const netcompute::worker::BadUsage& problem) {
+        netcompute::print_line(stderr, std::string{"netcompute-worker: "} + problem.what());
+        return 2;
     } catch (const std::exception& problem) {
         const std::string message = std::string{"netcompute-worker: "} + problem.what();
         spdlog::error(message);

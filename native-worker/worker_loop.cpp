@@ -19,6 +19,8 @@ namespace {
 /// Messages taken in one go, so that outcomes have their turn as well.
 constexpr int messages_in_a_row_max = 64;
 constexpr Duration quick_outcomes_max = std::chrono::microseconds{30};
+/// Without an answer; before the agent gives the attempt up.
+constexpr Duration patience_before_probe = std::chrono::seconds{2};
 constexpr std::size_t typed_line_bytes_max = 80;
 
 Instant clock_now() {
@@ -60,7 +62,8 @@ WorkerLoop::WorkerLoop(const ZmqAddress& master, AgentOptions options, TaskRunne
               .link = link_,
               .sample_load = [this] { return load_.sample(); },
               .random = jitter(),
-              .say = log}} {}
+              .say = log}},
+      master_{master} {}
 
 Ending WorkerLoop::run() {
     agent_.start(clock_now());
@@ -72,6 +75,7 @@ Ending WorkerLoop::run() {
             hear_master(now);
             await_quick_outcomes();
         }
+        if (is_ready(probe_.descriptor())) hear_probe(now);
         if (inputs_.outcomes.is_notified() || is_ready(inputs_.outcomes.descriptor())) {
             inputs_.outcomes.clear();
             agent_.outcomes_ready(clock_now());
@@ -79,6 +83,7 @@ Ending WorkerLoop::run() {
         if (is_ready(inputs_.signals)) hear_signals(now);
         if (is_ready(inputs_.keyboard)) hear_keyboard(now);
         agent_.tick(now);
+        probe_in_time(now);
     }
     return *agent_.ending();
 }
@@ -86,11 +91,11 @@ Ending WorkerLoop::run() {
 void WorkerLoop::wait(Instant now) {
     items_.clear();
     for (const int descriptor :
-         {inputs_.outcomes.descriptor(), inputs_.signals, inputs_.keyboard}) {
+         {inputs_.outcomes.descriptor(), inputs_.signals, inputs_.keyboard, probe_.descriptor()}) {
         if (descriptor >= 0) items_.push_back({nullptr, descriptor, ZMQ_POLLIN, 0});
     }
     link_.append_poll_items(items_);
-    const Instant deadline = agent_.next_deadline();
+    const Instant deadline = std::min(agent_.next_deadline(), probe_at_);
     auto timeout = std::chrono::milliseconds{-1};
     if (deadline != instant_never) {
         timeout =
@@ -127,7 +132,30 @@ void WorkerLoop::hear_master(Instant now) {
     if (!failure) return;
     // A goodbye and the closing of the connection come together: all that was said comes first.
     take_messages(now, std::numeric_limits<int>::max());
-    agent_.link_down(now, *failure);
+    if (agent_.state() != Agent::State::Greeting) return agent_.link_down(now, *failure);
+    failure_ = failure;
+    probe_at_ = now;
+}
+
+/// ZeroMQ tries for ever and does not tell why in vain.
+void WorkerLoop::probe_in_time(Instant now) {
+    if (agent_.state() != Agent::State::Greeting) {
+        is_probed_ = false;
+        probe_at_ = instant_never;
+        failure_.reset();
+    } else if (!is_probed_ && probe_at_ == instant_never) {
+        probe_at_ = now + patience_before_probe;
+    } else if (now >= probe_at_) {
+        is_probed_ = true;
+        probe_at_ = instant_never;
+        probe_.start(master_.host, master_.task_port);
+    }
+}
+
+void WorkerLoop::hear_probe(Instant now) {
+    std::string reason = probe_.take().value_or("");
+    if (reason.empty() && failure_) reason = *failure_;
+    if (agent_.state() == Agent::State::Greeting && !reason.empty()) agent_.link_down(now, reason);
 }
 
 void WorkerLoop::take_messages(Instant now, int count_max) {

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "agent.hpp"
+#include "connection_probe.hpp"
 #include "wakeup.hpp"
 #include "zmq_link.hpp"
 
 #include <zmq.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,8 @@ class WorkerLoop {
     [[nodiscard]] bool link_has_news() const;
     void await_quick_outcomes() const;
     void hear_master(Instant now);
+    void hear_probe(Instant now);
+    void probe_in_time(Instant now);
     void take_messages(Instant now, int count_max);
     void hear_keyboard(Instant now);
     void hear_signals(Instant now);
@@ -45,6 +49,12 @@ class WorkerLoop {
     ZmqLink link_;
     SystemLoadProbe load_;
     Agent agent_;
+    const ZmqAddress master_;
+    ConnectionProbe probe_;
+    bool is_probed_ = false;            ///< In this attempt to join.
+    Instant probe_at_ = instant_never;  ///< If no answer has come by then.
+    /// Why there is no connection, in ZeroMQ's words, while the probe looks for better ones.
+    std::optional<std::string> failure_;
     std::vector<zmq::pollitem_t> items_;
     std::string typed_;
 };

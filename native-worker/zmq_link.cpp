@@ -1,5 +1,6 @@
 #include "zmq_link.hpp"
 
+#include "master_address.hpp"
 #include <netcompute/protocol/frame.hpp>
 
 #include <cstring>
@@ -47,7 +48,7 @@ bool send_parts(zmq::socket_t& socket, const protocol::WireMessage& message) {
 }
 
 std::string endpoint_of(const std::string& host, std::uint16_t port) {
-    return "tcp://" + host + ":" + std::to_string(port);
+    return "tcp://" + host_and_port(host, port);
 }
 
 }  // namespace
@@ -59,6 +60,7 @@ ZmqLink::Sockets::Sockets(zmq::context_t& context)
       monitor{context, zmq::socket_type::pair} {
     for (zmq::socket_t* socket : {&task, &result, &heartbeat, &monitor}) {
         socket->set(zmq::sockopt::linger, 0);
+        socket->set(zmq::sockopt::ipv6, true);  // And IPv4 all the same.
     }
     task.set(zmq::sockopt::maxmsgsize, message_bytes_max);
     task.set(zmq::sockopt::sndhwm, task_frames_max);

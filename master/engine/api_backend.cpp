@@ -28,6 +28,11 @@ nlohmann::json error_document(const Error& error) {
 ApiBackend::ApiBackend(Engine& engine, std::function<std::string()> join_url)
     : engine_{engine}, join_url_{std::move(join_url)} {}
 
+void ApiBackend::set_worker_ports(std::uint16_t task, std::uint16_t result,
+                                  std::uint16_t heartbeat) {
+    worker_ports_ = {{"task", task}, {"result", result}, {"heartbeat", heartbeat}};
+}
+
 nlohmann::json ApiBackend::cluster() {
     std::map<std::string, std::uint32_t> by_state;
     std::map<std::string, std::uint32_t> by_kind{{"native", 0}, {"browser", 0}};
@@ -46,6 +51,7 @@ nlohmann::json ApiBackend::cluster() {
         slots += view->slots;
     }
     return {{"version", NETCOMPUTE_VERSION},
+            {"ports", worker_ports_},
             {"uptime", rounded(to_seconds(engine_.now().time_since_epoch()))},
             {"workers",
              {{"native", by_kind["native"]},

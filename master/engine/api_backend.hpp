@@ -11,6 +11,9 @@ class ApiBackend final : public api::Backend {
     /// `join_url` tells where other PCs open the worker page.
     ApiBackend(Engine& engine, std::function<std::string()> join_url);
 
+    /// What a worker that was told the dashboard's address asks for.
+    void set_worker_ports(std::uint16_t task, std::uint16_t result, std::uint16_t heartbeat);
+
     [[nodiscard]] nlohmann::json cluster() override;
     [[nodiscard]] nlohmann::json workers() override;
     [[nodiscard]] std::optional<nlohmann::json> worker(std::string_view id) override;
@@ -43,6 +46,7 @@ class ApiBackend final : public api::Backend {
 
     Engine& engine_;
     std::function<std::string()> join_url_;
+    nlohmann::json worker_ports_;
 };
 
 }  // namespace netcompute::engine

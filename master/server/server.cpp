@@ -159,6 +159,8 @@ Server::Server(boost::asio::io_context& io, ServerOptions options)
     config.master.result_port = parts_->zmq.endpoints().result_port;
     config.master.heartbeat_port = parts_->zmq.endpoints().heartbeat_port;
     config.dashboard.port = parts_->http.port();
+    parts_->backend.set_worker_ports(config.master.task_port, config.master.result_port,
+                                     config.master.heartbeat_port);
     const std::string text = endpoints_text(config);
     const auto written = data::write_file_atomically(parts_->options.state_dir / "endpoints.json",
                                                      as_byte_span(text), 0600);

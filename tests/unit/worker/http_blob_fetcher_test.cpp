@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <native-worker/http_blob_fetcher.hpp>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <ctime>
@@ -222,7 +223,26 @@ TEST(HttpBlobFetcherTest, ABlobLargerThanMemoryIsAnError) {
     auto fetcher = fetcher_of(server);
     const auto blob = fetch(fetcher, "abc", size);
     ASSERT_FALSE(blob);
-    EXPECT_THAT(blob.error().message, HasSubstr("do not fit into memory"));
+    EXPECT_THAT(blob.error().message, HasSubstr("more than the"));
+    EXPECT_TRUE(server.requests().empty());
+}
+
+// What a master says costs nothing before its bytes come: a terabyte that is never sent is a task
+// that failed, also where nothing forbids the size.
+TEST(HttpBlobFetcherTest, ASizeIsNotBelievedBeforeItsBytesCome) {
+    const std::uint64_t size = std::uint64_t{1} << 40;
+    ScriptedServer server{
+        {{.response = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(size) + "\r\n\r\nabc",
+          .then_close = true}}};
+    BlobServer address{"127.0.0.1", server.port(), ""};
+    address.blob_bytes_max = size;
+    HttpBlobFetcher fetcher{address, {.attempts = 1, .first_pause = 1ms, .silence = 1s}};
+    rusage before{};
+    getrusage(RUSAGE_SELF, &before);
+    EXPECT_FALSE(fetch(fetcher, "abc", size));
+    rusage after{};
+    getrusage(RUSAGE_SELF, &after);
+    EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 64 << 10);  // KiB
 }
 
 // A connection that the server closed while it was idle costs a new connection, nothing more.
