@@ -83,7 +83,7 @@ Whereabouts whereabouts(const std::string& named, const Config& config) {
     const std::string host = reachable_host(address->host);
     const std::uint16_t port = address->web.value_or(config.dashboard.port);
     if (port == config.master.task_port) return {host, host, config.dashboard.port, false};
-    return {host, host, port, address->web && port != config.dashboard.port};
+    return {host, host, port, address->web.has_value()};
 }
 
 int run(const Arguments& arguments) {
@@ -124,8 +124,8 @@ int run(const Arguments& arguments) {
     {
         WorkerLoop loop{address, options, executor, {outcomes, signals, STDIN_FILENO}};
         if (arguments.slots == 0 && !cores.limit.empty()) {
-            spdlog::info("{} leaves {} cores to this worker; --slots says otherwise", cores.limit,
-                         cores.count);
+            spdlog::info("cores that this worker may use: {}, by {}; --slots says otherwise",
+                         cores.count, cores.limit);
         }
         spdlog::info("worker {} with {} slots looks for the master at {}", options.name,
                      options.slots, options.master);

@@ -107,7 +107,8 @@ std::vector<CgroupFolder> cpu_cgroups(std::string_view proc_cgroup,
         const fs::path top = words[mount_place];
         const fs::path below = fs::path{*path}.lexically_relative(words[root_place]);
         const bool is_outside = below.empty() || *below.begin() == "..";
-        folders.push_back({is_outside ? top : (top / below).lexically_normal(), top, is_v2});
+        const bool is_top = is_outside || below == ".";
+        folders.push_back({is_top ? top : top / below, top, is_v2});
     }
     return folders;
 }
@@ -115,7 +116,6 @@ std::vector<CgroupFolder> cpu_cgroups(std::string_view proc_cgroup,
 std::optional<double> cpu_quota(const CgroupFolder& folder) {
     std::optional<double> least;
     fs::path path = folder.path;
-    if (!path.has_filename()) path = path.parent_path();  // "/a/" is "/a"
     for (;;) {
         const auto quota = quota_of_folder(path, folder.is_v2);
         if (quota && (!least || *quota < *least)) least = quota;
