@@ -140,6 +140,9 @@ void Agent::handle(Instant now, const protocol::Welcome& welcome) {
                                     options_.master + " (version " + welcome.version + ") as " +
                                     welcome.worker + " with " + std::to_string(options_.slots) +
                                     " slots");
+    // Over ZeroMQ the way for results is a connection of its own: this shows whose it is, long
+    // before there are results.
+    send_heartbeat(Channel::Result);
     flush(now);
 }
 
@@ -238,7 +241,7 @@ void Agent::settle(const OutcomeChunk& chunk) {
     if (held->second == 0) held_.erase(held);
 }
 
-void Agent::beat(Instant now) {
+void Agent::send_heartbeat(Channel channel) {
     const RunnerStatus status = around_.runner.status();
     const SystemLoad load = around_.sample_load();
     protocol::Heartbeat heartbeat{.session = session_,
@@ -253,9 +256,7 @@ void Agent::beat(Instant now) {
         heartbeat.leases.push_back(lease);
     }
     // One that is lost makes no difference: the next one follows.
-    std::ignore =
-        around_.link.send(Channel::Heartbeat, protocol::encode(protocol::WorkerMessage{heartbeat}));
-    heartbeat_at_ = now + heartbeat_period_;
+    std::ignore = around_.link.send(channel, protocol::encode(protocol::WorkerMessage{heartbeat}));
 }
 
 void Agent::tick(Instant now) {
@@ -266,7 +267,10 @@ void Agent::tick(Instant now) {
                              : "no message for " +
                                    std::to_string(std::lround(to_seconds(silence_max_))) + " s");
     }
-    if (now >= heartbeat_at_) beat(now);
+    if (now >= heartbeat_at_) {
+        send_heartbeat(Channel::Heartbeat);
+        heartbeat_at_ = now + heartbeat_period_;
+    }
     leave_if_done(now);
 }
 

@@ -88,7 +88,7 @@ class Agent {
     void accept(protocol::Lease lease, Bytes payload);
     void handle(const protocol::Revoke& revoke);
 
-    void beat(Instant now);
+    void send_heartbeat(Channel channel);
     void flush(Instant now);
     void collect_outcomes();
     void send_outcomes();

@@ -40,6 +40,10 @@ static bool tokens_equal(const std::string& given, const std::string& expected) 
 WorkerGateway::WorkerGateway(GatewayOptions options, WorkerEvents& events)
     : options_{std::move(options)}, events_{events} {}
 
+void WorkerGateway::on_open(const net::SessionPtr& session) {
+    greeting_[session.get()] = {session, std::nullopt};
+}
+
 void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view header_text,
                              std::shared_ptr<const Bytes> payload) {
     const Result<nlohmann::json> header = protocol::decode_header(header_text);
@@ -110,10 +114,16 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
                             "config.json)");
     }
     if (refuse_unwelcome(from, hello)) return;
-    greeting_.erase(from.get());
     const std::string* const resumed = resumed_worker_key(hello);
     const std::string worker_key = resumed != nullptr ? *resumed : free_worker_key(hello.worker);
     const std::string session_key = resumed != nullptr ? hello.resume : options_.new_session_key();
+    if (!from->admit(session_key)) {
+        return refuse(from, "too_many_connections",
+                      "this master, or this PC, has as many connections as may be "
+                      "(limits.connections and limits.connections_per_address in the master's "
+                      "config.json)");
+    }
+    greeting_.erase(from.get());
     if (resumed == nullptr) hello.resume.clear();
     const WorkerId worker = worker_id(worker_key);
     disconnect(session_key, "it came back on another connection");
@@ -181,7 +191,7 @@ WorkerId WorkerGateway::worker_id(const std::string& worker_key) {
 void WorkerGateway::refuse(const net::SessionPtr& from, const std::string& code,
                            const std::string& message) {
     const bool retry =
-        code == "unknown_session" || code == "protocol_violation" || code == "too_many_sessions";
+        code == "unknown_session" || code == "protocol_violation" || code.starts_with("too_many_");
     ++refused_count_;
     log_within_budget("worker refused", shown_address(from), spdlog::level::info,
                       "refused a worker at {}: {}: {}", shown_address(from), code,
@@ -312,10 +322,11 @@ void WorkerGateway::expect_hello(const net::SessionPtr& session, Instant now) {
 
 void WorkerGateway::expire_greetings(Instant now) {
     for (auto entry = greeting_.begin(); entry != greeting_.end();) {
-        const auto [session, deadline] = entry->second;
-        ++entry;                                // refuse() takes the entry away.
-        if (deadline > now || held_) continue;  // While hellos wait, theirs may be among them.
-        refuse(session, "no_hello", "nothing was said for too long");
+        Greeting& greeting = entry->second;
+        ++entry;  // refuse() takes the entry away.
+        if (!greeting.deadline) greeting.deadline = now + options_.greeting_timeout;
+        if (*greeting.deadline > now || held_) continue;  // Held hellos: theirs may be among them.
+        refuse(net::SessionPtr{greeting.session}, "no_hello", "nothing was said for too long");
     }
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -78,6 +79,7 @@ class WorkerGateway final : public net::SessionListener {
     /// Since the start.
     [[nodiscard]] std::uint64_t refused_count() const { return refused_count_; }
 
+    void on_open(const net::SessionPtr& session) override;
     void on_frame(const net::SessionPtr& from, std::string_view header,
                   std::shared_ptr<const Bytes> payload) override;
     void on_malformed(const net::SessionPtr& from, const Error& error) override;
@@ -142,7 +144,11 @@ class WorkerGateway final : public net::SessionListener {
     /// The last session of each worker, connected or not: what it may resume. By session key.
     std::unordered_map<std::string, std::string> resumable_worker_keys_;
     std::unordered_map<WorkerId, std::string> last_session_keys_;
-    std::unordered_map<const net::Session*, std::pair<net::SessionPtr, Instant>> greeting_;
+    struct Greeting {
+        net::SessionPtr session;
+        std::optional<Instant> deadline;  ///< Set when the clock is looked at next.
+    };
+    std::unordered_map<const net::Session*, Greeting> greeting_;
     std::unordered_map<std::string, std::size_t> sessions_by_address_;
     std::map<std::string, std::string> banned_;  ///< Why, by worker key.
     std::uint64_t refused_count_ = 0;

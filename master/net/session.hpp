@@ -21,6 +21,12 @@ class Session {
     virtual void send(protocol::WireMessage message) = 0;
     /// Ends the connection after what is queued; the listener hears on_close once, later.
     virtual void close() = 0;
+    /// The peer may stay, and whoever names this key elsewhere speaks for it too. False if there
+    /// are as many as may be: then it must be refused.
+    [[nodiscard]] virtual bool admit(std::string_view session_key) {
+        static_cast<void>(session_key);
+        return true;
+    }
     /// Where the peer is, for the log: "192.168.1.7".
     [[nodiscard]] virtual const std::string& peer_address() const = 0;
     /// It came by way of a web page's port, where anybody may.
@@ -37,6 +43,8 @@ class SessionListener {
     SessionListener& operator=(const SessionListener&) = delete;
     virtual ~SessionListener() = default;
 
+    /// A connection stands whose peer is expected to say hello.
+    virtual void on_open(const SessionPtr& session) { static_cast<void>(session); }
     /// `from` is null where the socket does not say who sent it (ZeroMQ's PULL and SUB).
     virtual void on_frame(const SessionPtr& from, std::string_view header,
                           std::shared_ptr<const Bytes> payload) = 0;

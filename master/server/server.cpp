@@ -4,9 +4,10 @@
 #include "data/atomic_file.hpp"
 #include "engine/api_backend.hpp"
 #include "engine/asio_host.hpp"
+#include "net/connection_budget.hpp"
 #include "net/http/http_server.hpp"
 #include "net/http/static_files.hpp"
-#include "net/zmq/zmq_transport.hpp"
+#include "net/zmtp/zmtp_transport.hpp"
 #include "server/addresses.hpp"
 #include "server/local_worker.hpp"
 #include "store/blob_store.hpp"
@@ -15,14 +16,17 @@
 #include <netcompute/logging.hpp>
 
 #include <boost/asio/steady_timer.hpp>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
+#include <chrono>
 #include <random>
 #include <stdexcept>
 
 namespace netcompute::server {
 namespace {
 
-constexpr int goodbye_milliseconds = 500;
+constexpr std::chrono::milliseconds goodbye_time{500};
 constexpr auto left_out_lines_interval = std::chrono::seconds{5};
 
 template <typename T>
@@ -59,6 +63,16 @@ engine::EngineOptions engine_options(const ServerOptions& options, store::BlobSt
     return engine;
 }
 
+/// For the connections of all ports together.
+net::ConnectionLimits connection_limits(const LimitsConfig& limits) {
+    rlimit descriptors{};
+    const bool known = getrlimit(RLIMIT_NOFILE, &descriptors) == 0;
+    constexpr std::size_t usual_descriptors = 1024;
+    return net::connection_limits(known ? descriptors.rlim_cur : usual_descriptors,
+                                  {limits.connections, limits.connections_per_address},
+                                  limits.sessions_per_address);
+}
+
 net::StaticFiles load_pages(const std::filesystem::path& web_root) {
     net::StaticFiles files;
     files.add_folder(web_root, "/web/");
@@ -82,6 +96,7 @@ struct Server::Parts {
               options.state_dir, {.ended_jobs_max = options.config.limits.ended_jobs}))},
           host{io},
           engine{host, engine_options(options, *blobs, audit), *jobs},
+          connections{connection_limits(options.config.limits)},
           files{load_pages(options.web_root)},
           backend{engine,
                   [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
@@ -92,10 +107,11 @@ struct Server::Parts {
               [this](net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
                   accept_worker(std::move(request), std::move(socket));
               }},
-          zmq{io,
-              {options.config.master.ip, options.config.master.task_port,
-               options.config.master.result_port, options.config.master.heartbeat_port},
-              engine.gateway()},
+          zmtp{io,
+               {options.config.master.ip, options.config.master.task_port,
+                options.config.master.result_port, options.config.master.heartbeat_port},
+               connections,
+               engine.gateway()},
           http{io,
                {options.config.dashboard.host, options.config.dashboard.port,
                 host_names(options.config)},
@@ -142,10 +158,11 @@ struct Server::Parts {
     std::unique_ptr<store::SqliteJobStore> jobs;
     engine::AsioHost host;
     engine::Engine engine;
+    net::ConnectionBudget connections;
     net::StaticFiles files;
     engine::ApiBackend backend;
     api::ServerApi api;
-    net::ZmqTransport zmq;
+    net::ZmtpTransport zmtp;
     net::HttpServer http;
     boost::asio::steady_timer left_out_lines;
     std::optional<LocalWorker> local;
@@ -155,9 +172,9 @@ struct Server::Parts {
 Server::Server(boost::asio::io_context& io, ServerOptions options)
     : parts_{std::make_unique<Parts>(io, std::move(options))} {
     Config& config = parts_->options.config;
-    config.master.task_port = parts_->zmq.endpoints().task_port;
-    config.master.result_port = parts_->zmq.endpoints().result_port;
-    config.master.heartbeat_port = parts_->zmq.endpoints().heartbeat_port;
+    config.master.task_port = parts_->zmtp.endpoints().task_port;
+    config.master.result_port = parts_->zmtp.endpoints().result_port;
+    config.master.heartbeat_port = parts_->zmtp.endpoints().heartbeat_port;
     config.dashboard.port = parts_->http.port();
     parts_->backend.set_worker_ports(config.master.task_port, config.master.result_port,
                                      config.master.heartbeat_port);
@@ -212,7 +229,7 @@ void Server::stop() {
     parts_->left_out_lines.cancel();
     parts_->http.stop();
     parts_->engine.stop("the master stops");
-    parts_->zmq.close(goodbye_milliseconds);
+    parts_->zmtp.close(goodbye_time);
 }
 
 }  // namespace netcompute::server

@@ -24,7 +24,7 @@ namespace netcompute::test_support {
 class ZmqPeer {
  public:
     /// Whose disconnection await_disconnection() means.
-    enum class Watch { Task, Result };
+    enum class Watch { Task, Result, Heartbeat };
 
     explicit ZmqPeer(const MasterConfig& ports, Watch watched = Watch::Task) {
         for (zmq::socket_t* socket : {&task_, &result_, &heartbeat_, &monitor_}) {
@@ -33,7 +33,7 @@ class ZmqPeer {
         }
         task_.set(zmq::sockopt::reconnect_ivl, -1);
         result_.set(zmq::sockopt::reconnect_ivl, -1);
-        watch(watched == Watch::Task ? task_ : result_);
+        watch(watched == Watch::Task ? task_ : watched == Watch::Result ? result_ : heartbeat_);
         task_.connect("tcp://127.0.0.1:" + std::to_string(ports.task_port));
         result_.connect("tcp://127.0.0.1:" + std::to_string(ports.result_port));
         heartbeat_.connect("tcp://127.0.0.1:" + std::to_string(ports.heartbeat_port));

@@ -103,10 +103,10 @@ export const layers = [
     libraries: ['std', 'posix', 'json', 'boost', 'logs'],
   },
   {
-    name: 'master/net/zmq',
-    owns: ['master/net/zmq/'],
+    name: 'master/net/zmtp',
+    owns: ['master/net/zmtp/'],
     may: ['shared/base', 'shared/protocol', 'shared/logging', 'master/net'],
-    libraries: ['std', 'posix', 'json', 'boost', 'zmq', 'logs'],
+    libraries: ['std', 'posix', 'boost', 'logs'],
   },
   {
     name: 'master/api',
@@ -149,7 +149,7 @@ export const layers = [
       'master/store',
       'master/net',
       'master/net/http',
-      'master/net/zmq',
+      'master/net/zmtp',
       'master/api',
       'master/engine',
       'native-worker/agent',
@@ -214,7 +214,7 @@ const libraries = [
   ['zmq', /^zmq\.hp*$/],
   [
     'posix',
-    /^((sys|arpa|net|netinet|linux)\/\w+|unistd|fcntl|ifaddrs|netdb|poll|pwd|sched)\.h$/,
+    /^((sys|arpa|net|netinet|linux)\/\w+|unistd|fcntl|ifaddrs|malloc|netdb|poll|pwd|sched)\.h$/,
   ],
   ['std', /^[a-z_0-9]+$/],
 ];

@@ -38,7 +38,7 @@ const wrongIncludes = [
   ['shared/src/protocol/encode.cpp', '<zmq.hpp>', /of zmq/],
   ['master/core/leases.cpp', '<spdlog/spdlog.h>', /of logs/],
   ['master/store/job_store.cpp', '"engine/engine.hpp"', /of master\/engine/],
-  ['master/engine/engine.cpp', '"net/zmq/zmq_transport.hpp"', /of master\/net\/zmq/],
+  ['master/engine/engine.cpp', '"net/zmtp/zmtp_transport.hpp"', /of master\/net\/zmtp/],
   ['master/api/routes.cpp', '<zmq.hpp>', /of zmq/],
   ['native-worker/agent.cpp', '"core/scheduler.hpp"', /of master\/core/],
   ['native-worker/executor.cpp', '"zmq_link.hpp"', /of native-worker/],
@@ -52,7 +52,7 @@ for (const [path, header, message] of wrongIncludes) {
     const found = messages(includeDirections, {
       ...scheduler,
       'master/engine/engine.hpp': '',
-      'master/net/zmq/zmq_transport.hpp': '',
+      'master/net/zmtp/zmtp_transport.hpp': '',
       'native-worker/zmq_link.hpp': '',
       'tests/support/fake.hpp': '',
       [path]: `#include ${header}\n`,

@@ -42,6 +42,9 @@ struct LimitsConfig {
     std::uint64_t blob_bytes = std::uint64_t{64} << 30;  ///< Inputs of live jobs, on the disk.
     std::uint64_t sessions_per_address = 512;  ///< Workers that are connected from one PC.
     std::uint64_t ended_jobs = 1000;           ///< That are kept, with their receipts.
+    /// Over all ports, and of one PC; 0: as many as the system's limit of open files allows.
+    std::uint64_t connections = 0;
+    std::uint64_t connections_per_address = 0;
     friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };
 

@@ -39,6 +39,9 @@ constexpr std::array at_restart{
     Setting{"dashboard.port", take<&Config::dashboard, &DashboardConfig::port>},
     Setting{"limits.blob_bytes", take<&Config::limits, &LimitsConfig::blob_bytes>},
     Setting{"limits.ended_jobs", take<&Config::limits, &LimitsConfig::ended_jobs>},
+    Setting{"limits.connections", take<&Config::limits, &LimitsConfig::connections>},
+    Setting{"limits.connections_per_address",
+            take<&Config::limits, &LimitsConfig::connections_per_address>},
 };
 
 }  // namespace

@@ -119,6 +119,7 @@ TEST(ConfigTest, LimitsAreWholeNumbersWithinReason) {
     EXPECT_EQ(config->limits.jobs, 5U);
     EXPECT_EQ(config->limits.sessions_per_address, 2U);
     EXPECT_EQ(config->limits.ended_jobs, 1000U);
+    EXPECT_EQ(config->limits.connections, 0U) << "as many as the system allows";
     for (const char* bad : {"0", "-1", "1.5", "\"5\"", "100001", "null"}) {
         EXPECT_EQ(error_of(std::string{R"({"limits": {"jobs": )"} + bad + "}}"),
                   "config.json: limits.jobs: " + std::string{bad} +

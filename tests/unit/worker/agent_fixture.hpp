@@ -36,7 +36,12 @@ class FakeLink final : public Link {
     bool send(Channel channel, const protocol::WireMessage& message) override {
         EXPECT_TRUE(is_open);
         if (is_full && channel == Channel::Result) return false;
-        sent.push_back({channel, nlohmann::json::parse(message.header), message.payload});
+        auto header = nlohmann::json::parse(message.header);
+        if (channel == Channel::Result && header.at("type") == "heartbeat") {
+            shown_sessions.push_back(header.at("session"));
+        } else {
+            sent.push_back({channel, std::move(header), message.payload});
+        }
         return true;
     }
     /// The sent messages of one type, oldest first.
@@ -52,7 +57,8 @@ class FakeLink final : public Link {
     bool is_full = false;
     int opened = 0;
     Closing last_closing = Closing::DropUnsent;
-    std::vector<Sent> sent;
+    std::vector<Sent> sent;  ///< But for what only shows whose a connection is:
+    std::vector<std::string> shown_sessions;
 };
 
 /// Computes nothing: a test says what comes out.

@@ -50,6 +50,18 @@ TEST(AgentTest, ALongNameIsCutBetweenCharacters) {
     EXPECT_EQ(std::get<protocol::Hello>(*hello).slots, protocol::slots_max);
 }
 
+// Results may be long in coming; the connection for them shows whose it is at once, each time.
+TEST(AgentTest, TheResultChannelNamesTheSessionWithEachWelcome) {
+    AgentBench bench;
+    EXPECT_TRUE(bench.link.shown_sessions.empty());
+    bench.join();
+    EXPECT_EQ(bench.link.shown_sessions, std::vector<std::string>{"key-1"});
+    bench.agent.link_down(bench.now, "cut");
+    bench.run_until(bench.now + 1s);
+    bench.join("key-2");
+    EXPECT_EQ(bench.link.shown_sessions, (std::vector<std::string>{"key-1", "key-2"}));
+}
+
 // The master knows from heartbeats that the worker lives, how the PC does and what is held.
 TEST(AgentTest, HeartbeatsNameLeasesAndLoad) {
     AgentBench bench;
