@@ -1,11 +1,10 @@
 #include "net/http/web_socket.hpp"
 
 #include <netcompute/logging.hpp>
+#include <netcompute/protocol/frame.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
-
-#include <cstring>
 
 namespace netcompute::net {
 namespace beast = boost::beast;
@@ -127,34 +126,17 @@ void WebSocketSession::run(HttpUpgrade request) {
 }
 
 void WebSocketSession::on_message(const Bytes& message) {
-    const auto refuse = [this](std::string what) {
-        listener_.on_malformed(shared_from_this(), {ErrorCode::ProtocolViolation, std::move(what)});
-        close();
-    };
-    std::uint32_t header_size = 0;
-    if (message.size() < sizeof header_size) {
-        return refuse("a frame of " + std::to_string(message.size()) +
-                      " bytes is too short for its header's size");
+    const auto parts = protocol::split_frame(message);
+    if (!parts) {
+        listener_.on_malformed(shared_from_this(), parts.error());
+        return close();
     }
-    std::memcpy(&header_size, message.data(), sizeof header_size);
-    const ByteSpan rest = ByteSpan{message}.subspan(sizeof header_size);
-    if (header_size > rest.size()) {
-        return refuse("a frame of " + std::to_string(message.size()) +
-                      " bytes says its header has " + std::to_string(header_size));
-    }
-    const ByteSpan payload = rest.subspan(header_size);
-    listener_.on_frame(shared_from_this(), as_text(rest.first(header_size)),
-                       std::make_shared<const Bytes>(payload.begin(), payload.end()));
+    listener_.on_frame(shared_from_this(), parts->header,
+                       std::make_shared<const Bytes>(parts->payload.begin(), parts->payload.end()));
 }
 
 void WebSocketSession::send(protocol::WireMessage message) {
-    Bytes frame;
-    frame.reserve(sizeof(std::uint32_t) + message.header.size() + message.payload.size());
-    ByteWriter writer{frame};
-    writer.number(static_cast<std::uint32_t>(message.header.size()));
-    writer.bytes(as_byte_span(message.header));
-    writer.bytes(message.payload);
-    socket_->send_binary(std::move(frame));
+    socket_->send_binary(protocol::join_frame({message.header, message.payload}));
 }
 
 void WebSocketSession::close() {

@@ -34,22 +34,21 @@ Result<nlohmann::json> decode_header(std::string_view text) {
     return header;
 }
 
-Bytes encode_frame(const nlohmann::json& header, ByteSpan payload) {
-    const std::string text = encode_header(header);
-    Bytes frame;
-    frame.reserve(sizeof(std::uint32_t) + text.size() + payload.size());
-    ByteWriter writer{frame};
-    writer.number(static_cast<std::uint32_t>(text.size()));
-    writer.bytes(as_byte_span(text));
-    writer.bytes(payload);
-    return frame;
+Bytes join_frame(const FrameParts& parts) {
+    Bytes message;
+    message.reserve(sizeof(std::uint32_t) + parts.header.size() + parts.payload.size());
+    ByteWriter writer{message};
+    writer.number(static_cast<std::uint32_t>(parts.header.size()));
+    writer.bytes(as_byte_span(parts.header));
+    writer.bytes(parts.payload);
+    return message;
 }
 
-Result<Frame> decode_frame(ByteSpan bytes) {
-    ByteReader reader{bytes};
+Result<FrameParts> split_frame(ByteSpan message) {
+    ByteReader reader{message};
     const auto header_size = reader.number<std::uint32_t>();
     if (!reader.ok()) {
-        return violation("frame: " + std::to_string(bytes.size()) +
+        return violation("frame: " + std::to_string(message.size()) +
                          " bytes are too few for a header size");
     }
     if (reader.left() > frame_bytes_max) {
@@ -64,10 +63,20 @@ Result<Frame> decode_frame(ByteSpan bytes) {
         return violation("frame: truncated: header size " + std::to_string(header_size) +
                          " but only " + std::to_string(reader.left()) + " bytes follow");
     }
-    auto header = decode_header(as_text(reader.bytes(header_size)));
+    const std::string_view header = as_text(reader.bytes(header_size));
+    return FrameParts{header, reader.bytes(reader.left())};
+}
+
+Bytes encode_frame(const nlohmann::json& header, ByteSpan payload) {
+    return join_frame({encode_header(header), payload});
+}
+
+Result<Frame> decode_frame(ByteSpan bytes) {
+    const auto parts = split_frame(bytes);
+    if (!parts) return unexpected(parts.error());
+    auto header = decode_header(parts->header);
     if (!header) return unexpected(header.error());
-    const ByteSpan payload = reader.bytes(reader.left());
-    return Frame{std::move(*header), Bytes{payload.begin(), payload.end()}};
+    return Frame{std::move(*header), Bytes{parts->payload.begin(), parts->payload.end()}};
 }
 
 }  // namespace netcompute::protocol

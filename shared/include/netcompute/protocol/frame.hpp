@@ -32,6 +32,16 @@ struct Frame {
 /// "type" text.
 [[nodiscard]] Result<nlohmann::json> decode_header(std::string_view text);
 
+/// Header and payload of a WebSocket message, which both point into.
+struct FrameParts {
+    std::string_view header;
+    ByteSpan payload;
+};
+
+/// Errors: ProtocolViolation for a message that is truncated or oversized.
+[[nodiscard]] Result<FrameParts> split_frame(ByteSpan message);
+[[nodiscard]] Bytes join_frame(const FrameParts& parts);
+
 /// One WebSocket message.
 [[nodiscard]] Bytes encode_frame(const nlohmann::json& header, ByteSpan payload);
 
