@@ -58,6 +58,7 @@ Cluster::Cluster() : endpoints_file_{folder_.path() / "state" / "endpoints.json"
     std::filesystem::create_directory(folder_.path() / "Data");
     auto config = nlohmann::json::parse(endpoints_text(free_ports()));
     config["limits"]["sessions_per_address"] = 10'000;  // All of them are on this PC.
+    config["limits"]["connections_per_address"] = 40'000;
     std::ofstream{config_file} << config.dump();
     const std::vector<std::string> command{(program_folder() / "netcompute-master").string(),
                                            "--mode", "serve", "--config", config_file.string()};

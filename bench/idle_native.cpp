@@ -55,18 +55,23 @@ class NativePeer {
             hear(header.to_string_view(), counts);
         }
         if (session_.empty()) return;
-        constexpr std::uint64_t memory_bytes = 50'000'000;
+        if (beats_ == 0) beat_on(result_);  // As workers do: it shows whose connection this is.
         beats_ += 1;
-        send(heartbeat_, protocol::Heartbeat{.session = session_,
-                                             .leases = {},
-                                             .slots = 4,
-                                             .paused = false,
-                                             .cpu = 0.001 * (beats_ % 100),
-                                             .memory_bytes = memory_bytes,
-                                             .current = ""});
+        beat_on(heartbeat_);
     }
 
  private:
+    void beat_on(zmq::socket_t& socket) {
+        constexpr std::uint64_t memory_bytes = 50'000'000;
+        send(socket, protocol::Heartbeat{.session = session_,
+                                         .leases = {},
+                                         .slots = 4,
+                                         .paused = false,
+                                         .cpu = 0.001 * (beats_ % 100),
+                                         .memory_bytes = memory_bytes,
+                                         .current = ""});
+    }
+
     void hear(std::string_view text, IdleCounts& counts) {
         const auto header = protocol::decode_header(text);
         const auto message = header ? protocol::decode_master_message(*header, {})
