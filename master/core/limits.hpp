@@ -24,7 +24,7 @@ struct SchedulerLimits {
     std::uint32_t leases_per_worker_max = 2;  ///< The one it works on, and one ahead.
     /// Leases that a heartbeat names, and that are over, of which it is told; the next one will do
     /// for others. A worker has few such, but can name thousands.
-    std::uint32_t disowned_per_heartbeat_max = 64;
+    std::uint32_t disowned_per_heartbeat_max = 256;
     std::uint32_t infrastructure_failures_max = 5;  ///< Of one task, before its job fails.
     std::uint32_t own_failures_max = 2;             ///< Of one task, before its job fails.
     std::uint32_t trusted_after = 10;               ///< Confirmed results in a row.
