@@ -1,5 +1,6 @@
 #include "net/zmq/zmq_transport.hpp"
 
+#include "net/peer_owner.hpp"
 #include "net/port_owner.hpp"
 #include <netcompute/logging.hpp>
 
@@ -128,6 +129,7 @@ class ZmqTransport::Impl::RouterSession final : public Session {
         if (transport_ != nullptr) transport_->forget(routing_id_);
     }
     [[nodiscard]] const std::string& peer_address() const override { return address_; }
+    [[nodiscard]] bool is_this_user() const override { return peer_is_this_user(descriptor_); }
 
     [[nodiscard]] const std::string& routing_id() const { return routing_id_; }
     [[nodiscard]] int descriptor() const { return descriptor_; }
