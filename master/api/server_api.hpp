@@ -62,6 +62,7 @@ class ServerApi {
                                                const nlohmann::json& job, std::string_view body);
     [[nodiscard]] net::HttpResponse answer_for_worker(const RouteMatch& match);
     boost::asio::awaitable<net::HttpResponse> receipt(std::string_view argument);
+    boost::asio::awaitable<Result<void>> wait_until_written();
     boost::asio::awaitable<void> wait_for_end(JobId id, double seconds);
     [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(
         const net::HttpRequest& request) const;

@@ -193,7 +193,7 @@ nlohmann::json ApiBackend::live_document(JobRun& job) const {
 std::optional<nlohmann::json> ApiBackend::job(JobId id) {
     const auto live = engine_.live_jobs().find(id);
     if (live != engine_.live_jobs().end()) return live_document(live->second);
-    const auto record = engine_.jobs().job(id);
+    const auto record = engine_.record(id);
     if (!record) return std::nullopt;
     return record_document(*record);
 }
@@ -209,14 +209,14 @@ nlohmann::json ApiBackend::jobs() {
 Result<nlohmann::json> ApiBackend::job_result(JobId id) {
     const std::string name = "job " + std::to_string(id.value);
     const JobRun* const live = engine_.live_job(id);
-    if (live != nullptr) {
-        return unexpected(ErrorCode::Unavailable,
-                          name + ": it is not over yet: " +
-                              std::string{store::job_state_name(live->record.state)} +
-                              "; ask again, or with ?wait=SECONDS");
-    }
-    const auto record = engine_.jobs().job(id);
+    const auto record = live != nullptr ? live->record : engine_.record(id);
     if (!record) return unexpected(ErrorCode::NotFound, name + ": there is no such job");
+    if (!store::is_final(record->state)) {
+        return unexpected(
+            ErrorCode::Unavailable,
+            name + ": it is not over yet: " + std::string{store::job_state_name(record->state)} +
+                "; ask again, or with ?wait=SECONDS");
+    }
     if (record->state == store::JobState::Succeeded) return nlohmann::json::parse(record->result);
     if (record->error) {
         return unexpected(ErrorCode::Unavailable, name + " failed: " + record->error->message);
@@ -264,9 +264,17 @@ Result<void> ApiBackend::readmit(std::string_view worker) {
     return engine_.readmit(*id);
 }
 
+void ApiBackend::when_written(std::function<void(Result<void>)> callback) {
+    engine_.when_written(std::move(callback));
+}
+
+bool ApiBackend::is_open(JobId id) const {
+    return engine_.live_job(id) != nullptr || engine_.ending_jobs().contains(id);
+}
+
 Result<api::Backend::ReceiptMaker> ApiBackend::receipt(JobId id) {
     const std::string name = "job " + std::to_string(id.value);
-    if (engine_.live_job(id) != nullptr) {
+    if (is_open(id)) {
         return unexpected(ErrorCode::NotFound,
                           name + ": it is not over yet; it leaves its receipt when it succeeds");
     }
@@ -286,7 +294,7 @@ Result<api::Backend::ReceiptMaker> ApiBackend::receipt(JobId id) {
 }
 
 void ApiBackend::when_over(JobId id, std::function<void()> callback) {
-    if (engine_.live_job(id) == nullptr) return callback();
+    if (!is_open(id)) return callback();
     engine_.when_over(id,
                       [callback = std::move(callback)](const store::JobRecord&) { callback(); });
 }
@@ -343,7 +351,11 @@ nlohmann::json ApiBackend::dashboard_state() {
     for (auto& [id, job] : engine_.live_jobs()) {
         state["jobs"][std::to_string(id.value)] = live_document(job);
     }
+    for (const auto& [id, record] : engine_.ending_jobs()) {
+        state["jobs"][std::to_string(id.value)] = record_document(record);
+    }
     for (const store::JobRecord& record : engine_.jobs().newest_ended(dashboard_ended_jobs_max)) {
+        if (engine_.ending_jobs().contains(record.id)) continue;
         state["jobs"][std::to_string(record.id.value)] = record_document(record);
     }
     return state;

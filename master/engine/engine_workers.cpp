@@ -1,9 +1,10 @@
 #include "engine/engine.hpp"
 #include <netcompute/logging.hpp>
 #include <netcompute/printable.hpp>
-#include <netcompute/sha256.hpp>
 
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 namespace netcompute::engine {
 namespace {
@@ -59,8 +60,8 @@ void Engine::on_joined(const JoinedWorker& joined) {
                                        .detail = resumed ? "it resumed its session" : "",
                                        .is_budgeted = true});
     }
-    enqueue(core::WorkerJoined{joined.id, joined.hello.slots, resumed,
-                               pc_of(joined.address, joined.id), worker.is_native});
+    enqueue(joined.id, core::WorkerJoined{joined.id, joined.hello.slots, resumed,
+                                          pc_of(joined.address, joined.id), worker.is_native});
 }
 
 void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
@@ -74,8 +75,27 @@ void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
         *waiting->second = std::move(event);
         return;
     }
-    enqueue(std::move(event));
-    waiting_heartbeats_[id] = &std::get<core::HeartbeatReceived>(inbox_.back().event);
+    InboxItem& waiting = enqueue(id, std::move(event));
+    waiting_heartbeats_[id] = &std::get<core::HeartbeatReceived>(waiting.event);
+}
+
+/// A lease that is over stays known while its round lasts. One that is not known any more may have
+/// been this worker's, if it was ever given such ones.
+Result<bool> Engine::admit_results(WorkerId id, LeaseId lease, std::uint64_t outcome_count) {
+    const auto refuse = [&](std::string_view what) {
+        return unexpected(ErrorCode::ProtocolViolation,
+                          fmt::format("it sent results for lease {}{}", lease.value, what));
+    };
+    const auto known = scheduler_.lease(lease);
+    const WorkerInfo& worker = workers_.at(id);
+    const bool may_be_its_own =
+        known ? known->worker == id
+              : lease != LeaseId{} && worker.first_lease <= lease && lease <= worker.last_lease;
+    if (known && !may_be_its_own) return refuse(" of another worker");
+    if (!may_be_its_own) return refuse(", which was never granted to it");
+    if (!known) return false;  // Its round is over: too late to matter.
+    if (outcome_count <= known->task_count) return true;
+    return refuse(fmt::format(": {} outcomes for {} tasks", outcome_count, known->task_count));
 }
 
 void Engine::on_results(WorkerId id, const protocol::Results& results,
@@ -85,37 +105,36 @@ void Engine::on_results(WorkerId id, const protocol::Results& results,
     std::vector<ByteSpan> output_bytes;
     event.outcomes.reserve(results.outcomes.size());
     output_bytes.reserve(results.outcomes.size());
-    const auto job = live_.find(results.job);
-    std::size_t failed_count = 0, first_failed = 0;
     for (const protocol::TaskOutcome& outcome : results.outcomes) {
         core::Outcome& one = event.outcomes.emplace_back();
         one.index = outcome.index;
         one.failed = outcome.failed;
+        if (outcome.failed)
+            one.error = {outcome.code, printable(as_text(outcome.bytes), error_bytes_max)};
         output_bytes.push_back(outcome.bytes);
-        if (!outcome.failed) {
-            one.sha256 = sha256(outcome.bytes);
-            continue;
-        }
-        one.error = {outcome.code, printable(as_text(outcome.bytes), error_bytes_max)};
-        // A message may hold millions of them.
-        if (failed_count++ == 0) first_failed = event.outcomes.size() - 1;
-        if (job != live_.end()) ++job->second.tasks_failed;
     }
-    if (failed_count > 0) {
-        const core::Outcome& first = event.outcomes[first_failed];
-        log_within_budget(
-            "task failed", address_of(id), spdlog::level::warn,
-            "job {} round {} task {} failed on {}: {}{}", results.job.value, results.round,
-            first.index, worker_name(id), first.error.message,
-            failed_count == 1 ? "" : fmt::format(" (and {} more with it)", failed_count - 1));
-    }
-    enqueue({std::move(event), std::move(output_bytes), std::move(payload)});
+    note_failures(event);
+    enqueue(id, {std::move(event), std::move(output_bytes), std::move(payload)});
+}
+
+/// One line a frame, however many it has.
+void Engine::note_failures(const core::ResultsReceived& event) {
+    const auto failed = [](const core::Outcome& outcome) { return outcome.failed; };
+    const auto first = std::ranges::find_if(event.outcomes, failed);
+    if (first == event.outcomes.end()) return;
+    const auto count = std::ranges::count_if(event.outcomes, failed);
+    log_within_budget("task failed", address_of(event.worker), spdlog::level::warn,
+                      "job {} round {} task {} failed on {}: {}{}", event.job.value, event.round,
+                      first->index, worker_name(event.worker), first->error.message,
+                      count == 1 ? "" : fmt::format(" (and {} more with it)", count - 1));
+    const auto job = live_.find(event.job);
+    if (job != live_.end()) job->second.tasks_failed += static_cast<std::uint64_t>(count);
 }
 
 void Engine::on_left(WorkerId id) {
     log_within_budget("worker left", address_of(id), spdlog::level::info, "{} left",
                       worker_name(id));
-    enqueue(core::WorkerLeft{id});
+    enqueue(id, core::WorkerLeft{id});
 }
 
 void Engine::note_disconnection(WorkerId id, const std::string& reason) {
@@ -129,12 +148,12 @@ void Engine::note_disconnection(WorkerId id, const std::string& reason) {
 
 void Engine::on_disconnected(WorkerId id, const std::string& reason) {
     note_disconnection(id, reason);
-    enqueue(core::WorkerDisconnected{id});
+    enqueue(id, core::WorkerDisconnected{id});
 }
 
 void Engine::on_expelled(WorkerId id, const std::string& reason) {
     note_disconnection(id, reason);
-    enqueue(core::WorkerLeft{id});
+    enqueue(id, core::WorkerLeft{id});
 }
 
 /// Follows the scheduler, which forgets a worker some minutes after it was lost; but not one in
@@ -145,7 +164,7 @@ void Engine::forget_lost_workers() {
         const auto& [id, worker] = entry;
         if (scheduler_.worker(id) || !worker.quarantined.empty()) return false;
         if (!gateway_.forget(id)) return false;  // The end of its session waits for the store.
-        records_.push_back(store::ForgetWorker{id});
+        put(store::ForgetWorker{id});
         return true;
     });
 }
@@ -158,7 +177,7 @@ Result<void> Engine::drain(WorkerId id, bool drained) {
     found->second.drained = drained;
     log_within_budget("worker drained", "", spdlog::level::info, "{} {}", worker_name(id),
                       drained ? "is drained" : "takes tasks again");
-    enqueue(core::WorkerDrained{id, drained});
+    enqueue(id, core::WorkerDrained{id, drained});
     return {};
 }
 
@@ -177,11 +196,9 @@ Result<void> Engine::readmit(WorkerId id) {
     worker.validated = 0;
     gateway_.ban(worker.key, "");
     put_worker(id);
-    promises_ = true;
     spdlog::info("{} is let in again", worker_name(id));
-    enqueue(core::WorkerReadmitted{id});
-    turn();
-    return check_store();
+    enqueue(id, core::WorkerReadmitted{id});
+    return {};
 }
 
 }  // namespace netcompute::engine

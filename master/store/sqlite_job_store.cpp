@@ -6,6 +6,7 @@
 #include "store/sqlite_reader.hpp"
 #include "store/sqlite_schema.hpp"
 #include "store/sqlite_writer.hpp"
+#include "store/write_ahead_log.hpp"
 
 #include <stdexcept>
 #include <utility>
@@ -14,11 +15,11 @@ namespace netcompute::store {
 namespace fs = std::filesystem;
 namespace {
 
-/// Locked for this process alone, the log needs no shared memory: a state folder may lie on a
-/// network drive, and a full disk cannot end the process. What is deleted is not wiped.
+/// A commit flushes nothing (NORMAL) and moves nothing from the log to the database: WriteAheadLog
+/// does both on other threads. What is deleted is not wiped.
 constexpr const char* settings =
-    "PRAGMA locking_mode = EXCLUSIVE;"
     "PRAGMA journal_mode = WAL;"
+    "PRAGMA synchronous = NORMAL;"
     "PRAGMA journal_size_limit = 67108864;"
     "PRAGMA cache_size = -16384;"
     "PRAGMA secure_delete = OFF;";
@@ -35,6 +36,7 @@ T value_or_throw(Result<T> result) {
 struct SqliteJobStore::Parts {
     SqliteDatabase database;
     ResultFiles files;
+    std::unique_ptr<WriteAheadLog> log;
     std::unique_ptr<SqliteWriter> writer;
     std::unique_ptr<SqliteReader> reader;
 };
@@ -48,8 +50,8 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const fs::path& sta
     if (!database) return unexpected(database.error());
     auto files = ResultFiles::open(state_dir / "results");
     if (!files) return unexpected(files.error());
-    auto parts =
-        std::make_unique<Parts>(Parts{std::move(*database), std::move(*files), nullptr, nullptr});
+    auto parts = std::make_unique<Parts>(
+        Parts{std::move(*database), std::move(*files), nullptr, nullptr, nullptr});
     if (auto set = parts->database.execute(settings); !set) return unexpected(set.error());
     if (auto migrated = migrate(parts->database); !migrated) return unexpected(migrated.error());
     auto writer = SqliteWriter::open(parts->database, parts->files, limits);
@@ -59,6 +61,9 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const fs::path& sta
     const auto named = (*reader)->named_files();
     if (!named) return unexpected(named.error());
     parts->files.remove_others(*named);
+    auto log = WriteAheadLog::open(state_dir / "netcompute.db");
+    if (!log) return unexpected(log.error());
+    parts->log = std::move(*log);
     // The names of the new files, before anything is promised.
     if (auto flushed = flush_folder(state_dir); !flushed) return unexpected(flushed.error());
     parts->writer = std::move(*writer);
@@ -67,7 +72,21 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const fs::path& sta
 }
 
 Result<void> SqliteJobStore::commit(std::span<const Record> records, Durability durability) {
-    return parts_->writer->commit(records, durability);
+    auto committed = parts_->writer->commit(records);
+    if (!committed || durability == Durability::Process) return committed;
+    return parts_->log->flush();
+}
+
+SlowWork SqliteJobStore::stage(std::span<const Record> records) {
+    return parts_->writer->stage(records);
+}
+
+SlowWork SqliteJobStore::flush() {
+    return [log = parts_->log.get()] { return log->flush(); };
+}
+
+std::optional<Upkeep> SqliteJobStore::upkeep() {
+    return parts_->log->upkeep(parts_->database.log_pages());
 }
 
 std::optional<JobRecord> SqliteJobStore::job(JobId id) const {

@@ -19,6 +19,16 @@ constexpr std::string_view last_worker_name = "last_worker";
 constexpr std::string_view steady_ms_name = "steady_ms";
 constexpr std::string_view unix_ms_name = "unix_ms";
 
+/// Whether the record has a number in the sequence of outputs and confirmations.
+bool is_in_sequence(const Record& record) {
+    return std::holds_alternative<PutOutputs>(record) ||
+           std::holds_alternative<ConfirmOutput>(record);
+}
+
+ResultFile file_of(const PutOutputs& put, std::int64_t sequence) {
+    return {put.job, put.round, static_cast<std::uint64_t>(sequence)};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(SqliteDatabase& database,
@@ -102,12 +112,11 @@ Result<void> SqliteWriter::load_counters() {
     });
 }
 
-Result<void> SqliteWriter::commit(std::span<const Record> records, Durability durability) {
+Result<void> SqliteWriter::commit(std::span<const Record> records) {
     if (records.empty()) return {};
     turn_ = {};
     turn_.counters = counters_;
-    Result<void> done = use(durability);
-    if (done) done = statements_.begin.run();
+    Result<void> done = statements_.begin.run();
     if (done) done = write(records);
     if (done) done = statements_.commit.run();
     if (!done) {
@@ -116,17 +125,32 @@ Result<void> SqliteWriter::commit(std::span<const Record> records, Durability du
         return done;
     }
     counters_ = turn_.counters;
+    staged_.clear();
     files_.remove(turn_.unnamed);
     return {};
 }
 
-Result<void> SqliteWriter::use(Durability durability) {
-    if (durability_ == durability) return {};
-    // FULL flushes the write-ahead log at each commit, NORMAL only before it goes to the database.
-    auto used = database_.execute(durability == Durability::Power ? "PRAGMA synchronous = FULL"
-                                                                  : "PRAGMA synchronous = NORMAL");
-    if (used) durability_ = durability;
-    return used;
+/// Sequence numbers follow from the records' order, so they are known before the commit.
+SlowWork SqliteWriter::stage(std::span<const Record> records) {
+    std::vector<std::pair<ResultFile, PutOutputs>> large;
+    staged_.clear();
+    std::int64_t sequence = counters_.last_sequence;
+    for (const Record& record : records) {
+        if (is_in_sequence(record)) ++sequence;
+        const auto* const put = std::get_if<PutOutputs>(&record);
+        if (put == nullptr || packed_size(put->outputs) <= row_bytes_max) continue;
+        large.emplace_back(file_of(*put, sequence), *put);
+        staged_.insert(sequence);
+    }
+    if (large.empty()) return {};
+    return [this, large = std::move(large)]() -> Result<void> {
+        Bytes packed;
+        for (const auto& [file, put] : large) {
+            pack_outputs(put.outputs, packed);
+            if (auto written = files_.write(file, packed); !written) return written;
+        }
+        return files_.flush();
+    };
 }
 
 Result<void> SqliteWriter::write(std::span<const Record> records) {
@@ -134,6 +158,7 @@ Result<void> SqliteWriter::write(std::span<const Record> records) {
         if (!std::holds_alternative<ConfirmOutput>(record)) {
             if (auto done = write_confirmations(); !done) return done;
         }
+        if (is_in_sequence(record)) ++turn_.counters.last_sequence;
         if (auto done = std::visit([this](const auto& one) { return apply(one); }, record); !done) {
             return done;
         }
@@ -213,20 +238,28 @@ Result<void> SqliteWriter::apply(const PutLease& put) {
 }
 
 Result<void> SqliteWriter::apply(const PutOutputs& put) {
+    const std::int64_t sequence = turn_.counters.last_sequence;
+    const ResultFile file = file_of(put, sequence);
+    const bool is_staged = staged_.contains(sequence);
     const auto live = is_live(put.job);
     if (!live) return unexpected(live.error());
-    if (!*live) return {};
+    if (!*live) {
+        if (is_staged) turn_.unnamed.push_back(file);
+        return {};
+    }
+    const std::size_t size = packed_size(put.outputs);
+    if (size > row_bytes_max && is_staged) {
+        return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, size,
+                                           ByteSpan{});
+    }
     pack_outputs(put.outputs, packed_);
-    const std::int64_t sequence = ++turn_.counters.last_sequence;
-    if (packed_.size() <= row_bytes_max) {
+    if (size <= row_bytes_max) {
         return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, std::nullopt,
                                            packed_);
     }
-    const ResultFile file{put.job, put.round, static_cast<std::uint64_t>(sequence)};
     turn_.written.push_back(file);
     if (auto written = files_.write(file, packed_); !written) return written;
-    return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, packed_.size(),
-                                       ByteSpan{});
+    return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, size, ByteSpan{});
 }
 
 Result<void> SqliteWriter::apply(const ConfirmOutput& confirm) {
@@ -234,8 +267,9 @@ Result<void> SqliteWriter::apply(const ConfirmOutput& confirm) {
     if (last.job != confirm.job || last.round != confirm.round ||
         last.confirmer != confirm.confirmer) {
         if (auto done = write_confirmations(); !done) return done;
-        last = {confirm.job, confirm.round, confirm.confirmer, {}};
+        last = {confirm.job, confirm.round, confirm.confirmer, 0, {}};
     }
+    last.sequence = turn_.counters.last_sequence;
     last.indices.push_back(confirm.index);
     return {};
 }
@@ -247,8 +281,8 @@ Result<void> SqliteWriter::write_confirmations() {
     if (!live) return unexpected(live.error());
     Result<void> done;
     if (*live) {
-        done = statements_.put_confirmations.run(++turn_.counters.last_sequence, last.job,
-                                                 last.round, std::as_bytes(std::span{last.indices}),
+        done = statements_.put_confirmations.run(last.sequence, last.job, last.round,
+                                                 std::as_bytes(std::span{last.indices}),
                                                  last.confirmer);
     }
     last.indices.clear();

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -28,8 +29,10 @@ class SqliteWriter {
     [[nodiscard]] static Result<std::unique_ptr<SqliteWriter>> open(SqliteDatabase& database,
                                                                     ResultFiles& files,
                                                                     JobStoreLimits limits);
-    /// As JobStore::commit().
-    [[nodiscard]] Result<void> commit(std::span<const Record> records, Durability durability);
+    /// As JobStore::commit() with Durability::Process.
+    [[nodiscard]] Result<void> commit(std::span<const Record> records);
+    /// As JobStore::stage().
+    [[nodiscard]] SlowWork stage(std::span<const Record> records);
     [[nodiscard]] const StoreCounters& counters() const { return counters_; }
 
  private:
@@ -51,6 +54,7 @@ class SqliteWriter {
         JobId job;
         RoundIndex round = 0;
         WorkerId confirmer;
+        std::int64_t sequence = 0;  ///< The last one's.
         std::vector<TaskIndex> indices;
     };
     /// A commit in progress.
@@ -67,7 +71,6 @@ class SqliteWriter {
         : database_{database}, files_{files}, limits_{limits} {}
     [[nodiscard]] Result<void> prepare();
     [[nodiscard]] Result<void> load_counters();
-    [[nodiscard]] Result<void> use(Durability durability);
     [[nodiscard]] Result<void> write(std::span<const Record> records);
     [[nodiscard]] Result<void> write_counters();
 
@@ -95,7 +98,8 @@ class SqliteWriter {
     JobStoreLimits limits_;
     Statements statements_;
     StoreCounters counters_;  ///< As committed.
-    std::optional<Durability> durability_;
+    /// The next commit's outputs that have their files, by the sequence number they will have.
+    std::set<std::int64_t> staged_;
     Turn turn_;
     Bytes packed_;  ///< Kept, to be filled again.
 };
