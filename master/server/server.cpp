@@ -52,6 +52,7 @@ engine::EngineOptions engine_options(const ServerOptions& options, store::BlobSt
     engine.gateway.sessions_per_address_max = options.config.limits.sessions_per_address;
     engine.live_jobs_max = options.config.limits.jobs;
     engine.round_tasks_max = options.config.limits.tasks_per_job;
+    engine.live_tasks_max = options.config.limits.tasks;
     engine.gateway.silence_seconds = to_seconds(options.limits.lost_after);
     engine.root = options.root;
     engine.blobs = &blobs;

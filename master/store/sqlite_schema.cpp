@@ -106,8 +106,18 @@ constexpr std::string_view steady_time = R"sql(
     ALTER TABLE jobs ADD COLUMN slot_seconds REAL NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts,      validation,
-                                  confirmers,          written_files, steady_time};
+// What a master that died may have died of: see JobTrial.
+constexpr std::string_view trials = R"sql(
+    CREATE TABLE trials (
+        job INTEGER PRIMARY KEY,
+        step INTEGER NOT NULL,
+        suspect INTEGER NOT NULL,
+        deaths INTEGER NOT NULL,
+        held TEXT NOT NULL);
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts,    validation, confirmers,
+                                  written_files,       steady_time, trials};
 
 }  // namespace
 
