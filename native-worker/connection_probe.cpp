@@ -1,15 +1,14 @@
 #include "connection_probe.hpp"
 
 #include "master_address.hpp"
+#include "use_result.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 
 #include <array>
@@ -26,7 +25,6 @@ namespace beast = boost::beast;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 /// How each peer of ZeroMQ begins (ZMTP 3.1, "signature").
 constexpr std::array<unsigned char, 10> signature{0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F};
 

@@ -1,8 +1,8 @@
 #include "http_blob_fetcher.hpp"
 
 #include "master_address.hpp"
+#include "use_result.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -11,7 +11,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <unistd.h>
@@ -33,7 +32,6 @@ namespace http = beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 constexpr int connection_count = 2;
 constexpr std::size_t piece_bytes_max = std::size_t{1} << 20;  ///< Read at a time.
 constexpr std::uint32_t response_header_bytes_max = 16 * 1024;

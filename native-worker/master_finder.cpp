@@ -2,8 +2,8 @@
 
 #include "connection_probe.hpp"
 #include "master_address.hpp"
+#include "use_result.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -11,7 +11,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
@@ -30,7 +29,6 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds answer_max{10};
 constexpr std::chrono::seconds pause{2};
 constexpr std::size_t document_bytes_max = 64 * 1024;

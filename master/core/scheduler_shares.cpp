@@ -18,7 +18,10 @@ void Scheduler::list_changed_jobs() {
 /// Keeps the lists of jobs in step with one that has changed.
 void Scheduler::list(JobId id, const Job& job) {
     const auto belongs = [id](std::set<JobId>& jobs, bool does) {
-        does ? jobs.insert(id).second : jobs.erase(id) != 0;
+        if (does)
+            jobs.insert(id);
+        else
+            jobs.erase(id);
     };
     const bool may_give = job.in_round && !job.paused;
     const bool has_pending = job.tasks.pending_count() > 0;
