@@ -31,6 +31,9 @@ class Session {
     [[nodiscard]] virtual const std::string& peer_address() const = 0;
     /// It came by way of a web page's port, where anybody may.
     [[nodiscard]] virtual bool is_web() const { return false; }
+    /// The other end is a program of this PC, and of the user who runs the master, or root's: they
+    /// may read the master's files anyway.
+    [[nodiscard]] virtual bool is_this_user() { return false; }
 };
 
 using SessionPtr = std::shared_ptr<Session>;
