@@ -14,6 +14,12 @@ T decoded(const protocol::WireMessage& message) {
     return std::get<T>(protocol::decode_worker_message(*header, message.payload).value());
 }
 
+bool is_results(const protocol::WireMessage& message) {
+    const auto header = protocol::decode_header(message.header);
+    const auto decoded = protocol::decode_worker_message(*header, message.payload);
+    return decoded && std::holds_alternative<protocol::Results>(*decoded);
+}
+
 }  // namespace
 
 void Flooder::remember(worker::Channel channel, const protocol::WireMessage& message) {
@@ -25,6 +31,7 @@ void Flooder::remember(worker::Channel channel, const protocol::WireMessage& mes
             heartbeat_ = message;
             break;
         case worker::Channel::Result:
+            if (!is_results(message)) break;  // It shows whose connection it is.
             results_.push_back(message);
             if (results_.size() > results_kept) results_.pop_front();
             break;
