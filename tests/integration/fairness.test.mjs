@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
 import { Cluster } from '../support/cluster.mjs';
+import { patience } from '../support/patience.mjs';
 
 const batchSeconds = 1;
 /** Of each big job: more than a test waits for. */
@@ -95,7 +96,8 @@ test('a small job beside twenty big ones is over within two batches', async (t) 
       `${slots} slots: the big ones had ${meanwhile.toFixed(2)} slot-seconds meanwhile, ` +
         `and a batch has ${batch.toFixed(2)}`,
     );
-    assert.ok(meanwhile <= 2 * batch);
+    // A slow build is slow between two leases too, while the other slots compute.
+    assert.ok(meanwhile <= 2 * batch * patience);
     await end();
   }
 });
