@@ -25,6 +25,7 @@ esac
 count() { sed -n "/<testsuite /,/>/s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1; }
 
 install_packages "${packages_to_build[@]}" "${packages_to_test[@]}"
+unpack_packages "${packages_to_unpack[@]}"
 install_node_packages
 build ON
 

@@ -11,6 +11,7 @@ packages_to_build=(
 packages_to_test=(
     libgtest-dev libgmock-dev libbenchmark-dev libeigen3-dev libmpfr-dev
     clang-format-14 npm chromium)
+packages_to_unpack=(nginx caddy)  # For tests: installed, they would serve port 80 from now on.
 packages_to_sanitize=(clang libclang-rt-dev llvm lld)  # Beside the two lists above.
 
 boost_version_min=108100  # As BOOST_VERSION has it: 1.81.
@@ -107,6 +108,26 @@ install_packages() {
     # Never at the cost of a package that somebody else put here.
     as_root "${apt[@]}" install -y --no-install-recommends --no-remove "${missing[@]}" \
         >>"$log" 2>&1 || fail_with_log "$log" "apt-get could not install ${missing[*]}"
+}
+
+# unpack_packages PACKAGE...: puts the programs of packages into build/unpacked, unless they are
+# installed. Nothing is set up or started, and nobody has to be root.
+unpack_packages() {
+    local package folder=$PWD/build/unpacked log=$PWD/build/install.log
+    for package in "$@"; do
+        [ -x "/usr/sbin/$package" ] || [ -x "/usr/bin/$package" ] && continue
+        [ -d "$folder/$package" ] && continue
+        mkdir -p "$folder"
+        say "unpacking $package for the tests into build/unpacked"
+        (
+            cd "$folder"
+            apt-get download "$package" ||
+                { as_root apt-get -q update && apt-get download "$package"; }
+            dpkg-deb --extract "$package"_*.deb "$package.new"
+            rm -f "$package"_*.deb
+            mv "$package.new" "$package"
+        ) >>"$log" 2>&1 || fail_with_log "$log" "$package could not be fetched"
+    done
 }
 
 # Tests use packages from npm, as the lock file pins them.

@@ -32,6 +32,7 @@ asan | tsan)
 esac
 
 install_packages "${packages_to_build[@]}" "${packages_to_test[@]}" "${packages_to_sanitize[@]}"
+unpack_packages "${packages_to_unpack[@]}"
 install_node_packages
 # The strangers of some tests compute in Node with the kernels for browsers, which are not native.
 build ON netcompute_web

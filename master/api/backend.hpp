@@ -20,6 +20,22 @@ struct BlobView {
     std::shared_ptr<const void> owner;  ///< Keeps the bytes alive.
 };
 
+/// Which part of a list is asked for.
+struct ListQuery {
+    static constexpr std::size_t limit_max = 1000;
+    static constexpr std::size_t text_bytes_max = 200;
+
+    std::size_t limit = 100;  ///< The newest ones that fit.
+    std::string before;       ///< Only those before the one of this id; empty: all.
+    std::string state;        ///< Only those in this state; empty: any.
+    std::string text;         ///< Only those that have this in a name or an id; empty: any.
+};
+
+struct ListPage {
+    nlohmann::json items = nlohmann::json::array();
+    std::string next;  ///< The `before` of the page of older ones; empty if there are none.
+};
+
 /// What the HTTP routes ask of the rest of the master. The documents are those of the OpenAPI
 /// description.
 class Backend {
@@ -30,9 +46,11 @@ class Backend {
     virtual ~Backend() = default;
 
     [[nodiscard]] virtual nlohmann::json cluster() = 0;
-    [[nodiscard]] virtual nlohmann::json workers() = 0;
+    /// In the order in which they first came. Errors: InvalidArgument for a bad query.
+    [[nodiscard]] virtual Result<ListPage> workers(const ListQuery& query) = 0;
     [[nodiscard]] virtual std::optional<nlohmann::json> worker(std::string_view id) = 0;
-    [[nodiscard]] virtual nlohmann::json jobs() = 0;
+    /// In order of submission, without params and result. Errors as for workers().
+    [[nodiscard]] virtual Result<ListPage> jobs(const ListQuery& query) = 0;
     [[nodiscard]] virtual std::optional<nlohmann::json> job(JobId id) = 0;
     /// Errors: NotFound; Unavailable while it is not over; the job's own error if it failed.
     [[nodiscard]] virtual Result<nlohmann::json> job_result(JobId id) = 0;

@@ -14,31 +14,45 @@ namespace netcompute::api {
 
 /// Sends every open dashboard a snapshot, then merge patches, at most four times a second. The
 /// state is built once for all of them, and not at all while none is open. One that has not taken
-/// its last update yet waits for a later one, which then holds everything it missed.
+/// its last update yet waits for a later one, which then holds everything it missed: a patch, or a
+/// snapshot where that was long ago; in the end it is closed. So viewers that do not read hold
+/// little, whatever there is to show.
 class DashboardFeed {
  public:
     static constexpr std::chrono::milliseconds interval{250};
+    static constexpr int patch_ticks_max = 20;    ///< Behind by more, it gets a snapshot.
+    static constexpr int unread_ticks_max = 120;  ///< Behind by more, it is closed: 30 s.
+    /// Of viewers at a time; more people than an office has, and few enough to send to each.
+    static constexpr std::size_t viewers_max = 200;
+    static constexpr std::size_t viewers_per_address_max = 50;
+    static constexpr std::size_t unsent_bytes_max = std::size_t{4} << 20;  ///< To one viewer.
 
     DashboardFeed(boost::asio::io_context& io, Backend& backend);
     ~DashboardFeed() { *alive_ = false; }
     DashboardFeed(const DashboardFeed&) = delete;
     DashboardFeed& operator=(const DashboardFeed&) = delete;
 
-    void accept(net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket);
+    [[nodiscard]] bool has_room(const std::string& address) const;
+    void accept(net::HttpRequest request, std::shared_ptr<net::WebSocket> socket);
 
  private:
     struct Viewer {
         std::shared_ptr<net::WebSocket> socket;
-        std::shared_ptr<const nlohmann::json> shown;  ///< What it has.
+        std::shared_ptr<const nlohmann::json> shown;  ///< What it has; null: it needs a snapshot.
+        int ticks_behind = 0;
     };
 
     void arm();
     void publish();
+    void send_snapshot(Viewer& viewer);
+    void refresh();
 
     Backend& backend_;
     boost::asio::steady_timer timer_;
     bool armed_ = false;
     std::vector<Viewer> viewers_;
+    std::shared_ptr<const nlohmann::json> state_;  ///< As it was last built;
+    std::shared_ptr<const std::string> snapshot_;  ///< as a message, once somebody needed it.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

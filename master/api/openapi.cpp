@@ -1,5 +1,7 @@
 #include "api/openapi.hpp"
 
+#include "api/backend.hpp"
+#include "api/query.hpp"
 #include "api/routes.hpp"
 
 #include <algorithm>
@@ -60,6 +62,12 @@ std::vector<std::pair<std::string, std::string>> refusals(const Route& route) {
     const bool reads_body =
         route.name == RouteName::SubmitJob || route.name == RouteName::PrioritizeJob;
     if (reads_body) known.emplace_back("400", "The body is not what this call takes");
+    if (!route.parameters.empty()) {
+        known.emplace_back("400", "A parameter is unknown, or its value is not one");
+    }
+    if (has_name(route.parameters, "wait")) {
+        known.emplace_back("429", "Too many calls of this PC wait already; Retry-After says when");
+    }
     if (route.changes_something) known.emplace_back("401", "The master's token is missing");
     if (route.changes_something) {
         known.emplace_back("503", "The state folder cannot be written: a full disk, perhaps");
@@ -73,6 +81,28 @@ std::vector<std::pair<std::string, std::string>> refusals(const Route& route) {
         known.emplace_back("409", "It is not in a state in which that can be done");
     }
     return known;
+}
+
+struct QueryParameter {
+    std::string_view name;
+    std::string_view description;
+    nlohmann::json schema;
+};
+
+std::vector<QueryParameter> query_parameters() {
+    const nlohmann::json text = {{"type", "string"}, {"maxLength", ListQuery::text_bytes_max}};
+    return {{"wait",
+             "Seconds to wait for the job's end, 0 to 60",
+             {{"type", "number"}, {"minimum", 0}, {"maximum", 60}}},
+            {"limit",
+             "How many of the list at most; the header Link names the page of older ones",
+             {{"type", "integer"},
+              {"minimum", 1},
+              {"maximum", ListQuery::limit_max},
+              {"default", ListQuery{}.limit}}},
+            {"before", "Only those that come before this id in the list", text},
+            {"state", "Only those in this state", text},
+            {"q", "Only those with this text in id, name, type or address", text}};
 }
 
 std::string lower_case(std::string text) {
@@ -90,12 +120,12 @@ nlohmann::json operation(const Route& route) {
         operation["parameters"] = {
             {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}}};
     }
-    if (route.name == RouteName::Job || route.name == RouteName::JobResult) {
-        operation["parameters"].push_back(
-            {{"name", "wait"},
-             {"in", "query"},
-             {"description", "Seconds to wait for the job's end, 0 to 60"},
-             {"schema", {{"type", "number"}, {"minimum", 0}, {"maximum", 60}}}});
+    for (const QueryParameter& parameter : query_parameters()) {
+        if (!has_name(route.parameters, parameter.name)) continue;
+        operation["parameters"].push_back({{"name", parameter.name},
+                                           {"in", "query"},
+                                           {"description", parameter.description},
+                                           {"schema", parameter.schema}});
     }
     if (route.name == RouteName::PrioritizeJob) {
         operation["requestBody"]["content"]["application/json"]["schema"] = priority_schema();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <netcompute/result.hpp>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +11,16 @@ namespace netcompute::api {
 /// The value of one key of a URL's query ("wait=5&token=a%20b"), decoded; nothing if it is not
 /// there or not well encoded.
 [[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view key);
+
+/// Whether a name is among names with spaces between.
+[[nodiscard]] bool has_name(std::string_view names, std::string_view name);
+
+/// Whether a query has none but these parameters (names with spaces between) and "token", each
+/// once. Errors: InvalidArgument naming one that it may not have, and those that it may.
+[[nodiscard]] Result<void> check_query(std::string_view query, std::string_view parameters);
+
+/// A text as part of a query: all but letters, digits and "-._~" as %XX.
+[[nodiscard]] std::string encode_query(std::string_view text);
 
 /// A request target cut at its first "?".
 struct Target {

@@ -24,13 +24,22 @@ std::optional<std::string_view> fit(std::string_view pattern, std::string_view p
 
 }  // namespace
 
+std::size_t body_bytes_max(RouteName route) {
+    constexpr std::size_t usual = std::size_t{4} << 10;
+    // Params of 64 KiB, as JSON may write them: \u00e9 takes six bytes for two.
+    constexpr std::size_t job = std::size_t{256} << 10;
+    return route == RouteName::SubmitJob ? job : usual;
+}
+
 RouteMatch match_route(http::verb method, std::string_view path) {
     if (method == http::verb::head) method = http::verb::get;
     RouteMatch match;
     for (const Route& route : routes) {
         const auto argument = fit(route.path, path);
         if (!argument) continue;
-        if (route.method == method) return {route.name, *argument, route.changes_something, {}};
+        if (route.method == method) {
+            return {route.name, *argument, route.changes_something, route.parameters};
+        }
         match.name = RouteName::MethodNotAllowed;
         match.allowed_methods += (match.allowed_methods.empty() ? "" : ", ") +
                                  std::string{http::to_string(route.method)};

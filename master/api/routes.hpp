@@ -39,6 +39,7 @@ struct Route {
     std::string_view path;   ///< At most one "{…}", which stands for one segment.
     bool changes_something;  ///< Then it asks for the token, where one is set.
     std::string_view summary;
+    std::string_view parameters = {};  ///< Of the query, with spaces between; "token" may come too.
 };
 
 inline constexpr std::array<Route, 19> routes{{
@@ -51,7 +52,8 @@ inline constexpr std::array<Route, 19> routes{{
     {RouteName::Cluster, boost::beast::http::verb::get, "/api/v1/cluster", false,
      "Totals: workers by kind and state, tasks per second, uptime, version"},
     {RouteName::Workers, boost::beast::http::verb::get, "/api/v1/workers", false,
-     "Every worker that is connected or was lately"},
+     "Workers that are connected or were lately, in the order in which they first came",
+     "limit before state q"},
     {RouteName::Worker, boost::beast::http::verb::get, "/api/v1/workers/{id}", false, "One worker"},
     {RouteName::DrainWorker, boost::beast::http::verb::post, "/api/v1/workers/{id}/drain", true,
      "Give a worker no new tasks; it finishes those that it has"},
@@ -60,11 +62,13 @@ inline constexpr std::array<Route, 19> routes{{
     {RouteName::ReadmitWorker, boost::beast::http::verb::post, "/api/v1/workers/{id}/readmit", true,
      "Let a worker that is in quarantine join again; it starts without trust"},
     {RouteName::Jobs, boost::beast::http::verb::get, "/api/v1/jobs", false,
-     "Every job, in order of submission"},
+     "Jobs in order of submission, the newest ones; without params and result",
+     "limit before state q"},
     {RouteName::SubmitJob, boost::beast::http::verb::post, "/api/v1/jobs", true,
      "Submit a job: a type, its params, and optionally name, priority, validation and deadline"},
     {RouteName::Job, boost::beast::http::verb::get, "/api/v1/jobs/{id}", false,
-     "One job: state, progress, eta, result summary, error; ?wait=SECONDS waits for its end"},
+     "One job: state, progress, eta, params, result, error; ?wait=SECONDS waits for its end",
+     "wait"},
     {RouteName::CancelJob, boost::beast::http::verb::delete_, "/api/v1/jobs/{id}", true,
      "Cancel a job"},
     {RouteName::PauseJob, boost::beast::http::verb::post, "/api/v1/jobs/{id}/pause", true,
@@ -74,7 +78,7 @@ inline constexpr std::array<Route, 19> routes{{
     {RouteName::PrioritizeJob, boost::beast::http::verb::post, "/api/v1/jobs/{id}/priority", true,
      "Give a job another priority: {\"priority\": n}; higher goes first"},
     {RouteName::JobResult, boost::beast::http::verb::get, "/api/v1/jobs/{id}/result", false,
-     "The result, when there is one; ?wait=SECONDS waits for it"},
+     "The result, when there is one; ?wait=SECONDS waits for it", "wait"},
     {RouteName::JobReceipt, boost::beast::http::verb::get, "/api/v1/jobs/{id}/receipt", false,
      "The receipt of a job that succeeded, for netcompute-master verify"},
     {RouteName::Blob, boost::beast::http::verb::get, "/blobs/{sha256}", false,
@@ -85,8 +89,12 @@ struct RouteMatch {
     RouteName name = RouteName::NotFound;
     std::string_view argument;  ///< What stands for "{…}".
     bool changes_something = false;
-    std::string allowed_methods;  ///< Where the path is known and the method is not.
+    std::string_view parameters = {};  ///< That the query may have.
+    std::string allowed_methods = {};  ///< Where the path is known and the method is not.
 };
+
+/// How much body a call may have.
+[[nodiscard]] std::size_t body_bytes_max(RouteName route);
 
 /// Finds the route for a method (HEAD counts as GET) and a path without its query.
 [[nodiscard]] RouteMatch match_route(boost::beast::http::verb method, std::string_view path);

@@ -1,6 +1,7 @@
 #include "api/server_api.hpp"
 
 #include "api/audit.hpp"
+#include "api/list_query.hpp"
 #include "api/openapi.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -16,11 +17,17 @@ namespace netcompute::api {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using net::http_error;
+using net::HttpPeer;
 using net::HttpRequest;
 using net::HttpResponse;
+using net::shown;
 namespace {
 
 constexpr double wait_seconds_max = 60;
+constexpr std::size_t waiting_max = 2000;  ///< Each is an open connection.
+constexpr std::size_t waiting_per_address_max = 64;
+constexpr std::chrono::seconds waiting_look_interval{1};  ///< Whether the peer is still there.
+constexpr int retry_seconds = 5;
 constexpr std::size_t receipts_in_making_max = 4;  ///< Each takes the memory of its text.
 constexpr std::string_view worker_socket_path = "/ws/worker";
 constexpr std::string_view dashboard_socket_path = "/ws/dashboard";
@@ -47,7 +54,12 @@ http::status status_of(ErrorCode code) {
 }
 
 HttpResponse error_response(const Error& error) {
-    return http_error(status_of(error.code), error_code_name(error.code), error.message);
+    HttpResponse response =
+        http_error(status_of(error.code), error_code_name(error.code), error.message);
+    if (response.status == http::status::too_many_requests) {
+        response.headers.emplace_back("Retry-After", std::to_string(retry_seconds));
+    }
+    return response;
 }
 
 /// Of a call that changes something: what is unavailable then is the store.
@@ -86,7 +98,7 @@ Result<double> read_wait_seconds(const std::string& query) {
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
     if (error != std::errc{} || end != text->data() + text->size() || !(seconds >= 0)) {
         return unexpected(ErrorCode::InvalidArgument,
-                          "wait: \"" + *text + "\" is not a number of seconds from 0 to 60");
+                          "wait: \"" + shown(*text) + "\" is not a number of seconds from 0 to 60");
     }
     return std::min(seconds, wait_seconds_max);
 }
@@ -94,7 +106,13 @@ Result<double> read_wait_seconds(const std::string& query) {
 HttpResponse no_such(std::string_view what, std::string_view id) {
     return http_error(
         http::status::not_found, "not_found",
-        std::string{what} + " " + std::string{id} + ": there is no such " + std::string{what});
+        std::string{what} + " " + shown(id) + ": there is no such " + std::string{what});
+}
+
+/// The file that a path stands for.
+std::string file_path(const Target& target) {
+    if (target.path == "/") return "/web/index.html";
+    return target.path == "/worker" ? "/web/worker.html" : target.path;
 }
 
 /// Optional only because asio makes an empty one where this throws.
@@ -114,36 +132,20 @@ ServerApi::ServerApi(asio::io_context& io, ServerApiOptions options, Backend& ba
       feed_{io, backend} {}
 
 net::HttpServer::Handlers ServerApi::handlers() {
-    return {[this](HttpRequest request, net::HttpPeer peer) {
+    return {[this](const HttpRequest& head, const HttpPeer& peer) { return look(head, peer); },
+            [this](HttpRequest request, HttpPeer peer) {
                 return handle(std::move(request), std::move(peer));
             },
-            [this](const HttpRequest& request) { return refuse_upgrade(request); },
+            [this](const HttpRequest& request, const HttpPeer& peer) {
+                return refuse_upgrade(request, peer);
+            },
             [this](HttpRequest request, std::shared_ptr<net::WebSocket> socket) {
                 upgrade(std::move(request), std::move(socket));
             }};
 }
 
-asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request, net::HttpPeer peer) {
-    const Target target = split_target({request.target().data(), request.target().size()});
-    RouteMatch match = match_route(request.method(), target.path);
-    auto early = answer_without_route(request, target, match);
-    if (early) {
-        write_down(match, *early, peer);
-        co_return std::move(*early);
-    }
-    const bool may_wait = match.name == RouteName::Job || match.name == RouteName::JobResult;
-    const auto id = may_wait ? job_id(match.argument) : std::nullopt;
-    const Result<double> wait_seconds = read_wait_seconds(target.query);
-    if (id && !wait_seconds) co_return error_response(wait_seconds.error());
-    if (id && *wait_seconds > 0 && backend_.job(*id)) co_await wait_for_end(*id, *wait_seconds);
-    if (match.name == RouteName::JobReceipt) co_return co_await receipt(match.argument);
-    HttpResponse response = answer(match, request);
-    write_down(match, response, peer);
-    co_return response;
-}
-
 void ServerApi::write_down(const RouteMatch& match, const HttpResponse& response,
-                           const net::HttpPeer& peer) {
+                           const HttpPeer& peer) const {
     if (options_.audit == nullptr) return;
     const auto who = options_.join_token.empty() ? audit_by::anyone : audit_by::token;
     if (const auto entry = audit_entry(match, response, who, peer.address)) {
@@ -151,50 +153,79 @@ void ServerApi::write_down(const RouteMatch& match, const HttpResponse& response
     }
 }
 
-std::optional<HttpResponse> ServerApi::answer_without_route(const HttpRequest& request,
-                                                            const Target& target,
-                                                            RouteMatch& match) const {
-    const bool is_socket_path =
-        target.path == worker_socket_path || target.path == dashboard_socket_path;
-    if (is_socket_path) {
+net::HttpServer::Verdict ServerApi::look(const HttpRequest& head, const HttpPeer& peer) const {
+    const Target target = split_target({head.target().data(), head.target().size()});
+    const RouteMatch match = match_route(head.method(), target.path);
+    auto refusal = refuse_path(head, target, match);
+    if (refusal) write_down(match, *refusal, peer);
+    return {std::move(refusal), body_bytes_max(match.name)};
+}
+
+/// What is wrong with a request for a path or a method, with its query, or without its token.
+std::optional<HttpResponse> ServerApi::refuse_path(const HttpRequest& head, const Target& target,
+                                                   const RouteMatch& match) const {
+    if (target.path == worker_socket_path || target.path == dashboard_socket_path) {
         // A page cannot see why its upgrade was refused, so it asks again without one.
-        if (auto refusal = refuse_upgrade(request)) return refusal;
+        if (auto refusal = refuse_upgrade(head, HttpPeer{})) return refusal;
         return http_error(http::status::upgrade_required, "upgrade_required",
                           target.path + ": this is a WebSocket");
     }
-    const bool reads = request.method() == http::verb::get || request.method() == http::verb::head;
-    if (match.name == RouteName::NotFound) {
-        const std::string path = target.path == "/"         ? "/web/index.html"
-                                 : target.path == "/worker" ? "/web/worker.html"
-                                                            : target.path;
-        auto file = files_.find(path, std::string{request[http::field::if_none_match]});
-        if (file && reads) return file;
-        if (!file) {
-            return http_error(http::status::not_found, "not_found",
-                              target.path +
-                                  ": there is nothing here; the API is described at "
-                                  "/api/v1/openapi.json");
-        }
-        match = {RouteName::MethodNotAllowed, {}, false, "GET"};
+    const bool is_file = match.name == RouteName::NotFound && files_.find(file_path(target), "");
+    if (match.name == RouteName::NotFound && !is_file) {
+        return http_error(http::status::not_found, "not_found",
+                          shown(target.path) +
+                              ": there is nothing here; the API is described at "
+                              "/api/v1/openapi.json");
     }
-    if (match.name == RouteName::MethodNotAllowed) {
+    const bool reads = head.method() == http::verb::get || head.method() == http::verb::head;
+    if (is_file && reads) return std::nullopt;
+    if (is_file || match.name == RouteName::MethodNotAllowed) {
+        const std::string allowed = is_file ? "GET" : match.allowed_methods;
         HttpResponse response =
             http_error(http::status::method_not_allowed, "method_not_allowed",
-                       std::string{request.method_string()} + " " + target.path +
-                           ": this path takes " + match.allowed_methods);
-        response.headers.emplace_back("Allow", match.allowed_methods);
+                       shown({head.method_string().data(), head.method_string().size()}) + " " +
+                           shown(target.path) + ": this path takes " + allowed);
+        response.headers.emplace_back("Allow", allowed);
         return response;
     }
-    if (!match.changes_something || token_fits(request, target.query)) return std::nullopt;
-    HttpResponse response =
-        http_error(http::status::unauthorized, "refused_token",
-                   "this call changes something and needs the header \"Authorization: Bearer "
-                   "TOKEN\" with the master's token (security.join_token in its config.json)");
-    response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return response;
+    if (match.changes_something && !token_fits(head, target.query)) {
+        HttpResponse response =
+            http_error(http::status::unauthorized, "refused_token",
+                       "this call changes something and needs the header \"Authorization: Bearer "
+                       "TOKEN\" with the master's token (security.join_token in its config.json)");
+        response.headers.emplace_back("WWW-Authenticate", "Bearer");
+        return response;
+    }
+    const auto query = check_query(target.query, match.parameters);
+    if (!query) return error_response(query.error());
+    return std::nullopt;
 }
 
-HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& request) {
+asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request, HttpPeer peer) {
+    const Target target = split_target({request.target().data(), request.target().size()});
+    const RouteMatch match = match_route(request.method(), target.path);
+    if (match.name == RouteName::NotFound) {
+        auto file =
+            files_.find(file_path(target), std::string{request[http::field::if_none_match]});
+        co_return file ? std::move(*file) : no_such("page", target.path);
+    }
+    const bool may_wait = match.name == RouteName::Job || match.name == RouteName::JobResult;
+    const auto id = may_wait ? job_id(match.argument) : std::nullopt;
+    const Result<double> wait_seconds = read_wait_seconds(target.query);
+    if (id && !wait_seconds) co_return error_response(wait_seconds.error());
+    if (id && *wait_seconds > 0 && backend_.job(*id)) {
+        auto waiting = wait_for_end(*id, *wait_seconds, peer);
+        auto refusal = co_await std::move(waiting);
+        if (refusal) co_return std::move(*refusal);
+    }
+    if (match.name == RouteName::JobReceipt) co_return co_await receipt(match.argument);
+    HttpResponse response = answer(match, request, target, peer);
+    write_down(match, response, peer);
+    co_return response;
+}
+
+HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& request,
+                               const Target& target, const HttpPeer& peer) {
     switch (match.name) {
         case RouteName::Healthz:
             return text_response("ok", "text/plain; charset=utf-8");
@@ -205,11 +236,10 @@ HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& reque
         case RouteName::Cluster:
             return json_response(backend_.cluster());
         case RouteName::Workers:
-            return json_response(backend_.workers());
         case RouteName::Jobs:
-            return json_response(backend_.jobs());
+            return list(match, target, peer);
         case RouteName::SubmitJob:
-            return submit(request);
+            return submit(request, peer);
         case RouteName::Blob:
             return blob(match.argument);
         case RouteName::Worker:
@@ -230,6 +260,21 @@ HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& reque
             break;
     }
     return no_such("page", match.argument);
+}
+
+HttpResponse ServerApi::list(const RouteMatch& match, const Target& target, const HttpPeer& peer) {
+    const auto query = read_list_query(target.query);
+    if (!query) return error_response(query.error());
+    const auto page =
+        match.name == RouteName::Jobs ? backend_.jobs(*query) : backend_.workers(*query);
+    if (!page) return error_response(page.error());
+    HttpResponse response = json_response(page->items);
+    if (!page->next.empty()) {
+        response.headers.emplace_back("Link", "<" + peer.base_path +
+                                                  next_page(target, *query, page->next).substr(1) +
+                                                  ">; rel=\"next\"");
+    }
+    return response;
 }
 
 HttpResponse ServerApi::answer_for_job(const RouteMatch& match, const HttpRequest& request) {
@@ -284,8 +329,9 @@ asio::awaitable<HttpResponse> ServerApi::receipt(std::string_view argument) {
     const auto id = job_id(argument);
     if (!id) co_return no_such("job", argument);
     if (receipts_in_making_ >= receipts_in_making_max) {
-        co_return http_error(http::status::too_many_requests, "limit_exceeded",
-                             "receipts are being made for others; ask again in a moment");
+        co_return net::http_busy(http::status::too_many_requests,
+                                 "receipts are being made for others; ask again in a moment",
+                                 retry_seconds);
     }
     auto maker = backend_.receipt(*id);
     if (!maker) co_return error_response(maker.error());
@@ -306,9 +352,18 @@ asio::awaitable<HttpResponse> ServerApi::receipt(std::string_view argument) {
     co_return response;
 }
 
-/// Comes back when the job is over or time is up. Those who wait for one job share one callback, so
-/// that polls that give up leave nothing behind.
-asio::awaitable<void> ServerApi::wait_for_end(JobId id, double seconds) {
+/// Comes back when the job is over, time is up, or the peer has hung up. Those who wait for one job
+/// share one callback, so that polls that give up leave nothing behind.
+asio::awaitable<std::optional<HttpResponse>> ServerApi::wait_for_end(JobId id, double seconds,
+                                                                     const HttpPeer& peer) {
+    const auto at_address = waiting_by_address_.find(peer.address);
+    const std::size_t of_peer = at_address == waiting_by_address_.end() ? 0 : at_address->second;
+    if (of_peer >= waiting_per_address_max || waiting_ >= waiting_max) {
+        co_return net::http_busy(http::status::too_many_requests,
+                                 std::to_string(of_peer) + " calls from " + peer.address +
+                                     " wait already; ask without ?wait, or again in a moment",
+                                 retry_seconds);
+    }
     std::shared_ptr<EndWatch>& shared = end_watches_[id];
     if (!shared) {
         shared = std::make_shared<EndWatch>();
@@ -319,22 +374,31 @@ asio::awaitable<void> ServerApi::wait_for_end(JobId id, double seconds) {
         });
     }
     const std::shared_ptr<EndWatch> watch = shared;
-    if (!watch->is_over) {
-        const auto timer = std::make_shared<asio::steady_timer>(io_);
-        timer->expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-            std::chrono::duration<double>(seconds)));
-        std::erase_if(watch->timers, [](const auto& each) { return each.expired(); });
-        watch->timers.emplace_back(timer);
+    ++waiting_;
+    ++waiting_by_address_[peer.address];
+    const auto timer = std::make_shared<asio::steady_timer>(io_);
+    std::erase_if(watch->timers, [](const auto& each) { return each.expired(); });
+    watch->timers.emplace_back(timer);
+    const auto deadline = std::chrono::steady_clock::now() +
+                          std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                              std::chrono::duration<double>(seconds));
+    while (!watch->is_over && std::chrono::steady_clock::now() < deadline && !peer.is_gone()) {
+        timer->expires_at(
+            std::min(deadline, std::chrono::steady_clock::now() + waiting_look_interval));
         co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
     }
+    --waiting_;
+    if (--waiting_by_address_[peer.address] == 0) waiting_by_address_.erase(peer.address);
     std::erase_if(end_watches_, [](const auto& entry) { return entry.second->is_over; });
+    co_return std::nullopt;
 }
 
-HttpResponse ServerApi::submit(const HttpRequest& request) {
+HttpResponse ServerApi::submit(const HttpRequest& request, const HttpPeer& peer) {
     const auto id = backend_.submit(request.body());
     if (!id) return refused_change(id.error());
     HttpResponse response = json_response({{"id", id->value}}, http::status::created);
-    response.headers.emplace_back("Location", "/api/v1/jobs/" + std::to_string(id->value));
+    response.headers.emplace_back("Location",
+                                  peer.base_path + "api/v1/jobs/" + std::to_string(id->value));
     return response;
 }
 
@@ -355,7 +419,7 @@ bool ServerApi::token_fits(const HttpRequest& request, const std::string& query)
     if (options_.join_token.empty()) return true;
     constexpr std::string_view prefix = "Bearer ";
     std::string given{request[http::field::authorization]};
-    if (given.starts_with(prefix))
+    if (net::equal_ignoring_case(given.substr(0, prefix.size()), prefix))
         given.erase(0, prefix.size());
     else
         given = query_value(query, "token").value_or("");
@@ -363,20 +427,32 @@ bool ServerApi::token_fits(const HttpRequest& request, const std::string& query)
            CRYPTO_memcmp(given.data(), options_.join_token.data(), given.size()) == 0;
 }
 
-std::optional<HttpResponse> ServerApi::refuse_upgrade(const HttpRequest& request) const {
+std::optional<HttpResponse> ServerApi::refuse_upgrade(const HttpRequest& request,
+                                                      const HttpPeer& peer) const {
     const Target target = split_target({request.target().data(), request.target().size()});
-    // A worker's token comes in its hello, so that the page can say what was wrong with it.
-    if (target.path == worker_socket_path) return std::nullopt;
-    if (target.path != dashboard_socket_path) {
+    const bool is_feed = target.path == dashboard_socket_path;
+    if (!is_feed && target.path != worker_socket_path) {
         return http_error(http::status::not_found, "not_found",
-                          target.path +
+                          shown(target.path) +
                               ": there is no WebSocket here; those are /ws/worker and "
                               "/ws/dashboard");
     }
-    if (token_fits(request, target.query)) return std::nullopt;
-    return http_error(http::status::unauthorized, "refused_token",
-                      "the feed needs ?token=TOKEN with the master's token (security.join_token "
-                      "in its config.json)");
+    // A worker's token comes in its hello, so that the page can say what was wrong with it.
+    if (is_feed && !token_fits(request, target.query)) {
+        return http_error(http::status::unauthorized, "refused_token",
+                          "the feed needs ?token=TOKEN with the master's token "
+                          "(security.join_token in its config.json)");
+    }
+    if (const auto query = check_query(target.query, ""); !query) {
+        return error_response(query.error());
+    }
+    if (is_feed && !feed_.has_room(peer.address)) {
+        return net::http_busy(http::status::service_unavailable,
+                              "as many dashboards are open as this master serves at a time; close "
+                              "some, or try again in a moment",
+                              retry_seconds);
+    }
+    return std::nullopt;
 }
 
 void ServerApi::upgrade(HttpRequest request, std::shared_ptr<net::WebSocket> socket) {

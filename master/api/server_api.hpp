@@ -31,7 +31,7 @@ struct ServerApiOptions {
 class ServerApi {
  public:
     /// Takes a worker's WebSocket.
-    using AcceptWorker = std::function<void(net::HttpUpgrade, std::shared_ptr<net::WebSocket>)>;
+    using AcceptWorker = std::function<void(net::HttpRequest, std::shared_ptr<net::WebSocket>)>;
 
     ServerApi(boost::asio::io_context& io, ServerApiOptions options, Backend& backend,
               const net::StaticFiles& files, AcceptWorker accept_worker);
@@ -48,27 +48,35 @@ class ServerApi {
         std::vector<std::weak_ptr<boost::asio::steady_timer>> timers;
     };
 
-    boost::asio::awaitable<net::HttpResponse> handle(net::HttpRequest request, net::HttpPeer peer);
+    [[nodiscard]] net::HttpServer::Verdict look(const net::HttpRequest& head,
+                                                const net::HttpPeer& peer) const;
     void write_down(const RouteMatch& match, const net::HttpResponse& response,
-                    const net::HttpPeer& peer);
-    /// What is wrong with a request for a path or a method, or without its token; or a page.
-    [[nodiscard]] std::optional<net::HttpResponse> answer_without_route(
-        const net::HttpRequest& request, const Target& target, RouteMatch& match) const;
-    [[nodiscard]] net::HttpResponse answer(const RouteMatch& match,
-                                           const net::HttpRequest& request);
+                    const net::HttpPeer& peer) const;
+    /// Of what look() lets pass.
+    boost::asio::awaitable<net::HttpResponse> handle(net::HttpRequest request, net::HttpPeer peer);
+    [[nodiscard]] std::optional<net::HttpResponse> refuse_path(const net::HttpRequest& head,
+                                                               const Target& target,
+                                                               const RouteMatch& match) const;
+    [[nodiscard]] net::HttpResponse answer(const RouteMatch& match, const net::HttpRequest& request,
+                                           const Target& target, const net::HttpPeer& peer);
     [[nodiscard]] net::HttpResponse answer_for_job(const RouteMatch& match,
                                                    const net::HttpRequest& request);
     [[nodiscard]] net::HttpResponse change_job(const RouteMatch& match, JobId id,
                                                const nlohmann::json& job, std::string_view body);
     [[nodiscard]] net::HttpResponse answer_for_worker(const RouteMatch& match);
+    [[nodiscard]] net::HttpResponse list(const RouteMatch& match, const Target& target,
+                                         const net::HttpPeer& peer);
     boost::asio::awaitable<net::HttpResponse> receipt(std::string_view argument);
-    boost::asio::awaitable<void> wait_for_end(JobId id, double seconds);
-    [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(
-        const net::HttpRequest& request) const;
+    /// An answer if there are too many who wait.
+    boost::asio::awaitable<std::optional<net::HttpResponse>> wait_for_end(
+        JobId id, double seconds, const net::HttpPeer& peer);
+    [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(const net::HttpRequest& request,
+                                                                  const net::HttpPeer& peer) const;
     void upgrade(net::HttpRequest request, std::shared_ptr<net::WebSocket> socket);
     [[nodiscard]] bool token_fits(const net::HttpRequest& request, const std::string& query) const;
     [[nodiscard]] net::HttpResponse blob(std::string_view hex) const;
-    [[nodiscard]] net::HttpResponse submit(const net::HttpRequest& request);
+    [[nodiscard]] net::HttpResponse submit(const net::HttpRequest& request,
+                                           const net::HttpPeer& peer);
 
     boost::asio::io_context& io_;
     ServerApiOptions options_;
@@ -77,6 +85,8 @@ class ServerApi {
     AcceptWorker accept_worker_;
     DashboardFeed feed_;
     std::map<JobId, std::shared_ptr<EndWatch>> end_watches_;
+    std::map<std::string, std::size_t> waiting_by_address_;
+    std::size_t waiting_ = 0;
     std::size_t receipts_in_making_ = 0;
     boost::asio::thread_pool receipt_maker_{1};  ///< Last: it ends before what its work needs.
 };

@@ -7,16 +7,53 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <iterator>
+#include <map>
 
 namespace netcompute::engine {
 namespace {
 
+/// What one frame of the feed shows; lists show the rest.
 constexpr std::size_t dashboard_ended_jobs_max = 50;
+constexpr std::size_t dashboard_live_jobs_max = 200;
+constexpr std::size_t dashboard_workers_max = 1000;
+constexpr std::size_t summary_bytes_max = 300;  ///< Of any one text in a list.
+constexpr std::size_t notes_shown_max = 10;
 
 /// Three decimals are enough for people, and change less often.
 double rounded(double value) {
     return std::round(value * 1000) / 1000;
+}
+
+std::string lower(std::string_view text) {
+    std::string lowered{text};
+    for (char& c : lowered) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return lowered;
+}
+
+bool holds_text(std::string_view words, const std::string& text) {
+    return lower(words).find(lower(text)) != std::string::npos;
+}
+
+std::string short_text(std::string_view text) {
+    return store::cut_text(text, summary_bytes_max);
+}
+
+/// The states that one may ask a list for, with their names.
+template <typename State, std::size_t count>
+Result<std::optional<State>> read_state(const std::string& text,
+                                        const std::array<State, count>& states,
+                                        std::string_view (*name_of)(State)) {
+    if (text.empty()) return std::optional<State>{};
+    std::string names;
+    for (const State state : states) {
+        if (lower(name_of(state)) == lower(text)) return std::optional{state};
+        names += (names.empty() ? "" : ", ") + std::string{name_of(state)};
+    }
+    return unexpected(ErrorCode::InvalidArgument,
+                      "state: \"" + store::cut_text(text, 60) + "\" is none of " + names);
 }
 
 nlohmann::json error_document(const Error& error) {
@@ -80,19 +117,48 @@ nlohmann::json ApiBackend::worker_document(WorkerInfo& worker) const {
             {"cpu", worker.cpu < 0 ? nlohmann::json() : nlohmann::json(rounded(worker.cpu))},
             {"memory", worker.memory_bytes},
             {"validated", view ? view->validated : worker.validated},
-            {"quarantined", worker.quarantined},
+            {"quarantined", short_text(worker.quarantined)},
             {"drained", worker.drained},
             {"tasks_processed", worker.tasks_done},
             {"processing_rate", rounded(worker.rate.per_second(now))},
-            {"current_task", worker.current},
+            {"current_task", short_text(worker.current)},
             {"uptime", std::floor(to_seconds(now - worker.joined))},
             {"last_seen", std::floor(std::max(0.0, to_seconds(now - last_seen)))}};
 }
 
-nlohmann::json ApiBackend::workers() {
-    nlohmann::json documents = nlohmann::json::array();
-    for (auto& [id, worker] : engine_.workers()) documents.push_back(worker_document(worker));
-    return documents;
+Result<api::ListPage> ApiBackend::workers(const api::ListQuery& query) {
+    constexpr std::array states{core::WorkerState::Idle, core::WorkerState::Busy,
+                                core::WorkerState::Draining, core::WorkerState::Suspect,
+                                core::WorkerState::Lost};
+    const auto state = read_state(query.state, states, core::worker_state_name);
+    if (!state) return unexpected(state.error());
+    auto& workers = engine_.workers();
+    auto last = workers.end();
+    if (!query.before.empty()) {
+        const auto before = worker_id(query.before);
+        if (!before) {
+            return unexpected(ErrorCode::InvalidArgument,
+                              "before: \"" + store::cut_text(query.before, 60) +
+                                  "\" is no worker that is known here; begin again without it");
+        }
+        last = workers.find(*before);
+    }
+    std::vector<nlohmann::json> found;
+    api::ListPage page;
+    for (auto one = last; one != workers.begin();) {
+        WorkerInfo& worker = (--one)->second;
+        const std::string words = worker.key + " " + worker.name + " " + worker.address;
+        if (!query.text.empty() && !holds_text(words, query.text)) continue;
+        const auto view = engine_.scheduler().worker(worker.id);
+        if (*state && **state != (view ? view->state : core::WorkerState::Lost)) continue;
+        if (found.size() == query.limit) {
+            page.next = found.back().at("id");
+            break;
+        }
+        found.push_back(worker_document(worker));
+    }
+    std::move(found.rbegin(), found.rend(), std::back_inserter(page.items));
+    return page;
 }
 
 std::optional<nlohmann::json> ApiBackend::worker(std::string_view id) {
@@ -126,13 +192,12 @@ nlohmann::json ApiBackend::validation_document(const store::JobRecord& record) c
             {"liars", liar_names(record)}};
 }
 
-nlohmann::json ApiBackend::record_document(const store::JobRecord& record) const {
+nlohmann::json ApiBackend::short_document(const store::JobRecord& record) const {
     nlohmann::json document = {
         {"id", record.id.value},
         {"type", record.type},
         {"name", record.name},
         {"priority", record.priority},
-        {"params", shown_params(record)},
         {"state", store::job_state_name(record.state)},
         {"submitted_at", record.submitted_unix_ms},
         {"phase", ""},
@@ -141,12 +206,24 @@ nlohmann::json ApiBackend::record_document(const store::JobRecord& record) const
         {"eta", nullptr},
         {"slot_seconds", rounded(record.slot_seconds)},
         {"tasks", {{"total", record.tasks_done}, {"done", record.tasks_done}, {"failed", 0}}},
-        {"result", record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result)},
-        {"error", record.error ? error_document(*record.error) : nlohmann::json()},
+        {"summary", short_text(record.result)},
+        {"error", nullptr},
         {"deadline_seconds",
          record.deadline_seconds > 0 ? nlohmann::json(record.deadline_seconds) : nlohmann::json()},
         {"validation", validation_document(record)},
         {"paused_because", ""}};
+    if (record.error) {
+        document["error"] = error_document({record.error->code, short_text(record.error->message)});
+    }
+    return document;
+}
+
+nlohmann::json ApiBackend::record_document(const store::JobRecord& record) const {
+    nlohmann::json document = short_document(record);
+    document["params"] = shown_params(record);
+    document["result"] =
+        record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result);
+    if (record.error) document["error"] = error_document(*record.error);
     return document;
 }
 
@@ -167,7 +244,15 @@ std::string_view ApiBackend::waiting_for(const JobRun& job,
 }
 
 nlohmann::json ApiBackend::live_document(JobRun& job) const {
-    nlohmann::json document = record_document(job.record);
+    nlohmann::json document = live_short_document(job);
+    document["params"] = shown_params(job.record);
+    document["result"] = nullptr;
+    document["notes"] = job.notes;
+    return document;
+}
+
+nlohmann::json ApiBackend::live_short_document(JobRun& job) const {
+    nlohmann::json document = short_document(job.record);
     const Instant now = engine_.now();
     const auto round = engine_.scheduler().round(job.record.id);
     const bool has_tasks = round && round->succeeded_count < round->task_count;
@@ -192,7 +277,11 @@ nlohmann::json ApiBackend::live_document(JobRun& job) const {
         document["eta"] =
             rounded(static_cast<double>(round->task_count - round->succeeded_count) / rate);
     }
-    document["notes"] = job.notes;
+    document["notes"] = nlohmann::json::array();
+    for (const std::string& note : job.notes) {
+        if (document["notes"].size() == notes_shown_max) break;
+        document["notes"].push_back(short_text(note));
+    }
     return document;
 }
 
@@ -204,12 +293,49 @@ std::optional<nlohmann::json> ApiBackend::job(JobId id) {
     return record_document(*record);
 }
 
-nlohmann::json ApiBackend::jobs() {
-    nlohmann::json documents = nlohmann::json::array();
-    for (const store::JobRecord& record : engine_.jobs().jobs()) {
-        if (auto document = job(record.id)) documents.push_back(std::move(*document));
+Result<api::ListPage> ApiBackend::jobs(const api::ListQuery& query) {
+    constexpr std::array states{store::JobState::Queued, store::JobState::Running,
+                                store::JobState::Paused, store::JobState::Succeeded,
+                                store::JobState::Failed, store::JobState::Cancelled};
+    const auto state = read_state(query.state, states, store::job_state_name);
+    if (!state) return unexpected(state.error());
+    store::EndedJobsQuery ended{query.limit + 1, std::nullopt, *state, query.text};
+    if (!query.before.empty()) {
+        JobId before;
+        const char* const last = query.before.data() + query.before.size();
+        const auto [end, error] = std::from_chars(query.before.data(), last, before.value);
+        if (error != std::errc{} || end != last) {
+            return unexpected(
+                ErrorCode::InvalidArgument,
+                "before: \"" + store::cut_text(query.before, 60) + "\" is no job's number");
+        }
+        ended.before = before;
     }
-    return documents;
+    std::map<std::uint64_t, nlohmann::json> found;
+    auto& live = engine_.live_jobs();
+    auto one = ended.before ? live.lower_bound(*ended.before) : live.end();
+    while (one != live.begin() && found.size() <= query.limit) {
+        JobRun& job = (--one)->second;
+        const store::JobRecord& record = job.record;
+        const std::string words =
+            std::to_string(record.id.value) + " " + record.type + " " + record.name;
+        if (!query.text.empty() && !holds_text(words, query.text)) continue;
+        auto document = live_short_document(job);
+        if (*state && document.at("state") != store::job_state_name(**state)) continue;
+        found.emplace(record.id.value, std::move(document));
+    }
+    if (!*state || store::is_final(**state)) {
+        for (const store::JobRecord& record : engine_.jobs().ended_jobs(ended)) {
+            if (engine_.live_job(record.id) != nullptr) continue;
+            found.emplace(record.id.value, short_document(record));
+        }
+    }
+    const bool has_more = found.size() > query.limit;
+    while (found.size() > query.limit) found.erase(found.begin());
+    api::ListPage page;
+    if (has_more) page.next = std::to_string(found.begin()->first);
+    for (auto& [id, document] : found) page.items.push_back(std::move(document));
+    return page;
 }
 
 Result<nlohmann::json> ApiBackend::job_result(JobId id) {
@@ -337,7 +463,10 @@ nlohmann::json ApiBackend::dashboard_state() {
     nlohmann::json state = {{"cluster", cluster()},
                             {"workers", nlohmann::json::object()},
                             {"jobs", nlohmann::json::object()}};
-    for (auto& [id, worker] : engine_.workers()) {
+    auto& workers = engine_.workers();
+    for (auto one = workers.begin();
+         one != workers.end() && state["workers"].size() < dashboard_workers_max; ++one) {
+        auto& [id, worker] = *one;
         // When it was heard instead of how long ago: so a silent worker costs no patches.
         nlohmann::json& document = state["workers"][worker.key] = worker_document(worker);
         document.erase("uptime");
@@ -346,11 +475,20 @@ nlohmann::json ApiBackend::dashboard_state() {
         const Instant heard = view ? view->last_seen : worker.joined;
         document["heard_at"] = rounded(to_seconds(heard.time_since_epoch()));
     }
-    for (auto& [id, job] : engine_.live_jobs()) {
-        state["jobs"][std::to_string(id.value)] = live_document(job);
+    auto& live = engine_.live_jobs();
+    for (auto one = live.begin();
+         one != live.end() && state["jobs"].size() < dashboard_live_jobs_max; ++one) {
+        state["jobs"][std::to_string(one->first.value)] = live_short_document(one->second);
     }
     for (const store::JobRecord& record : engine_.jobs().newest_ended(dashboard_ended_jobs_max)) {
-        state["jobs"][std::to_string(record.id.value)] = record_document(record);
+        nlohmann::json& document = state["jobs"][std::to_string(record.id.value)] =
+            short_document(record);
+        document.erase("summary");
+        // A longer one is on the job's own page, where the dashboard reads it.
+        const bool is_whole = record.result.size() <= store::short_result_bytes_max;
+        if (is_whole && !record.result.empty()) {
+            document["result"] = nlohmann::json::parse(record.result);
+        }
     }
     return state;
 }

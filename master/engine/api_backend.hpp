@@ -15,9 +15,9 @@ class ApiBackend final : public api::Backend {
     void set_worker_ports(std::uint16_t task, std::uint16_t result, std::uint16_t heartbeat);
 
     [[nodiscard]] nlohmann::json cluster() override;
-    [[nodiscard]] nlohmann::json workers() override;
+    [[nodiscard]] Result<api::ListPage> workers(const api::ListQuery& query) override;
     [[nodiscard]] std::optional<nlohmann::json> worker(std::string_view id) override;
-    [[nodiscard]] nlohmann::json jobs() override;
+    [[nodiscard]] Result<api::ListPage> jobs(const api::ListQuery& query) override;
     [[nodiscard]] std::optional<nlohmann::json> job(JobId id) override;
     [[nodiscard]] Result<nlohmann::json> job_result(JobId id) override;
     [[nodiscard]] Result<JobId> submit(std::string_view body) override;
@@ -37,7 +37,10 @@ class ApiBackend final : public api::Backend {
     [[nodiscard]] nlohmann::json worker_document(WorkerInfo& worker) const;
     [[nodiscard]] nlohmann::json liar_names(const store::JobRecord& record) const;
     [[nodiscard]] nlohmann::json validation_document(const store::JobRecord& record) const;
+    /// What a list says of a job; record_document() and live_document() say all.
+    [[nodiscard]] nlohmann::json short_document(const store::JobRecord& record) const;
     [[nodiscard]] nlohmann::json record_document(const store::JobRecord& record) const;
+    [[nodiscard]] nlohmann::json live_short_document(JobRun& job) const;
     [[nodiscard]] nlohmann::json live_document(JobRun& job) const;
     [[nodiscard]] static store::JobRecord live_record(const JobRun& job);
     [[nodiscard]] std::string_view waiting_for(const JobRun& job,

@@ -26,8 +26,9 @@ std::string Engine::address_of(WorkerId id) const {
     return found == workers_.end() ? "an unknown address" : found->second.address;
 }
 
-/// Workers of one address are one PC; but those of this PC itself, and who comes by way of it,
-/// through a tunnel or a proxy, are each taken for their own.
+/// Workers of one address are one PC; but those of this PC itself, and who comes by way of it
+/// through a tunnel, are each taken for their own. All whom one proxy sends are one PC, wherever
+/// the proxy is: so they may be.
 std::uint64_t Engine::pc_of(const std::string& address, WorkerId worker) {
     const bool is_loopback = address.starts_with("127.") || address == "::1";
     const std::string key = is_loopback ? "worker " + std::to_string(worker.value) : address;
@@ -44,7 +45,7 @@ void Engine::on_joined(const JoinedWorker& joined) {
     worker.kind = joined.hello.kind;
     worker.is_native = !joined.is_web;
     worker.version = joined.hello.version;
-    worker.address = joined.address;
+    worker.address = joined.is_forwarded ? "proxy " + joined.address : joined.address;
     worker.joined = now();
     if (!resumed) worker.validated = 0;
     waiting_heartbeats_.erase(joined.id);  // That was of a former session.
@@ -60,7 +61,7 @@ void Engine::on_joined(const JoinedWorker& joined) {
                                        .is_budgeted = true});
     }
     enqueue(core::WorkerJoined{joined.id, joined.hello.slots, resumed,
-                               pc_of(joined.address, joined.id), worker.is_native});
+                               pc_of(worker.address, joined.id), worker.is_native});
 }
 
 void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {

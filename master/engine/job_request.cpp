@@ -2,6 +2,7 @@
 
 #include "engine/job_type.hpp"
 #include <netcompute/json_depth.hpp>
+#include <netcompute/printable.hpp>
 
 #include <algorithm>
 #include <array>
@@ -12,14 +13,17 @@ namespace netcompute::engine {
 namespace {
 
 constexpr std::size_t name_bytes_max = 200;
+constexpr std::size_t params_bytes_max = std::size_t{64} << 10;
 constexpr std::int32_t priority_max = 1000;
 constexpr int quorum_min = 2;
 constexpr int quorum_max = 10;
 constexpr int deadline_seconds_max = 365 * 24 * 3600;
-constexpr int depth_max = 32;  ///< Deeper than any job's parameters.
+constexpr std::size_t shown_bytes_max = 100;  ///< Of a value that a message repeats.
+constexpr int depth_max = 32;                 ///< Deeper than any job's parameters.
 
 std::string shown(const nlohmann::json& value) {
-    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 200);
+    return printable(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+                     shown_bytes_max);
 }
 
 std::string known_types() {
@@ -46,7 +50,8 @@ Result<nlohmann::json> parse_object(std::string_view text, std::span<const std::
     if (!json.is_object()) return refused("the body is not a JSON object");
     for (const auto& [key, value] : json.items()) {
         if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-            return refused(key + ": is not a key of " + std::string{keys_text});
+            return refused(printable(key, shown_bytes_max) + ": is not a key of " +
+                           std::string{keys_text});
         }
     }
     return json;
@@ -96,6 +101,13 @@ Result<double> read_deadline(const nlohmann::json& deadline) {
 Result<void> read_options(const nlohmann::json& json, JobRequest& request) {
     if (const auto params = json.find("params"); params != json.end()) {
         if (!params->is_object()) return refused("params: " + shown(*params) + " is not an object");
+        // Kept with the job, and shown by its page: no file belongs there.
+        const std::size_t bytes =
+            params->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).size();
+        if (bytes > params_bytes_max) {
+            return refused("params: has " + std::to_string(bytes) + " bytes; a job may have " +
+                           std::to_string(params_bytes_max) + ", and reads tables from files");
+        }
         request.params = *params;
     }
     if (const auto name = json.find("name"); name != json.end()) {

@@ -1,12 +1,18 @@
 #include "engine/param_reader.hpp"
 
+#include <netcompute/printable.hpp>
+
 #include <cmath>
 
 namespace netcompute::engine {
 namespace {
 
+constexpr std::size_t shown_bytes_max = 100;  ///< Of what a message repeats.
+constexpr std::size_t text_bytes_max = 4096;  ///< A path's length; names of columns are shorter.
+
 std::string shown(const nlohmann::json& value) {
-    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 200);
+    return printable(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+                     shown_bytes_max);
 }
 
 std::string shown(double value) {
@@ -66,6 +72,11 @@ double ParamReader::number(const std::string& key, double min, double max, doubl
 std::string ParamReader::text(const std::string& key, std::optional<std::string> otherwise) {
     const nlohmann::json* const value = find(key, !otherwise);
     if (value == nullptr) return otherwise.value_or("");
+    if (value->is_string() && value->get_ref<const std::string&>().size() > text_bytes_max) {
+        fail(key, "has " + std::to_string(value->get_ref<const std::string&>().size()) +
+                      " bytes; give at most " + std::to_string(text_bytes_max));
+        return {};
+    }
     if (value->is_string() && !value->get_ref<const std::string&>().empty()) {
         return value->get<std::string>();
     }
@@ -79,7 +90,8 @@ Result<void> ParamReader::finish() {
             if (known_.contains(key)) continue;
             std::string names;
             for (const std::string& name : known_) names += (names.empty() ? "" : ", ") + name;
-            fail(key, "is not a parameter of this type; it takes " + names);
+            fail(printable(key, shown_bytes_max),
+                 "is not a parameter of this type; it takes " + names);
         }
     }
     if (!error_.empty()) return unexpected(ErrorCode::InvalidArgument, error_);

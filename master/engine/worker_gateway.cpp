@@ -136,8 +136,8 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     from->send(protocol::encode(protocol::MasterMessage{
         protocol::Welcome{session_key, worker_key, options_.heartbeat_seconds,
                           options_.silence_seconds, NETCOMPUTE_VERSION}}));
-    events_.on_joined(
-        {worker, worker_key, session_key, hello, from->peer_address(), from->is_web()});
+    events_.on_joined({worker, worker_key, session_key, hello, from->peer_address(), from->is_web(),
+                       from->is_forwarded()});
 }
 
 /// Who is well-formed and has the token, and is not let in all the same.

@@ -24,6 +24,7 @@ struct JoinedWorker {
     const protocol::Hello& hello;  ///< `resume` is empty unless it does resume a session.
     const std::string& address;    ///< Of its PC.
     bool is_web = false;           ///< By the web port, whatever its hello says that it is.
+    bool is_forwarded = false;     ///< By a proxy, whose PC that is; see net::Session.
 };
 
 /// What the gateway has understood of the workers' frames, after every check.

@@ -31,6 +31,9 @@ class Session {
     [[nodiscard]] virtual const std::string& peer_address() const = 0;
     /// It came by way of a web page's port, where anybody may.
     [[nodiscard]] virtual bool is_web() const { return false; }
+    /// It came through a proxy that is not trusted to say for whom it asks: the address is the
+    /// proxy's, and all that come through it may be one PC.
+    [[nodiscard]] virtual bool is_forwarded() const { return false; }
 };
 
 using SessionPtr = std::shared_ptr<Session>;

@@ -29,9 +29,22 @@ std::vector<std::string> lan_addresses() {
 
 }  // namespace
 
+PublicUrl public_url(const Config& config) {
+    if (!config.security.public_url) return {};
+    const std::string& url = *config.security.public_url;
+    const std::size_t host = url.find("//") + 2;
+    const std::size_t path = url.find('/', host);
+    const std::string authority = url.substr(host, path - host);
+    const bool is_v6 = authority.starts_with('[');
+    const std::string name = is_v6 ? authority.substr(1, authority.find(']') - 1)
+                                   : authority.substr(0, authority.find(':'));
+    return {url.substr(0, path), name, url.substr(path)};
+}
+
 std::vector<std::string> host_names(const Config& config) {
     std::vector<std::string> names = config.security.allowed_hosts;
     names.push_back(config.dashboard.host);
+    if (const PublicUrl url = public_url(config); !url.host.empty()) names.push_back(url.host);
     std::array<char, 256> name{};
     if (gethostname(name.data(), name.size() - 1) == 0) {
         names.emplace_back(name.data());
@@ -40,15 +53,20 @@ std::vector<std::string> host_names(const Config& config) {
     return names;
 }
 
-std::vector<std::string> page_urls(const DashboardConfig& dashboard) {
+std::vector<std::string> page_urls(const Config& config) {
+    const DashboardConfig& dashboard = config.dashboard;
     const auto url = [&](const std::string& host) {
         const bool is_v6 = host.find(':') != std::string::npos;
         return "http://" + (is_v6 ? "[" + host + "]" : host) + ":" +
                std::to_string(dashboard.port) + "/";
     };
-    const bool listens_everywhere = dashboard.host == "0.0.0.0" || dashboard.host == "::";
-    if (!listens_everywhere) return {url(dashboard.host)};
     std::vector<std::string> urls;
+    if (config.security.public_url) urls.push_back(*config.security.public_url);
+    const bool listens_everywhere = dashboard.host == "0.0.0.0" || dashboard.host == "::";
+    if (!listens_everywhere) {
+        urls.push_back(url(dashboard.host));
+        return urls;
+    }
     for (const std::string& address : lan_addresses()) urls.push_back(url(address));
     urls.push_back(url("127.0.0.1"));
     return urls;

@@ -73,6 +73,19 @@ net::ConnectionLimits connection_limits(const LimitsConfig& limits) {
                                   limits.sessions_per_address);
 }
 
+net::OwnNames own_names(const Config& config) {
+    const PublicUrl url = public_url(config);
+    return {host_names(config), url.origin, url.path};
+}
+
+net::TrustedProxies trusted_proxies(const Config& config) {
+    net::TrustedProxies proxies;
+    for (const std::string& text : config.security.trusted_proxies) {
+        if (const auto network = IpNetwork::parse(text)) proxies.push_back(*network);
+    }
+    return proxies;
+}
+
 net::StaticFiles load_pages(const std::filesystem::path& web_root) {
     net::StaticFiles files;
     files.add_folder(web_root, "/web/");
@@ -98,13 +111,12 @@ struct Server::Parts {
           engine{host, engine_options(options, *blobs, audit), *jobs},
           connections{connection_limits(options.config.limits)},
           files{load_pages(options.web_root)},
-          backend{engine,
-                  [this] { return page_urls(options.config.dashboard).front() + "worker"; }},
+          backend{engine, [this] { return page_urls(options.config).front() + "worker"; }},
           api{io,
               {options.config.security.join_token.value_or(""), &audit},
               backend,
               files,
-              [this](net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
+              [this](net::HttpRequest request, std::shared_ptr<net::WebSocket> socket) {
                   accept_worker(std::move(request), std::move(socket));
               }},
           zmtp{io,
@@ -114,7 +126,8 @@ struct Server::Parts {
                engine.gateway()},
           http{io,
                {options.config.dashboard.host, options.config.dashboard.port,
-                host_names(options.config)},
+                own_names(options.config), trusted_proxies(options.config)},
+               connections,
                api.handlers()},
           left_out_lines{io} {
         if (lock.closed_to_others() > 0) {
@@ -132,7 +145,7 @@ struct Server::Parts {
         }
     }
 
-    void accept_worker(net::HttpUpgrade request, std::shared_ptr<net::WebSocket> socket) {
+    void accept_worker(net::HttpRequest request, std::shared_ptr<net::WebSocket> socket) {
         auto session = std::make_shared<net::WebSocketSession>(std::move(socket), engine.gateway());
         engine.gateway().expect_hello(session, engine.now());
         session->run(std::move(request));
@@ -199,7 +212,7 @@ const Config& Server::endpoints() const {
 }
 
 std::vector<std::string> Server::urls() const {
-    return page_urls(endpoints().dashboard);
+    return page_urls(endpoints());
 }
 
 ConfigChanges Server::reload(const Config& config) {
@@ -213,7 +226,8 @@ ConfigChanges Server::reload(const Config& config) {
         changes.config.limits.sessions_per_address);
     parts_->engine.set_limits(changes.config.limits.jobs, changes.config.limits.tasks_per_job);
     parts_->api.set_join_token(token);
-    parts_->http.set_host_names(host_names(parts_->options.config));
+    parts_->http.set_names(own_names(parts_->options.config),
+                           trusted_proxies(parts_->options.config));
     if (parts_->local) parts_->local->set_token(token);
     return changes;
 }

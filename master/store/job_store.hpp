@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace netcompute::store {
@@ -22,6 +23,15 @@ struct JobStoreLimits {
     std::size_t ended_jobs_max = 1000;
     /// Of all receipts together; a job goes with its receipt.
     std::uint64_t receipt_bytes_max = std::uint64_t{1} << 30;
+};
+
+/// Which jobs that are over a list shows: the newest of those that fit.
+struct EndedJobsQuery {
+    std::size_t count_max = 100;
+    std::optional<JobId> before = {};    ///< Only lower ids.
+    std::optional<JobState> state = {};  ///< Only those that ended so.
+    std::string text =
+        {};  ///< Only those with this in id, type or name, whatever the case of letters.
 };
 
 /// The record of jobs, of their work in progress, and of workers: everything that a master which is
@@ -45,8 +55,10 @@ class JobStore {
     [[nodiscard]] virtual std::optional<JobRecord> job(JobId id) const = 0;
     /// In order of their ids.
     [[nodiscard]] virtual std::vector<JobRecord> jobs() const = 0;
-    /// Of the jobs that are over, the newest ones, newest first.
+    /// Of the jobs that are over, those that ended last, the last one first; shortened().
     [[nodiscard]] virtual std::vector<JobRecord> newest_ended(std::size_t count_max) const = 0;
+    /// Of the jobs that are over, those that a list asks for, the highest id first; shortened().
+    [[nodiscard]] virtual std::vector<JobRecord> ended_jobs(const EndedJobsQuery& query) const = 0;
     /// The id to give to the next job; never one that was given before, pruned jobs included.
     [[nodiscard]] virtual JobId next_job_id() const = 0;
     /// The highest lease id that was ever recorded, in a lease or as used.

@@ -131,9 +131,27 @@ std::vector<JobRecord> MemoryJobStore::jobs() const {
 std::vector<JobRecord> MemoryJobStore::newest_ended(std::size_t count_max) const {
     std::vector<JobRecord> jobs;
     for (auto place = ended_.rbegin(); place != ended_.rend() && jobs.size() < count_max; ++place) {
-        jobs.push_back(jobs_.at(place->second).record);
+        jobs.push_back(shortened(jobs_.at(place->second).record));
     }
     return jobs;
+}
+
+std::vector<JobRecord> MemoryJobStore::ended_jobs(const EndedJobsQuery& query) const {
+    const auto lower = [](std::string text) {
+        for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        return text;
+    };
+    std::vector<JobRecord> found;
+    for (auto one = jobs_.rbegin(); one != jobs_.rend() && found.size() < query.count_max; ++one) {
+        const auto& [id, job] = *one;
+        const std::string words =
+            std::to_string(id.value) + " " + job.record.type + " " + job.record.name;
+        const bool fits = job.ended != 0 && (!query.before || id < *query.before) &&
+                          (!query.state || job.record.state == *query.state) &&
+                          lower(words).find(lower(query.text)) != std::string::npos;
+        if (fits) found.push_back(shortened(job.record));
+    }
+    return found;
 }
 
 std::vector<WorkerRecord> MemoryJobStore::workers() const {

@@ -17,6 +17,7 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
     [[nodiscard]] std::vector<JobRecord> jobs() const override;
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
+    [[nodiscard]] std::vector<JobRecord> ended_jobs(const EndedJobsQuery& query) const override;
     [[nodiscard]] JobId next_job_id() const override { return {last_job_.value + 1}; }
     [[nodiscard]] LeaseId last_lease_id() const override { return last_lease_; }
     [[nodiscard]] std::optional<ClockReading> last_clock() const override { return last_clock_; }

@@ -5,6 +5,7 @@
 #include <netcompute/result.hpp>
 #include <netcompute/sha256.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,6 +45,14 @@ struct JobRecord {
     double slot_seconds = 0;     ///< That workers have spent on it.
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
+
+/// What a list shows of a job that is over: no params and no inputs, and texts of strangers cut.
+inline constexpr std::size_t short_result_bytes_max = 2048;  ///< A longer one is cut: no JSON then.
+inline constexpr std::size_t short_error_bytes_max = 300;
+[[nodiscard]] JobRecord shortened(JobRecord job);
+
+/// A text cut at a character's end, with "…" behind it, if it has more bytes than that.
+[[nodiscard]] std::string cut_text(std::string_view text, std::size_t bytes_max);
 
 /// A worker, connected or not: what it may resume, and what its results are worth.
 struct WorkerRecord {

@@ -82,6 +82,10 @@ std::vector<JobRecord> SqliteJobStore::newest_ended(std::size_t count_max) const
     return value_or_throw(parts_->reader->newest_ended(count_max));
 }
 
+std::vector<JobRecord> SqliteJobStore::ended_jobs(const EndedJobsQuery& query) const {
+    return value_or_throw(parts_->reader->ended_jobs(query));
+}
+
 JobId SqliteJobStore::next_job_id() const {
     return JobId{parts_->writer->counters().last_job.value + 1};
 }

@@ -24,6 +24,7 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
     [[nodiscard]] std::vector<JobRecord> jobs() const override;
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
+    [[nodiscard]] std::vector<JobRecord> ended_jobs(const EndedJobsQuery& query) const override;
     [[nodiscard]] JobId next_job_id() const override;
     [[nodiscard]] LeaseId last_lease_id() const override;
     [[nodiscard]] std::optional<ClockReading> last_clock() const override;

@@ -10,6 +10,13 @@
 namespace netcompute::store {
 namespace {
 
+/// The columns of jobs, with as little as may be of what is long. SQLite counts characters here,
+/// which are at least as many bytes as shortened() keeps.
+#define SHORT_JOB                                                                          \
+    "SELECT id, type, name, priority, '', validation, deadline_seconds, paths_anywhere, "  \
+    "submitted_unix_ms, state, '', elapsed_seconds, tasks_done, substr(result, 1, 2049), " \
+    "error_code, substr(error_message, 1, 301), ended, liars, checks, audits FROM jobs "
+
 JobRecord job_of(const SqliteStatement& row) {
     JobRecord job;
     job.id = row.id<JobId>(0);
@@ -107,8 +114,11 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
     static constexpr std::array entries{
         Entry{&S::job, "SELECT * FROM jobs WHERE id = ?"},
         Entry{&S::jobs, "SELECT * FROM jobs ORDER BY id"},
-        Entry{&S::newest_ended,
-              "SELECT * FROM jobs WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?"},
+        Entry{&S::newest_ended, SHORT_JOB "WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?"},
+        Entry{&S::ended_jobs,
+              SHORT_JOB "WHERE id < ?1 AND ended IS NOT NULL AND (?2 < 0 OR state = ?2) "
+                        "AND instr(lower(id || ' ' || type || ' ' || name), lower(?3)) > 0 "
+                        "ORDER BY id DESC LIMIT ?4"},
         Entry{&S::workers, "SELECT * FROM workers ORDER BY id"},
         Entry{&S::checkpoints, "SELECT round, state FROM checkpoints WHERE job = ? ORDER BY round"},
         Entry{&S::rounds, "SELECT DISTINCT round FROM outputs WHERE job = ? ORDER BY round"},
@@ -150,7 +160,19 @@ Result<std::vector<JobRecord>> SqliteReader::jobs() {
 Result<std::vector<JobRecord>> SqliteReader::newest_ended(std::size_t count_max) {
     std::vector<JobRecord> found;
     auto done = statements_.newest_ended.each(
-        [&](const SqliteStatement& row) { found.push_back(job_of(row)); }, count_max);
+        [&](const SqliteStatement& row) { found.push_back(shortened(job_of(row))); }, count_max);
+    if (!done) return unexpected(done.error());
+    return found;
+}
+
+Result<std::vector<JobRecord>> SqliteReader::ended_jobs(const EndedJobsQuery& query) {
+    const std::int64_t before = query.before ? static_cast<std::int64_t>(query.before->value)
+                                             : std::numeric_limits<std::int64_t>::max();
+    const std::int64_t state = query.state ? static_cast<std::int64_t>(*query.state) : -1;
+    std::vector<JobRecord> found;
+    auto done = statements_.ended_jobs.each(
+        [&](const SqliteStatement& row) { found.push_back(shortened(job_of(row))); }, before, state,
+        query.text, query.count_max);
     if (!done) return unexpected(done.error());
     return found;
 }

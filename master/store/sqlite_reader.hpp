@@ -19,6 +19,7 @@ class SqliteReader {
     [[nodiscard]] Result<std::optional<JobRecord>> job(JobId id);
     [[nodiscard]] Result<std::vector<JobRecord>> jobs();
     [[nodiscard]] Result<std::vector<JobRecord>> newest_ended(std::size_t count_max);
+    [[nodiscard]] Result<std::vector<JobRecord>> ended_jobs(const EndedJobsQuery& query);
     [[nodiscard]] Result<std::vector<WorkerRecord>> workers();
     [[nodiscard]] Result<JobWork> work(JobId id);
     [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id, RoundIndex round);
@@ -29,7 +30,7 @@ class SqliteReader {
 
  private:
     struct Statements {
-        SqliteStatement job, jobs, newest_ended, workers;
+        SqliteStatement job, jobs, newest_ended, ended_jobs, workers;
         SqliteStatement checkpoints, leases, rounds, outputs, confirmations;
         SqliteStatement receipt, written_files, named_files;
     };

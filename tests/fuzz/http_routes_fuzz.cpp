@@ -5,6 +5,8 @@
 #include "fuzz_target.hpp"
 #include "http_site.hpp"
 #include "net/http/origin.hpp"
+#include "net/http/proxy_client.hpp"
+#include "net/http/request_head.hpp"
 
 #include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -19,19 +21,67 @@ namespace http = boost::beast::http;
 using net::HttpRequest;
 using net::HttpResponse;
 
-/// The request as the server reads it; nothing if it is none or not whole.
+bool has_control_character(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; });
+}
+
+void check_response(const HttpResponse& response) {
+    const std::string_view body =
+        response.owner != nullptr ? as_text(response.shared_body) : std::string_view{response.body};
+    NETCOMPUTE_ASSERT(body.find(Site::secret) == std::string_view::npos,
+                      "no answer holds a file from outside of the site");
+    for (const auto& [name, value] : response.headers) {
+        NETCOMPUTE_ASSERT(!has_control_character(name) && !has_control_character(value),
+                          "nobody writes header lines of their own into an answer");
+    }
+    if (response.status < http::status::bad_request) return;
+    const auto document = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+    NETCOMPUTE_ASSERT(document.is_object() && document.contains("error") &&
+                          document["error"].value("code", "") != "" &&
+                          document["error"].value("message", "") != "",
+                      "an error is told as JSON with a code and a message");
+    NETCOMPUTE_ASSERT(response.status != http::status::internal_server_error,
+                      "no request makes us fail");
+}
+
+constexpr std::size_t body_bytes_max = std::size_t{1} << 20;
+
+/// The head as the server reads it; an answer that refuses the bytes is one as any other.
+std::optional<net::RequestHead> read_head(std::string_view text) {
+    const auto found = net::find_head(text);
+    if (const auto* const refusal = std::get_if<HttpResponse>(&found)) check_response(*refusal);
+    const std::size_t* const size = std::get_if<std::size_t>(&found);
+    if (size == nullptr || *size == 0) return std::nullopt;
+    NETCOMPUTE_ASSERT(*size <= net::head_bytes_max && text.substr(0, *size).ends_with("\r\n\r\n"),
+                      "a head ends with an empty line, and soon");
+    auto parsed = net::parse_head(text.substr(0, *size));
+    if (const auto* const refusal = std::get_if<HttpResponse>(&parsed)) {
+        check_response(*refusal);
+        return std::nullopt;
+    }
+    return std::get<net::RequestHead>(std::move(parsed));
+}
+
+/// The whole request as the server reads it; nothing if it is none or not whole.
 std::optional<HttpRequest> read_request(std::string_view text) {
+    const auto head = read_head(text);
+    if (!head) return std::nullopt;
     http::request_parser<http::string_body> parser;
     parser.eager(true);
-    parser.header_limit(net::HttpServer::header_bytes_max);
-    parser.body_limit(net::HttpServer::body_bytes_max);
+    parser.header_limit(net::head_bytes_max);
+    parser.body_limit(body_bytes_max);
     while (!parser.is_done()) {
         boost::beast::error_code error;
         const std::size_t used = parser.put(boost::asio::buffer(text.data(), text.size()), error);
         if (error || used == 0) return std::nullopt;
         text.remove_prefix(used);
     }
-    return parser.release();
+    NETCOMPUTE_ASSERT(head->has_body() || parser.get().body().empty(),
+                      "a body is where the head says that one is");
+    HttpRequest request = head->request;  // What stands behind the body is no header.
+    request.body() = parser.get().body();
+    return request;
 }
 
 std::string lower(std::string_view text) {
@@ -100,44 +150,23 @@ api::RouteMatch check_route(http::verb method, const std::string& path) {
     return match;
 }
 
-std::string encode_query(std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string encoded;
-    for (const char c : text) {
-        const auto value = static_cast<unsigned char>(c);
-        encoded += {'%', digits[value >> 4U], digits[value & 15U]};
-    }
-    return encoded;
+/// An address that only a trusted proxy tells is believed, and nobody else's.
+void check_client(const HttpRequest& request) {
+    const std::string remote = "192.0.2.1";
+    const auto stranger = net::client_of(request, remote, {});
+    NETCOMPUTE_ASSERT(stranger.address == remote, "a stranger cannot say who it is");
+    const auto proxy = IpNetwork::parse(remote);
+    const auto client = net::client_of(request, remote, {*proxy});
+    NETCOMPUTE_ASSERT(IpAddress::parse(client.address).has_value(), "a client has an address");
+    NETCOMPUTE_ASSERT(client.address == remote || client.is_by_proxy,
+                      "nobody is somebody else without saying so");
 }
 
 void check_query(const std::string& path) {
-    const std::string query = "other=" + encode_query("&=") + "&key=" + encode_query(path);
+    const std::string query =
+        "other=" + api::encode_query("&=") + "&key=" + api::encode_query(path);
     NETCOMPUTE_ASSERT(api::query_value(query, "key") == path, "a query's value is decoded");
     NETCOMPUTE_ASSERT(!api::query_value(query, "ke"), "a key is compared whole");
-}
-
-bool has_control_character(std::string_view text) {
-    return std::any_of(text.begin(), text.end(),
-                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; });
-}
-
-void check_response(const HttpResponse& response) {
-    const std::string_view body =
-        response.owner != nullptr ? as_text(response.shared_body) : std::string_view{response.body};
-    NETCOMPUTE_ASSERT(body.find(Site::secret) == std::string_view::npos,
-                      "no answer holds a file from outside of the site");
-    for (const auto& [name, value] : response.headers) {
-        NETCOMPUTE_ASSERT(!has_control_character(name) && !has_control_character(value),
-                          "nobody writes header lines of their own into an answer");
-    }
-    if (response.status < http::status::bad_request) return;
-    const auto document = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
-    NETCOMPUTE_ASSERT(document.is_object() && document.contains("error") &&
-                          document["error"].value("code", "") != "" &&
-                          document["error"].value("message", "") != "",
-                      "an error is told as JSON with a code and a message");
-    NETCOMPUTE_ASSERT(response.status != http::status::internal_server_error,
-                      "no request makes us fail");
 }
 
 bool names_token(const HttpRequest& request, const std::string& query) {
@@ -170,7 +199,7 @@ void check_answers(Site& site, const HttpRequest& request, const api::Target& ta
 }
 
 void check_upgrade(Site& site, const HttpRequest& request, const api::Target& target) {
-    const auto refusal = site.guarded_api().refuse_upgrade(request);
+    const auto refusal = site.guarded_api().refuse_upgrade(request, {});
     if (refusal) check_response(*refusal);
     const bool may = target.path == "/ws/worker" ||
                      (target.path == "/ws/dashboard" && names_token(request, target.query));
@@ -187,6 +216,7 @@ bool try_input(ByteSpan input) {
     const std::string_view text{request->target().data(), request->target().size()};
     const api::Target target = api::split_target(text);
     check_query(target.path);
+    check_client(*request);
     const api::RouteMatch match = check_route(request->method(), target.path);
     check_upgrade(site, *request, target);
     check_answers(site, *request, target, match);

@@ -25,7 +25,7 @@ net::StaticFiles files_below(const test_support::TemporaryFolder& folder) {
 }
 
 api::ServerApi::AcceptWorker accept_nobody() {
-    return [](const net::HttpUpgrade&, const std::shared_ptr<net::WebSocket>&) {};
+    return [](const net::HttpRequest&, const std::shared_ptr<net::WebSocket>&) {};
 }
 
 }  // namespace
@@ -43,6 +43,12 @@ std::optional<nlohmann::json> CountingBackend::job(JobId id) {
 Result<nlohmann::json> CountingBackend::job_result(JobId id) {
     if (id.value == job_number) return nlohmann::json(3.14);
     return unexpected(ErrorCode::NotFound, "there is no such job");
+}
+
+Result<api::ListPage> CountingBackend::jobs(const api::ListQuery& query) {
+    NETCOMPUTE_ASSERT(query.limit >= 1 && query.limit <= api::ListQuery::limit_max,
+                      "a list has a limit");
+    return api::ListPage{nlohmann::json::array({query.text}), query.before};
 }
 
 Result<JobId> CountingBackend::submit(std::string_view body) {
@@ -98,6 +104,14 @@ Site::Site()
 net::HttpResponse Site::answer(const net::HttpServer::Handlers& handlers,
                                const net::HttpRequest& request) {
     backend_.change_count = 0;
+    net::HttpRequest head{request.base()};
+    const auto verdict = handlers.look(head, {});
+    NETCOMPUTE_ASSERT(backend_.change_count == 0, "a head alone changes nothing");
+    if (verdict.refusal) return *verdict.refusal;
+    if (request.body().size() > verdict.body_bytes_max) {
+        return net::http_error(boost::beast::http::status::payload_too_large, "limit_exceeded",
+                               "the body is too long");
+    }
     std::optional<net::HttpResponse> answered;
     boost::asio::co_spawn(io_, handlers.handle(request, {"192.168.1.7"}),
                           [&](const std::exception_ptr& failure, net::HttpResponse response) {

@@ -20,9 +20,12 @@ class CountingBackend final : public api::Backend {
     std::size_t change_count = 0;
 
     [[nodiscard]] nlohmann::json cluster() override { return {{"tasks_per_second", 0}}; }
-    [[nodiscard]] nlohmann::json workers() override { return nlohmann::json::array(); }
+    [[nodiscard]] Result<api::ListPage> workers(const api::ListQuery&) override {
+        return api::ListPage{};
+    }
     [[nodiscard]] std::optional<nlohmann::json> worker(std::string_view id) override;
-    [[nodiscard]] nlohmann::json jobs() override { return nlohmann::json::array(); }
+    /// A page, with more to come, that shows what was asked for.
+    [[nodiscard]] Result<api::ListPage> jobs(const api::ListQuery& query) override;
     [[nodiscard]] std::optional<nlohmann::json> job(JobId id) override;
     [[nodiscard]] Result<nlohmann::json> job_result(JobId id) override;
     [[nodiscard]] Result<JobId> submit(std::string_view body) override;
@@ -51,7 +54,8 @@ class Site {
     [[nodiscard]] const net::HttpServer::Handlers& guarded_api() const { return guarded_; }
     [[nodiscard]] CountingBackend& backend() { return backend_; }
 
-    /// What the site answers; the backend's count is then that of this request alone.
+    /// What the site answers to a whole request, whose head it judges first; the backend's count
+    /// is then that of this request alone.
     [[nodiscard]] net::HttpResponse answer(const net::HttpServer::Handlers& handlers,
                                            const net::HttpRequest& request);
 

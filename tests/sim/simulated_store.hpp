@@ -37,6 +37,10 @@ class SimulatedStore final : public store::JobStore {
     [[nodiscard]] std::vector<store::JobRecord> newest_ended(std::size_t count_max) const override {
         return memory_->newest_ended(count_max);
     }
+    [[nodiscard]] std::vector<store::JobRecord> ended_jobs(
+        const store::EndedJobsQuery& query) const override {
+        return memory_->ended_jobs(query);
+    }
     [[nodiscard]] JobId next_job_id() const override { return memory_->next_job_id(); }
     [[nodiscard]] LeaseId last_lease_id() const override { return memory_->last_lease_id(); }
     [[nodiscard]] std::optional<store::ClockReading> last_clock() const override {

@@ -17,9 +17,12 @@ export class RawWorker {
   /** Resolves with the WebSocket's close code. @type {Promise<number>} */
   closed;
 
-  /** @param {string} origin of the master */
-  constructor(origin) {
-    this.#socket = new WebSocket(`${origin.replace('http', 'ws')}/ws/worker`);
+  /**
+   * @param {string} origin of the master
+   * @param {import('ws').ClientOptions & {localAddress?: string}} [options]
+   */
+  constructor(origin, options = {}) {
+    this.#socket = new WebSocket(`${origin.replace('http', 'ws')}/ws/worker`, options);
     this.opened = new Promise((resolve, reject) => {
       this.#socket.on('open', () => resolve(undefined));
       this.#socket.on('error', reject);
@@ -31,16 +34,19 @@ export class RawWorker {
     });
   }
 
-  /** Connects and says nothing. @param {string} origin */
-  static async connect(origin) {
-    const worker = new RawWorker(origin);
+  /** Connects and says nothing.
+   * @param {string} origin
+   * @param {import('ws').ClientOptions & {localAddress?: string}} [options] */
+  static async connect(origin, options) {
+    const worker = new RawWorker(origin, options);
     await worker.opened;
     return worker;
   }
 
-  /** Connects and joins. @param {string} origin @param {Header} [fields] */
-  static async join(origin, fields) {
-    const worker = await RawWorker.connect(origin);
+  /** Connects and joins. @param {string} origin @param {Header} [fields]
+   * @param {import('ws').ClientOptions & {localAddress?: string}} [options] */
+  static async join(origin, fields, options) {
+    const worker = await RawWorker.connect(origin, options);
     worker.hello(fields);
     worker.session = (await worker.next('welcome')).session;
     return worker;

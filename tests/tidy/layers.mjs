@@ -48,6 +48,12 @@ export const layers = [
     libraries: ['std', 'json'],
   },
   {
+    name: 'shared/ip',
+    owns: ['shared/include/netcompute/ip_network.hpp', 'shared/src/ip/'],
+    may: [],
+    libraries: ['std', 'posix'],
+  },
+  {
     name: 'shared/config',
     owns: [
       'shared/include/netcompute/config.hpp',
@@ -55,7 +61,7 @@ export const layers = [
       'shared/include/netcompute/json_file.hpp',
       'shared/src/config/',
     ],
-    may: ['shared/base'],
+    may: ['shared/base', 'shared/ip'],
     libraries: ['std', 'json'],
   },
   {
@@ -99,7 +105,7 @@ export const layers = [
   {
     name: 'master/net/http',
     owns: ['master/net/http/'],
-    may: ['shared/base', 'shared/protocol', 'shared/logging', 'master/net'],
+    may: ['shared/base', 'shared/ip', 'shared/protocol', 'shared/logging', 'master/net'],
     libraries: ['std', 'posix', 'json', 'boost', 'logs'],
   },
   {
@@ -144,6 +150,7 @@ export const layers = [
       'shared/protocol',
       'shared/logging',
       'shared/config',
+      'shared/ip',
       'master/core',
       'master/data',
       'master/store',

@@ -6,6 +6,7 @@
  */
 
 import { backoffSeconds } from '../backoff.js';
+import { siteUrl, socketUrl } from '../site.js';
 
 const probeMsMax = 10_000;
 // The master's uptime alone changes every second: one that says nothing for so long is gone,
@@ -43,8 +44,8 @@ export class Feed {
     clearTimeout(this.#timer);
     this.#drop();
     this.#onStatus({ kind: 'connecting' });
-    const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(`${scheme}//${location.host}${this.#path()}`);
+    const query = this.#token ? `?token=${encodeURIComponent(this.#token)}` : '';
+    const socket = new WebSocket(socketUrl(`ws/dashboard${query}`));
     this.#socket = socket;
     this.#expectNews();
     socket.onmessage = ({ data }) => {
@@ -53,10 +54,6 @@ export class Feed {
     socket.onclose = ({ code }) => {
       if (socket === this.#socket) this.#closed(socket, code);
     };
-  }
-
-  #path() {
-    return `/ws/dashboard${this.#token ? `?token=${encodeURIComponent(this.#token)}` : ''}`;
   }
 
   /** @param {unknown} data */
@@ -91,7 +88,7 @@ export class Feed {
    */
   async #isRefused() {
     try {
-      const { status } = await fetch('/ws/dashboard', {
+      const { status } = await fetch(siteUrl('ws/dashboard'), {
         headers: this.#token ? { Authorization: `Bearer ${this.#token}` } : {},
         signal: AbortSignal.timeout(probeMsMax),
       });

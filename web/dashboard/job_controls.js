@@ -1,6 +1,7 @@
 /** What a person may do with a job: its card's buttons. */
 
 import { make, setShown, setText } from '../dom.js';
+import { siteUrl } from '../site.js';
 import { isOpen } from './order.js';
 
 /** @typedef {import('./state.js').Job} Job */
@@ -36,7 +37,7 @@ export class JobControls {
     this.#priority.setAttribute('aria-label', `Priority of job ${id}`);
     this.#priorityLabel.append(this.#priority);
     this.#priorityLabel.title = 'Higher goes first';
-    this.#receipt.href = `/api/v1/jobs/${encodeURIComponent(id)}/receipt`;
+    this.#receipt.href = siteUrl(`api/v1/jobs/${encodeURIComponent(id)}/receipt`);
     this.#receipt.download = '';
     this.#receipt.title = 'For netcompute-master verify';
     this.#receipt.setAttribute('aria-label', `Receipt of job ${id}`);

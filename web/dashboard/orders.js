@@ -1,5 +1,7 @@
 /** What this page asks of the master, with the token where there is one. */
 
+import { siteUrl } from '../site.js';
+
 export class Orders {
   #token;
 
@@ -48,7 +50,11 @@ export class Orders {
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
     let response;
     try {
-      response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+      response = await fetch(siteUrl(path), {
+        method,
+        headers,
+        body: body && JSON.stringify(body),
+      });
     } catch {
       throw new Error(`${failure}: the master cannot be reached.`);
     }
@@ -60,10 +66,10 @@ export class Orders {
 
 /** @param {string} job */
 function jobPath(job) {
-  return `/api/v1/jobs/${encodeURIComponent(job)}`;
+  return `api/v1/jobs/${encodeURIComponent(job)}`;
 }
 
 /** @param {string} worker */
 function workerPath(worker) {
-  return `/api/v1/workers/${encodeURIComponent(worker)}`;
+  return `api/v1/workers/${encodeURIComponent(worker)}`;
 }

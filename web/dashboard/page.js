@@ -3,6 +3,7 @@
 import { element, setShown, setText } from '../dom.js';
 import { Feed } from './feed.js';
 import { JobsView } from './jobs_view.js';
+import { LongResults } from './long_results.js';
 import { Orders } from './orders.js';
 import { emptyState, fold } from './state.js';
 import { Tiles } from './tiles.js';
@@ -21,10 +22,14 @@ const tiles = new Tiles();
 const orders = new Orders(() => token);
 const jobs = new JobsView(orders);
 const workers = new WorkersView(drawSoon, orders);
+const longResults = new LongResults(() => {
+  state = longResults.fill(state);
+  drawSoon();
+});
 const feed = new Feed({
   token,
   onMessage: (message) => {
-    state = fold(state, message, performance.now());
+    state = longResults.fill(fold(state, message, performance.now()));
     drawSoon();
   },
   onStatus: (changed) => {

@@ -2,6 +2,7 @@
 
 import { element, setShown, setText } from '../dom.js';
 import { formatCount, formatDuration, formatRate } from '../format.js';
+import { siteUrl } from '../site.js';
 import { drawSparkline } from './sparkline.js';
 import { grown } from './state.js';
 
@@ -51,7 +52,7 @@ export class Tiles {
 /** @param {string | undefined} joinUrl as the master knows itself; else as this browser does */
 function drawJoinBox(joinUrl) {
   const link = element('join-url', HTMLAnchorElement);
-  const url = joinUrl && /^https?:\/\//.test(joinUrl) ? joinUrl : `${location.origin}/worker`;
+  const url = joinUrl && /^https?:\/\//.test(joinUrl) ? joinUrl : siteUrl('worker');
   if (link.href !== url) link.href = url;
   setText(link, url);
   const host = new URL(url).hostname;

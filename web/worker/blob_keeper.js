@@ -1,5 +1,6 @@
 /** The keeper thread: fetches blobs and checks their hashes, so that the link never waits. */
 
+import { siteUrl } from '../site.js';
 import { BlobStore } from './blob_store.js';
 import { loadKernels } from './kernels.js';
 
@@ -14,7 +15,7 @@ const scope = /** @type {import('./messages.js').WorkerScope} */ (
 
 /** @param {string} sha256 @returns {Promise<Uint8Array<ArrayBuffer>>} */
 async function download(sha256) {
-  const response = await fetch(`/blobs/${sha256}`);
+  const response = await fetch(siteUrl(`blobs/${sha256}`));
   if (!response.ok) throw new Error(`HTTP status ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -4,8 +4,10 @@
  * @typedef {import('./messages.js').Kernels} Kernels
  */
 
-const loaderUrl = '/wasm/kernels.js';
-const binaryUrl = '/wasm/netcompute_kernels.wasm';
+import { siteUrl } from '../site.js';
+
+const loaderUrl = siteUrl('wasm/kernels.js');
+const binaryUrl = siteUrl('wasm/netcompute_kernels.wasm');
 
 /**
  * An instance of the thread's own.

@@ -1,6 +1,7 @@
 /** The link thread: owns the WebSocket, the timer and the compute threads. It never computes. */
 
 import { backoffSeconds } from '../backoff.js';
+import { socketUrl } from '../site.js';
 import { compileKernels } from './kernels.js';
 import { LinkCore } from './link_core.js';
 import { SlotPool } from './slot_pool.js';
@@ -108,8 +109,7 @@ class Link {
   }
 
   #openSocket() {
-    const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(`${scheme}//${location.host}/ws/worker`);
+    const socket = new WebSocket(socketUrl('ws/worker'));
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
     /** @param {() => void} react */

@@ -1,5 +1,7 @@
 #include "net/http/origin.hpp"
 
+#include "net/http/http_message.hpp"
+
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
@@ -7,18 +9,11 @@
 namespace netcompute::net {
 namespace {
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return lower(x) == lower(y); });
-}
-
 bool is_port_or_nothing(std::string_view text) {
     if (text.empty()) return true;
-    return text.front() == ':' && text.find_first_not_of("0123456789", 1) == std::string_view::npos;
+    constexpr std::size_t bytes_max = std::string_view{":65535"}.size();
+    return text.front() == ':' && text.size() <= bytes_max &&
+           text.find_first_not_of("0123456789", 1) == std::string_view::npos;
 }
 
 /// "name:port" without its port; "[::1]:80" without brackets and port; empty for anything else.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/http/http_server.hpp"
+#include "net/http/http_message.hpp"
 
 #include <filesystem>
 #include <map>

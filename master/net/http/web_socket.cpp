@@ -10,24 +10,41 @@ namespace netcompute::net {
 namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 namespace {
+constexpr std::size_t read_step_bytes = std::size_t{64} << 10;
 constexpr std::size_t idle_buffer_bytes_max = 16
                                               << 10;  ///< A larger one is freed between messages.
-}
+}  // namespace
 
-WebSocket::WebSocket(beast::tcp_stream stream, std::string peer_address,
-                     std::size_t message_bytes_max)
-    : stream_{std::move(stream)}, peer_address_{std::move(peer_address)} {
-    stream_.read_message_max(message_bytes_max);
+WebSocket::WebSocket(beast::tcp_stream stream, WebSocketPeer peer, ConnectionPlace place,
+                     const WebSocketBudgets& budgets)
+    : stream_{std::move(stream)},
+      peer_{std::move(peer)},
+      place_{std::move(place)},
+      incoming_{budgets.incoming, [this] { cut_off(); }},
+      unsent_{budgets.unsent, [this] { cut_off(); }} {
+    *place_.evict = [this] { cut_off(); };
+    stream_.read_message_max(first_message_bytes_max);
     // Small writes in the protocol's own frames; nothing to fragment, nothing to compress.
     stream_.auto_fragment(false);
     stream_.write_buffer_bytes(1024);
 }
 
-void WebSocket::limit_messages(std::size_t message_bytes_max) {
-    stream_.read_message_max(message_bytes_max);
+WebSocket::~WebSocket() {
+    *place_.evict = [] {};
 }
 
-void WebSocket::run(HttpUpgrade request, Handlers handlers) {
+bool WebSocket::admit(std::size_t message_bytes_max) {
+    if (!place_.lease.prove()) return false;
+    stream_.read_message_max(message_bytes_max);
+    return true;
+}
+
+void WebSocket::cut_off() {
+    closing_ = true;
+    beast::get_lowest_layer(stream_).close();
+}
+
+void WebSocket::run(HttpRequest request, Handlers handlers) {
     handlers_ = std::move(handlers);
     beast::get_lowest_layer(stream_).expires_never();
     beast::get_lowest_layer(stream_).socket().set_option(boost::asio::ip::tcp::no_delay{true});
@@ -46,19 +63,26 @@ void WebSocket::run(HttpUpgrade request, Handlers handlers) {
 }
 
 void WebSocket::read() {
-    stream_.async_read(buffer_,
-                       [self = shared_from_this()](const beast::error_code& error, std::size_t) {
-                           if (error) return self->finish();
-                           const auto data = self->buffer_.cdata();
-                           const auto* const bytes = static_cast<const std::byte*>(data.data());
-                           Bytes message(bytes, bytes + data.size());
-                           self->buffer_.consume(data.size());
-                           if (self->buffer_.capacity() > idle_buffer_bytes_max) self->buffer_ = {};
-                           if (!self->closing_ && self->handlers_.on_message) {
-                               self->handlers_.on_message(std::move(message));
-                           }
-                           self->read();
-                       });
+    stream_.async_read_some(
+        buffer_, read_step_bytes,
+        [self = shared_from_this()](const beast::error_code& error, std::size_t) {
+            if (error) return self->finish();
+            if (self->stream_.is_message_done())
+                self->deliver();
+            else
+                self->incoming_.set(self->buffer_.capacity());
+            self->read();
+        });
+}
+
+void WebSocket::deliver() {
+    const auto data = buffer_.cdata();
+    const auto* const bytes = static_cast<const std::byte*>(data.data());
+    Bytes message(bytes, bytes + data.size());
+    buffer_.consume(data.size());
+    if (buffer_.capacity() > idle_buffer_bytes_max) buffer_ = {};
+    incoming_.set(0);
+    if (!closing_ && handlers_.on_message) handlers_.on_message(std::move(message));
 }
 
 void WebSocket::send_binary(Bytes message) {
@@ -72,13 +96,13 @@ void WebSocket::send_text(std::shared_ptr<const std::string> message) {
 void WebSocket::enqueue(Outgoing message) {
     if (closing_) return;
     queued_bytes_ += message.size();
-    if (queued_bytes_ > queued_bytes_max) {
-        log_within_budget("peer that does not read", peer_address_, spdlog::level::warn,
-                          "peer at {} does not read what it is sent: closed", peer_address_);
-        beast::get_lowest_layer(stream_).close();
-        closing_ = true;
-        return;
+    if (queued_bytes_ > queue_bytes_max_) {
+        log_within_budget("peer that does not read", peer_.address, spdlog::level::warn,
+                          "peer at {} does not read what it is sent: closed", peer_.address);
+        return cut_off();
     }
+    unsent_.set(queued_bytes_);
+    if (closing_) return;  // It was the one that had to go.
     queue_.push_back(std::move(message));
     if (open_ && queue_.size() == 1) write();
 }
@@ -92,6 +116,7 @@ void WebSocket::write() {
         buffer, [self = shared_from_this()](const beast::error_code& error, std::size_t size) {
             if (error) return;  // The read that is always under way sees it too, and finishes.
             self->queued_bytes_ -= size;
+            self->unsent_.set(self->queued_bytes_);
             self->queue_.pop_front();
             if (!self->queue_.empty())
                 self->write();
@@ -119,7 +144,7 @@ void WebSocket::finish() {
     if (handlers.on_close) handlers.on_close();
 }
 
-void WebSocketSession::run(HttpUpgrade request) {
+void WebSocketSession::run(HttpRequest request) {
     socket_->run(std::move(request),
                  {[self = shared_from_this()](Bytes message) { self->on_message(message); },
                   [self = shared_from_this()] { self->listener_.on_close(self); }});
@@ -137,6 +162,10 @@ void WebSocketSession::on_message(const Bytes& message) {
 
 void WebSocketSession::send(protocol::WireMessage message) {
     socket_->send_binary(protocol::join_frame({message.header, message.payload}));
+}
+
+bool WebSocketSession::admit(std::string_view /*session_key*/) {
+    return socket_->admit(protocol::frame_bytes_max);
 }
 
 void WebSocketSession::close() {

@@ -32,6 +32,10 @@ struct DashboardConfig {
 struct SecurityConfig {
     std::optional<std::string> join_token;   ///< Visible ASCII, at least join_token_bytes_min.
     std::vector<std::string> allowed_hosts;  ///< More names, in lower case, that HTTP answers to.
+    /// Addresses and networks of proxies that may say for whom they ask.
+    std::vector<std::string> trusted_proxies;
+    /// Where people find the dashboard, if not at this PC's address: "https://host/path/".
+    std::optional<std::string> public_url;
     friend bool operator==(const SecurityConfig&, const SecurityConfig&) = default;
 };
 

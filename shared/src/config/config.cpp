@@ -1,4 +1,5 @@
 #include <netcompute/config.hpp>
+#include <netcompute/ip_network.hpp>
 #include <netcompute/json_file.hpp>
 
 #include <algorithm>
@@ -15,6 +16,9 @@ using nlohmann::json;
 constexpr std::size_t config_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t host_bytes_max = 255;
 constexpr std::size_t allowed_hosts_max = 1000;
+constexpr std::size_t networks_max = 1000;
+constexpr std::size_t url_bytes_max = 500;
+constexpr std::size_t text_npos = std::string_view::npos;
 
 /// One object of the file while it is read. It keeps the first error, so that its caller may read
 /// every key and look once.
@@ -112,6 +116,38 @@ class Section {
         }
     }
 
+    void read_networks(std::string_view key, std::vector<std::string>& networks) {
+        const json* value = find(key);
+        if (value == nullptr) return;
+        if (!value->is_array() || value->size() > networks_max) {
+            fail(key_path(key), quote_json(*value) + " is not a list of at most " +
+                                    std::to_string(networks_max) + " addresses or networks");
+            return;
+        }
+        for (std::size_t i = 0; i < value->size(); ++i) {
+            const json& one = (*value)[i];
+            if (!one.is_string() || !IpNetwork::parse(one.get_ref<const std::string&>())) {
+                fail(key_path(key) + "[" + std::to_string(i) + "]",
+                     quote_json(one) + " is neither an IP address nor a network like 10.0.0.0/8");
+                return;
+            }
+            networks.push_back(one.get<std::string>());
+        }
+    }
+
+    /// Keeps it with a slash at its end.
+    void read_url(std::string_view key, std::optional<std::string>& url) {
+        const json* value = find(key);
+        if (value == nullptr) return;
+        if (!is_url(*value)) {
+            fail(key_path(key),
+                 quote_json(*value) + " is not a URL like https://office.example/netcompute/");
+            return;
+        }
+        url = value->get<std::string>();
+        if (!url->ends_with('/')) *url += '/';
+    }
+
     void read_count(std::string_view key, std::uint64_t count_max, std::uint64_t& count) {
         const json* value = find(key);
         if (value == nullptr) return;
@@ -163,6 +199,25 @@ class Section {
         const auto& text = value.get_ref<const std::string&>();
         return !text.empty() && text.size() <= host_bytes_max &&
                std::all_of(text.begin(), text.end(), is_host_character);
+    }
+    /// http or https, a host with or without a port, and a path.
+    static bool is_url(const json& value) {
+        if (!value.is_string()) return false;
+        std::string_view text = value.get_ref<const std::string&>();
+        if (text.size() > url_bytes_max) return false;
+        const bool has_scheme = text.starts_with("http://") || text.starts_with("https://");
+        if (!has_scheme) return false;
+        text.remove_prefix(text.find("//") + 2);
+        const std::string_view host = text.substr(0, text.find('/'));
+        const std::string_view path = text.substr(host.size());
+        const auto is_host_part = [](char c) {
+            return is_host_character(c) ? c != '%' && c != '*' : c == '[' || c == ']';
+        };
+        const auto is_path_part = [](char c) {
+            return is_visible_ascii(c) && std::string_view{"?#\"<>\\"}.find(c) == text_npos;
+        };
+        return !host.empty() && std::all_of(host.begin(), host.end(), is_host_part) &&
+               std::all_of(path.begin(), path.end(), is_path_part);
     }
     static std::optional<std::uint16_t> parse_port(const json& value) {
         if (value.is_number_integer()) {
@@ -245,9 +300,11 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
     dashboard.read_port("port", config.dashboard.port);
 
     Section security = section("security");
-    security.expect_keys({"join_token", "allowed_hosts"});
+    security.expect_keys({"join_token", "allowed_hosts", "trusted_proxies", "public_url"});
     security.read_token("join_token", config.security.join_token);
     security.read_hosts("allowed_hosts", config.security.allowed_hosts);
+    security.read_networks("trusted_proxies", config.security.trusted_proxies);
+    security.read_url("public_url", config.security.public_url);
 
     Section limits = section("limits");
     limits.expect_keys({"jobs", "tasks_per_job", "blob_bytes", "sessions_per_address", "ended_jobs",

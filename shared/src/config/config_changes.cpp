@@ -23,6 +23,8 @@ struct Setting {
 constexpr std::array at_once{
     Setting{"security.join_token", take<&Config::security, &SecurityConfig::join_token>},
     Setting{"security.allowed_hosts", take<&Config::security, &SecurityConfig::allowed_hosts>},
+    Setting{"security.trusted_proxies", take<&Config::security, &SecurityConfig::trusted_proxies>},
+    Setting{"security.public_url", take<&Config::security, &SecurityConfig::public_url>},
     Setting{"limits.jobs", take<&Config::limits, &LimitsConfig::jobs>},
     Setting{"limits.tasks_per_job", take<&Config::limits, &LimitsConfig::tasks_per_job>},
     Setting{"limits.sessions_per_address",

@@ -94,6 +94,27 @@ TEST(ConfigTest, BrokenJsonIsShownByLineAndColumn) {
     EXPECT_THAT(error_of("{\"master\": \"\xFF\"}"), Not(HasSubstr("\xFF")));
 }
 
+TEST(ConfigTest, AProxyIsTrustedByItsAddressOrNetwork) {
+    const auto config = parse_config(
+        R"({"security": {"trusted_proxies": ["10.0.0.5", "10.1.0.0/16", "2001:db8::/32"],
+                         "public_url": "https://office.example/netcompute"}})",
+        "config.json");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_THAT(config->security.trusted_proxies,
+                ElementsAre("10.0.0.5", "10.1.0.0/16", "2001:db8::/32"));
+    EXPECT_EQ(config->security.public_url, "https://office.example/netcompute/");
+    for (const char* const bad : {"\"proxy.lan\"", "\"10.0.0.0/33\"", "\"10.0.0.5:80\"", "7"}) {
+        EXPECT_THAT(error_of(R"({"security": {"trusted_proxies": [)" + std::string{bad} + "]}}"),
+                    HasSubstr("security.trusted_proxies[0]: " + std::string{bad}));
+    }
+    for (const char* const bad :
+         {"\"office.example\"", "\"ftp://office.example/\"", "\"https:///x\"", "7",
+          "\"https://user@office.example/\"", "\"https://office.example/?a\""}) {
+        EXPECT_THAT(error_of(R"({"security": {"public_url": )" + std::string{bad} + "}}"),
+                    HasSubstr("security.public_url: "));
+    }
+}
+
 // A secret that is too short is refused, but never printed: logs are read by many.
 // To quote a very deep value would take the whole stack: it is refused before it is parsed.
 TEST(ConfigTest, AVeryDeepFileIsRefused) {

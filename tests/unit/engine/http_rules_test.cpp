@@ -59,6 +59,11 @@ TEST(RoutesTest, TheDescriptionHasEveryRoute) {
     for (const api::Route& route : api::routes) {
         EXPECT_TRUE(document["paths"].contains(std::string{route.path})) << route.path;
     }
+    std::string names;
+    for (const auto& parameter : document["paths"]["/api/v1/jobs"]["get"]["parameters"]) {
+        names += std::string{parameter["name"]} + " ";
+    }
+    EXPECT_EQ(names, "limit before state q ");
 }
 
 TEST(QueryTest, ValuesAreDecoded) {
@@ -69,6 +74,21 @@ TEST(QueryTest, ValuesAreDecoded) {
     EXPECT_EQ(api::query_value("a=%zz", "a"), std::nullopt);
     EXPECT_EQ(api::query_value("a&a=2", "a"), "2");
     EXPECT_EQ(api::query_value("", "a"), std::nullopt);
+}
+
+// Who misspells a parameter is told so, and not answered as if it had not been there.
+TEST(QueryTest, UnknownParametersAreRefusedByName) {
+    EXPECT_TRUE(api::check_query("", ""));
+    EXPECT_TRUE(api::check_query("token=x", ""));
+    EXPECT_TRUE(api::check_query("limit=1&q=a&token=x", "limit before state q"));
+    const auto unknown = api::check_query("limit=1&order=asc", "limit before state q");
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.error().message,
+              "\"order\": is no parameter of this call; it takes limit before state q");
+    for (const char* const bad : {"limit=1&limit=2", "limi=1", "limit before=1", "=1", "q&q"}) {
+        EXPECT_FALSE(api::check_query(bad, "limit before state q")) << bad;
+    }
+    EXPECT_EQ(api::query_value("q=" + api::encode_query("a b&c=ü%"), "q"), "a b&c=ü%");
 }
 
 // A stranger's page can have its own name resolve to this PC; such a Host is refused.

@@ -55,6 +55,43 @@ TEST_P(JobStoreTest, OldEndedJobsGoAndRunningOnesStay) {
     EXPECT_EQ(store->next_job_id(), JobId{7});
 }
 
+// A list shows the newest jobs that fit, and of each no more than a line can hold.
+TEST_P(JobStoreTest, AListOfEndedJobsIsShort) {
+    const auto store = open();
+    for (std::uint64_t id = 1; id <= 5; ++id) {
+        JobRecord job = testing::job_record(id, id == 2 ? JobState::Failed : JobState::Succeeded);
+        job.name = id == 4 ? "Night run" : "";
+        job.params = std::string(60'000, 'p');
+        job.result = std::string(5'000, 'r');
+        if (id == 2) job.error = Error{ErrorCode::Internal, std::string(5'000, 'e')};
+        commit(*store, {PutJob{job}});
+    }
+    commit(*store, {put_job(6, JobState::Running)});
+    const auto ids = [&](const EndedJobsQuery& query) {
+        std::string text;
+        for (const JobRecord& job : store->ended_jobs(query)) text += std::to_string(job.id.value);
+        return text;
+    };
+    EXPECT_EQ(ids({}), "54321");
+    EXPECT_EQ(ids({.count_max = 2}), "54");
+    EXPECT_EQ(ids({.count_max = 2, .before = JobId{4}}), "32");
+    EXPECT_EQ(ids({.state = JobState::Failed}), "2");
+    EXPECT_EQ(ids({.text = "night"}), "4");
+    EXPECT_EQ(ids({.text = "%"}), "");
+    const JobRecord failed = store->ended_jobs({.state = JobState::Failed}).at(0);
+    EXPECT_EQ(failed.params, "");
+    EXPECT_EQ(failed.result, std::string(short_result_bytes_max, 'r') + "…");
+    EXPECT_EQ(failed.error->message, std::string(short_error_bytes_max, 'e') + "…");
+    EXPECT_EQ(store->newest_ended(5).at(3), failed);
+}
+
+// A text is cut between two characters, never within one.
+TEST(ShortenedTest, ACutTextIsStillUtf8) {
+    EXPECT_EQ(cut_text("abc", 3), "abc");
+    EXPECT_EQ(cut_text("abcd", 3), "abc…");
+    EXPECT_EQ(cut_text("aéé", 2), "a…");
+}
+
 // An output that takes another's place is not confirmed by who confirmed the other one.
 TEST_P(JobStoreTest, TheLastOutputOfATaskCountsAndNeedsItsOwnConfirmation) {
     const auto store = open();

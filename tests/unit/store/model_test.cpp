@@ -141,6 +141,11 @@ void expect_same_outputs(const JobStore& store, const JobStore& model, JobId job
 void expect_same(const JobStore& store, const JobStore& model, std::uint64_t last_job) {
     EXPECT_EQ(store.jobs(), model.jobs());
     EXPECT_EQ(store.newest_ended(3), model.newest_ended(3));
+    for (const EndedJobsQuery& query :
+         {EndedJobsQuery{}, EndedJobsQuery{.count_max = 2, .before = JobId{last_job}},
+          EndedJobsQuery{.state = JobState::Failed}, EndedJobsQuery{.text = "NO"}}) {
+        EXPECT_EQ(store.ended_jobs(query), model.ended_jobs(query));
+    }
     EXPECT_EQ(store.next_job_id(), model.next_job_id());
     EXPECT_EQ(store.last_lease_id(), model.last_lease_id());
     EXPECT_EQ(store.workers(), model.workers());

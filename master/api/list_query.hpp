@@ -1,0 +1,18 @@
+#pragma once
+
+#include "api/backend.hpp"
+#include "api/query.hpp"
+#include <netcompute/result.hpp>
+
+#include <string>
+
+namespace netcompute::api {
+
+/// The page that a list's query asks for. Errors: InvalidArgument naming the parameter.
+[[nodiscard]] Result<ListQuery> read_list_query(const std::string& query);
+
+/// Where the same list's page of older ones is.
+[[nodiscard]] std::string next_page(const Target& target, const ListQuery& query,
+                                    const std::string& before);
+
+}  // namespace netcompute::api

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <netcompute/bytes.hpp>
+
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <functional>
+#include <memory>
+#include <ostream>  // Boost 1.81's string_view needs it and does not include it.
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace netcompute::net {
+
+/// A request; while only its head has come, its body is empty.
+using HttpRequest = boost::beast::http::request<boost::beast::http::string_body>;
+
+struct HttpResponse {
+    boost::beast::http::status status = boost::beast::http::status::ok;
+    std::string content_type = "application/json";
+    std::string cache_control = "no-store";
+    std::string etag;
+    std::string body;
+    /// Instead of `body`: bytes that `owner` keeps alive, sent without a copy.
+    ByteSpan shared_body;
+    std::shared_ptr<const void> owner;
+    std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// Who sent a request.
+struct HttpPeer {
+    /// Of the client, which a trusted proxy tells; else of the other end of the connection.
+    std::string address;
+    /// It came through a proxy that nobody told us to trust: the address is the proxy's.
+    bool is_forwarded = false;
+    /// Where the server's "/" is for the client: below a path, where a proxy serves it there.
+    std::string base_path = "/";
+    /// Whether the other end has hung up, so that nobody waits for an answer any more.
+    std::function<bool()> is_gone = [] { return false; };
+};
+
+/// `{"error": {"code": …, "message": …}}`
+[[nodiscard]] HttpResponse http_error(boost::beast::http::status status, std::string_view code,
+                                      std::string_view message);
+
+/// An error that goes away by itself: the same call may be made again after `seconds`.
+[[nodiscard]] HttpResponse http_busy(boost::beast::http::status status, std::string_view message,
+                                     int seconds);
+
+/// A stranger's text as a message may repeat it.
+[[nodiscard]] std::string shown(std::string_view text);
+
+/// Whether two texts are equal but for the case of ASCII letters.
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+}  // namespace netcompute::net
