@@ -88,11 +88,11 @@ class World {
         }
     };
 
-    void join(bool is_native) {
+    void join(bool is_believed) {
         const WorkerId id{peers_.size() + 1};
         peers_.push_back({id, {}});
         due_.push({now_ + heartbeat_period, peers_.size() - 1, true});
-        step(core::WorkerJoined{id, 1, false, id.value, is_native});
+        step(core::WorkerJoined{id, 1, false, id.value, is_believed});
     }
 
     void next() {

@@ -55,7 +55,9 @@ void Agent::connect(Instant now) {
                                 .name = options_.name,
                                 .version = options_.version,
                                 .slots = options_.slots,
-                                .resume = session_};
+                                .resume = session_,
+                                .secret = options_.secret,
+                                .machine = options_.machine};
     const auto message = protocol::encode(protocol::WorkerMessage{hello});
     if (!around_.link.send(Channel::Task, message)) retry_later(now, "hello could not be sent");
 }
@@ -140,6 +142,13 @@ void Agent::handle(Instant now, const protocol::Welcome& welcome) {
                                     options_.master + " (version " + welcome.version + ") as " +
                                     welcome.worker + " with " + std::to_string(options_.slots) +
                                     " slots");
+    if (welcome.worker != options_.worker) {
+        around_.say(Severity::Info,
+                    "the id " + options_.worker +
+                        " is another worker's at this master (of a PC with a copy of this one's "
+                        "files, or a second one of this PC); this one is " +
+                        welcome.worker);
+    }
     // Over ZeroMQ the way for results is a connection of its own: this shows whose it is, long
     // before there are results.
     send_heartbeat(Channel::Result);

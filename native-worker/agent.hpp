@@ -25,6 +25,9 @@ struct AgentOptions {
     std::string version;  ///< Of this software.
     std::uint32_t slots = 1;
     std::string master;  ///< For messages: "192.168.1.7:5555".
+    // What proves that the id is its own, and tells it from a copy: as protocol::Hello has them.
+    std::string secret{};
+    std::string machine{};
 };
 
 enum class Severity { Debug, Info, Warning, Error };

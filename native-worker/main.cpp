@@ -1,5 +1,6 @@
 #include "executor.hpp"
 #include "http_blob_fetcher.hpp"
+#include "machine.hpp"
 #include "master_address.hpp"
 #include "master_finder.hpp"
 #include "usable_cores.hpp"
@@ -107,12 +108,16 @@ int run(const Arguments& arguments) {
         address = {where.host, (*ports)->task, (*ports)->result, (*ports)->heartbeat};
     }
     const UsableCores cores = usable_cores();
-    const AgentOptions options{.worker = load_worker_id(worker_id_path()),
+    const std::filesystem::path id_file = worker_id_path();
+    const WorkerIdentity self = load_worker_identity(id_file);
+    const AgentOptions options{.worker = self.id,
                                .token = token,
                                .name = arguments.name.empty() ? host_name() : arguments.name,
                                .version = NETCOMPUTE_VERSION,
                                .slots = arguments.slots == 0 ? cores.count : arguments.slots,
-                               .master = host_and_port(address.host, address.task_port)};
+                               .master = host_and_port(address.host, address.task_port),
+                               .secret = self.secret,
+                               .machine = machine_of(id_file, arguments.name)};
 
     const Wakeup outcomes;
     HttpBlobFetcher blobs{{where.web_host, where.web_port, token}};

@@ -10,9 +10,17 @@ namespace netcompute::worker {
 /// the home that the system knows for this user. Empty if there is none of these.
 [[nodiscard]] std::filesystem::path worker_id_path();
 
-/// The id in that file, which is made if it is not there. Where it can be neither read nor
-/// written, one that follows from this system's and this user's own ids (machine-id(5)), so that it
-/// is the same at the next start; a fresh one where the system has none.
-[[nodiscard]] std::string load_worker_id(const std::filesystem::path& path);
+/// Who a worker says that it is, and what proves it.
+struct WorkerIdentity {
+    std::string id;
+    std::string secret;  ///< 32 hexadecimal digits; or empty, if it could not be kept.
+};
+
+/// The first two lines of that file: the id, and its secret. What is missing is made and kept, for
+/// this user's eyes only; so a file with an id alone, as an administrator or a former version
+/// wrote it, keeps its id. Where nothing can be written, both follow from the system's and the
+/// user's own ids (machine-id(5)), so that they are the same at the next start; where the system
+/// has none, they last as long as this process.
+[[nodiscard]] WorkerIdentity load_worker_identity(const std::filesystem::path& path);
 
 }  // namespace netcompute::worker

@@ -230,9 +230,9 @@ function expectFits(reader, what, count, bytesMin) {
 /**
  * worker -> master, first of all.
  * @param {{worker: string, token: string, name: string, version: string, slots: number,
- *          resume: string}} hello
+ *          resume: string, secret?: string}} hello `secret` proves that the id is its own
  */
-export function encodeHello({ worker, token, name, version, slots, resume }) {
+export function encodeHello({ worker, token, name, version, slots, resume, secret }) {
   return encodeFrame({
     type: 'hello',
     protocol: protocolVersion,
@@ -243,6 +243,7 @@ export function encodeHello({ worker, token, name, version, slots, resume }) {
     version,
     slots,
     resume,
+    ...(secret ? { secret } : {}),
   });
 }
 

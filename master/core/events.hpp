@@ -18,7 +18,7 @@ namespace netcompute::core {
 /// Whose results of a job are compared with somebody else's before they count. Because every
 /// honest worker gives the same bytes, two results agree exactly or one is wrong.
 enum class ValidationMode {
-    Default,   ///< Adaptive for browser workers, None for native ones.
+    Default,   ///< None for workers that are believed, Adaptive for strangers.
     None,      ///< Nobody's.
     Quorum,    ///< A task counts once `quorum` PCs have given the same result.
     Adaptive,  ///< Everybody's until it is trusted, then some at random.
@@ -47,15 +47,19 @@ struct WorkerJoined {
     /// It took up its former session: its process never ended, only its connection did. So what it
     /// was running when that was lost did not bring it down, and it is trusted as it was.
     bool resumed = false;
-    std::uint64_t pc = 0;    ///< Workers of one PC have the same number: they do not check another.
-    bool is_native = false;  ///< Installed by somebody who may install here.
+    std::uint64_t pc = 0;  ///< Workers of one PC have the same number: they do not check another.
+    /// Installed by somebody who may install here: its results count, and its losses are told of
+    /// the task. Anybody else is a stranger.
+    bool is_believed = false;
+    /// Strangers of one address have the same number: what one of them loses, all answer for.
+    std::uint64_t address = 0;
 };
 
 /// A former master knew this worker; it may come back and resume.
 struct WorkerRestored {
     WorkerId worker;
     std::uint64_t pc = 0;
-    bool is_native = false;
+    bool is_believed = false;
     std::uint32_t validated = 0;
     bool quarantined = false;
 };

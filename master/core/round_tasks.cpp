@@ -299,6 +299,20 @@ std::uint32_t RoundTasks::count_own_failure(TaskIndex index, WorkerId worker) {
     return ++tasks_.at(index).own_failures;
 }
 
+std::uint32_t RoundTasks::count_stranger_loss(TaskIndex index) {
+    return ++stranger_failures_[index].losses;
+}
+
+void RoundTasks::forgive_stranger_loss(TaskIndex index) {
+    const auto found = stranger_failures_.find(index);
+    if (found != stranger_failures_.end() && found->second.losses > 0) --found->second.losses;
+}
+
+std::uint32_t RoundTasks::count_stranger_failure(TaskIndex index, WorkerId worker) {
+    failed_on_[index] = worker;
+    return ++stranger_failures_[index].by_itself;
+}
+
 // ---- From round to round ------------------------------------------------------------------------
 
 std::vector<WorkerId> RoundTasks::homes() const {

@@ -129,6 +129,10 @@ class RoundTasks {
     void forgive_infrastructure_failure(TaskIndex index);
     /// Counts one more failure of the task by itself, on this worker, and returns the count.
     std::uint32_t count_own_failure(TaskIndex index, WorkerId worker);
+    /// The same for strangers, whose failures are counted by themselves: they can be made up.
+    std::uint32_t count_stranger_loss(TaskIndex index);
+    void forgive_stranger_loss(TaskIndex index);
+    std::uint32_t count_stranger_failure(TaskIndex index, WorkerId worker);
     /// Whether the task's last failure by itself was on this worker.
     [[nodiscard]] bool failed_on(TaskIndex index, WorkerId worker) const;
 
@@ -163,6 +167,10 @@ class RoundTasks {
     void want_no_check(TaskIndex index);
     [[nodiscard]] bool check_waits(TaskIndex index) const;
     [[nodiscard]] Voters voters(TaskIndex index) const;
+    struct StrangerFailures {
+        std::uint32_t losses = 0;
+        std::uint32_t by_itself = 0;
+    };
     void queue_check(TaskIndex index);
     void unqueue_check(TaskIndex index);
 
@@ -174,6 +182,7 @@ class RoundTasks {
     std::deque<TaskIndex> unclaimed_;  ///< Given back, or without a home. May hold done tasks.
     std::map<WorkerId, std::deque<TaskIndex>> claimed_;  ///< By home. May hold done tasks.
     std::map<TaskIndex, WorkerId> failed_on_;            ///< The last worker it failed on.
+    std::map<TaskIndex, StrangerFailures> stranger_failures_;
     /// The checks that wait. By voters, because who may make a check depends on these alone: many
     /// may wait for a worker that is not there, and must not be looked at one by one.
     std::map<Voters, std::set<TaskIndex>> checks_;

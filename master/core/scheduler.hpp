@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace netcompute::core {
@@ -69,6 +70,7 @@ class Scheduler {
         JobId job;
         RoundIndex round = 0;
         TaskIndex index = 0;
+        bool by_stranger = false;
     };
     struct Worker {
         std::uint32_t slots = 1;
@@ -76,10 +78,11 @@ class Scheduler {
         bool awaited = false;  ///< A former master knew it; its leases stand until it is late.
         bool paused = false;   ///< By itself.
         bool drained = false;  ///< By somebody here.
-        bool is_native = false;
+        bool is_believed = false;
         bool quarantined = false;
         std::uint32_t validated = 0;
-        std::uint64_t pc = 0;  ///< 0: unknown, and like no other.
+        std::uint64_t pc = 0;       ///< 0: unknown, and like no other.
+        std::uint64_t address = 0;  ///< Of strangers: whose losses it answers for.
         WorkerState state = WorkerState::Idle;
         Instant last_seen;
         Instant deadline = instant_never;          ///< Its entry in worker_deadlines_.
@@ -167,6 +170,9 @@ class Scheduler {
     void record_outcomes(const ResultsReceived& event, Lease& lease, Job& job);
     [[nodiscard]] bool record_failure(const ResultsReceived& event, std::uint32_t position,
                                       Lease& lease, Job& job);
+    [[nodiscard]] bool blame(Lease& lease, TaskIndex index);
+    void rescue(JobId id, Job& job, TaskIndex index);
+    void answer_for(const Worker& stranger, std::uint32_t delivered_count);
     void let_go(const Lease& lease, TaskIndex index);
     void revoke_pointless(Job& job);
 
@@ -227,6 +233,8 @@ class Scheduler {
     [[nodiscard]] bool is_asked_for_checks(const Job& job, WorkerId worker) const;
     [[nodiscard]] bool may_check(const Job& job, const Voters& voters, WorkerId worker) const;
     void audit_what_nobody_may_check(JobId id, Job& job);
+    void rescue_from_strangers(JobId id, Job& job, const Lease& late);
+    [[nodiscard]] bool is_wary_of(const Worker& worker) const;
     void audit_late_checks(JobId id, Job& job, const Lease& lease);
     void assign_to(WorkerId id, Worker& worker, bool avoid_failed);
     void assign_stragglers();
@@ -261,6 +269,10 @@ class Scheduler {
     bool late_lease_waits_ = false;  ///< Something is late, and nobody could help with it.
     std::uint64_t last_lease_ = 0;
     std::uint64_t last_visit_ = 0;
+    /// Tasks that strangers of an address were lost with, and did not make up for.
+    std::map<std::uint64_t, std::uint32_t> losses_by_address_;
+    /// What the master computes because strangers were lost with it: job, visit and task.
+    std::set<std::tuple<JobId, std::uint64_t, TaskIndex>> rescues_;
     bool stalled_ = false;  ///< The store takes nothing: no new leases.
     Philox random_;
 

@@ -87,11 +87,19 @@ void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
     list(id, job);
 }
 
+/// Whether strangers of its address have been lost with many tasks, and delivered few since.
+bool Scheduler::is_wary_of(const Worker& worker) const {
+    if (worker.is_believed) return false;
+    const auto losses = losses_by_address_.find(worker.address);
+    return losses != losses_by_address_.end() && losses->second >= limits_.losses_per_address_max;
+}
+
 /// As many tasks as keep the worker busy for batch_seconds, which equal jobs share, so that each of
 /// them has its turn soon; but no more than its share of half of those that are left, so that the
 /// last leases of a round are small and end together.
 std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& job,
                                     std::uint32_t left) const {
+    if (is_wary_of(worker)) return 1;
     const auto speed = worker.seconds_per_task.find(id);
     if (speed == worker.seconds_per_task.end()) return worker.slots;  // Measure it first.
     const auto rival_count = static_cast<double>(std::max<std::size_t>(queue_.rival_count(), 1));
@@ -159,10 +167,12 @@ void Scheduler::assign_stragglers() {
         if (late_worker.leases.empty()) continue;
         Lease& front = leases_.at(late_worker.leases.front());
         const double p95 = jobs_.at(front.job).task_seconds.quantile(0.95);
-        if (p95 == 0) continue;  // Nothing to compare it with yet.
-        const Instant due =
-            front.progress_at +
-            std::max(limits_.straggler_min, from_seconds(limits_.straggler_factor * p95));
+        // Nothing to compare it with yet; but a stranger may never deliver anything.
+        if (p95 == 0 && late_worker.is_believed) continue;
+        const Duration patience = p95 == 0 ? limits_.lease_seconds_min
+                                           : std::max(limits_.straggler_min,
+                                                      from_seconds(limits_.straggler_factor * p95));
+        const Instant due = front.progress_at + patience;
         if (now_ < due) {
             straggler_deadline_ = std::min(*straggler_deadline_, due);
             continue;
@@ -178,6 +188,7 @@ void Scheduler::help_with(LeaseId late_id, std::vector<WorkerId>& idle) {
     Job& job = jobs_.at(job_id);
     if (job.tasks.pending_count() > 0 || job.paused) return;
     if (late.is_check) return audit_late_checks(job_id, job, late);
+    if (!workers_.at(late.worker).is_believed) rescue_from_strangers(job_id, job, late);
     for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
         Worker& worker = workers_.at(*helper);
         auto copies = copies_for(*helper, late, batch_size(worker, job_id, job, 0));
@@ -188,6 +199,20 @@ void Scheduler::help_with(LeaseId late_id, std::vector<WorkerId>& idle) {
         return;
     }
     late_lease_waits_ |= !copies_for(WorkerId{}, late, 1).empty();
+}
+
+/// A stranger may hold a task for ever, and so may the one that got a copy of it: where neither
+/// delivers, the master does the task.
+void Scheduler::rescue_from_strangers(JobId id, Job& job, const Lease& late) {
+    const Instant due = late.progress_at + limits_.lease_seconds_min;
+    if (now_ < due) {
+        straggler_deadline_ = std::min(*straggler_deadline_, due);
+        return;
+    }
+    for (std::size_t place = 0; place < late.tasks.size(); ++place) {
+        const TaskIndex index = late.tasks[place];
+        if (!late.has_outcome[place] && job.tasks.holders(index) > 1) rescue(id, job, index);
+    }
 }
 
 /// Some front lease is another, or tasks have become quicker: what is late is to be looked at

@@ -7,6 +7,8 @@
 namespace netcompute::core {
 namespace {
 
+constexpr std::size_t addresses_max = 4096;  ///< Whose losses are remembered.
+
 /// A worker's claim about its own speed, made harmless: not even all its slots together can have
 /// computed for longer than `seconds_max`.
 double bounded_seconds(double seconds, double seconds_max) {
@@ -63,6 +65,10 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));
     lease.progress_at = now_;
     look_for_stragglers();
+    if (!worker.is_believed) {
+        answer_for(worker, static_cast<std::uint32_t>(std::ranges::count_if(
+                               event.outcomes, [](const Outcome& one) { return !one.failed; })));
+    }
 
     const std::uint32_t open_before = lease.open_count;
     RecordOutputs record{event.job, event.round, event.worker, {}};
@@ -126,18 +132,27 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
         return true;
     }
     const bool worker_is_to_blame = outcome.error.code == ErrorCode::Unavailable;
-    const std::uint32_t count = worker_is_to_blame
-                                    ? job.tasks.count_infrastructure_failure(outcome.index)
-                                    : job.tasks.count_own_failure(outcome.index, event.worker);
+    const bool is_stranger = !workers_.at(event.worker).is_believed;
+    if (worker_is_to_blame && is_stranger) {
+        std::ignore = blame(lease, outcome.index);
+        let_go(lease, outcome.index);
+        return true;
+    }
+    const std::uint32_t count =
+        worker_is_to_blame ? job.tasks.count_infrastructure_failure(outcome.index)
+        : is_stranger      ? job.tasks.count_stranger_failure(outcome.index, event.worker)
+                           : job.tasks.count_own_failure(outcome.index, event.worker);
     const std::uint32_t count_max =
         worker_is_to_blame ? limits_.infrastructure_failures_max : limits_.own_failures_max;
-    const bool is_believed = mode_for(job, event.worker) == ValidationMode::None;
+    const bool is_believed = !is_stranger && mode_for(job, event.worker) == ValidationMode::None;
     const auto may_be_made_of_lies = [&] {
         return !worker_is_to_blame && doubt_strangers(job, job.round).has_value();
     };
-    if (count >= count_max && (!is_believed || may_be_made_of_lies())) {
+    if (count >= count_max && is_stranger) {
         // Strangers shall not end a job, neither by saying that it fails nor by making it fail:
         // the master tries by itself, and then looks at what it was made of.
+        rescue(event.job, job, outcome.index);
+    } else if (count >= count_max && (!is_believed || may_be_made_of_lies())) {
         request_audit(event.job, job, outcome.index);
     } else if (count >= count_max) {
         fail_job(event.job,
@@ -178,22 +193,60 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
     Job& job = jobs_.at(lease.job);
     std::uint32_t blamed_count = 0;
     Worker& worker = workers_.at(lease.worker);
+    const std::uint32_t blamed_max =
+        worker.is_believed ? worker.slots : std::min(worker.slots, limits_.blamed_per_stranger_max);
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         if (lease.has_outcome[place]) continue;
         const TaskIndex index = lease.tasks[place];
         lease.is_check ? job.tasks.release_check(index) : job.tasks.release(index);
-        if (lease.is_check || !blame_running_tasks || blamed_count == worker.slots) continue;
+        if (lease.is_check || !blame_running_tasks || blamed_count == blamed_max) continue;
         ++blamed_count;
-        if (!worker.connected) worker.blamed.push_back({lease.job, lease.round, index});
-        const std::uint32_t losses = job.tasks.count_infrastructure_failure(index);
-        if (losses >= limits_.infrastructure_failures_max && !job.tasks.has_output(index)) {
-            return fail_job(lease.job,
-                            {ErrorCode::Unavailable,
-                             "the worker was lost " + std::to_string(losses) +
-                                 " times while it ran " + task_name(lease.job, lease.round, index) +
-                                 "; if the workers were not stopped, the task may crash them"});
+        if (!worker.connected) {
+            worker.blamed.push_back({lease.job, lease.round, index, !worker.is_believed});
         }
+        if (!blame(lease, index)) return;
     }
+}
+
+/// A worker was lost while it ran this task. False if that was the task's last: the job has failed
+/// and is removed. Where strangers were lost, who may be so by intent, the master tries the task
+/// itself, and knows.
+bool Scheduler::blame(Lease& lease, TaskIndex index) {
+    Job& job = jobs_.at(lease.job);
+    const Worker& worker = workers_.at(lease.worker);
+    if (!worker.is_believed) {
+        if (losses_by_address_.size() > addresses_max) losses_by_address_.clear();
+        ++losses_by_address_[worker.address];
+        const std::uint32_t losses = job.tasks.count_stranger_loss(index);
+        if (losses >= limits_.stranger_losses_max) rescue(lease.job, job, index);
+        return true;
+    }
+    const std::uint32_t losses = job.tasks.count_infrastructure_failure(index);
+    if (losses < limits_.infrastructure_failures_max || job.tasks.has_output(index)) return true;
+    fail_job(lease.job, {ErrorCode::Unavailable,
+                         "the worker was lost " + std::to_string(losses) + " times while it ran " +
+                             task_name(lease.job, lease.round, index) +
+                             "; if the workers were not stopped, the task may crash them"});
+    return false;
+}
+
+/// Has the master compute a task that strangers do not; but only a few at a time, because any
+/// stranger can ask for this. Of the others, the next loss asks again.
+void Scheduler::rescue(JobId id, Job& job, TaskIndex index) {
+    if (job.tasks.has_output(index) || rescues_.size() >= limits_.rescues_max) return;
+    if (job.tasks.audited(index)) return;
+    rescues_.insert({id, job.visit, index});
+    request_audit(id, job, index);
+}
+
+/// A stranger has delivered: so much of what its address has lost is made up for.
+void Scheduler::answer_for(const Worker& stranger, std::uint32_t delivered_count) {
+    const auto losses = losses_by_address_.find(stranger.address);
+    if (losses == losses_by_address_.end()) return;
+    if (losses->second <= delivered_count)
+        losses_by_address_.erase(losses);
+    else
+        losses->second -= delivered_count;
 }
 
 void Scheduler::expire_leases() {

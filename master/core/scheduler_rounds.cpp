@@ -312,6 +312,7 @@ void Scheduler::remove_job(JobId id) {
     release_round(found->second);
     unlist(id);
     jobs_.erase(found);
+    std::erase_if(rescues_, [id](const auto& entry) { return std::get<JobId>(entry) == id; });
     for (auto& [worker_id, worker] : workers_) worker.seconds_per_task.erase(id);
 }
 

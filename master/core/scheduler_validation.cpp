@@ -9,7 +9,7 @@
 /// A stranger's first results are all checked; from `trusted_after` confirmed ones in a row on it
 /// is trusted and checked at random, with a rate that falls as 1/n from `spot_check_rate_max` to
 /// `spot_check_rate_min`. Only
-/// somebody whose word counts confirms: a native worker where those are believed, a trusted worker,
+/// somebody whose word counts confirms: a worker that is believed, one that has become trusted,
 /// or the master; so strangers cannot vouch for each other. Compare Sarmenta, "Sabotage-tolerance
 /// mechanisms for volunteer computing systems", FGCS 18 (2002), and BOINC's adaptive replication.
 namespace netcompute::core {
@@ -18,8 +18,8 @@ namespace netcompute::core {
 ValidationMode Scheduler::mode_for(const Job& job, WorkerId worker) const {
     if (job.validation.mode != ValidationMode::Default) return job.validation.mode;
     const auto found = workers_.find(worker);
-    const bool is_native = found != workers_.end() && found->second.is_native;
-    return is_native ? ValidationMode::None : ValidationMode::Adaptive;
+    const bool is_believed = found != workers_.end() && found->second.is_believed;
+    return is_believed ? ValidationMode::None : ValidationMode::Adaptive;
 }
 
 /// Whether its word confirms another worker's result.
@@ -146,7 +146,8 @@ void Scheduler::judge_held_back(WorkerId author) {
         const std::uint32_t earned = worker.validated + job.tasks.open_checks(author);
         const std::uint32_t missing =
             earned < limits_.trusted_after ? limits_.trusted_after - earned : 0;
-        const std::uint32_t count = is_trusted ? job.tasks.task_count() : missing;
+        const bool is_believed = mode_for(job, author) == ValidationMode::None;
+        const std::uint32_t count = is_trusted || is_believed ? job.tasks.task_count() : missing;
         for (const TaskIndex index : job.tasks.take_held_back(author, count)) judge(job, index);
     }
 }
@@ -162,6 +163,7 @@ void Scheduler::request_audit(JobId id, Job& job, TaskIndex index) {
 }
 
 void Scheduler::on(const TaskAudited& event) {
+    if (rescues_.erase({event.job, event.visit, event.index}) > 0) look_for_stragglers();
     const auto found = jobs_.find(event.job);
     if (found == jobs_.end()) return;
     Job& job = found->second;

@@ -12,7 +12,8 @@ void Scheduler::on(const WorkerJoined& event) {
     worker.awaited = false;
     worker.paused = false;
     worker.pc = event.pc;
-    worker.is_native = event.is_native;
+    const bool was_believed = std::exchange(worker.is_believed, event.is_believed);
+    worker.address = event.address;
     if (event.resumed) {
         take_back_blame(worker);
     } else {
@@ -20,6 +21,7 @@ void Scheduler::on(const WorkerJoined& event) {
         worker.validated = 0;    // Anybody can give the id; the former session only itself.
     }
     worker.blamed.clear();
+    if (worker.is_believed && !was_believed && !is_new) judge_held_back(event.worker);
     if (is_new) effects_.push_back(PublishWorker{event.worker, worker.state});
     heard_from(event.worker, worker);
 }
@@ -29,7 +31,7 @@ void Scheduler::on(const WorkerRestored& event) {
     worker.connected = false;
     worker.awaited = true;
     worker.pc = event.pc;
-    worker.is_native = event.is_native;
+    worker.is_believed = event.is_believed;
     worker.validated = event.validated;
     worker.quarantined = event.quarantined;
     worker.state = WorkerState::Lost;
@@ -138,7 +140,8 @@ void Scheduler::count_in(WorkerId id, Worker& worker) {
     }
     std::optional<std::size_t> room;
     if (is_available && !worker.quarantined && worker.leases.size() < with_room_.size()) {
-        room = worker.leases.size();
+        // After those that wait for nothing but work.
+        room = is_wary_of(worker) ? with_room_.size() - 1 : worker.leases.size();
     }
     if (worker.room == room) return;
     if (worker.room) with_room_[*worker.room].erase(id);
@@ -197,10 +200,11 @@ void Scheduler::take_back_blame(Worker& worker) {
         Job& job = found->second;
         const bool is_archived =
             task.round < job.history.size() && task.index < job.history[task.round].task_count();
-        if (is_archived)
-            job.history[task.round].forgive_infrastructure_failure(task.index);
-        else if (job.round == task.round && task.index < job.tasks.task_count())
-            job.tasks.forgive_infrastructure_failure(task.index);
+        const bool is_current = job.round == task.round && task.index < job.tasks.task_count();
+        if (!is_archived && !is_current) continue;
+        RoundTasks& tasks = is_archived ? job.history[task.round] : job.tasks;
+        task.by_stranger ? tasks.forgive_stranger_loss(task.index)
+                         : tasks.forgive_infrastructure_failure(task.index);
     }
 }
 

@@ -101,10 +101,7 @@ void Engine::commit_and_send() {
     for (const WorkerId id : std::exchange(changed_workers_, {})) {
         const auto found = workers_.find(id);
         if (found == workers_.end()) continue;
-        const WorkerInfo& worker = found->second;
-        records_.push_back(store::PutWorker{
-            {id, worker.key, worker.session, worker.name, worker.is_native, worker.address,
-             worker.validated, worker.quarantined, worker.tasks_done, host_.unix_ms()}});
+        records_.push_back(store::PutWorker{record_of(found->second)});
     }
     if (!records_.empty()) {
         const auto durability = promises_ ? store::Durability::Power : store::Durability::Process;

@@ -42,7 +42,9 @@ struct WorkerInfo {
     std::string key;  ///< The id that people and the API see.
     std::string name;
     protocol::WorkerKind kind = protocol::WorkerKind::Native;
-    bool is_native = false;  ///< By the way it came, not by what it says.
+    bool is_native = false;    ///< By the way it came, not by what it says.
+    bool is_believed = false;  ///< Whoever put it there may install here.
+    std::string owner;         ///< Who its key belongs to.
     std::string version;
     std::string address;
     std::string session;
@@ -172,6 +174,10 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] std::uint64_t pc_of(const std::string& address, WorkerId worker);
     void note_disconnection(WorkerId id, const std::string& reason);
     void forget_lost_workers();
+    void keep_key(store::WorkerRecord worker);
+    [[nodiscard]] std::string name_for(const JoinedWorker& joined) const;
+    [[nodiscard]] bool is_drained(const std::string& owner) const;
+    [[nodiscard]] store::WorkerRecord record_of(const WorkerInfo& worker) const;
     void put_worker(WorkerId id) { changed_workers_.insert(id); }
 
     // engine_effects.cpp: one overload an effect.
@@ -217,7 +223,8 @@ class Engine final : public WorkerEvents {
     std::set<JobId> resuming_;  ///< Of a former master, and not ready yet.
     std::map<JobId, std::vector<std::function<void(const store::JobRecord&)>>> watchers_;
     std::map<WorkerId, WorkerInfo> workers_;
-    std::map<std::string, std::uint64_t> pcs_;  ///< Numbers for addresses.
+    std::map<WorkerId, store::WorkerRecord> away_;  ///< Whose keys are kept for them.
+    std::map<std::string, std::uint64_t> pcs_;      ///< Numbers for addresses.
     std::uint64_t last_job_ = 0;
     std::uint64_t tasks_done_ = 0;
     RateMeter rate_;

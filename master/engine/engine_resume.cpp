@@ -28,7 +28,14 @@ void Engine::resume() {
     for (const store::WrittenFileRecord& file : jobs_.written_files()) {
         written_files_.restore(file.name, {file.size, file.sha256});
     }
-    for (const store::WorkerRecord& worker : jobs_.workers()) resume_worker(worker);
+    for (const store::WorkerRecord& worker : jobs_.workers()) {
+        gateway_.restore(worker.id, worker.key, worker.session, worker.owner);
+        if (!worker.quarantined.empty()) gateway_.ban(worker.key, worker.quarantined);
+        if (worker.away)
+            away_[worker.id] = worker;
+        else
+            resume_worker(worker);
+    }
     std::vector<store::JobRecord> records = jobs_.jobs();
     std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
     if (records.empty()) return;
@@ -64,16 +71,18 @@ void Engine::resume_worker(const store::WorkerRecord& record) {
     worker.session = record.session;
     worker.name = record.name;
     worker.is_native = record.is_native;
+    worker.is_believed = record.is_believed;
+    worker.owner = record.owner;
+    worker.drained = record.drained;
     worker.kind = record.is_native ? protocol::WorkerKind::Native : protocol::WorkerKind::Browser;
     worker.address = record.address;
     worker.validated = record.validated;
     worker.quarantined = record.quarantined;
     worker.tasks_done = record.tasks_done;
     worker.joined = now();
-    gateway_.restore(record.id, record.key, record.session);
-    if (!record.quarantined.empty()) gateway_.ban(record.key, record.quarantined);
-    enqueue(core::WorkerRestored{record.id, pc_of(record.address, record.id), record.is_native,
+    enqueue(core::WorkerRestored{record.id, pc_of(record.address, record.id), record.is_believed,
                                  record.validated, !record.quarantined.empty()});
+    if (record.drained) enqueue(core::WorkerDrained{record.id, true});
 }
 
 /// Takes a prepared job to where the former master had it.

@@ -5,10 +5,15 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 namespace netcompute::engine {
 namespace {
 
-constexpr std::size_t error_bytes_max = 1000;  ///< Of what a worker says of a task that failed.
+constexpr std::size_t error_bytes_max = 1000;     ///< Of what a worker says of a task that failed.
+constexpr std::size_t away_workers_max = 10'000;  ///< Whose ids are kept for them.
 
 }  // namespace
 
@@ -35,18 +40,47 @@ std::uint64_t Engine::pc_of(const std::string& address, WorkerId worker) {
     return pcs_.try_emplace(key, pcs_.size() + 1).first->second;
 }
 
+/// A name for people, which the workers here have each for itself: PCs that were installed from
+/// one image give the same one.
+std::string Engine::name_for(const JoinedWorker& joined) const {
+    const std::string& wanted = joined.hello.name.empty() ? joined.key : joined.hello.name;
+    const bool is_taken = std::ranges::any_of(workers_, [&](const auto& entry) {
+        return entry.first != joined.id && entry.second.name == wanted;
+    });
+    const bool has_number = joined.key != joined.hello.worker;
+    return is_taken && has_number ? wanted + joined.key.substr(joined.key.rfind('-')) : wanted;
+}
+
+/// Whether somebody here has drained another worker of this owner: its process of before, maybe,
+/// of which the master does not know yet that it is gone.
+bool Engine::is_drained(const std::string& owner) const {
+    const auto drained_too = [&](const auto& entry) {
+        return entry.second.drained && entry.second.owner == owner;
+    };
+    return std::ranges::any_of(workers_, drained_too) || std::ranges::any_of(away_, drained_too);
+}
+
 void Engine::on_joined(const JoinedWorker& joined) {
+    const bool is_new = !workers_.contains(joined.id) && !away_.contains(joined.id);
+    const bool starts_drained = is_new && is_drained(joined.owner);
     WorkerInfo& worker = workers_[joined.id];
+    if (starts_drained) worker.drained = true;
     const bool resumed = !joined.hello.resume.empty();
     worker.id = joined.id;
     worker.key = joined.key;
     worker.session = joined.session;
-    worker.name = joined.hello.name.empty() ? joined.key : joined.hello.name;
+    worker.name = name_for(joined);
     worker.kind = joined.hello.kind;
     worker.is_native = !joined.is_web;
+    worker.is_believed = joined.is_believed;
+    worker.owner = joined.owner;
     worker.version = joined.hello.version;
     worker.address = joined.is_forwarded ? "proxy " + joined.address : joined.address;
     worker.joined = now();
+    if (const auto kept = away_.extract(joined.id)) {
+        worker.drained = kept.mapped().drained;
+        worker.tasks_done = kept.mapped().tasks_done;
+    }
     if (!resumed) worker.validated = 0;
     waiting_heartbeats_.erase(joined.id);  // That was of a former session.
     put_worker(joined.id);
@@ -60,8 +94,15 @@ void Engine::on_joined(const JoinedWorker& joined) {
                                        .detail = resumed ? "it resumed its session" : "",
                                        .is_budgeted = true});
     }
+    if (joined.key != joined.hello.worker) {
+        log_within_budget("worker with another's id", joined.address, spdlog::level::info,
+                          "{} asked for the id {}, which is another worker's",
+                          worker_name(joined.id), printable(joined.hello.worker));
+    }
     enqueue(core::WorkerJoined{joined.id, joined.hello.slots, resumed,
-                               pc_of(worker.address, joined.id), worker.is_native});
+                               pc_of(worker.address, joined.id), worker.is_believed,
+                               std::hash<std::string>{}(joined.address)});
+    if (worker.drained) enqueue(core::WorkerDrained{joined.id, true});
 }
 
 void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
@@ -145,10 +186,47 @@ void Engine::forget_lost_workers() {
     std::erase_if(workers_, [this](const auto& entry) {
         const auto& [id, worker] = entry;
         if (scheduler_.worker(id) || !worker.quarantined.empty()) return false;
-        if (!gateway_.forget(id)) return false;  // The end of its session waits for the store.
-        records_.push_back(store::ForgetWorker{id});
+        const bool is_kept = worker.drained || worker.is_believed || worker.tasks_done > 0;
+        // The end of its session waits for the store, maybe.
+        if (!gateway_.forget(id, is_kept)) return false;
+        if (is_kept)
+            keep_key(record_of(worker));
+        else
+            records_.push_back(store::ForgetWorker{id});
         return true;
     });
+}
+
+/// The id of a worker that has done something here stays its own, and drained if it was, for as
+/// long as not too many came after it.
+void Engine::keep_key(store::WorkerRecord worker) {
+    worker.away = true;
+    worker.session.clear();
+    records_.push_back(store::PutWorker{worker});
+    away_[worker.id] = std::move(worker);
+    if (away_.size() <= away_workers_max) return;
+    const auto oldest = std::ranges::min_element(away_, {}, [](const auto& entry) {
+        return std::pair{entry.second.drained, entry.second.seen_unix_ms};
+    });
+    std::ignore = gateway_.forget(oldest->first, false);
+    records_.push_back(store::ForgetWorker{oldest->first});
+    away_.erase(oldest);
+}
+
+store::WorkerRecord Engine::record_of(const WorkerInfo& worker) const {
+    return {.id = worker.id,
+            .key = worker.key,
+            .session = worker.session,
+            .name = worker.name,
+            .is_native = worker.is_native,
+            .address = worker.address,
+            .validated = worker.validated,
+            .quarantined = worker.quarantined,
+            .tasks_done = worker.tasks_done,
+            .seen_unix_ms = host_.unix_ms(),
+            .is_believed = worker.is_believed,
+            .owner = worker.owner,
+            .drained = worker.drained};
 }
 
 Result<void> Engine::drain(WorkerId id, bool drained) {
@@ -156,11 +234,15 @@ Result<void> Engine::drain(WorkerId id, bool drained) {
     if (found == workers_.end()) {
         return unexpected(ErrorCode::NotFound, "there is no such worker");
     }
+    if (auto writable = check_store(); !writable) return writable;
     found->second.drained = drained;
+    put_worker(id);
+    promises_ = true;
     log_within_budget("worker drained", "", spdlog::level::info, "{} {}", worker_name(id),
                       drained ? "is drained" : "takes tasks again");
     enqueue(core::WorkerDrained{id, drained});
-    return {};
+    turn();
+    return check_store();
 }
 
 Result<void> Engine::readmit(WorkerId id) {

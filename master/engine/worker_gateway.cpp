@@ -113,9 +113,14 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
                           : "the token is not this master's (security.join_token in its "
                             "config.json)");
     }
-    if (refuse_unwelcome(from, hello)) return;
     const std::string* const resumed = resumed_worker_key(hello);
-    const std::string worker_key = resumed != nullptr ? *resumed : free_worker_key(hello.worker);
+    hello.worker = ids_.wanted_by(hello, from->peer_address(), from->is_web());
+    const std::string asking = owner_of(hello, from->peer_address(), from->is_web());
+    const std::string worker_key =
+        resumed != nullptr
+            ? *resumed
+            : ids_.key_for(hello.worker, asking, [&](WorkerId id) { return is_connected(id); });
+    if (refuse_unwelcome(from, hello, asking, worker_key)) return;
     const std::string session_key = resumed != nullptr ? hello.resume : options_.new_session_key();
     if (!from->admit(session_key)) {
         return refuse(from, "too_many_connections",
@@ -125,7 +130,7 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     }
     greeting_.erase(from.get());
     if (resumed == nullptr) hello.resume.clear();
-    const WorkerId worker = worker_id(worker_key);
+    const WorkerId worker = ids_.give(worker_key, hello.worker, asking);
     disconnect(session_key, "it came back on another connection");
     resumable_worker_keys_.erase(std::exchange(last_session_keys_[worker], session_key));
     resumable_worker_keys_[session_key] = worker_key;
@@ -136,14 +141,25 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     from->send(protocol::encode(protocol::MasterMessage{
         protocol::Welcome{session_key, worker_key, options_.heartbeat_seconds,
                           options_.silence_seconds, NETCOMPUTE_VERSION}}));
-    events_.on_joined({worker, worker_key, session_key, hello, from->peer_address(), from->is_web(),
-                       from->is_forwarded()});
+    events_.on_joined({worker, worker_key, session_key, hello, from->peer_address(),
+                       ids_.owner(worker_key), from->is_web(), from->is_forwarded(),
+                       is_believed(*from, hello)});
 }
 
-/// Who is well-formed and has the token, and is not let in all the same.
-bool WorkerGateway::refuse_unwelcome(const net::SessionPtr& from, const protocol::Hello& hello) {
-    if (const auto ban = banned_.find(hello.worker); ban != banned_.end()) {
-        refuse(from, "quarantined", ban->second);
+/// A native worker that gave the token was installed by somebody who has it. Without a token, it is
+/// believed only where its user could do anything to the master by other ways as well, and where
+/// its id is provably its own: what one did that could be anybody is held against nobody.
+bool WorkerGateway::is_believed(net::Session& session, const protocol::Hello& hello) const {
+    if (session.is_web()) return false;
+    return !options_.join_token.empty() || (session.is_this_user() && !hello.secret.empty());
+}
+
+/// Who is well-formed and has the token, and is not let in all the same. A ban is of who comes, and
+/// of the key under which it would go, not of the one that it asks for.
+bool WorkerGateway::refuse_unwelcome(const net::SessionPtr& from, const protocol::Hello& hello,
+                                     const std::string& owner, const std::string& key) {
+    if (const std::string* const reason = ids_.ban_of(owner, key)) {
+        refuse(from, "quarantined", *reason);
         return true;
     }
     const auto count = sessions_by_address_.find(from->peer_address());
@@ -166,26 +182,6 @@ const std::string* WorkerGateway::resumed_worker_key(const protocol::Hello& hell
     const bool is_its_own =
         found != resumable_worker_keys_.end() && found->second.starts_with(hello.worker);
     return is_its_own ? &found->second : nullptr;
-}
-
-/// The worker's own id, or that with a number behind it where another connection has it: two tabs
-/// of one browser, two workers of one user.
-std::string WorkerGateway::free_worker_key(const std::string& wanted) const {
-    std::string candidate = wanted;
-    for (int number = 2;; ++number) {
-        const auto known = worker_ids_.find(candidate);
-        if (known == worker_ids_.end() || !session_keys_by_worker_.contains(known->second)) {
-            return candidate;
-        }
-        const std::string suffix = "-" + std::to_string(number);
-        candidate = wanted.substr(0, protocol::worker_key_bytes_max - suffix.size()) + suffix;
-    }
-}
-
-WorkerId WorkerGateway::worker_id(const std::string& worker_key) {
-    const auto [entry, is_new] = worker_ids_.try_emplace(worker_key);
-    if (is_new) entry->second = WorkerId{++last_worker_};
-    return entry->second;
 }
 
 void WorkerGateway::refuse(const net::SessionPtr& from, const std::string& code,
@@ -285,9 +281,9 @@ void WorkerGateway::close_all(const std::string& message) {
     sessions_by_address_.clear();
 }
 
-void WorkerGateway::restore(WorkerId worker, const std::string& key, const std::string& session) {
-    worker_ids_[key] = worker;
-    skip_ids(worker);
+void WorkerGateway::restore(WorkerId worker, const std::string& key, const std::string& session,
+                            const std::string& owner) {
+    ids_.restore(worker, key, owner);
     if (session.empty()) return;
     last_session_keys_[worker] = session;
     resumable_worker_keys_[session] = key;
@@ -301,18 +297,11 @@ void WorkerGateway::hold(bool held) {
     }
 }
 
-void WorkerGateway::ban(const std::string& key, const std::string& reason) {
-    if (reason.empty())
-        banned_.erase(key);
-    else
-        banned_[key] = reason;
-}
-
-bool WorkerGateway::forget(WorkerId worker) {
-    if (session_keys_by_worker_.contains(worker)) return false;
+bool WorkerGateway::forget(WorkerId worker, bool keep_key) {
+    if (is_connected(worker)) return false;
     resumable_worker_keys_.erase(last_session_keys_[worker]);
     last_session_keys_.erase(worker);
-    std::erase_if(worker_ids_, [worker](const auto& entry) { return entry.second == worker; });
+    if (!keep_key) ids_.forget(worker);
     return true;
 }
 

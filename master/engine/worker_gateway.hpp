@@ -1,11 +1,11 @@
 #pragma once
 
+#include "engine/worker_ids.hpp"
 #include "net/session.hpp"
 #include <netcompute/audit_log.hpp>
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 
-#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,8 +23,10 @@ struct JoinedWorker {
     const std::string& session;    ///< What it may resume by.
     const protocol::Hello& hello;  ///< `resume` is empty unless it does resume a session.
     const std::string& address;    ///< Of its PC.
+    const std::string& owner;      ///< Of the key: what tells it from others that name its id.
     bool is_web = false;           ///< By the web port, whatever its hello says that it is.
     bool is_forwarded = false;     ///< By a proxy, whose PC that is; see net::Session.
+    bool is_believed = false;      ///< Whoever put it there may install here.
 };
 
 /// What the gateway has understood of the workers' frames, after every check.
@@ -96,17 +98,19 @@ class WorkerGateway final : public net::SessionListener {
     void close_all(const std::string& message);
 
     /// A worker of a former master: it may resume its session.
-    void restore(WorkerId worker, const std::string& key, const std::string& session);
+    /// `session` is empty if it has none, `owner` if it is not known.
+    void restore(WorkerId worker, const std::string& key, const std::string& session,
+                 const std::string& owner);
     /// Ids up to this one have been given to workers before.
-    void skip_ids(WorkerId last) { last_worker_ = std::max(last_worker_, last.value); }
+    void skip_ids(WorkerId last) { ids_.skip(last); }
     /// While it is held, hellos wait: the master does not know yet what it has to go on with.
     void hold(bool held);
-    /// Whoever says hello under this key is refused, with the reason; an empty one lets it in.
-    void ban(const std::string& key, const std::string& reason);
+    /// Whoever owns this key is refused, with the reason; an empty one lets it in.
+    void ban(const std::string& key, const std::string& reason) { ids_.ban(key, reason); }
 
-    /// Forgets a worker that nobody expects back: its session cannot be resumed any more. False,
-    /// and nothing is forgotten, while it is connected.
-    [[nodiscard]] bool forget(WorkerId worker);
+    /// Forgets a worker that nobody expects back: its session cannot be resumed any more, and its
+    /// key is free unless it is kept. False, and nothing is forgotten, while it is connected.
+    [[nodiscard]] bool forget(WorkerId worker, bool keep_key);
 
     /// A session that a transport has accepted and that has not said hello yet.
     void expect_hello(const net::SessionPtr& session, Instant now);
@@ -126,9 +130,12 @@ class WorkerGateway final : public net::SessionListener {
     void disconnect(const std::string& session_key, const std::string& reason);
     void end_session(const std::string& session_key);
     [[nodiscard]] const std::string* resumed_worker_key(const protocol::Hello& hello) const;
-    [[nodiscard]] std::string free_worker_key(const std::string& wanted) const;
-    [[nodiscard]] WorkerId worker_id(const std::string& worker_key);
-    [[nodiscard]] bool refuse_unwelcome(const net::SessionPtr& from, const protocol::Hello& hello);
+    [[nodiscard]] bool is_connected(WorkerId worker) const {
+        return session_keys_by_worker_.contains(worker);
+    }
+    [[nodiscard]] bool is_believed(net::Session& session, const protocol::Hello& hello) const;
+    [[nodiscard]] bool refuse_unwelcome(const net::SessionPtr& from, const protocol::Hello& hello,
+                                        const std::string& owner, const std::string& key);
 
     struct HeldHello {
         net::SessionPtr from;
@@ -141,7 +148,7 @@ class WorkerGateway final : public net::SessionListener {
     std::unordered_map<std::string, Connected> connected_;               ///< By session key.
     std::unordered_map<const net::Session*, std::string> session_keys_;  ///< Of joined sessions.
     std::unordered_map<WorkerId, std::string> session_keys_by_worker_;
-    std::map<std::string, WorkerId> worker_ids_;  ///< By worker key; until forgotten.
+    WorkerIds ids_;
     /// The last session of each worker, connected or not: what it may resume. By session key.
     std::unordered_map<std::string, std::string> resumable_worker_keys_;
     std::unordered_map<WorkerId, std::string> last_session_keys_;
@@ -151,11 +158,9 @@ class WorkerGateway final : public net::SessionListener {
     };
     std::unordered_map<const net::Session*, Greeting> greeting_;
     std::unordered_map<std::string, std::size_t> sessions_by_address_;
-    std::map<std::string, std::string> banned_;  ///< Why, by worker key.
     std::uint64_t refused_count_ = 0;
     bool held_ = false;
     std::vector<HeldHello> held_hellos_;  ///< As many as there are sessions in greeting, at most.
-    std::uint64_t last_worker_ = 0;
 };
 
 }  // namespace netcompute::engine

@@ -34,6 +34,9 @@ class Session {
     /// It came through a proxy that is not trusted to say for whom it asks: the address is the
     /// proxy's, and all that come through it may be one PC.
     [[nodiscard]] virtual bool is_forwarded() const { return false; }
+    /// The other end is a program of this PC, and of the user who runs the master, or root's: they
+    /// may read the master's files anyway.
+    [[nodiscard]] virtual bool is_this_user() { return false; }
 };
 
 using SessionPtr = std::shared_ptr<Session>;

@@ -112,6 +112,7 @@ class LocalWorker::Impl::LocalSession final
     }
     void detach() { owner_.reset(); }
     [[nodiscard]] const std::string& peer_address() const override { return address_; }
+    [[nodiscard]] bool is_this_user() override { return true; }
 
  private:
     std::weak_ptr<Impl> owner_;
@@ -135,7 +136,9 @@ void LocalWorker::Impl::start() {
                                         .name = "the master's own PC",
                                         .version = NETCOMPUTE_VERSION,
                                         .slots = options_.slots,
-                                        .master = "this process"},
+                                        .master = "this process",
+                                        // Nobody else's address is this process.
+                                        .secret = std::string(protocol::secret_digits_min, '0')},
                    worker::Agent::Surroundings{
                        *executor_, *this, [this] { return load_.sample(); },
                        [this] { return std::uniform_real_distribution<double>{}(random_); }, log});

@@ -60,12 +60,16 @@ struct WorkerRecord {
     std::string key;      ///< The id that people see and that the worker goes by.
     std::string session;  ///< The key of its last session: who names it may resume it.
     std::string name;
-    bool is_native = false;
+    bool is_native = false;       ///< By its transport.
     std::string address;          ///< Of its PC.
     std::uint32_t validated = 0;  ///< Results of it in a row that others confirmed.
     std::string quarantined;      ///< Why it is in quarantine; empty if it is not.
     std::uint64_t tasks_done = 0;
     std::int64_t seen_unix_ms = 0;
+    bool is_believed = false;
+    std::string owner{};   ///< Who the key belongs to, as engine::owner_of() says; empty: unknown.
+    bool drained = false;  ///< By somebody here.
+    bool away = false;     ///< Only its key is kept for it, and whether it is drained.
     friend bool operator==(const WorkerRecord&, const WorkerRecord&) = default;
 };
 

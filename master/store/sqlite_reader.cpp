@@ -54,6 +54,10 @@ WorkerRecord worker_of(const SqliteStatement& row) {
     worker.quarantined = row.text(7);
     worker.tasks_done = row.integer_as<std::uint64_t>(8);
     worker.seen_unix_ms = row.integer(9);
+    worker.is_believed = row.integer(10) != 0;
+    worker.owner = row.text(11);
+    worker.drained = row.integer(12) != 0;
+    worker.away = row.integer(13) != 0;
     return worker;
 }
 

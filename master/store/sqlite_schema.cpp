@@ -106,8 +106,16 @@ constexpr std::string_view steady_time = R"sql(
     ALTER TABLE jobs ADD COLUMN slot_seconds REAL NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts,      validation,
-                                  confirmers,          written_files, steady_time};
+// `owner` is a hash; empty where a former version did not know it.
+constexpr std::string_view owned_ids = R"sql(
+    ALTER TABLE workers ADD COLUMN is_believed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE workers ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    ALTER TABLE workers ADD COLUMN drained INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE workers ADD COLUMN away INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array steps_so_far{jobs_and_their_work, receipts,    validation, confirmers,
+                                  written_files,       steady_time, owned_ids};
 
 }  // namespace
 

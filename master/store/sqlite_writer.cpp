@@ -48,7 +48,7 @@ Result<void> SqliteWriter::prepare() {
         Entry{&S::forget_job, "DELETE FROM jobs WHERE id = ?"},
         Entry{&S::forget_receipt, "DELETE FROM receipts WHERE job = ?"},
         Entry{&S::put_worker,
-              "INSERT OR REPLACE INTO workers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+              "INSERT OR REPLACE INTO workers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         Entry{&S::forget_worker, "DELETE FROM workers WHERE id = ?"},
         Entry{&S::put_lease, "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?)"},
         Entry{&S::erase_leases, "DELETE FROM leases WHERE job = ?"},
@@ -193,9 +193,10 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
 Result<void> SqliteWriter::apply(const PutWorker& put) {
     const WorkerRecord& worker = put.worker;
     turn_.counters.last_worker = std::max(turn_.counters.last_worker, worker.id);
-    return statements_.put_worker.run(worker.id, worker.key, worker.session, worker.name,
-                                      worker.is_native, worker.address, worker.validated,
-                                      worker.quarantined, worker.tasks_done, worker.seen_unix_ms);
+    return statements_.put_worker.run(
+        worker.id, worker.key, worker.session, worker.name, worker.is_native, worker.address,
+        worker.validated, worker.quarantined, worker.tasks_done, worker.seen_unix_ms,
+        worker.is_believed, worker.owner, worker.drained, worker.away);
 }
 
 Result<void> SqliteWriter::apply(const ForgetWorker& forget) {

@@ -46,6 +46,8 @@ void check_content(const Hello& hello, ByteSpan) {
     NETCOMPUTE_ASSERT(hello.name.size() <= name_bytes_max, "a name keeps its limit");
     NETCOMPUTE_ASSERT(hello.worker.find_first_of("/\\.\"<") == std::string::npos,
                       "a worker's id is safe in a file name and an address");
+    NETCOMPUTE_ASSERT(hello.secret.empty() || hello.secret.size() >= secret_digits_min,
+                      "a secret is one, or none");
 }
 
 void check_content(const Heartbeat& heartbeat, ByteSpan) {

@@ -129,6 +129,18 @@ test('what the worker sends is what the examples show', () => {
     'hello_browser',
   );
   assertIsExample(
+    protocol.encodeHello({
+      worker: 'pc-42_Aa0',
+      secret: '00112233445566778899aabbccddeeff',
+      token: '',
+      name: '',
+      version: '0.1.0',
+      slots: 2,
+      resume: '',
+    }),
+    'hello_secret',
+  );
+  assertIsExample(
     protocol.encodeHeartbeat({
       session,
       leases: [7, 8],

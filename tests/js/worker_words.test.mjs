@@ -39,6 +39,7 @@ function load(storage, browser = {}) {
 test('a first visit lends all cores under a new id and a plain name', () => {
   assert.deepEqual(load(new FakeStorage()), {
     worker: `browser-${'ab'.repeat(12)}`,
+    secret: 'ab'.repeat(16),
     name: 'Chrome on Linux',
     token: '',
     slots: 8,
@@ -47,11 +48,22 @@ test('a first visit lends all cores under a new id and a plain name', () => {
 
 test('settings last across visits, and a token in the address replaces the stored one', () => {
   const storage = new FakeStorage();
-  const settings = { worker: 'browser-12345678', name: 'Büro 7', token: 'old', slots: 3 };
+  const secret = '0123456789abcdef'.repeat(2);
+  const settings = { worker: 'browser-12345678', secret, name: 'Büro 7', token: 'old', slots: 3 };
   saveSettings(/** @type {any} */ (storage), settings);
   assert.deepEqual(load(storage), settings);
   assert.equal(load(storage, { search: '?token=new' }).token, 'new');
   assert.equal(load(storage).token, 'new');
+});
+
+test('an id from before there were secrets keeps its id, and its secret stays the same', () => {
+  const storage = new FakeStorage();
+  storage.setItem('netcompute.worker', '{"worker":"browser-12345678"}');
+  const first = load(storage);
+  assert.equal(first.worker, 'browser-12345678');
+  assert.match(first.secret, /^[0-9a-f]{32}$/);
+  const other = (/** @type {number} */ count) => new Uint8Array(count).fill(0xcd);
+  assert.deepEqual(load(storage, { randomBytes: other }), first);
 });
 
 test('what is stored is not trusted', () => {
@@ -60,7 +72,7 @@ test('what is stored is not trusted', () => {
     'null',
     '7',
     'not json',
-    '{"worker":"<b>","slots":99,"name":5,"token":{}}',
+    '{"worker":"<b>","secret":"g","slots":99,"name":5,"token":{}}',
   ]) {
     storage.setItem('netcompute.worker', stored);
     assert.deepEqual(load(storage), load(new FakeStorage()));

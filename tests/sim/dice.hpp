@@ -17,6 +17,7 @@ enum class DiceOf : std::uint64_t {
     Master,
     LaterFaults,
     Disk,
+    Strangers = 10,
     Worker = 1'000,
     LeaselessFlood = 500'000,
     Connection = 1'000'000

@@ -18,6 +18,9 @@ struct Worlds {
     Occurs clock_steps = Occurs::Sometimes;
     Occurs slow_disks = Occurs::Sometimes;
     Occurs leaseless_floods = Occurs::Sometimes;
+    /// Those that vanish, clones, and those that go by another's id. They draw their chances from a
+    /// stream of their own, and only where they are asked for, so that seeds keep their meaning.
+    Occurs strangers = Occurs::Never;
 };
 
 /// How bad the world of one run is. Drawn from the seed; nothing of it happens after `end`.

@@ -1,5 +1,7 @@
 #include "faulty_network.hpp"
 
+#include "worker_key.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -16,8 +18,9 @@ class SimulatedSession final : public net::Session {
     SimulatedSession(FaultyNetwork& network, std::weak_ptr<Connection> connection)
         : network_{network},
           connection_{std::move(connection)},
-          address_{"pc " + std::to_string(connection_.lock()->pc)},
-          is_web_{connection_.lock()->kind == TransportKind::Browser} {}
+          address_{std::string{pc_address_start} + std::to_string(connection_.lock()->pc)},
+          is_web_{connection_.lock()->kind == TransportKind::Browser},
+          is_this_user_{!is_web_ && !connection_.lock()->is_stranger} {}
 
     void send(protocol::WireMessage message) override {
         if (const auto connection = connection_.lock(); connection && !closed_) {
@@ -30,6 +33,7 @@ class SimulatedSession final : public net::Session {
     }
     [[nodiscard]] const std::string& peer_address() const override { return address_; }
     [[nodiscard]] bool is_web() const override { return is_web_; }
+    [[nodiscard]] bool is_this_user() override { return is_this_user_; }
 
  private:
     FaultyNetwork& network_;
@@ -37,6 +41,7 @@ class SimulatedSession final : public net::Session {
     bool closed_ = false;
     std::string address_;
     bool is_web_;
+    bool is_this_user_;
 };
 
 }  // namespace

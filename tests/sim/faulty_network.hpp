@@ -33,6 +33,7 @@ struct Connection {
     std::shared_ptr<net::Session> session = nullptr;  ///< At the master, while it has one.
     /// In-order streams: the last arrival of each, by channel; the last is master to worker.
     std::array<Instant, 4> last_arrival{};
+    bool is_stranger = false;  ///< Its worker is no program of the master's user.
 };
 using ConnectionPointer = std::shared_ptr<Connection>;
 

@@ -164,9 +164,14 @@ void Ledger::take_back_blame(const Worker& worker) {
         if (found == leases_.end()) continue;
         Lease& lease = found->second;
         for (const TaskIndex index : std::exchange(lease.blamed, {})) {
-            --jobs_.at(lease.job).tasks[index].losses_max;
+            --losses_of(jobs_.at(lease.job).tasks[index], lease.worker);
         }
     }
+}
+
+/// What strangers do and say is counted by itself: it can fail no job.
+std::uint32_t& Ledger::losses_of(Task& task, WorkerId worker) {
+    return workers_.at(worker).is_believed ? task.losses_max : task.stranger_failures;
 }
 
 void Ledger::hold(Lease& lease, Job& job) {
@@ -193,7 +198,7 @@ void Ledger::give_back(Lease& lease, bool blame) {
         if (lease.has_outcome[place]) continue;
         Task& task = job.tasks[lease.tasks[place]];
         if (blame) {
-            ++task.losses_max;
+            ++losses_of(task, lease.worker);
             lease.blamed.push_back(lease.tasks[place]);
         }
         lease.is_check ? --task.checkers : --task.holders;

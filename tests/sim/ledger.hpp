@@ -47,8 +47,9 @@ class Ledger {
         Output output;
         std::uint32_t holders = 0;
         std::uint32_t checkers = 0;
-        std::uint32_t losses_max = 0;  ///< Ways in which a worker may have been lost with it.
-        std::uint32_t own_failures = 0;
+        std::uint32_t losses_max = 0;    ///< Ways in which a believed worker may be lost with it.
+        std::uint32_t own_failures = 0;  ///< As believed workers say.
+        std::uint32_t stranger_failures = 0;  ///< Either, of strangers.
         std::optional<WorkerId> failed_on;
         std::optional<std::uint64_t> audit;  ///< The visit in which the master computes it.
     };
@@ -82,7 +83,7 @@ class Ledger {
     };
     struct Worker {
         bool connected = false;
-        bool is_native = false;
+        bool is_believed = false;
         bool drained = false;
         bool quarantined = false;
         bool was_trusted = false;  ///< At any time.
@@ -166,6 +167,7 @@ class Ledger {
     [[nodiscard]] bool is_doubtful(const Job& job, const Output& output) const;
     [[nodiscard]] std::optional<RoundIndex> first_doubtful_round(const Job& job) const;
     [[nodiscard]] std::uint64_t pc_of(WorkerId worker) const;
+    [[nodiscard]] std::uint32_t& losses_of(Task& task, WorkerId worker);
 
     // ledger.cpp: after the step, and bookkeeping.
     void check_obligations();

@@ -13,7 +13,7 @@ void Ledger::on(const WorkerJoined& event) {
     Worker& worker = workers_[event.worker];
     worker.connected = true;
     worker.awaited_until.reset();
-    worker.is_native = event.is_native;
+    worker.is_believed = event.is_believed;
     worker.pc = event.pc;
     worker.last_heard = now_;
     if (event.resumed) {
@@ -29,7 +29,7 @@ void Ledger::on(const WorkerJoined& event) {
 void Ledger::on(const WorkerRestored& event) {
     Worker& worker = workers_[event.worker];
     worker.state = WorkerState::Lost;
-    worker.is_native = event.is_native;
+    worker.is_believed = event.is_believed;
     worker.pc = event.pc;
     worker.quarantined = event.quarantined;
     worker.validated = event.validated;
@@ -265,12 +265,10 @@ void Ledger::take_outcome(const ResultsReceived& event, std::uint32_t position, 
             return;
         }
         if (lease.is_check) return;  // Its author was found to lie meanwhile.
-        if (outcome.error.code == ErrorCode::Unavailable) {
-            ++task.losses_max;
-        } else {
-            ++task.own_failures;
-            task.failed_on = event.worker;
-        }
+        const bool is_lost = outcome.error.code == ErrorCode::Unavailable;
+        const bool is_believed = workers_.at(event.worker).is_believed;
+        is_lost || !is_believed ? ++losses_of(task, event.worker) : ++task.own_failures;
+        if (!is_lost) task.failed_on = event.worker;
         return;
     }
     const Word word{event.worker, pc_of(event.worker), outcome.sha256};

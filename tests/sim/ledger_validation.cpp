@@ -13,8 +13,8 @@ using namespace core;
 ValidationMode Ledger::mode_for(const Job& job, WorkerId worker) const {
     if (job.validation.mode != ValidationMode::Default) return job.validation.mode;
     const auto found = workers_.find(worker);
-    const bool is_native = found != workers_.end() && found->second.is_native;
-    return is_native ? ValidationMode::None : ValidationMode::Adaptive;
+    const bool is_believed = found != workers_.end() && found->second.is_believed;
+    return is_believed ? ValidationMode::None : ValidationMode::Adaptive;
 }
 
 std::uint64_t Ledger::pc_of(WorkerId worker) const {
@@ -150,11 +150,13 @@ void Ledger::check(const AuditTask& effect) {
     const bool is_disputed = std::ranges::any_of(
         output.votes, [&](const Word& vote) { return vote.sha256 != output.sha256; });
     const bool fails =
-        !output.there && task.own_failures + task.losses_max >= limits_.own_failures_max;
+        !output.there &&
+        task.own_failures + task.losses_max + task.stranger_failures >= limits_.own_failures_max;
+    const bool is_sat_on = !output.there && task.holders > 1;
     const bool wants_check = output.there && !output.confirmed &&
                              (job.validation.mode != ValidationMode::Quorum ||
                               step_.failed_checks.contains(effect.index));
-    if (!is_disputed && !fails && !wants_check) {
+    if (!is_disputed && !fails && !is_sat_on && !wants_check) {
         broken(name + " is computed by the master for no reason");
     }
     task.audit = effect.visit;

@@ -27,7 +27,9 @@ const std::map<std::string_view, Occurs Worlds::*>& worst_faults() {
         {"full-disks", &Worlds::full_disks},
         {"clock-steps", &Worlds::clock_steps},
         {"slow-disks", &Worlds::slow_disks},
-        {"leaseless-floods", &Worlds::leaseless_floods}};
+        {"leaseless-floods", &Worlds::leaseless_floods},
+
+        {"strangers", &Worlds::strangers}};
     return faults;
 }
 

@@ -80,6 +80,9 @@ core::Event Saboteur::told(core::Event event) {
         case Sabotage::CheckOnSamePc:
             if (joined != nullptr) joined->pc = 1'000'000 + joined->worker.value;
             break;
+        case Sabotage::BelieveStrangers:
+            if (joined != nullptr) joined->is_believed = true;
+            break;
         case Sabotage::PreferNewestJob:
             if (auto* const round = std::get_if<core::RoundStarted>(&event)) {
                 round->priority = static_cast<std::int32_t>(round->job.value);

@@ -31,6 +31,8 @@ enum class Sabotage {
     ServeWhileStalled,      ///< Nor of a store that cannot be written.
     FollowTimeOfDay,        ///< Its monotonic clock is set along with the PC's clock.
     ReuseLeaseIds,          ///< Each master starts to count them anew.
+    BelieveStrangers,       ///< The scheduler is told that everybody is believed.
+    LeakSecrets,            ///< Whoever goes by another's id has its secret and its machine.
 };
 
 /// Stands between the engine and what it relies on, and does its worst.

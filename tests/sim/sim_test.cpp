@@ -227,6 +227,21 @@ TEST(SimulationTest, LiarsChangeNoResult) {
     EXPECT_GT(totals.liars_named * 10, totals.liars_that_lied * 8);
 }
 
+// Strangers that take leases and hang up without end, that go by the ids of others and lie, and
+// PCs that are copies of others: no job fails for it, no honest worker is shut out or drained for
+// what another did, and every result is right.
+TEST(SimulationTest, StrangersHarmNobody) {
+    Totals totals;
+    for (const std::uint64_t seed : seeds_of(1000)) {
+        const RunReport report = run(seed, Sabotage::None, {.strangers = Occurs::Always});
+        expect_all_is_well(report);
+        totals.add(report);
+    }
+    totals.print_validation();
+    if (totals.runs < 100) return;  // Too few to say how often.
+    EXPECT_GT(totals.liars_named * 10, totals.liars_that_lied * 8);
+}
+
 // The master is killed fifty times while a job runs: the job ends with the same bytes, and no more
 // is computed twice than was under way when it died.
 TEST(SimulationTest, FiftyDeathsComputeNothingTwiceThatWasAccepted) {
@@ -306,6 +321,14 @@ TEST(SimulationTest, AMasterThatMistakesTheTimeIsCaught) {
     const Worlds timeless{.master_deaths = Occurs::Always, .clock_steps = Occurs::Always};
     EXPECT_TRUE(is_caught(Sabotage::FollowTimeOfDay, "its deadline has passed", timeless));
     EXPECT_TRUE(is_caught(Sabotage::ReuseLeaseIds, "a former master has given out", timeless));
+}
+
+// So is one that is wrong about who is who.
+TEST(SimulationTest, AMasterThatTakesOneForAnotherIsCaught) {
+    const Worlds strange{.strangers = Occurs::Always};
+    EXPECT_TRUE(is_caught(Sabotage::BelieveStrangers, "failed without reason", strange));
+    EXPECT_TRUE(is_caught(Sabotage::LeakSecrets, "shut out for what another did", strange));
+    EXPECT_TRUE(is_caught(Sabotage::LeakSecrets, "in another's stead", strange));
 }
 
 // So is one that is wrong about who is wrong.

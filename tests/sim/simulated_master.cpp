@@ -225,6 +225,7 @@ core::Effects SimulatedMaster::step(core::Scheduler& scheduler, Instant now,
     }
     life_->ledger.check_step(told_now, said, effects, scheduler);
     note(said, effects);
+    check_drains(said);
     return saboteur_.effects(said, std::move(effects));
 }
 
@@ -256,7 +257,18 @@ void SimulatedMaster::note(const core::Event& event, const core::Effects& effect
 std::optional<std::size_t> SimulatedMaster::number_of(WorkerId worker) {
     const auto found = life_->engine->workers().find(worker);
     if (found == life_->engine->workers().end()) return std::nullopt;
-    return worker_number(found->second.key);
+    // A stranger is on a PC of its own, which has its number, whatever key it goes by.
+    const std::size_t pc = std::stoul(found->second.address.substr(pc_address_start.size()));
+    return around_.traits(pc).is_stranger ? pc : worker_number(found->second.key);
+}
+
+/// Nobody is drained because somebody else was.
+void SimulatedMaster::check_drains(const core::Event& event) {
+    const auto* const drained = std::get_if<core::WorkerDrained>(&event);
+    if (drained == nullptr || !drained->drained) return;
+    const auto number = number_of(drained->worker);
+    if (!number || ever_drained_.contains(*number)) return;
+    around_.report("worker " + std::to_string(*number) + " is drained in another's stead");
 }
 
 bool SimulatedMaster::is_honest(WorkerId worker) {

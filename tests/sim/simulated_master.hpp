@@ -142,6 +142,7 @@ class SimulatedMaster {
     [[nodiscard]] bool is_honest(WorkerId worker);
     [[nodiscard]] bool is_liar(WorkerId worker);
     [[nodiscard]] std::optional<std::size_t> number_of(WorkerId worker);
+    void check_drains(const core::Event& event);
     void note(const core::Event& event, const core::Effects& effects);
     void enter(std::function<void(engine::Engine&)> ask);
     void trace(std::string_view what, std::initializer_list<Trace::Number> numbers = {});
@@ -174,6 +175,7 @@ class SimulatedMaster {
     std::set<WorkerId> proven_;               ///< To lie; not written down yet.
     std::set<WorkerId> quarantined_;          ///< Written down.
     std::set<std::size_t> named_;
+    std::set<std::size_t> ever_drained_;  ///< By their numbers.
     Effort effort_;
     std::uint64_t death_count_ = 0;
     std::uint64_t in_flight_at_deaths_ = 0;

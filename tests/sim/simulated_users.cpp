@@ -149,9 +149,12 @@ void SimulatedMaster::prioritize(JobId id, std::int32_t priority) {
 
 void SimulatedMaster::drain(std::size_t worker, bool drained) {
     enter([this, worker, drained](engine::Engine& engine) {
+        std::vector<WorkerId> its;
         for (const auto& [id, info] : engine.workers()) {
-            if (number_of(id) == worker) std::ignore = engine.drain(id, drained);
+            if (number_of(id) == worker) its.push_back(id);
         }
+        if (drained) ever_drained_.insert(worker);
+        for (const WorkerId id : its) std::ignore = engine.drain(id, drained);
     });
 }
 
@@ -162,9 +165,11 @@ void SimulatedMaster::let_everything_go_on() {
             if (job.record.state == store::JobState::Paused) paused.push_back(id);
         }
         for (const JobId id : paused) std::ignore = engine.pause(id, false);
+        std::vector<WorkerId> drained;
         for (const auto& [id, worker] : engine.workers()) {
-            if (worker.drained) std::ignore = engine.drain(id, false);
+            if (worker.drained) drained.push_back(id);
         }
+        for (const WorkerId id : drained) std::ignore = engine.drain(id, false);
     });
 }
 

@@ -12,6 +12,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// What this worker keeps beside its id: 32 digits.
+std::string secret_of(std::size_t number) {
+    std::string digits = std::to_string(number);
+    return std::string(protocol::secret_digits_min - digits.size(), '0') + digits;
+}
+
 }  // namespace
 
 /// The agent's way to the network. Says what a page would where this worker's owner has paused it
@@ -23,6 +29,7 @@ class SimulatedWorker::ProcessLink final : public worker::Link {
     void open() override {
         connection_ =
             owner_.around_.network.connect(owner_.number_, owner_.traits_.pc, owner_.traits_.kind);
+        connection_->is_stranger = owner_.traits_.is_stranger;
         flooder_.forget();
         owner_.trace("connect", {{"connection", connection_->number}});
     }
@@ -91,7 +98,7 @@ class SimulatedWorker::ProcessLink final : public worker::Link {
 };
 
 struct SimulatedWorker::Process {
-    explicit Process(SimulatedWorker& owner, const std::string& key)
+    Process(SimulatedWorker& owner, const std::string& key, std::size_t secret, std::size_t machine)
         : runner{owner.slots_,
                  owner.traits_.runner,
                  {owner.around_.queue, owner.around_.catalog, owner.around_.faults, owner.dice_,
@@ -114,7 +121,9 @@ struct SimulatedWorker::Process {
                  .name = key,
                  .version = "sim",
                  .slots = owner.slots_,
-                 .master = "sim"},
+                 .master = "sim",
+                 .secret = secret_of(secret),
+                 .machine = "machine-" + std::to_string(machine)},
                 {.runner = runner,
                  .link = link,
                  .sample_load = [] { return worker::SystemLoad{}; },
@@ -159,7 +168,10 @@ void SimulatedWorker::start() {
     ++generation_;
     paused_ = false;
     asleep_until_ = {};
-    process_ = std::make_unique<Process>(*this, worker_key(number_));
+    const std::size_t claimed = traits_.claims.value_or(number_);
+    process_ = std::make_unique<Process>(*this, worker_key(claimed),
+                                         traits_.knows_secret ? claimed : number_,
+                                         traits_.has_its_machine ? claimed : number_);
     enter([this] { process_->agent.start(around_.queue.now()); });
 }
 
@@ -242,6 +254,7 @@ void SimulatedWorker::enter_at(Instant when, EventQueue::Action action) {
 void SimulatedWorker::settle() {
     if (!runs()) return;
     if (process_->agent.ending()) {
+        was_shut_out_ |= process_->agent.ending()->message.find("quarantined") != std::string::npos;
         trace("ended");
         process_ = nullptr;
         return;

@@ -21,6 +21,13 @@ struct WorkerTraits {
     double floods_per_second = 0;
     double leaseless_floods_per_second = 0;
 
+    /// It is believed in no world: a native worker off loopback, without a token.
+    bool is_stranger = false;
+    bool vanishes = false;                ///< It takes leases and hangs up, without end.
+    std::optional<std::size_t> claims{};  ///< It says that it is this worker.
+    bool knows_secret = false;            ///< And knows that one's secret.
+    bool has_its_machine = false;         ///< And is on a PC that nothing tells from that one's.
+
     [[nodiscard]] bool floods() const {
         return floods_per_second > 0 || leaseless_floods_per_second > 0;
     }
@@ -69,6 +76,8 @@ class SimulatedWorker {
     [[nodiscard]] std::uint32_t slots() const { return slots_; }
     [[nodiscard]] const WorkerTraits& traits() const { return traits_; }
     [[nodiscard]] bool has_lied() const { return has_lied_; }
+    /// The master has refused it as one that lies.
+    [[nodiscard]] bool was_shut_out() const { return was_shut_out_; }
     [[nodiscard]] std::uint64_t computed_count() const { return computed_count_; }
     [[nodiscard]] std::size_t leases_held_max() const { return leases_held_max_; }
 
@@ -90,6 +99,7 @@ class SimulatedWorker {
     Dice leaseless_dice_;
     bool paused_ = false;
     bool has_lied_ = false;
+    bool was_shut_out_ = false;
     std::uint64_t computed_count_ = 0;  ///< Tasks, by all of its processes.
     Instant asleep_until_{};
     std::uint64_t generation_ = 0;  ///< Of the process: what one asked for, the next does not get.

@@ -39,6 +39,7 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
       catalog_{catalog},
       dice_{options.seed, DiceOf::World},
       later_dice_{options.seed, DiceOf::LaterFaults},
+      stranger_dice_{options.seed, DiceOf::Strangers},
       queue_{start},
       trace_{options.print},
       faults_{options.crowd    ? FaultPlan{}
@@ -46,7 +47,10 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
                                : FaultPlan::draw(dice_, start, options.worlds)} {
     const bool is_chance = !options.ordeal && !options.crowd;
     if (is_chance) faults_.add_later_faults(later_dice_, options.worlds);
-    const std::size_t worker_count = draw_worker_count();
+    ordinary_count_ = draw_worker_count();
+    const std::size_t worker_count =
+        ordinary_count_ +
+        (options.worlds.strangers == Occurs::Always ? stranger_dice_.between(1, 4) : 0);
     network_ =
         std::make_unique<FaultyNetwork>(options_.seed, queue_, trace_, faults_, worker_count);
     master_ = std::make_unique<SimulatedMaster>(
@@ -80,6 +84,7 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
         return;
     }
     add_workers();
+    add_strangers();
     add_jobs();
     if (faults_.end > start) queue_.after(1s, [this] { trouble(); });
     queue_.at(std::max(faults_.end, start), [this] { calm(); });
@@ -98,10 +103,10 @@ void Simulation::report(std::string what) {
 }
 
 void Simulation::add_workers() {
-    auto workers_left = static_cast<std::uint32_t>(workers_.size());
+    auto workers_left = static_cast<std::uint32_t>(ordinary_count_);
     std::uint32_t liars_left =
         faults_.liars ? dice_.between(1, workers_left * liars_percent_max / 100) : 0;
-    for (std::size_t number = 0; number < workers_.size(); ++number) {
+    for (std::size_t number = 0; number < ordinary_count_; ++number) {
         WorkerTraits traits = draw_traits(number);
         // Of those that are left, as many as must still be liars.
         if (liars_left > 0 && dice_.between(1, workers_left) <= liars_left) {
@@ -130,6 +135,38 @@ WorkerTraits Simulation::draw_traits(std::size_t number) {
     traits.runner.lacks_memory = number == 1 && dice_.chance(0.3);
     traits.runner.lies_about_time = dice_.chance(0.3);
     return traits;
+}
+
+/// Each is on a PC of its own, and comes by the native ports without a token: one takes leases and
+/// hangs up, without end; others say that they are one of the ordinary workers, and lie, or are
+/// honest and a copy of its PC.
+void Simulation::add_strangers() {
+    for (std::size_t number = ordinary_count_; number < workers_.size(); ++number) {
+        WorkerTraits traits;
+        traits.pc = number;
+        traits.is_stranger = true;
+        traits.slots = stranger_dice_.between(1, 8);
+        const std::uint32_t drawn = stranger_dice_.between(1, 3);
+        if (drawn == 1) {
+            traits.vanishes = true;
+            queue_.after(1s, [this, number] { haunt(number); });
+        } else {
+            const auto last = static_cast<std::uint32_t>(ordinary_count_ - 1);
+            traits.claims = stranger_dice_.between(0, last);
+            const bool is_clone = drawn == 2;
+            traits.knows_secret = is_clone || options_.sabotage == Sabotage::LeakSecrets;
+            traits.has_its_machine = options_.sabotage == Sabotage::LeakSecrets;
+            if (!is_clone) traits.runner.lies = stranger_dice_.between(20, 100) / 100.0;
+        }
+        add_worker(number, traits, stranger_dice_.between(0s, 5s));
+    }
+}
+
+/// A stranger hangs up with what it has taken, and comes again.
+void Simulation::haunt(std::size_t number) {
+    workers_[number]->crash(stranger_dice_.chance(0.2));
+    workers_[number]->start();
+    queue_.after(stranger_dice_.between(50ms, 2s), [this, number] { haunt(number); });
 }
 
 void Simulation::add_worker(std::size_t number, WorkerTraits traits, Duration delay) {
@@ -197,7 +234,8 @@ std::string Simulation::draw_validation() {
     const auto is_liar = [](const auto& worker) { return worker->traits().runner.lies > 0; };
     const auto liar_count = std::ranges::count_if(workers_, is_liar);
     const bool natives_are_honest = std::ranges::none_of(workers_, [&](const auto& worker) {
-        return is_liar(worker) && worker->traits().kind == TransportKind::Native;
+        return is_liar(worker) && worker->traits().kind == TransportKind::Native &&
+               !worker->traits().is_stranger;
     });
     const std::uint32_t drawn = dice_.between(1, 10);
     // So many liars may agree.
@@ -210,7 +248,9 @@ std::string Simulation::draw_validation() {
 std::size_t Simulation::honest_pc_count() const {
     std::set<std::size_t> pcs;
     for (const auto& worker : workers_) {
-        if (worker->traits().runner.lies == 0) pcs.insert(worker->traits().pc);
+        if (worker->traits().runner.lies == 0 && !worker->traits().vanishes) {
+            pcs.insert(worker->traits().pc);
+        }
     }
     return pcs.size();
 }
@@ -339,6 +379,9 @@ void Simulation::check_end() {
     for (const auto& worker : workers_) {
         if (worker->leases_held_max() > leases_held_max) {
             report("a worker held " + std::to_string(worker->leases_held_max()) + " leases");
+        }
+        if (worker->was_shut_out() && worker->traits().runner.lies == 0) {
+            report("a worker that never lied was shut out for what another did");
         }
     }
 }

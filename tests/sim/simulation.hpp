@@ -72,6 +72,8 @@ class Simulation {
 
  private:
     void add_workers();
+    void add_strangers();
+    void haunt(std::size_t number);
     [[nodiscard]] WorkerTraits draw_traits(std::size_t number);
     void add_worker(std::size_t number, WorkerTraits traits, Duration delay);
     void add_jobs();
@@ -101,6 +103,8 @@ class Simulation {
     JobCatalog& catalog_;
     Dice dice_;
     Dice later_dice_;
+    Dice stranger_dice_;
+    std::size_t ordinary_count_ = 0;  ///< Workers that are no strangers; they come first.
     EventQueue queue_;
     Trace trace_;
     FaultPlan faults_;

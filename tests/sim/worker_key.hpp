@@ -8,6 +8,8 @@ namespace netcompute::sim {
 
 inline constexpr std::string_view worker_key_start = "simulated-";
 
+inline constexpr std::string_view pc_address_start = "pc ";
+
 /// What the worker with this number in the world calls itself.
 [[nodiscard]] inline std::string worker_key(std::size_t number) {
     return std::string{worker_key_start} + std::to_string(number);

@@ -27,7 +27,7 @@ const jobSecondsMax = 120 * patience;
  * @typedef {{config?: Record<string, any>, args?: string[], prepare?: (folder: string) => unknown,
  *            serves?: boolean}} ClusterOptions
  * @typedef {{config?: string, name?: string, slots?: number, args?: string[],
- *            joins?: boolean, within?: string[]}} WorkerOptions
+ *            joins?: boolean, within?: string[], state?: string}} WorkerOptions
  */
 
 /** Every port a free one. @param {Record<string, any>} [more] */
@@ -201,13 +201,14 @@ export class Cluster {
     args = [],
     joins = true,
     within = [],
+    state = 'worker-state',
   } = {}) {
     const title = name ?? `pc-${this.workers.length + 1}`;
     const [file, ...before] = [...within, workerProgram];
     const worker = new Program(
       file,
       [...before, '--config', config, '--slots', String(slots), '--name', title, ...args],
-      { cwd: this.folder, env: { XDG_STATE_HOME: this.file('worker-state') } },
+      { cwd: this.folder, env: { XDG_STATE_HOME: this.file(state) } },
     );
     this.workers.push(worker);
     if (joins) await worker.until(/joined the master/);

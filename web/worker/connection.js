@@ -29,7 +29,7 @@ export class Connection {
   phase = 'loading';
   /** The key that welcome gave; named by every message, and by `resume` after a loss. */
   session = '';
-  /** The id that welcome gave; kept, so that a second tab stays the worker that it was. */
+  /** The id that welcome gave: another than its own where that is somebody else's. */
   worker = '';
   /** Why it is not joined, for people; and the code of the goodbye that refused it. */
   reason = '';

@@ -235,10 +235,9 @@ export class LinkCore {
 
   /** @param {string} resume */
   #hello(resume) {
-    const { worker, token, name, slots } = this.#settings;
-    const id = this.connection.worker || worker;
+    const { worker, secret, token, name, slots } = this.#settings;
     const version = this.#version;
-    this.#around.send(encodeHello({ worker: id, token, name, version, slots, resume }));
+    this.#around.send(encodeHello({ worker, secret, token, name, version, slots, resume }));
   }
 
   #heartbeat() {

@@ -6,7 +6,8 @@
  *   link   ->  keeper    one Web Worker that fetches blobs and checks their hashes
  *   compute <-> keeper   a MessagePort a slot
  *
- * @typedef {{worker: string, name: string, token: string, slots: number}} Settings
+ * @typedef {{worker: string, secret: string, name: string, token: string,
+ *            slots: number}} Settings
  *
  * @typedef {{type: 'start', settings: Settings, cores: number}
  *         | {type: 'settings', settings: Settings}

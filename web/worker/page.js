@@ -107,6 +107,11 @@ function drawWork({ current, tasksDone, tasksFailed, tasksPerSecond, slotsBusy, 
   setText(element('rate', HTMLElement), formatRate(tasksPerSecond));
   setText(element('busy', HTMLElement), `${slotsBusy} of ${slots}`);
   setText(element('worker-id', HTMLElement), worker);
+  const isAnother = worker !== settings.worker;
+  setText(
+    element('worker-note', HTMLElement),
+    isAnother ? `, because another tab or PC goes by ${settings.worker} already` : '',
+  );
 }
 
 /** @param {Worker} link @param {Partial<import('./messages.js').Settings>} change */

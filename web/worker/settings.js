@@ -47,7 +47,8 @@ export function loadSettings(storage, { cores, userAgent, search, randomBytes })
   const token = new URLSearchParams(search).get('token');
   /** @type {Settings} */
   const settings = {
-    worker: isWorkerId(stored.worker) ? stored.worker : newWorkerId(randomBytes),
+    worker: isWorkerId(stored.worker) ? stored.worker : `browser-${hex(randomBytes(12))}`,
+    secret: isSecret(stored.secret) ? stored.secret : hex(randomBytes(16)),
     name: typeof stored.name === 'string' ? clippedName(stored.name) : browserName(userAgent),
     token: token ?? (typeof stored.token === 'string' ? stored.token : ''),
     slots: isSlotCount(stored.slots, cores) ? stored.slots : cores,
@@ -66,11 +67,16 @@ function isSlotCount(value, cores) {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= cores;
 }
 
-/** @param {(count: number) => Uint8Array} randomBytes */
-function newWorkerId(randomBytes) {
+/** What proves that the id is this browser's. @param {unknown} value @returns {value is string} */
+function isSecret(value) {
+  return typeof value === 'string' && /^[0-9a-f]{32,64}$/.test(value);
+}
+
+/** @param {Uint8Array} bytes */
+function hex(bytes) {
   let digits = '';
-  for (const byte of randomBytes(12)) digits += byte.toString(16).padStart(2, '0');
-  return `browser-${digits}`;
+  for (const byte of bytes) digits += byte.toString(16).padStart(2, '0');
+  return digits;
 }
 
 /** Cut to what the protocol takes, between characters. @param {string} name */

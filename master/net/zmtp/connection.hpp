@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/connection_budget.hpp"
+#include "net/peer_owner.hpp"
 #include "net/session.hpp"
 #include "net/zmtp/payload_budget.hpp"
 #include "net/zmtp/reader.hpp"
@@ -52,6 +53,9 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     void send(protocol::WireMessage message) override;
     void close() override;
     [[nodiscard]] const std::string& peer_address() const override { return address_; }
+    [[nodiscard]] bool is_this_user() override {
+        return peer_is_this_user(socket_.native_handle());
+    }
     [[nodiscard]] bool admit(std::string_view session_key) override;
 
     /// A stranger makes room for another one.

@@ -21,15 +21,33 @@ std::string session_field(HeaderReader& reader) {
     return reader.text("session", 1, worker_key_bytes_max);
 }
 
-/// A worker's id, which becomes part of file names and addresses and is shown as it is.
-std::string worker_id_field(HeaderReader& reader) {
-    std::string id = reader.text("worker", worker_id_bytes_min, worker_key_bytes_max);
-    const bool plain = std::ranges::all_of(id, [](char c) {
+std::string plain_field(HeaderReader& reader, std::string_view field, std::size_t size_min) {
+    std::string text = reader.text(field, size_min, worker_key_bytes_max);
+    const bool plain = std::ranges::all_of(text, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '_' || c == '-';
     });
-    if (!plain) reader.fail("worker", id, "made of A-Z, a-z, 0-9, _ and - only");
-    return id;
+    if (!plain) reader.fail(field, text, "made of A-Z, a-z, 0-9, _ and - only");
+    return text;
+}
+
+/// A worker's id, which becomes part of file names and addresses and is shown as it is.
+std::string worker_id_field(HeaderReader& reader) {
+    return plain_field(reader, "worker", worker_id_bytes_min);
+}
+
+std::string secret_field(HeaderReader& reader, const json& header) {
+    const auto* const secret = header.at("secret").get_ptr<const std::string*>();
+    const bool is_secret = secret != nullptr && secret->size() >= secret_digits_min &&
+                           secret->size() <= secret_digits_max &&
+                           std::ranges::all_of(*secret, [](char c) {
+                               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                           });
+    if (is_secret) return *secret;
+    // Not shown: it may be somebody's, but for a letter.
+    reader.fail("hello: secret: not text of " + std::to_string(secret_digits_min) + ".." +
+                std::to_string(secret_digits_max) + " digits 0-9 and a-f");
+    return {};
 }
 
 Result<WorkerMessage> finish(const HeaderReader& reader, WorkerMessage message) {
@@ -60,6 +78,8 @@ Result<WorkerMessage> decode_hello(const json& header) {
     hello.version = reader.text("version", 0, text_bytes_max);
     hello.slots = reader.integer32("slots", 1, slots_max);
     hello.resume = reader.text("resume", 0, worker_key_bytes_max);
+    if (header.contains("secret")) hello.secret = secret_field(reader, header);
+    if (header.contains("machine")) hello.machine = plain_field(reader, "machine", 1);
     return finish(reader, std::move(hello));
 }
 

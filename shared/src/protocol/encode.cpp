@@ -11,15 +11,18 @@ WireMessage header_only(const json& header) {
 }
 
 WireMessage encode_one(const Hello& hello) {
-    return header_only({{"type", "hello"},
-                        {"protocol", hello.protocol},
-                        {"worker", hello.worker},
-                        {"token", hello.token},
-                        {"kind", worker_kind_name(hello.kind)},
-                        {"name", hello.name},
-                        {"version", hello.version},
-                        {"slots", hello.slots},
-                        {"resume", hello.resume}});
+    json header = {{"type", "hello"},
+                   {"protocol", hello.protocol},
+                   {"worker", hello.worker},
+                   {"token", hello.token},
+                   {"kind", worker_kind_name(hello.kind)},
+                   {"name", hello.name},
+                   {"version", hello.version},
+                   {"slots", hello.slots},
+                   {"resume", hello.resume}};
+    if (!hello.secret.empty()) header["secret"] = hello.secret;
+    if (!hello.machine.empty()) header["machine"] = hello.machine;
+    return header_only(header);
 }
 
 WireMessage encode_one(const Results& results) {

@@ -88,6 +88,11 @@ inline const WorkerId first{1};
 inline const WorkerId second{2};
 inline const JobId job{1};
 
+/// One that is believed joins, with one slot.
+inline WorkerJoined believed(WorkerId worker, bool resumed = false) {
+    return {worker, 1, resumed, 0, true};
+}
+
 inline RoundStarted round_of(std::uint32_t task_count, RoundIndex round = 0, JobId id = job) {
     return {id, round, task_count, 64, 0, {ValidationMode::None}};
 }

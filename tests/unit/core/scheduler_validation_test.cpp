@@ -372,5 +372,22 @@ TEST_F(ValidationTest, AStalledStoreStopsNewLeases) {
     EXPECT_FALSE(steps.assigned.empty());
 }
 
+// A worker's results wait for its trust; when it comes again and is believed, they count.
+TEST_F(ValidationTest, WhatAWorkerGaveAsAStrangerCountsOnceItIsBelieved) {
+    step(round_with({ValidationMode::Default}, 40));
+    join(first, false, 1);
+    for (std::size_t next = 0; next < steps.assigned.size(); ++next) {
+        step(SchedulerSteps::outputs_of(steps.assigned[next]));
+    }
+    EXPECT_EQ(count<CompleteRound>(), 0U) << "most of it waits";
+    step(WorkerJoined{first, 1, false, 1, true});
+    while (!audits.empty()) {
+        const AuditTask audit = audits.back();
+        audits.pop_back();
+        step(truth_about(audit));
+    }
+    EXPECT_EQ(count<CompleteRound>(), 1U);
+}
+
 }  // namespace
 }  // namespace netcompute::core

@@ -28,8 +28,8 @@ class ValidationTest : public testing::Test {
  protected:
     explicit ValidationTest(SchedulerLimits limits = {}) : steps{limits} {}
 
-    void join(WorkerId worker, bool is_native, std::uint64_t pc) {
-        step(WorkerJoined{worker, 1, false, pc, is_native});
+    void join(WorkerId worker, bool is_believed, std::uint64_t pc) {
+        step(WorkerJoined{worker, 1, false, pc, is_believed});
     }
     void step(const Event& event) {
         steps.step(now, event);

@@ -1,93 +1,9 @@
-#include "engine/worker_gateway.hpp"
-
-#include <gtest/gtest.h>
+#include "gateway_fixture.hpp"
 
 namespace netcompute::engine {
 namespace {
 
 using namespace std::chrono_literals;
-using protocol::Goodbye;
-using protocol::Welcome;
-
-/// A connection whose other end is the test.
-class FakeSession final : public net::Session {
- public:
-    void send(protocol::WireMessage message) override { sent.push_back(std::move(message)); }
-    void close() override { closed = true; }
-    [[nodiscard]] const std::string& peer_address() const override { return address; }
-
-    template <typename T>
-    [[nodiscard]] T last() const {
-        if (sent.empty()) {
-            ADD_FAILURE() << "nothing was sent";
-            return {};
-        }
-        const auto header = nlohmann::json::parse(sent.back().header);
-        const auto message = protocol::decode_master_message(header, sent.back().payload);
-        if (!message || !std::holds_alternative<T>(*message)) {
-            ADD_FAILURE() << "another message was sent: " << sent.back().header;
-            return {};
-        }
-        return std::get<T>(*message);
-    }
-
-    std::vector<protocol::WireMessage> sent;
-    bool closed = false;
-    std::string address = "192.168.1.7";
-};
-
-/// Writes down what the gateway understood.
-class FakeEvents final : public WorkerEvents {
- public:
-    void on_joined(const JoinedWorker& worker) override {
-        log.push_back("joined " + std::to_string(worker.id.value) + " " + worker.key);
-    }
-    void on_heartbeat(WorkerId worker, const protocol::Heartbeat&) override {
-        log.push_back("heartbeat " + std::to_string(worker.value));
-    }
-    void on_results(WorkerId worker, const protocol::Results& results,
-                    std::shared_ptr<const Bytes>) override {
-        log.push_back("results " + std::to_string(worker.value) + " " +
-                      std::to_string(results.outcomes.size()));
-    }
-    void on_left(WorkerId worker) override {
-        log.push_back("left " + std::to_string(worker.value));
-    }
-    void on_disconnected(WorkerId worker, const std::string&) override {
-        log.push_back("disconnected " + std::to_string(worker.value));
-    }
-    void on_expelled(WorkerId worker, const std::string&) override {
-        log.push_back("expelled " + std::to_string(worker.value));
-    }
-    std::vector<std::string> log;
-};
-
-class WorkerGatewayTest : public testing::Test {
- protected:
-    std::shared_ptr<FakeSession> connect() {
-        auto session = std::make_shared<FakeSession>();
-        gateway.expect_hello(session, Instant{});
-        return session;
-    }
-    void say(const net::SessionPtr& from, const protocol::WorkerMessage& message) {
-        auto wire = protocol::encode(message);
-        gateway.on_frame(from, wire.header, std::make_shared<const Bytes>(std::move(wire.payload)));
-    }
-    void say_text(const net::SessionPtr& from, std::string_view header) {
-        gateway.on_frame(from, header, std::make_shared<const Bytes>());
-    }
-    static protocol::Hello hello(std::string resume = "", std::string token = "") {
-        protocol::Hello hello;
-        hello.worker = "worker-0001";
-        hello.name = "lab 3";
-        hello.token = std::move(token);
-        hello.resume = std::move(resume);
-        return hello;
-    }
-
-    FakeEvents events;
-    WorkerGateway gateway{GatewayOptions{}, events};
-};
 
 TEST_F(WorkerGatewayTest, AHelloIsWelcomedAndHeartbeatsAreAnswered) {
     const auto session = connect();
@@ -270,9 +186,9 @@ TEST_F(WorkerGatewayTest, AForgottenWorkerStartsAnew) {
     const auto before = connect();
     say(before, hello());
     const std::string key = before->last<Welcome>().session;
-    EXPECT_FALSE(gateway.forget(WorkerId{1})) << "it is there";
+    EXPECT_FALSE(gateway.forget(WorkerId{1}, false)) << "it is there";
     gateway.on_close(before);
-    EXPECT_TRUE(gateway.forget(WorkerId{1}));
+    EXPECT_TRUE(gateway.forget(WorkerId{1}, false));
     const auto after = connect();
     say(after, hello(key));
     EXPECT_NE(after->last<Welcome>().session, key);
@@ -283,7 +199,7 @@ TEST_F(WorkerGatewayTest, AForgottenWorkerStartsAnew) {
 // which nobody else gets.
 TEST_F(WorkerGatewayTest, AWorkerResumesTheSessionOfAFormerMaster) {
     gateway.skip_ids(WorkerId{9});
-    gateway.restore(WorkerId{7}, "worker-0001", "the-key-of-before");
+    gateway.restore(WorkerId{7}, "worker-0001", "the-key-of-before", "");
     const auto session = connect(), other = connect();
     say(session, hello("the-key-of-before"));
     EXPECT_EQ(session->last<Welcome>().session, "the-key-of-before");

@@ -90,6 +90,10 @@ class RandomRecords {
         record.validated = static_cast<std::uint32_t>(below(20));
         record.quarantined = below(4) == 0 ? "it lied" : "";
         record.seen_unix_ms = static_cast<std::int64_t>(below(1'000'000));
+        record.is_believed = below(2) == 0;
+        record.owner = below(2) == 0 ? "0a1b" : "";
+        record.drained = below(3) == 0;
+        record.away = below(3) == 0;
         return record;
     }
 

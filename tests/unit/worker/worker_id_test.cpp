@@ -1,21 +1,50 @@
 #include "temporary_folder.hpp"
 
 #include <gtest/gtest.h>
+#include <native-worker/machine.hpp>
 #include <native-worker/worker_id.hpp>
 
+#include <filesystem>
 #include <fstream>
+#include <tuple>
 
 namespace netcompute::worker {
 namespace {
 
-// The same PC is the same worker tomorrow.
+// The same PC is the same worker tomorrow, and proves it.
 TEST(WorkerIdTest, LastsAcrossRuns) {
     const test_support::TemporaryFolder folder;
     const auto path = folder.path() / "a" / "b" / "worker-id";
-    const std::string id = load_worker_id(path);
-    EXPECT_EQ(id.size(), 32U);
-    EXPECT_EQ(load_worker_id(path), id);
-    EXPECT_NE(load_worker_id(folder.path() / "other"), id);
+    const WorkerIdentity self = load_worker_identity(path);
+    EXPECT_EQ(self.id.size(), 32U);
+    EXPECT_EQ(self.secret.size(), 32U);
+    EXPECT_NE(self.secret, self.id);
+    const WorkerIdentity again = load_worker_identity(path);
+    EXPECT_EQ(again.id, self.id);
+    EXPECT_EQ(again.secret, self.secret);
+    const WorkerIdentity other = load_worker_identity(folder.path() / "other");
+    EXPECT_NE(other.id, self.id);
+    EXPECT_NE(other.secret, self.secret);
+}
+
+// Who reads the secret can go by the id: no other user of this PC may.
+TEST(WorkerIdTest, OnlyItsUserCanReadTheFile) {
+    const test_support::TemporaryFolder folder;
+    const auto path = folder.path() / "worker-id";
+    std::ignore = load_worker_identity(path);
+    using std::filesystem::perms;
+    EXPECT_EQ(std::filesystem::status(path).permissions(), perms::owner_read | perms::owner_write);
+}
+
+// A file as an administrator or a former version wrote it keeps its id, and gets a secret.
+TEST(WorkerIdTest, AnIdAloneIsKept) {
+    const test_support::TemporaryFolder folder;
+    const auto path = folder.path() / "worker-id";
+    std::ofstream{path} << "lab-3-pc-07\n";
+    const WorkerIdentity self = load_worker_identity(path);
+    EXPECT_EQ(self.id, "lab-3-pc-07");
+    EXPECT_EQ(self.secret.size(), 32U);
+    EXPECT_EQ(load_worker_identity(path).secret, self.secret);
 }
 
 // A file that holds something else is put right.
@@ -23,19 +52,23 @@ TEST(WorkerIdTest, ABrokenFileIsReplaced) {
     const test_support::TemporaryFolder folder;
     const auto path = folder.path() / "worker-id";
     std::ofstream{path} << "../../etc/passwd\n";
-    const std::string id = load_worker_id(path);
+    const std::string id = load_worker_identity(path).id;
     EXPECT_EQ(id.find('/'), std::string::npos);
-    EXPECT_EQ(load_worker_id(path), id);
+    EXPECT_EQ(load_worker_identity(path).id, id);
 }
 
 // Where nothing can be written the PC and its user are known again all the same.
 TEST(WorkerIdTest, WithoutAPlaceToWriteItIsThatOfThePc) {
-    EXPECT_EQ(load_worker_id({}).size(), 32U);
-    EXPECT_EQ(load_worker_id("/proc/no/such/folder/worker-id").size(), 32U);
+    const WorkerIdentity self = load_worker_identity({});
+    EXPECT_EQ(self.id.size(), 32U);
+    EXPECT_EQ(self.secret.size(), 32U);
+    EXPECT_NE(self.secret, self.id);
+    EXPECT_EQ(load_worker_identity("/proc/no/such/folder/worker-id").id.size(), 32U);
     std::string machine;
     if (std::getline(std::ifstream{"/etc/machine-id"}, machine)) {
-        EXPECT_EQ(load_worker_id({}), load_worker_id({}));
-        EXPECT_EQ(machine.find(load_worker_id({})), std::string::npos);
+        EXPECT_EQ(load_worker_identity({}).id, self.id);
+        EXPECT_EQ(load_worker_identity({}).secret, self.secret);
+        EXPECT_NE(machine, self.id);
     }
 }
 
@@ -59,6 +92,25 @@ TEST(WorkerIdTest, ThePlaceFollowsTheEnvironment) {
     EXPECT_EQ(with(nullptr, nullptr, "/c"), "/c/.local/state/netcompute/worker-id");
     EXPECT_EQ(with(nullptr, nullptr, nullptr), with("", "", ""));
     EXPECT_NE(with(nullptr, nullptr, nullptr), "/c/.local/state/netcompute/worker-id");
+}
+
+// An id that can be read but not written again comes without a secret, because another one at each
+// start would make it another worker each time.
+TEST(WorkerIdTest, ASecretThatCannotBeKeptIsNone) {
+    const std::filesystem::path unwritable = "/proc/self/comm";  // One line: "native_worker_t".
+    const WorkerIdentity self = load_worker_identity(unwritable);
+    EXPECT_EQ(self.id.substr(0, 6), "native");
+    EXPECT_EQ(self.secret, "");
+}
+
+// The same at each start; another for another user or another name. What differs between PCs is
+// seen where there are two: tests/integration/clones.
+TEST(MachineTest, TellsWorkersOfOnePcApart) {
+    const std::string here = machine_of("/home/a/worker-id", "");
+    EXPECT_EQ(here.size(), 32U);
+    EXPECT_EQ(machine_of("/home/a/worker-id", ""), here);
+    EXPECT_NE(machine_of("/home/b/worker-id", ""), here);
+    EXPECT_NE(machine_of("/home/a/worker-id", "left"), here);
 }
 
 }  // namespace

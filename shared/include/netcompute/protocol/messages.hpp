@@ -24,6 +24,8 @@ enum class WorkerKind { Native, Browser };
 inline constexpr std::uint32_t slots_max = 1024;
 inline constexpr std::size_t name_bytes_max = 200;
 inline constexpr std::size_t worker_key_bytes_max = 64;
+inline constexpr std::size_t secret_digits_min = 32;  ///< 128 bits in hexadecimal.
+inline constexpr std::size_t secret_digits_max = 64;
 
 /// worker -> master, first of all.
 struct Hello {
@@ -35,6 +37,12 @@ struct Hello {
     std::string version;      ///< Of the software.
     std::uint32_t slots = 1;  ///< Tasks at a time: 1..slots_max.
     std::string resume;       ///< The session key of the connection before this one, or empty.
+    /// Kept beside the id: who first comes with both owns the id. Hexadecimal; or empty, then the
+    /// field is left out, as workers of before do.
+    std::string secret{};
+    /// A hash of what tells this PC from one that was installed from the same image, with the same
+    /// id and secret: [A-Za-z0-9_-]{1,64}. Or empty, likewise.
+    std::string machine{};
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -79,7 +87,7 @@ struct Welcome {
     /// A secret key: whoever names it speaks for this worker. The key that hello asked to resume
     /// means that the worker's leases still stand; any other means that it has none.
     std::string session;
-    std::string worker;  ///< The id it goes by; differs from hello's if that one is connected.
+    std::string worker;  ///< The id it goes by; differs from hello's if that one is another's.
     double heartbeat_seconds = 2;
     double silence_seconds = 10;  ///< With no message from the master for so long: reconnect.
     std::string version;          ///< The master's software.
