@@ -55,9 +55,22 @@ void check_rewritten(const Config& config) {
         endpoints && endpoints->master == config.master && endpoints->dashboard == config.dashboard,
         "endpoints.json is a config with the same addresses");
     json document = json::parse(endpoints_text(config));
-    document["security"]["allowed_hosts"] = config.security.allowed_hosts;
-    if (config.security.join_token)
-        document["security"]["join_token"] = *config.security.join_token;
+    json& security = document["security"];
+    security["allowed_hosts"] = config.security.allowed_hosts;
+    security["trusted_proxies"] = config.security.trusted_proxies;
+    if (const auto& token = config.security.join_token) security["join_token"] = *token;
+    if (const auto& url = config.security.public_url) security["public_url"] = *url;
+    const LimitsConfig& limits = config.limits;
+    document["limits"] = {{"jobs", limits.jobs},
+                          {"tasks_per_job", limits.tasks_per_job},
+                          {"blob_bytes", limits.blob_bytes},
+                          {"sessions_per_address", limits.sessions_per_address},
+                          {"ended_jobs", limits.ended_jobs}};
+    if (limits.connections != 0) document["limits"]["connections"] = limits.connections;
+    if (limits.connections_per_address != 0) {
+        document["limits"]["connections_per_address"] = limits.connections_per_address;
+    }
+    document["log"]["level"] = config.log.level;
     const auto again = parse_config(document.dump(), file_name);
     NETCOMPUTE_ASSERT(again && *again == config, "a config survives the way there and back");
 }
