@@ -9,6 +9,7 @@
 #include "net/http/static_files.hpp"
 #include "net/zmtp/zmtp_transport.hpp"
 #include "server/addresses.hpp"
+#include "server/idle_memory.hpp"
 #include "server/local_worker.hpp"
 #include "store/blob_store.hpp"
 #include "store/sqlite_job_store.hpp"
@@ -27,6 +28,7 @@ namespace netcompute::server {
 namespace {
 
 constexpr std::chrono::milliseconds goodbye_time{500};
+constexpr auto idle_memory_interval = std::chrono::seconds{1};
 constexpr auto left_out_lines_interval = std::chrono::seconds{5};
 
 template <typename T>
@@ -129,15 +131,18 @@ struct Server::Parts {
                 own_names(options.config), trusted_proxies(options.config)},
                connections,
                api.handlers()},
-          left_out_lines{io} {
+          left_out_lines{io},
+          idle_memory_time{io} {
         if (lock.closed_to_others() > 0) {
             spdlog::warn(
                 "{}: other users of this PC could get at {} of its folders and files, which hold "
                 "the keys of workers' sessions; it is this user's alone now",
                 options.state_dir.string(), lock.closed_to_others());
         }
+        gather_descriptor_states(io);
         engine.resume();
         tell_left_out_lines();
+        give_back_idle_memory();
         if (options.local_slots > 0) {
             local.emplace(io, engine.gateway(), *blobs,
                           LocalWorkerOptions{options.local_slots,
@@ -162,6 +167,15 @@ struct Server::Parts {
         });
     }
 
+    void give_back_idle_memory() {
+        idle_memory_time.expires_after(idle_memory_interval);
+        idle_memory_time.async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            idle_memory.give_back();
+            give_back_idle_memory();
+        });
+    }
+
     boost::asio::io_context& io;
     ServerOptions options;
     Config config;  ///< As it was read: ports may be 0 in it.
@@ -178,6 +192,8 @@ struct Server::Parts {
     net::ZmtpTransport zmtp;
     net::HttpServer http;
     boost::asio::steady_timer left_out_lines;
+    boost::asio::steady_timer idle_memory_time;
+    IdleMemory idle_memory;
     std::optional<LocalWorker> local;
     bool stopped = false;
 };
@@ -241,6 +257,7 @@ void Server::stop() {
         audit().write({.action = "stop", .who = audit_by::local});
     }
     parts_->left_out_lines.cancel();
+    parts_->idle_memory_time.cancel();
     parts_->http.stop();
     parts_->engine.stop("the master stops");
     parts_->zmtp.close(goodbye_time);

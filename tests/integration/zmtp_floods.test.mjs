@@ -3,14 +3,11 @@
 // of them, and goes on with honest workers all the while.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 
-import { Cluster } from '../support/cluster.mjs';
-import { patience } from '../support/patience.mjs';
-import { runProgram } from '../support/program.mjs';
+import { Siege, strangersAtATime, token } from '../support/siege.mjs';
+import { Stranger } from '../support/stranger.mjs';
 import {
-  Stranger,
   doors,
   frameHead,
   greeting,
@@ -21,57 +18,24 @@ import {
 
 /** @typedef {(typeof doors)[number]} Door */
 
-const token = 'correct-horse-battery';
-const strangersAtATime = 1000;
-const addressSpaceBytes = 2 * 2 ** 30;
 const frameBytesMax = 16 * 2 ** 20;
-/** Sanitizers take terabytes of address space, and keep what is freed. */
-const isOrdinaryBuild = patience === 1;
 
-/** @type {Cluster} */
-let cluster;
-/** @type {import('../support/program.mjs').Program} */
-let honest;
-let usualMiB = 0;
+/** @type {Siege} */
+let siege;
 /** Who has joined is remembered for some minutes, by its name and its session. */
-let rememberedWorkers = 0;
+let joinedCount = 0;
 const rememberedWorkerMiB = 4 / 1024;
 
-function masterMiB() {
-  const status = readFileSync(`/proc/${cluster.master.pid}/status`, 'utf8');
-  return Number(status.match(/VmRSS:\s+(\d+) kB/)?.[1]) / 1024;
-}
-
 before(async () => {
-  cluster = await Cluster.start({ config: { security: { join_token: token } } });
-  if (isOrdinaryBuild) {
-    const limit = ['--pid', String(cluster.master.pid), `--as=${addressSpaceBytes}`];
-    assert.equal((await runProgram('prlimit', limit)).code, 0);
-  }
-  honest = await cluster.startWorker({ name: 'honest' });
-  await cluster.run('noop', { task_count: 1000, payload_bytes: 8 });
-  usualMiB = masterMiB();
+  siege = await Siege.begin();
 });
-after(() => cluster?.close());
+after(() => siege?.cluster.close());
 
-afterEach(async (t) => {
-  const allowedMiB = 1.2 * usualMiB + rememberedWorkers * rememberedWorkerMiB;
-  const isAsBefore = () => masterMiB() <= allowedMiB;
-  // Memory is given back once a second, where there is much of it.
-  for (const until = Date.now() + 20_000; !isAsBefore() && Date.now() < until;) {
-    await cluster.ask('/healthz');
-  }
-  /** @type {import('node:test').TestContext} */ (t).diagnostic(
-    `memory ${masterMiB().toFixed(1)} MiB, before ${usualMiB.toFixed(1)} MiB`,
-  );
-  if (isOrdinaryBuild) assert.ok(isAsBefore(), 'it keeps memory of those that are gone');
-  const joined = honest.lines.filter((line) => /(joined|back with) the master/.test(line));
-  assert.equal(joined.length, 1, 'the honest session lasts');
-});
+afterEach((t) => siege.checkAftermath(/** @type {import('node:test').TestContext} */ (t)));
 
 /** @param {Door} door */
 function connectTo({ port }) {
-  return new Stranger(Number(cluster.endpoints.master[port]));
+  return new Stranger(Number(siege.cluster.endpoints.master[port]));
 }
 
 /**
@@ -84,18 +48,16 @@ function connectTo({ port }) {
 async function flood(t, misbehave, where = doors) {
   /** @type {Stranger[]} */
   const all = [];
-  for (const door of where) {
-    const strangers = Array.from({ length: strangersAtATime }, () => connectTo(door));
-    await Promise.all(strangers.map(({ opened }) => opened));
-    for (const stranger of strangers) misbehave(stranger, door);
-    all.push(...strangers);
-    const begun = Date.now();
-    const health = await cluster.ask('/healthz');
-    t.diagnostic(`${door.port}: /healthz answered after ${Date.now() - begun} ms`);
-    assert.equal(health.status, 200);
-    await cluster.run('noop', { task_count: 20 });
-  }
-  await Promise.all(all.map(({ closed }) => closed));
+  await siege.withProbe(t, async () => {
+    for (const door of where) {
+      const strangers = Array.from({ length: strangersAtATime }, () => connectTo(door));
+      await Promise.all(strangers.map(({ opened }) => opened));
+      for (const stranger of strangers) misbehave(stranger, door);
+      all.push(...strangers);
+      await siege.cluster.run('noop', { task_count: 20 });
+    }
+    await Promise.all(all.map(({ closed }) => closed));
+  });
 }
 
 /** @param {object} [fields] */
@@ -120,11 +82,7 @@ test('who says nothing after the handshake is closed', (t) =>
   flood(t, (stranger, { socketType }) => stranger.say(handshake(socketType))));
 
 test('who says its greeting slowly is closed', (t) =>
-  flood(t, (stranger) => {
-    let at = 0;
-    const timer = setInterval(() => stranger.say(greeting.subarray(at, ++at)), 500);
-    void stranger.closed.then(() => clearInterval(timer));
-  }));
+  flood(t, (stranger) => stranger.saySlowly(greeting)));
 
 test('a message of parts without end is closed at its third', (t) =>
   flood(t, (stranger, { socketType }) => {
@@ -172,7 +130,7 @@ test('a wrong token is refused', async (t) => {
     },
     [doors[0]],
   );
-  assert.equal((await cluster.workerDocuments()).length, 1);
+  assert.equal((await siege.cluster.workerDocuments()).length, 1);
 });
 
 test('who joins and is gone at once is remembered by its name, and no more', async (t) => {
@@ -180,10 +138,11 @@ test('who joins and is gone at once is remembered by its name, and no more', asy
     t,
     (stranger, { socketType }) => {
       stranger.say(handshake(socketType));
-      stranger.say(hello({ token, worker: `gone-${++rememberedWorkers}` }));
+      stranger.say(hello({ token, worker: `gone-${++joinedCount}` }));
       stranger.socket.once('data', () => stranger.leave());
     },
     [doors[0]],
   );
-  await cluster.until('they are gone', ({ cluster: now }) => now.workers.connected === 1);
+  siege.keptMiB = joinedCount * rememberedWorkerMiB;
+  await siege.cluster.until('they are gone', ({ cluster: now }) => now.workers.connected === 1);
 });

@@ -1,7 +1,5 @@
 /** What strangers send to the master's ZeroMQ ports, made by hand from the protocol's text. */
 
-import { connect } from 'node:net';
-
 const commandFlag = 4;
 const longFlag = 2;
 const moreFlag = 1;
@@ -50,40 +48,4 @@ export function headerPart(text) {
 /** @param {object} header @param {Buffer} [payload] */
 export function message(header, payload = Buffer.alloc(0)) {
   return Buffer.concat([headerPart(JSON.stringify(header)), frame(0, payload)]);
-}
-
-/** A connection that says what it is told to. */
-export class Stranger {
-  /** @type {Promise<void>} */
-  closed;
-  /** All that the master said. */
-  heard = '';
-
-  /** @param {number} port */
-  constructor(port) {
-    this.socket = connect(port, '127.0.0.1');
-    this.opened = new Promise((resolve) => this.socket.on('connect', () => resolve(undefined)));
-    this.closed = new Promise((resolve) => this.socket.on('close', () => resolve()));
-    this.socket.on('error', () => {}); // It was cut off, which is what is waited for.
-    this.socket.on('data', (data) => (this.heard += data.toString('latin1')));
-  }
-
-  /** @param {Buffer} bytes */
-  say(bytes) {
-    this.socket.write(bytes);
-  }
-
-  /** Says it again and again, as fast as it is taken, until the connection ends.
-   * @param {Buffer} bytes */
-  sayWithoutEnd(bytes) {
-    const goOn = () => {
-      while (!this.socket.destroyed && this.socket.write(bytes));
-    };
-    this.socket.on('drain', goOn);
-    goOn();
-  }
-
-  leave() {
-    this.socket.destroy();
-  }
 }

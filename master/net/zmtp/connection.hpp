@@ -33,7 +33,6 @@ struct Peers {
     ZmtpTimes times;
     PayloadBudget payloads;
     std::unordered_set<std::shared_ptr<Connection>> connections;
-    std::size_t connections_peak = 0;  ///< Since memory was given back to the system.
     std::unordered_map<std::string, Connection*> sessions;  ///< Those admitted, by session key.
     std::vector<std::byte> read_space;  ///< For one read, whose bytes are used at once.
 };

@@ -5,7 +5,6 @@
 
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -24,7 +23,6 @@ namespace {
 
 constexpr auto accept_pause = 100ms;  ///< Where no descriptor is left.
 constexpr auto accept_log_interval = 60s;
-constexpr std::size_t flood_connections = 500;
 
 }  // namespace
 
@@ -66,7 +64,6 @@ class ZmtpTransport::Impl : public std::enable_shared_from_this<ZmtpTransport::I
     void pause(Door& door, const boost::system::error_code& error);
     void take(Port port, tcp::socket socket);
     void check_times();
-    void give_back_memory(std::size_t count);
 
     std::array<Door, 3> doors_;
     ZmtpEndpoints endpoints_;
@@ -122,19 +119,8 @@ void ZmtpTransport::Impl::check_times() {
         const std::vector<std::shared_ptr<Connection>> connections{
             self->peers_->connections.begin(), self->peers_->connections.end()};
         for (const auto& connection : connections) connection->check_time(now);
-        self->give_back_memory(connections.size());
         self->check_times();
     });
-}
-
-/// What a flood of connections has left behind lies between what others need, and stays the
-/// process's own unless it is asked for.
-void ZmtpTransport::Impl::give_back_memory(std::size_t count) {
-    std::size_t& peak = peers_->connections_peak;
-    peak = std::max(peak, count);
-    if (peers_->connections.size() + flood_connections > peak) return;
-    peak = peers_->connections.size();
-    malloc_trim(0);
 }
 
 void ZmtpTransport::Impl::close(std::chrono::milliseconds time) {

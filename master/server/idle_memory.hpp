@@ -1,0 +1,26 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstddef>
+
+namespace netcompute::server {
+
+/// What was freed and lies between what is in use stays the process's own, unless the C library is
+/// told to give it back: a flood that is over would show in the process's memory for ever.
+class IdleMemory {
+ public:
+    /// Gives back what has become idle since the last time, if it is worth the while. Cheap
+    /// otherwise: call it about once a second.
+    void give_back();
+
+ private:
+    std::size_t known_ = 0;  ///< Bytes that were idle when it was last of use, or fewer since.
+};
+
+/// Asio never frees what it has once needed for a descriptor, but uses it for the next one. Made
+/// for many of them at the start these pieces lie together, and not one in each page between what
+/// connections take and free: then none of those pages could be given back.
+void gather_descriptor_states(boost::asio::io_context& io);
+
+}  // namespace netcompute::server
