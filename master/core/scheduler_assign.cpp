@@ -10,11 +10,18 @@ void Scheduler::assign() {
     if (stalled_) return straggler_deadline_.reset();
     assign_checks();
     const bool avoid_failed = available_worker_count() > 1;
-    for (std::set<WorkerId>& holders : with_room_) {
+    for (std::size_t place = 0; place < with_room_.size(); ++place) {
+        const std::set<WorkerId>& holders = with_room_[place];
         for (auto next = holders.begin(); next != holders.end();) {
             if (queue_.empty()) break;
             const WorkerId id = *next++;  // Before it moves to those that hold one more.
-            assign_to(id, workers_.at(id), avoid_failed);
+            Worker& worker = workers_.at(id);
+            std::size_t held_before = 0;
+            do {
+                held_before = worker.leases.size();
+                assign_to(id, worker, avoid_failed);
+                // Whom the master is, or was, wary of waits in the last place while it has room.
+            } while (worker.leases.size() > held_before && worker.room == place);
         }
     }
     assign_stragglers();
