@@ -1,3 +1,4 @@
+#include "server/backup_command.hpp"
 #include "server/mode_runner.hpp"
 #include "server/reload.hpp"
 #include "server/server.hpp"
@@ -92,6 +93,16 @@ CLI::App* describe_verify(CLI::App& app, VerifyArguments& arguments) {
     verify->add_option("--root", arguments.root, "The folder that holds Data/")
         ->capture_default_str();
     return verify;
+}
+
+/// `netcompute-master backup FILE`
+CLI::App* describe_backup(CLI::App& app, netcompute::server::BackupOptions& options) {
+    CLI::App* const backup = app.add_subcommand(
+        "backup", "Write the state folder into one file, while its master runs or not");
+    backup->add_option("file", options.target, "The file; one that is there is replaced")
+        ->required();
+    backup->add_option("--state-dir", options.state_dir, "The folder")->capture_default_str();
+    return backup;
 }
 
 netcompute::server::VerifyOptions verify_options(const VerifyArguments& arguments) {
@@ -219,6 +230,8 @@ int main(int argc, char** argv) {
     describe(app, arguments);
     VerifyArguments verify_arguments;
     const CLI::App* const verify = describe_verify(app, verify_arguments);
+    netcompute::server::BackupOptions backup_options;
+    const CLI::App* const backup = describe_backup(app, backup_options);
     CLI11_PARSE(app, argc, argv);
     raise_descriptor_limit();
     try {
@@ -226,6 +239,10 @@ int main(int argc, char** argv) {
         if (arguments.verbose) spdlog::set_level(spdlog::level::debug);
         if (verify->parsed()) {
             return netcompute::server::run_verify(verify_options(verify_arguments));
+        }
+        if (backup->parsed()) {
+            netcompute::server::run_backup(backup_options);
+            return 0;
         }
         return run(arguments);
     } catch (const std::exception& error) {

@@ -9,6 +9,7 @@
 #include "net/http/static_files.hpp"
 #include "net/zmtp/zmtp_transport.hpp"
 #include "server/addresses.hpp"
+#include "server/backup_service.hpp"
 #include "server/idle_memory.hpp"
 #include "server/local_worker.hpp"
 #include "store/blob_store.hpp"
@@ -131,6 +132,7 @@ struct Server::Parts {
                 own_names(options.config), trusted_proxies(options.config)},
                connections,
                api.handlers()},
+          backups{io, host, *jobs, audit, options.state_dir},
           left_out_lines{io},
           idle_memory_time{io} {
         if (lock.closed_to_others() > 0) {
@@ -191,6 +193,7 @@ struct Server::Parts {
     api::ServerApi api;
     net::ZmtpTransport zmtp;
     net::HttpServer http;
+    BackupService backups;
     boost::asio::steady_timer left_out_lines;
     boost::asio::steady_timer idle_memory_time;
     IdleMemory idle_memory;
@@ -256,6 +259,7 @@ void Server::stop() {
     if (!std::exchange(parts_->stopped, true)) {
         audit().write({.action = "stop", .who = audit_by::local});
     }
+    parts_->backups.close();
     parts_->left_out_lines.cancel();
     parts_->idle_memory_time.cancel();
     parts_->http.stop();

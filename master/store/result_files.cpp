@@ -4,6 +4,8 @@
 #include "store/files.hpp"
 #include "store/state_folder.hpp"
 
+#include <utility>
+
 namespace netcompute::store {
 namespace fs = std::filesystem;
 namespace {
@@ -53,10 +55,19 @@ Result<std::shared_ptr<const Bytes>> ResultFiles::read(const ResultFile& file,
 }
 
 void ResultFiles::remove(const std::vector<ResultFile>& files) {
+    if (holds_removals_) {
+        held_.insert(held_.end(), files.begin(), files.end());
+        return;
+    }
     for (const ResultFile& file : files) {
         std::error_code ignored;
         fs::remove(path_of(file), ignored);
     }
+}
+
+void ResultFiles::hold_removals(bool hold) {
+    holds_removals_ = hold;
+    if (!hold) remove(std::exchange(held_, {}));
 }
 
 void ResultFiles::remove_others(const std::set<ResultFile>& named) {

@@ -36,6 +36,9 @@ class ResultFiles {
                                                             std::uint64_t size) const;
     /// A file that stays all the same goes with the next remove_others().
     void remove(const std::vector<ResultFile>& files);
+    /// While `hold`, what is to be removed stays; it goes when that is over.
+    void hold_removals(bool hold);
+    [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
     /// Everything in the folder but these.
     void remove_others(const std::set<ResultFile>& named);
 
@@ -44,6 +47,8 @@ class ResultFiles {
     [[nodiscard]] std::filesystem::path path_of(const ResultFile& file) const;
 
     std::filesystem::path folder_;
+    bool holds_removals_ = false;
+    std::vector<ResultFile> held_;
 };
 
 }  // namespace netcompute::store

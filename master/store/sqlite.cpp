@@ -197,4 +197,24 @@ std::string SqliteDatabase::file() const {
     return file_of(database_.get());
 }
 
+// ---- Copies -------------------------------------------------------------------------------------
+
+void SqliteCopy::Finish::operator()(sqlite3_backup* copy) const {
+    sqlite3_backup_finish(copy);
+}
+
+Result<SqliteCopy> SqliteCopy::begin(SqliteDatabase& from, SqliteDatabase& to) {
+    sqlite3* const target = to.database_.get();
+    sqlite3_backup* const copy = sqlite3_backup_init(target, "main", from.database_.get(), "main");
+    if (copy == nullptr) return sqlite_error(target, sqlite3_errcode(target));
+    return SqliteCopy{target, copy};
+}
+
+Result<bool> SqliteCopy::step(int pages) {
+    const int code = sqlite3_backup_step(copy_.get(), pages);
+    if (code == SQLITE_DONE) return true;
+    if (code == SQLITE_OK) return false;
+    return sqlite_error(to_, code);
+}
+
 }  // namespace netcompute::store

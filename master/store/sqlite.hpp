@@ -15,6 +15,7 @@
 #include <utility>
 
 struct sqlite3;
+struct sqlite3_backup;
 struct sqlite3_stmt;
 
 namespace netcompute::store {
@@ -143,11 +144,31 @@ class SqliteDatabase {
     [[nodiscard]] std::string file() const;
 
  private:
+    friend class SqliteCopy;
     struct Close {
         void operator()(sqlite3* database) const;
     };
     explicit SqliteDatabase(sqlite3* database) : database_{database} {}
     std::unique_ptr<sqlite3, Close> database_;
+};
+
+/// Copies one database over another one, page by page, while the first is used: what is written to
+/// it meanwhile by the same SqliteDatabase reaches the copy too. Both outlive it.
+class SqliteCopy {
+ public:
+    [[nodiscard]] static Result<SqliteCopy> begin(SqliteDatabase& from, SqliteDatabase& to);
+
+    /// Copies so many pages more; true once the copy is as the original is now. Errors as for
+    /// statements; the copy is then of no use.
+    [[nodiscard]] Result<bool> step(int pages);
+
+ private:
+    struct Finish {
+        void operator()(sqlite3_backup* copy) const;
+    };
+    SqliteCopy(sqlite3* to, sqlite3_backup* copy) : to_{to}, copy_{copy} {}
+    sqlite3* to_;
+    std::unique_ptr<sqlite3_backup, Finish> copy_;
 };
 
 }  // namespace netcompute::store

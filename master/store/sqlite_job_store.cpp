@@ -6,6 +6,7 @@
 #include "store/sqlite_reader.hpp"
 #include "store/sqlite_schema.hpp"
 #include "store/sqlite_writer.hpp"
+#include "store/store_backup.hpp"
 
 #include <stdexcept>
 #include <utility>
@@ -52,6 +53,9 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const fs::path& sta
         std::make_unique<Parts>(Parts{std::move(*database), std::move(*files), nullptr, nullptr});
     if (auto set = parts->database.execute(settings); !set) return unexpected(set.error());
     if (auto migrated = migrate(parts->database); !migrated) return unexpected(migrated.error());
+    if (auto unpacked = unpack_backup(parts->database, parts->files); !unpacked) {
+        return unexpected(unpacked.error());
+    }
     auto writer = SqliteWriter::open(parts->database, parts->files, limits);
     if (!writer) return unexpected(writer.error());
     auto reader = SqliteReader::open(parts->database, parts->files);
@@ -117,6 +121,15 @@ Result<std::vector<StoredOutput>> SqliteJobStore::outputs(JobId id, RoundIndex r
 
 std::optional<Bytes> SqliteJobStore::receipt(JobId id) const {
     return value_or_throw(parts_->reader->receipt(id));
+}
+
+Result<std::unique_ptr<StoreBackup>> SqliteJobStore::begin_backup(const fs::path& target) {
+    parts_->files.hold_removals(true);
+    return StoreBackup::begin(parts_->database, parts_->files, target);
+}
+
+void SqliteJobStore::end_backup() {
+    parts_->files.hold_removals(false);
 }
 
 std::vector<WrittenFileRecord> SqliteJobStore::written_files() const {

@@ -7,6 +7,8 @@
 
 namespace netcompute::store {
 
+class StoreBackup;
+
 /// The record on the disk, for one thread at a time: `netcompute.db`, a SQLite database with a
 /// write-ahead log, and a folder `results` for outputs that are large.
 class SqliteJobStore final : public JobStore {
@@ -35,6 +37,12 @@ class SqliteJobStore final : public JobStore {
                                                             RoundIndex round) const override;
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
     [[nodiscard]] std::vector<WrittenFileRecord> written_files() const override;
+
+    /// See StoreBackup. Whatever becomes of it, end_backup() is called afterwards: until then no
+    /// result file goes.
+    [[nodiscard]] Result<std::unique_ptr<StoreBackup>> begin_backup(
+        const std::filesystem::path& target);
+    void end_backup();
 
  private:
     struct Parts;
