@@ -39,7 +39,7 @@ build ON netcompute_web
 export NETCOMPUTE_WASM_DIR=$PWD/build/web/wasm
 
 # What is repeated with other random numbers takes the same ways through the code.
-export NETCOMPUTE_SIM_RUNS=500 NETCOMPUTE_KILLS=5 NETCOMPUTE_TROUBLES=10
+export NETCOMPUTE_SIM_RUNS=500 NETCOMPUTE_KILLS=5 NETCOMPUTE_TROUBLES=10 NETCOMPUTE_STRANGERS=100
 export NETCOMPUTE_PATIENCE=4
 
 # pass NAME OPTION...: builds everything with a sanitizer and passes the tests.

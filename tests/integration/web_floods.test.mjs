@@ -12,7 +12,7 @@ import { Siege, strangersAtATime, token } from '../support/siege.mjs';
 import { Stranger } from '../support/stranger.mjs';
 
 const viewersAtATime = 30;
-const jobsAtATime = 1000;
+const jobsAtATime = strangersAtATime;
 /** Whoever has joined, and each job that is over, is remembered for a while. */
 const rememberedMiB = 4 / 1024;
 const authorization = `Authorization: Bearer ${token}\r\n`;
