@@ -148,7 +148,7 @@ test('a WebSocket with a wrong token is refused', async (t) => {
   assert.equal((await siege.cluster.workerDocuments()).length, 1);
 });
 
-test('who joins by WebSocket and is gone is remembered by its name, and no more', async (t) => {
+test('who joins by WebSocket and is gone is remembered by name alone', async (t) => {
   let next = 0;
   await flood(t, (stranger) => {
     stranger.say(head('/ws/worker', upgrade));
