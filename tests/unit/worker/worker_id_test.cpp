@@ -106,11 +106,11 @@ TEST(WorkerIdTest, ASecretThatCannotBeKeptIsNone) {
 // The same at each start; another for another user or another name. What differs between PCs is
 // seen where there are two: tests/integration/clones.
 TEST(MachineTest, TellsWorkersOfOnePcApart) {
-    const std::string here = machine_of("/home/a/worker-id", "");
+    const std::string here = machine_of("/users/a/worker-id", "");
     EXPECT_EQ(here.size(), 32U);
-    EXPECT_EQ(machine_of("/home/a/worker-id", ""), here);
-    EXPECT_NE(machine_of("/home/b/worker-id", ""), here);
-    EXPECT_NE(machine_of("/home/a/worker-id", "left"), here);
+    EXPECT_EQ(machine_of("/users/a/worker-id", ""), here);
+    EXPECT_NE(machine_of("/users/b/worker-id", ""), here);
+    EXPECT_NE(machine_of("/users/a/worker-id", "left"), here);
 }
 
 }  // namespace
