@@ -104,7 +104,7 @@ TEST(WorkerIdTest, ASecretThatCannotBeKeptIsNone) {
 }
 
 // The same at each start; another for another user or another name. What differs between PCs is
-// seen where there are two: tests/integration/clones.
+// seen where there are two: tests/integration/strangers.
 TEST(MachineTest, TellsWorkersOfOnePcApart) {
     const std::string here = machine_of("/users/a/worker-id", "");
     EXPECT_EQ(here.size(), 32U);
