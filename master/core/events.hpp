@@ -38,6 +38,13 @@ struct PastOutput {
     WorkerId confirmer;      ///< Who did; WorkerId{}: the master.
 };
 
+/// That somebody else came to the same outputs.
+struct PastConfirmations {
+    RoundIndex round = 0;
+    WorkerId confirmer;  ///< WorkerId{}: the master.
+    std::vector<TaskIndex> tasks;
+};
+
 // ---- Events -------------------------------------------------------------------------------------
 
 /// A worker said hello and was welcomed; again after each reconnection, under the same id.
@@ -92,13 +99,16 @@ struct WorkerReadmitted {
     WorkerId worker;
 };
 
-/// A job of a former master goes on: its rounds so far, the one in progress last. Its next event
-/// is RoundStarted for that one, which is not fresh.
+/// A job of a former master goes on: its rounds so far, the one in progress last. A large job is
+/// told of in several of these. The next event after them is RoundStarted for the round in
+/// progress, which is not fresh.
 struct JobRestored {
     JobId job;
-    std::vector<std::vector<PastOutput>> rounds;  ///< Each by index; tasks without output left out.
+    std::vector<std::vector<PastOutput>> rounds;  ///< By round. The last output of a task counts.
     bool contested = false;                       ///< A worker was proven wrong in it.
     double slot_seconds = 0;                      ///< Spent on it so far.
+    Validation validation = {};
+    std::vector<PastConfirmations> confirmations = {};  ///< Of these outputs, and earlier ones.
 };
 
 /// A lease that a former master had granted.

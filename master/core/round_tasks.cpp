@@ -8,7 +8,7 @@
 namespace netcompute::core {
 
 RoundTasks::RoundTasks(std::uint32_t task_count, const std::vector<WorkerId>& homes)
-    : tasks_(task_count), hashes_(task_count), pending_count_{task_count} {
+    : tasks_{task_count}, pending_count_{task_count} {
     if (homes.size() != task_count) return;
     next_fresh_ = task_count;
     for (TaskIndex index = 0; index < task_count; ++index) {
@@ -20,15 +20,27 @@ RoundTasks::RoundTasks(std::uint32_t task_count, const std::vector<WorkerId>& ho
 }
 
 std::uint32_t RoundTasks::task_count() const {
-    return static_cast<std::uint32_t>(tasks_.size());
+    return tasks_.size();
+}
+
+Stretch RoundTasks::stretch(TaskIndex first) const {
+    const Task& one = task(first);
+    return {tasks_.end_of_equals(first),
+            one.has_output,
+            one.settled,
+            one.confirmed,
+            one.audited,
+            one.closing,
+            WorkerId{one.author},
+            WorkerId{one.confirmer}};
 }
 
 std::uint32_t RoundTasks::holders(TaskIndex index) const {
-    return tasks_.at(index).holders;
+    return task(index).holders;
 }
 
 bool RoundTasks::waits(TaskIndex index) const {
-    return !tasks_[index].has_output && tasks_[index].holders == 0;
+    return !task(index).has_output && task(index).holders == 0;
 }
 
 bool RoundTasks::failed_on(TaskIndex index, WorkerId worker) const {
@@ -39,10 +51,8 @@ bool RoundTasks::failed_on(TaskIndex index, WorkerId worker) const {
 std::vector<TaskIndex> RoundTasks::take(WorkerId worker, std::uint32_t count_max,
                                         bool avoid_failed) {
     std::vector<TaskIndex> taken;
-    const auto hold = [&](TaskIndex index) {
-        tasks_[index].holders = 1;
-        --pending_count_;
-        taken.push_back(index);
+    const auto is_refused = [&](TaskIndex index) {
+        return avoid_failed && failed_on(index, worker);
     };
     // Stale entries (done since, by a late result) are dropped on the way; refused ones stay.
     const auto take_from = [&](std::deque<TaskIndex>& queue, bool from_back) {
@@ -51,20 +61,20 @@ std::vector<TaskIndex> RoundTasks::take(WorkerId worker, std::uint32_t count_max
             const TaskIndex index = from_back ? queue.back() : queue.front();
             from_back ? queue.pop_back() : queue.pop_front();
             if (!waits(index)) continue;
-            if (avoid_failed && failed_on(index, worker))
+            if (is_refused(index)) {
                 refused.push_back(index);
-            else
-                hold(index);
+                continue;
+            }
+            hold(index);
+            taken.push_back(index);
         }
         for (const TaskIndex index : refused) queue.push_back(index);
     };
     if (const auto own = claimed_.find(worker); own != claimed_.end())
         take_from(own->second, false);
+    if (fresh_first_) take_fresh(taken, count_max, is_refused);
     take_from(unclaimed_, false);
-    while (taken.size() < count_max && next_fresh_ < tasks_.size()) {
-        const TaskIndex index = next_fresh_++;
-        if (waits(index)) hold(index);
-    }
+    if (!fresh_first_) take_fresh(taken, count_max, [](TaskIndex) { return false; });
     while (taken.size() < count_max && !claimed_.empty()) {
         const auto longest = std::max_element(
             claimed_.begin(), claimed_.end(),
@@ -80,19 +90,39 @@ std::vector<TaskIndex> RoundTasks::take(WorkerId worker, std::uint32_t count_max
     return taken;
 }
 
+/// Those that nobody was given since the round began, in order; refused ones wait in a queue.
+void RoundTasks::take_fresh(std::vector<TaskIndex>& taken, std::uint32_t count_max,
+                            const std::function<bool(TaskIndex)>& is_refused) {
+    while (taken.size() < count_max && next_fresh_ < task_count()) {
+        const TaskIndex index = next_fresh_;
+        const Task& one = task(index);
+        if (one.had_output || !waits(index)) {
+            next_fresh_ = tasks_.end_of_equals(index);
+            continue;
+        }
+        ++next_fresh_;
+        if (is_refused(index)) {
+            unclaimed_.push_back(index);
+        } else {
+            hold(index);
+            taken.push_back(index);
+        }
+    }
+}
+
 void RoundTasks::add_holder(TaskIndex index) {
-    ++tasks_.at(index).holders;
+    tasks_.change(index, [](Task& one) { ++one.holders; });
 }
 
 void RoundTasks::hold(TaskIndex index) {
     if (waits(index)) --pending_count_;
-    ++task(index).holders;
+    add_holder(index);
 }
 
 void RoundTasks::release(TaskIndex index) {
-    Task& one = task(index);
-    NETCOMPUTE_ASSERT(one.holders > 0, "a task is let go of once for each time it was taken");
-    --one.holders;
+    NETCOMPUTE_ASSERT(task(index).holders > 0,
+                      "a task is let go of once for each time it was taken");
+    tasks_.change(index, [](Task& one) { --one.holders; });
     if (!waits(index)) return;
     ++pending_count_;
     unclaimed_.push_back(index);
@@ -101,64 +131,69 @@ void RoundTasks::release(TaskIndex index) {
 // ---- Outputs ------------------------------------------------------------------------------------
 
 void RoundTasks::put_output(TaskIndex index, WorkerId worker, const Sha256& sha256) {
-    Task& one = task(index);
-    NETCOMPUTE_ASSERT(!one.has_output, "a task has one output that counts");
-    if (one.holders == 0) --pending_count_;  // A late result of a lease that ran out.
-    one.has_output = true;
-    one.author = static_cast<std::uint32_t>(worker.value);
-    hashes_[index] = sha256;
+    NETCOMPUTE_ASSERT(!has_output(index), "a task has one output that counts");
+    if (waits(index)) --pending_count_;  // A late result of a lease that ran out.
+    tasks_.set_sha256(index, sha256);
+    tasks_.change(index, [&](Task& one) {
+        one.has_output = one.had_output = true;
+        one.author = static_cast<std::uint32_t>(worker.value);
+    });
 }
 
 void RoundTasks::drop_output(TaskIndex index) {
-    Task& one = task(index);
-    NETCOMPUTE_ASSERT(one.has_output, "only an output that is there can be dropped");
+    NETCOMPUTE_ASSERT(has_output(index), "only an output that is there can be dropped");
     want_no_check(index);  // While its author is known.
-    unsettle(index);
-    one.has_output = one.confirmed = one.closing = false;
-    one.author = one.confirmer = 0;
-    if (!one.audited) votes_.erase(index);  // Else the audit will show who was wrong.
+    tasks_.change(index, [](Task& one) {
+        one.settled = one.has_output = one.confirmed = one.closing = false;
+        one.author = one.confirmer = 0;
+    });
+    if (!audited(index)) votes_.erase(index);  // Else the audit will show who was wrong.
     if (!waits(index)) return;
     ++pending_count_;
     unclaimed_.push_back(index);
 }
 
 void RoundTasks::settle(TaskIndex index) {
-    if (std::exchange(task(index).settled, true)) return;
-    ++settled_count_;
+    if (!settled(index)) tasks_.change(index, [](Task& one) { one.settled = true; });
 }
 
 void RoundTasks::unsettle(TaskIndex index) {
-    if (!std::exchange(task(index).settled, false)) return;
-    --settled_count_;
+    if (settled(index)) tasks_.change(index, [](Task& one) { one.settled = false; });
 }
 
 void RoundTasks::confirm(TaskIndex index, WorkerId confirmer) {
     want_no_check(index);
-    task(index).confirmed = true;
-    task(index).confirmer = static_cast<std::uint32_t>(confirmer.value);
-    settle(index);
+    tasks_.change(index, [&](Task& one) {
+        one.confirmed = one.settled = true;
+        one.confirmer = static_cast<std::uint32_t>(confirmer.value);
+    });
 }
 
 void RoundTasks::unconfirm(TaskIndex index) {
-    task(index).confirmed = false;
-    task(index).confirmer = 0;
+    tasks_.change(index, [](Task& one) {
+        one.confirmed = false;
+        one.confirmer = 0;
+    });
 }
 
 // ---- Checking -----------------------------------------------------------------------------------
 
 void RoundTasks::want_check(TaskIndex index) {
-    Task& one = task(index);
-    unsettle(index);
-    if (std::exchange(one.wants_check, true)) return;
-    ++open_checks_[WorkerId{one.author}];
+    const bool wanted_one = wants_check(index);
+    tasks_.change(index, [](Task& one) {
+        one.settled = false;
+        one.wants_check = true;
+    });
+    if (wanted_one) return;
+    ++open_checks_[author(index)];
     queue_check(index);
 }
 
 void RoundTasks::want_no_check(TaskIndex index) {
-    Task& one = task(index);
     unqueue_check(index);
-    if (!std::exchange(one.wants_check, false)) return;
-    const auto open = open_checks_.find(WorkerId{one.author});
+    if (!wants_check(index)) return;
+    tasks_.change(index, [](Task& one) { one.wants_check = false; });
+    const auto open = open_checks_.find(author(index));
     if (--open->second == 0) open_checks_.erase(open);
 }
 
@@ -213,7 +248,7 @@ std::vector<TaskIndex> RoundTasks::take_checks(
                 const TaskIndex index = *waiting.begin();
                 waiting.erase(waiting.begin());
                 --waiting_check_count_;
-                task(index).checkers = 1;
+                tasks_.change(index, [](Task& one) { one.checkers = 1; });
                 taken.push_back(index);
             }
         }
@@ -225,20 +260,25 @@ std::vector<TaskIndex> RoundTasks::take_checks(
 
 void RoundTasks::hold_check(TaskIndex index) {
     unqueue_check(index);
-    ++task(index).checkers;
+    tasks_.change(index, [](Task& one) { ++one.checkers; });
 }
 
 void RoundTasks::release_check(TaskIndex index) {
-    Task& one = task(index);
-    NETCOMPUTE_ASSERT(one.checkers > 0, "a check is let go of once for each time it was taken");
-    --one.checkers;
+    NETCOMPUTE_ASSERT(task(index).checkers > 0,
+                      "a check is let go of once for each time it was taken");
+    tasks_.change(index, [](Task& one) { --one.checkers; });
     queue_check(index);
 }
 
 void RoundTasks::set_audited(TaskIndex index, bool audited) {
+    if (task(index).audited == audited) return;
     unqueue_check(index);
-    task(index).audited = audited;
+    tasks_.change(index, [&](Task& one) { one.audited = audited; });
     queue_check(index);
+}
+
+void RoundTasks::set_closing(TaskIndex index) {
+    if (!closing(index)) tasks_.change(index, [](Task& one) { one.closing = true; });
 }
 
 void RoundTasks::add_vote(TaskIndex index, Vote vote) {
@@ -286,17 +326,17 @@ std::uint32_t RoundTasks::held_back_count(WorkerId author) const {
 // ---- Failures -----------------------------------------------------------------------------------
 
 std::uint32_t RoundTasks::count_infrastructure_failure(TaskIndex index) {
-    return ++tasks_.at(index).infrastructure_failures;
+    return tasks_.change(index, [](Task& one) { return ++one.infrastructure_failures; });
 }
 
 void RoundTasks::forgive_infrastructure_failure(TaskIndex index) {
-    Task& task = tasks_.at(index);
-    if (task.infrastructure_failures > 0) --task.infrastructure_failures;
+    if (task(index).infrastructure_failures == 0) return;
+    tasks_.change(index, [](Task& one) { --one.infrastructure_failures; });
 }
 
 std::uint32_t RoundTasks::count_own_failure(TaskIndex index, WorkerId worker) {
     failed_on_[index] = worker;
-    return ++tasks_.at(index).own_failures;
+    return tasks_.change(index, [](Task& one) { return ++one.own_failures; });
 }
 
 std::uint32_t RoundTasks::count_stranger_loss(TaskIndex index) {
@@ -317,15 +357,13 @@ std::uint32_t RoundTasks::count_stranger_failure(TaskIndex index, WorkerId worke
 
 std::vector<WorkerId> RoundTasks::homes() const {
     std::vector<WorkerId> homes;
-    homes.reserve(tasks_.size());
-    for (const Task& one : tasks_) homes.push_back(WorkerId{one.author});
+    homes.reserve(task_count());
+    for (TaskIndex index = 0; index < task_count(); ++index) homes.push_back(author(index));
     return homes;
 }
 
 void RoundTasks::grow(std::uint32_t task_count) {
-    NETCOMPUTE_ASSERT(task_count >= tasks_.size(), "a round has the tasks that it had");
-    tasks_.resize(task_count);
-    hashes_.resize(task_count);
+    tasks_.grow(task_count);
 }
 
 void RoundTasks::reopen() {
@@ -336,15 +374,20 @@ void RoundTasks::reopen() {
     open_checks_.clear();
     held_back_.clear();
     std::erase_if(votes_, [this](const auto& entry) { return !task(entry.first).audited; });
-    next_fresh_ = task_count();
-    pending_count_ = 0;
-    for (TaskIndex index = 0; index < task_count(); ++index) {
-        Task& one = task(index);
-        one.holders = one.checkers = 0;
-        one.wants_check = false;
-        if (one.has_output) continue;
-        ++pending_count_;
-        unclaimed_.push_back(index);
+    next_fresh_ = 0;
+    fresh_first_ = true;
+    pending_count_ = task_count() - tasks_.output_count();
+    // Nothing is held or wants a check in the others.
+    for (TaskIndex index = tasks_.next_busy(0); index < task_count();
+         index = tasks_.next_busy(index + 1)) {
+        const Task& one = task(index);
+        const bool is_dropped = one.had_output && !one.has_output;
+        if (one.holders == 0 && one.checkers == 0 && !one.wants_check && !is_dropped) continue;
+        tasks_.change(index, [](Task& busy) {
+            busy.holders = busy.checkers = 0;
+            busy.wants_check = false;
+            busy.had_output = busy.has_output;
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/task_pages.hpp"
 #include <netcompute/ids.hpp>
 #include <netcompute/sha256.hpp>
 
@@ -19,6 +20,18 @@ struct Vote {
     Sha256 sha256;
 };
 
+/// Tasks next to each other of which all but the hashes of their outputs is the same.
+struct Stretch {
+    TaskIndex end = 0;  ///< It begins where it was asked for.
+    bool has_output = false;
+    bool settled = false;
+    bool confirmed = false;
+    bool audited = false;
+    bool closing = false;
+    WorkerId author;
+    WorkerId confirmer;
+};
+
 /// Who has given an output, its author first, then those who said the same: they check it no more.
 using Voters = std::vector<WorkerId>;
 
@@ -29,6 +42,9 @@ using Voters = std::vector<WorkerId>;
 /// settled when the round need not wait for anything more about it: it is confirmed, or its author
 /// is believed. Otherwise it wants a check (another worker shall come to the same), is held back
 /// (until its author has earned trust), or is audited (the master computes it itself).
+///
+/// A round that nobody has worked on takes next to no memory, and what is settled takes little: see
+/// TaskPages. Copies are cheap.
 class RoundTasks {
  public:
     /// `homes[i]` is the worker that did task i before, or WorkerId{} for none; may be empty.
@@ -36,8 +52,12 @@ class RoundTasks {
 
     [[nodiscard]] std::uint32_t task_count() const;
     [[nodiscard]] std::uint32_t pending_count() const { return pending_count_; }
-    [[nodiscard]] std::uint32_t settled_count() const { return settled_count_; }
-    [[nodiscard]] bool complete() const { return settled_count_ == task_count(); }
+    [[nodiscard]] std::uint32_t settled_count() const { return tasks_.settled_count(); }
+    [[nodiscard]] bool complete() const { return settled_count() == task_count(); }
+    /// The tasks from here on that are alike, this one first.
+    [[nodiscard]] Stretch stretch(TaskIndex first) const;
+    /// In bytes, without its queues.
+    [[nodiscard]] std::size_t memory_bytes() const { return tasks_.memory_bytes(); }
 
     // ---- Giving out ----
 
@@ -62,7 +82,7 @@ class RoundTasks {
     [[nodiscard]] bool confirmed(TaskIndex index) const { return task(index).confirmed; }
     /// Who gave the output; WorkerId{} for the master, and where there is none.
     [[nodiscard]] WorkerId author(TaskIndex index) const { return WorkerId{task(index).author}; }
-    [[nodiscard]] const Sha256& sha256(TaskIndex index) const { return hashes_.at(index); }
+    [[nodiscard]] const Sha256& sha256(TaskIndex index) const { return tasks_.sha256(index); }
     /// The task has none yet.
     void put_output(TaskIndex index, WorkerId worker, const Sha256& sha256);
     /// The output does not count any more; nor do the votes on it, unless they are audited.
@@ -119,7 +139,7 @@ class RoundTasks {
     void set_audited(TaskIndex index, bool audited);
     /// Drawn for the check at the job's end.
     [[nodiscard]] bool closing(TaskIndex index) const { return task(index).closing; }
-    void set_closing(TaskIndex index) { task(index).closing = true; }
+    void set_closing(TaskIndex index);
 
     // ---- Failures ----
 
@@ -147,22 +167,7 @@ class RoundTasks {
     void reopen();
 
  private:
-    struct Task {
-        std::uint32_t author = 0;     ///< Low half of the worker's id: ids are counters.
-        std::uint32_t confirmer = 0;  ///< Likewise.
-        std::uint8_t holders = 0;
-        std::uint8_t checkers = 0;
-        std::uint8_t infrastructure_failures = 0;
-        std::uint8_t own_failures = 0;
-        bool has_output = false;
-        bool settled = false;
-        bool confirmed = false;
-        bool wants_check = false;
-        bool audited = false;
-        bool closing = false;
-    };
-    [[nodiscard]] const Task& task(TaskIndex index) const { return tasks_.at(index); }
-    [[nodiscard]] Task& task(TaskIndex index) { return tasks_.at(index); }
+    [[nodiscard]] const Task& task(TaskIndex index) const { return tasks_[index]; }
     [[nodiscard]] bool waits(TaskIndex index) const;
     void want_no_check(TaskIndex index);
     [[nodiscard]] bool check_waits(TaskIndex index) const;
@@ -174,11 +179,14 @@ class RoundTasks {
     void queue_check(TaskIndex index);
     void unqueue_check(TaskIndex index);
 
-    std::vector<Task> tasks_;
-    std::vector<Sha256> hashes_;
+    void take_fresh(std::vector<TaskIndex>& taken, std::uint32_t count_max,
+                    const std::function<bool(TaskIndex)>& is_refused);
+
+    TaskPages tasks_;
     std::uint32_t pending_count_ = 0;
-    std::uint32_t settled_count_ = 0;
-    TaskIndex next_fresh_ = 0;         ///< Tasks from here on were never in a queue.
+    TaskIndex next_fresh_ = 0;  ///< Tasks from here on, but those that had an output, wait in no
+                                ///< queue yet.
+    bool fresh_first_ = false;  ///< Before those that were given back.
     std::deque<TaskIndex> unclaimed_;  ///< Given back, or without a home. May hold done tasks.
     std::map<WorkerId, std::deque<TaskIndex>> claimed_;  ///< By home. May hold done tasks.
     std::map<TaskIndex, WorkerId> failed_on_;            ///< The last worker it failed on.

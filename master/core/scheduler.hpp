@@ -61,8 +61,8 @@ class Scheduler {
     [[nodiscard]] std::optional<RoundView> round(JobId id) const;
     /// Workers that take tasks: neither Draining, Suspect nor Lost.
     [[nodiscard]] std::uint32_t available_worker_count() const { return available_count_; }
-    /// Of a live job, whose outputs were taken in each round: what a receipt tells.
-    [[nodiscard]] std::vector<std::vector<PastOutput>> outputs(JobId id) const;
+    /// Of a live job, the tasks of each round: what a receipt tells. A snapshot, quickly made.
+    [[nodiscard]] std::vector<RoundTasks> rounds(JobId id) const;
 
  private:
     /// A task that was counted as possibly having brought its worker down.
@@ -178,7 +178,9 @@ class Scheduler {
 
     // scheduler_rounds.cpp: rounds and jobs.
     void archive(Job& job);
+    void restore_outputs(const Job& job, RoundTasks& tasks, const std::vector<PastOutput>& outputs);
     void rejudge(JobId id, Job& job);
+    [[nodiscard]] bool holds_as_it_is(const Job& job, const Stretch& tasks) const;
     void rejudge(Job& job, TaskIndex index);
     void restore_leases(const RoundStarted& event, Job& job);
     void visit(JobId id, Job& job, RoundIndex round);
@@ -197,6 +199,7 @@ class Scheduler {
     [[nodiscard]] bool same_pc(WorkerId a, WorkerId b) const;
     [[nodiscard]] double spot_check_rate(const Worker& worker) const;
     [[nodiscard]] bool is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex index) const;
+    [[nodiscard]] bool is_doubtful(const Job& job, const Stretch& tasks) const;
     void judge(Job& job, TaskIndex index);
     void second_vote(JobId id, Job& job, TaskIndex index, Vote vote);
     void confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer);
@@ -206,6 +209,7 @@ class Scheduler {
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
     void distrust(JobId id, Job& job, WorkerId liar);
     [[nodiscard]] bool counts(WorkerId voter) const;
+    [[nodiscard]] bool is_known_liar(WorkerId worker) const;
     [[nodiscard]] std::optional<WorkerId> last_of_quorum(const Job& job, TaskIndex index) const;
 
     // scheduler_shares.cpp: whose turn it is, and what leases cost.

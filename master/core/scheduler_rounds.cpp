@@ -5,6 +5,19 @@
 #include <cmath>
 
 namespace netcompute::core {
+namespace {
+
+/// Whether all of these tasks do, which are ascending. They may be millions, in few stretches.
+bool have_outputs(const RoundTasks& tasks, const std::vector<TaskIndex>& indices) {
+    for (auto next = indices.begin(); next != indices.end();) {
+        const Stretch alike = tasks.stretch(*next);
+        if (!alike.has_output) return false;
+        next = std::lower_bound(next, indices.end(), alike.end);
+    }
+    return true;
+}
+
+}  // namespace
 
 // ---- Rounds -------------------------------------------------------------------------------------
 
@@ -12,18 +25,36 @@ void Scheduler::on(const JobRestored& event) {
     Job& job = jobs_[event.job];
     job.contested = event.contested;
     job.slot_seconds = event.slot_seconds;
+    job.validation = event.validation;
     job.restored = true;
-    for (const std::vector<PastOutput>& outputs : event.rounds) {
-        std::uint32_t task_count = 0;
-        for (const PastOutput& output : outputs) {
-            task_count = std::max(task_count, output.index + 1);
+    for (RoundIndex round = 0; round < event.rounds.size(); ++round) {
+        if (job.history.size() <= round) job.history.emplace_back(0);
+        restore_outputs(job, job.history[round], event.rounds[round]);
+    }
+    for (const PastConfirmations& past : event.confirmations) {
+        if (past.round >= job.history.size() || is_known_liar(past.confirmer)) continue;
+        RoundTasks& tasks = job.history[past.round];
+        for (const TaskIndex index : past.tasks) {
+            if (index >= tasks.task_count() || !tasks.has_output(index)) continue;
+            tasks.confirm(index, past.confirmer);
         }
-        RoundTasks& tasks = job.history.emplace_back(task_count);
-        for (const PastOutput& output : outputs) {
-            tasks.put_output(output.index, output.worker, output.sha256);
-            const auto confirmer = workers_.find(output.confirmer);
-            const bool was_a_liar = confirmer != workers_.end() && confirmer->second.quarantined;
-            if (output.confirmed && !was_a_liar) tasks.confirm(output.index, output.confirmer);
+    }
+}
+
+/// What a former master had taken, or a part of it. The last one of a task counts. What is believed
+/// as it is counts at once, so that a large round is ready when its last output is.
+void Scheduler::restore_outputs(const Job& job, RoundTasks& tasks,
+                                const std::vector<PastOutput>& outputs) {
+    std::uint32_t task_count = tasks.task_count();
+    for (const PastOutput& output : outputs) task_count = std::max(task_count, output.index + 1);
+    tasks.grow(task_count);
+    for (const PastOutput& output : outputs) {
+        if (tasks.has_output(output.index)) tasks.drop_output(output.index);
+        tasks.put_output(output.index, output.worker, output.sha256);
+        if (output.confirmed && !is_known_liar(output.confirmer)) {
+            tasks.confirm(output.index, output.confirmer);
+        } else if (mode_for(job, output.worker) == ValidationMode::None && counts(output.worker)) {
+            tasks.settle(output.index);
         }
     }
 }
@@ -82,14 +113,29 @@ void Scheduler::archive(Job& job) {
 void Scheduler::rejudge(JobId id, Job& job) {
     RoundTasks& tasks = job.tasks;
     tasks.reopen();
-    for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+    for (TaskIndex index = 0; index < tasks.task_count();) {
+        const Stretch alike = tasks.stretch(index);
+        if (holds_as_it_is(job, alike)) {
+            index = alike.end;
+            continue;
+        }
         const bool is_disputed = tasks.audited(index) && tasks.is_disputed(index);
         if (!is_disputed) tasks.set_audited(index, false);
         if (tasks.has_output(index)) rejudge(job, index);
-        if (!is_disputed) continue;
-        tasks.set_audited(index, false);
-        request_audit(id, job, index);
+        if (is_disputed) {
+            tasks.set_audited(index, false);
+            request_audit(id, job, index);
+        }
+        ++index;
     }
+}
+
+/// Whether rejudging such tasks would change nothing: a round may have millions.
+bool Scheduler::holds_as_it_is(const Job& job, const Stretch& tasks) const {
+    if (tasks.audited) return false;
+    if (!tasks.has_output) return true;
+    if (!tasks.settled || tasks.confirmed) return tasks.settled;
+    return !tasks.closing && !is_doubtful(job, tasks);
 }
 
 void Scheduler::rejudge(Job& job, TaskIndex index) {
@@ -113,6 +159,7 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
     for (const PastLease& past : event.leases) {
         const auto is_of_round = [&](TaskIndex index) { return index < job.tasks.task_count(); };
         if (!std::ranges::all_of(past.tasks, is_of_round)) continue;
+        if (!past.is_check && have_outputs(job.tasks, past.tasks)) continue;
         for (const TaskIndex index : past.tasks) {
             const bool is_open = job.tasks.has_output(index) && !job.tasks.confirmed(index);
             if (past.is_check && is_open) job.tasks.want_check(index);
@@ -163,8 +210,10 @@ void Scheduler::visit(JobId id, Job& job, RoundIndex round) {
 std::optional<RoundIndex> Scheduler::first_doubtful_round(const Job& job, RoundIndex end) const {
     for (RoundIndex round = 0; round < std::min<std::size_t>(end, job.history.size()); ++round) {
         const RoundTasks& tasks = job.history[round];
-        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-            if (is_doubtful(job, tasks, index)) return round;
+        for (TaskIndex index = 0; index < tasks.task_count();) {
+            const Stretch alike = tasks.stretch(index);
+            if (is_doubtful(job, alike)) return round;
+            index = alike.end;
         }
     }
     return std::nullopt;
@@ -211,11 +260,14 @@ std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job) {
     std::map<WorkerId, std::uint32_t> drawn_before;
     for (RoundIndex round = 0; round < job.history.size(); ++round) {
         const RoundTasks& tasks = job.history[round];
-        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-            const WorkerId author = tasks.author(index);
-            if (mode_for(job, author) != ValidationMode::Adaptive) continue;
-            if (tasks.closing(index)) ++drawn_before[author];
-            if (!tasks.confirmed(index)) unconfirmed[author].push_back({round, index});
+        for (TaskIndex index = 0; index < tasks.task_count();) {
+            const Stretch alike = tasks.stretch(index);
+            const TaskIndex begin = std::exchange(index, alike.end);
+            if (mode_for(job, alike.author) != ValidationMode::Adaptive) continue;
+            if (alike.closing) drawn_before[alike.author] += alike.end - begin;
+            if (alike.confirmed) continue;
+            std::vector<Place>& places = unconfirmed[alike.author];
+            for (TaskIndex each = begin; each < alike.end; ++each) places.push_back({round, each});
         }
     }
     std::optional<RoundIndex> first;
@@ -241,10 +293,11 @@ std::optional<RoundIndex> Scheduler::doubt_strangers(Job& job, RoundIndex end) {
     std::optional<RoundIndex> first;
     for (RoundIndex round = 0; round < std::min<std::size_t>(end, job.history.size()); ++round) {
         RoundTasks& tasks = job.history[round];
-        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-            if (tasks.confirmed(index)) continue;
-            if (mode_for(job, tasks.author(index)) == ValidationMode::None) continue;
-            tasks.set_closing(index);
+        for (TaskIndex index = 0; index < tasks.task_count();) {
+            const Stretch alike = tasks.stretch(index);
+            const TaskIndex begin = std::exchange(index, alike.end);
+            if (alike.confirmed || mode_for(job, alike.author) == ValidationMode::None) continue;
+            for (TaskIndex each = begin; each < alike.end; ++each) tasks.set_closing(each);
             first = first.value_or(round);
         }
     }
@@ -316,24 +369,14 @@ void Scheduler::remove_job(JobId id) {
     for (auto& [worker_id, worker] : workers_) worker.seconds_per_task.erase(id);
 }
 
-std::vector<std::vector<PastOutput>> Scheduler::outputs(JobId id) const {
-    std::vector<std::vector<PastOutput>> rounds;
+std::vector<RoundTasks> Scheduler::rounds(JobId id) const {
     const auto found = jobs_.find(id);
-    if (found == jobs_.end()) return rounds;
-    const auto list = [](const RoundTasks& tasks) {
-        std::vector<PastOutput> outputs;
-        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-            if (!tasks.has_output(index)) continue;
-            outputs.push_back({index, tasks.author(index), tasks.sha256(index),
-                               tasks.confirmed(index), tasks.confirmer(index)});
-        }
-        return outputs;
-    };
+    if (found == jobs_.end()) return {};
     const Job& job = found->second;
-    for (const RoundTasks& tasks : job.history) rounds.push_back(list(tasks));
+    std::vector<RoundTasks> rounds = job.history;
     if (job.tasks.task_count() > 0) {
-        rounds.resize(std::max<std::size_t>(rounds.size(), job.round + 1));
-        rounds[job.round] = list(job.tasks);
+        rounds.resize(std::max<std::size_t>(rounds.size(), job.round + 1), RoundTasks{0});
+        rounds[job.round] = job.tasks;
     }
     return rounds;
 }

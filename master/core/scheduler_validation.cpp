@@ -46,12 +46,14 @@ double Scheduler::spot_check_rate(const Worker& worker) const {
 
 /// Whether an output of a former round must not be believed as it is.
 bool Scheduler::is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex index) const {
-    if (!tasks.has_output(index)) return true;
-    if (tasks.confirmed(index)) return false;
-    const WorkerId author = tasks.author(index);
-    const auto found = workers_.find(author);
-    if (found == workers_.end() || found->second.quarantined) return true;
-    const ValidationMode mode = mode_for(job, author);
+    return is_doubtful(job, tasks.stretch(index));
+}
+
+bool Scheduler::is_doubtful(const Job& job, const Stretch& tasks) const {
+    if (!tasks.has_output) return true;
+    if (tasks.confirmed) return false;
+    if (!counts(tasks.author)) return true;
+    const ValidationMode mode = mode_for(job, tasks.author);
     return mode == ValidationMode::Quorum || (job.contested && mode == ValidationMode::Adaptive);
 }
 
@@ -59,6 +61,11 @@ bool Scheduler::is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex i
 bool Scheduler::counts(WorkerId voter) const {
     const auto found = workers_.find(voter);
     return found != workers_.end() && !found->second.quarantined;
+}
+
+bool Scheduler::is_known_liar(WorkerId worker) const {
+    const auto found = workers_.find(worker);
+    return found != workers_.end() && found->second.quarantined;
 }
 
 /// A task has got its output: does it count at once?
@@ -228,11 +235,14 @@ void Scheduler::distrust(JobId id, Job& job, WorkerId liar) {
     note_change(id);
     bool has_its_word = false;
     const auto take_its_word_out = [&](RoundTasks& tasks) {
-        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-            if (!tasks.has_output(index)) continue;
-            const bool confirmed = tasks.confirmed(index) && tasks.confirmer(index) == liar;
-            if (confirmed) tasks.unconfirm(index);
-            has_its_word |= confirmed || tasks.author(index) == liar;
+        for (TaskIndex index = 0; index < tasks.task_count();) {
+            const Stretch alike = tasks.stretch(index);
+            const TaskIndex begin = std::exchange(index, alike.end);
+            if (!alike.has_output) continue;
+            const bool confirmed = alike.confirmed && alike.confirmer == liar;
+            has_its_word |= confirmed || alike.author == liar;
+            if (!confirmed) continue;
+            for (TaskIndex each = begin; each < alike.end; ++each) tasks.unconfirm(each);
         }
     };
     take_its_word_out(job.tasks);
@@ -255,9 +265,14 @@ void Scheduler::distrust(JobId id, Job& job, WorkerId liar) {
     const RoundIndex end = job.in_round ? job.round : job.round + 1;
     if (const auto first = first_doubtful_round(job, end)) return visit(id, job, *first);
     if (!job.in_round) return;
-    for (TaskIndex index = 0; index < job.tasks.task_count(); ++index) {
+    for (TaskIndex next = 0; next < job.tasks.task_count();) {
         RoundTasks& tasks = job.tasks;
-        if (!tasks.has_output(index) || !is_doubtful(job, tasks, index)) continue;
+        const TaskIndex index = next++;
+        const Stretch alike = tasks.stretch(index);
+        if (!alike.has_output || !is_doubtful(job, alike)) {
+            next = alike.end;
+            continue;
+        }
         if (tasks.author(index) == liar) {
             tasks.drop_output(index);
             continue;

@@ -182,8 +182,10 @@ void Scheduler::abandon_leases(Worker& worker) {
 /// Whether results of live jobs are its: who checks them must know whose they are.
 bool Scheduler::is_remembered(WorkerId id) const {
     const auto gave = [id](const RoundTasks& tasks) {
-        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-            if (tasks.has_output(index) && tasks.author(index) == id) return true;
+        for (TaskIndex index = 0; index < tasks.task_count();) {
+            const Stretch alike = tasks.stretch(index);
+            if (alike.has_output && alike.author == id) return true;
+            index = alike.end;
         }
         return false;
     };

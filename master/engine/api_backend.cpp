@@ -263,6 +263,7 @@ nlohmann::json ApiBackend::live_short_document(JobRun& job) const {
     document["phase"] = job.phase;
     document["waiting_for"] = waiting_for(job, round, waits);
     document["validation"] = validation_document(live_record(job));
+    document["paused_because"] = job.held;
     if (!engine_.store_trouble().empty()) {
         document["state"] = store::job_state_name(store::JobState::Paused);
         document["paused_because"] = engine_.store_trouble();
@@ -408,7 +409,8 @@ Result<api::Backend::ReceiptMaker> ApiBackend::receipt(JobId id) {
     if (!bytes) {
         return unexpected(ErrorCode::NotFound,
                           name + ": it is " + std::string{store::job_state_name(record->state)} +
-                              " and has left no receipt; a job leaves one when it succeeds");
+                              " and has left no receipt; a job leaves one when it succeeds, "
+                              "if it has at most 1000000 tasks");
     }
     return ReceiptMaker{[record = std::move(*record), bytes = std::move(*bytes)]() {
         const auto work = decode_receipt_work(bytes);

@@ -159,6 +159,7 @@ double Engine::seconds_since_submission(const JobRun& job) const {
 
 void Engine::stop(const std::string& reason) {
     gateway_.close_all(reason);
+    end_in_order();
 }
 
 }  // namespace netcompute::engine

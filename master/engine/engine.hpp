@@ -30,6 +30,16 @@ struct EngineOptions {
     std::filesystem::path root;         ///< The folder that holds Data/.
     std::size_t live_jobs_max = 1000;
     std::uint64_t round_tasks_max = tasks_per_round_max;
+    std::uint64_t live_tasks_max = 20'000'000;     ///< In the rounds in progress of all live jobs,
+    std::uint64_t small_round_tasks_max = 10'000;  ///< but for rounds of so few.
+    /// Rounds of more tasks are folded on the pool.
+    std::uint32_t quick_fold_tasks_max = 16'384;
+    /// After a restart, how many outputs are taken up between two looks at the inbox.
+    std::size_t load_outputs_max = 2048;
+    /// How many masters in a row may die in the same heavy step of a job before it is held; 0: any.
+    std::uint32_t trial_deaths_max = 2;
+    /// Likewise, die before they are ready, before all jobs are.
+    std::uint32_t unready_starts_max = 3;
     std::function<const JobType*(std::string_view)> find_job_type = engine::find_job_type;
     /// Steps the scheduler in the engine's place, so that a test sees each event and its effects
     /// and may change them. Empty: the engine does it.
@@ -74,9 +84,11 @@ class Engine final : public WorkerEvents {
     void resume();
 
     /// For jobs that are submitted, and rounds that begin, from now on.
-    void set_limits(std::size_t live_jobs_max, std::uint64_t round_tasks_max) {
+    void set_limits(std::size_t live_jobs_max, std::uint64_t round_tasks_max,
+                    std::uint64_t live_tasks_max) {
         options_.live_jobs_max = live_jobs_max;
         options_.round_tasks_max = round_tasks_max;
+        options_.live_tasks_max = live_tasks_max;
     }
 
     /// Where transports deliver.
@@ -113,6 +125,8 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] std::size_t inbox_size() const { return inbox_.size(); }
     /// Why the store cannot be written; empty if it can.
     [[nodiscard]] const std::string& store_trouble() const { return store_trouble_; }
+    /// In the rounds in progress of all live jobs, but for small ones.
+    [[nodiscard]] std::uint64_t live_tasks() const;
     [[nodiscard]] double tasks_per_second() { return rate_.per_second(now()); }
 
     // WorkerEvents.
@@ -148,13 +162,13 @@ class Engine final : public WorkerEvents {
     void prepare(JobId id, const JobType& type, nlohmann::json params);
     void begin(JobId id, Result<PreparedJob> prepared);
     void begin_fresh(JobRun& job);
-    [[nodiscard]] bool start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases);
-    void go_back(JobId id, RoundIndex round);
-    void finish(JobRun& job);
-    void finished(JobId id, Result<nlohmann::json> result);
+    [[nodiscard]] std::uint64_t counted_tasks(std::uint64_t round_tasks) const;
+    [[nodiscard]] Result<void> check_live_tasks(std::uint64_t more) const;
+    [[nodiscard]] Result<std::uint64_t> known_tasks(const JobType& type,
+                                                    const nlohmann::json& params,
+                                                    const JobContext& context) const;
     void end_job(JobId id, store::JobState state, nlohmann::json result,
                  std::optional<Error> error);
-    void put_receipt(const JobRun& job);
     [[nodiscard]] Result<void> check_files_are_free(const FileNames& files) const;
     void put_written_files();
     void end_late_jobs();
@@ -162,11 +176,52 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] Error over_or_unknown(JobId id) const;
     [[nodiscard]] Result<void> check_store() const;
 
+    // engine_rounds.cpp: from round to round, and to the result.
+    [[nodiscard]] bool make_room(JobRun& job);
+    void announce_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases = {});
+    void go_back(JobId id, RoundIndex round);
+    void fold(JobRun& job);
+    void folded(JobId id, const Result<void>& result);
+    void finish(JobRun& job);
+    void finished(JobId id, Result<nlohmann::json> result);
+    void leave_receipt(JobId id, const nlohmann::json& result);
+    [[nodiscard]] bool went_back(JobRun& job);
+
     // engine_resume.cpp: after a restart.
+    /// What the store has of a job's rounds is on its way to the job.
+    struct Load {
+        RoundIndex round = 0;     ///< Which is being read,
+        std::uint64_t place = 0;  ///< and from where on.
+        bool after_restart = false;
+        std::vector<core::PastLease> leases;
+        std::deque<store::RoundEntry> entries = {};  ///< Read, and not taken yet.
+        bool all_read = false;                       ///< Of this round.
+    };
     void resume_worker(const store::WorkerRecord& record);
+    void recall_files(JobRun& job);
+    void resume_next();
+    void resume_job(JobId id);
     [[nodiscard]] Result<void> take_up(JobRun& job);
-    [[nodiscard]] Result<void> load_outputs(JobRun& job);
+    void load_outputs(JobRun& job, Load load);
+    void load_more(JobId id);
+    [[nodiscard]] Result<bool> load_piece(JobRun& job, Load& load);
+    [[nodiscard]] Result<void> read_entries(JobId id, Load& load) const;
+    [[nodiscard]] store::RoundEntry next_entry(Load& load) const;
+    std::size_t take_entry(JobRun& job, const Load& load, const store::RoundEntry& entry,
+                           core::JobRestored& restored);
+    void loaded(JobId id);
     void job_is_ready();
+
+    // engine_trials.cpp: what a master may die of.
+    void put_trial(store::JobTrial trial);
+    void begin_step(JobId id, store::HeavyStep step);
+    void step_is_over(JobId id);
+    void run_heavy(JobId id, store::HeavyStep step, EngineHost::SlowWork work);
+    void judge_former_masters();
+    void hold(JobRun& job, const std::string& why);
+    void release(JobRun& job);
+    void end_in_order();
+    void ask_for_turn();
 
     // engine_workers.cpp.
     [[nodiscard]] std::string worker_name(WorkerId id) const;
@@ -220,7 +275,12 @@ class Engine final : public WorkerEvents {
 
     data::WrittenFiles written_files_;  ///< Also used by the pool.
     std::map<JobId, JobRun> live_;
-    std::set<JobId> resuming_;  ///< Of a former master, and not ready yet.
+    std::set<JobId> resuming_;      ///< Of a former master, and not ready yet.
+    std::deque<JobId> to_resume_;   ///< Of those: one after the other, so that it is known of which
+    std::optional<JobId> resumes_;  ///< a master died.
+    std::map<JobId, Load> loads_;
+    std::map<JobId, store::JobTrial> trials_;
+    bool starts_unready_ = false;  ///< So it is written down.
     std::map<JobId, std::vector<std::function<void(const store::JobRecord&)>>> watchers_;
     std::map<WorkerId, WorkerInfo> workers_;
     std::map<WorkerId, store::WorkerRecord> away_;  ///< Whose keys are kept for them.

@@ -143,23 +143,7 @@ void Engine::carry_out(const InboxItem&, core::VisitRound& effect) {
 
 void Engine::carry_out(const InboxItem&, core::CompleteRound& effect) {
     const auto found = live_.find(effect.job);
-    if (found == live_.end()) return;
-    JobRun& job = found->second;
-    if (const auto folded = job.fold(); !folded) {
-        return enqueue(core::RoundRejected{effect.job, folded.error()});
-    }
-    const std::size_t known = job.states().size();
-    const bool fresh = !job.has_been_here();
-    if (fresh && known > job.round_index) {
-        records_.push_back(store::RewindJob{effect.job, job.round_index - 1});
-    }
-    if (fresh && !job.has_finished()) {
-        records_.push_back(store::PutCheckpoint{effect.job, job.round_index, job.states().back()});
-    }
-    if (!start_round(job, fresh, {}) || fresh || job.has_finished()) return;
-    if (const auto loaded = load_outputs(job); !loaded) {
-        end_job(effect.job, store::JobState::Failed, {}, loaded.error());
-    }
+    if (found != live_.end()) fold(found->second);
 }
 
 void Engine::carry_out(const InboxItem&, core::FinishJob& effect) {

@@ -1,8 +1,7 @@
 #include "engine/engine.hpp"
 #include "engine/job_inputs.hpp"
-#include "engine/receipt.hpp"
 #include "engine/validation_policy.hpp"
-#include <netcompute/assert.hpp>
+#include "engine/within_memory.hpp"
 #include <netcompute/logging.hpp>
 #include <netcompute/printable.hpp>
 
@@ -11,6 +10,20 @@
 #include <algorithm>
 
 namespace netcompute::engine {
+namespace {
+
+/// A job that is over is kept for long, so its error is no place for a whole file.
+std::string shortened(std::string message) {
+    constexpr std::size_t message_bytes_max = 4096;
+    constexpr std::string_view mark = "… (cut)";
+    if (message.size() <= message_bytes_max) return message;
+    std::size_t size = message_bytes_max - mark.size();
+    while (size > 0 && (static_cast<unsigned char>(message[size]) & 0xc0U) == 0x80U) --size;
+    message.resize(size);
+    return message.append(mark);
+}
+
+}  // namespace
 
 Result<JobId> Engine::submit(JobRequest request) {
     const JobType* const type = options_.find_job_type(request.type);
@@ -30,6 +43,9 @@ Result<JobId> Engine::submit(JobRequest request) {
         return unexpected(checked.error());
     }
     if (auto free = check_files_are_free(files); !free) return unexpected(free.error());
+    const auto tasks = known_tasks(*type, request.params, context);
+    if (!tasks) return unexpected(tasks.error());
+    if (auto fits = check_live_tasks(*tasks); !fits) return unexpected(fits.error());
     store::JobRecord record;
     record.id = JobId{last_job_ + 1};
     record.type = request.type;
@@ -42,8 +58,13 @@ Result<JobId> Engine::submit(JobRequest request) {
     record.submitted_unix_ms = host_.unix_ms();
     record.submitted_steady_ms = steady_time_.ms(now());
     // Who submits is told the id at once, so it is written down at once.
-    const store::Record put = store::PutJob{record};
-    if (auto committed = jobs_.commit({&put, 1}, store::Durability::Power); !committed) {
+    std::vector<store::Record> put{store::PutJob{record}};
+    if (!type->is_quick) {
+        trials_[record.id] = {record.id, store::HeavyStep::Preparing, {}, 0, {}};
+        put.emplace_back(store::PutTrial{trials_[record.id]});
+    }
+    if (auto committed = jobs_.commit(put, store::Durability::Power); !committed) {
+        trials_.erase(record.id);
         return unexpected(ErrorCode::Unavailable,
                           "the job cannot be taken: " + committed.error().message);
     }
@@ -79,17 +100,54 @@ void Engine::put_written_files() {
     }
 }
 
+/// How many tasks the job's first round will have, as far as that can be told at once; else 0.
+Result<std::uint64_t> Engine::known_tasks(const JobType& type, const nlohmann::json& params,
+                                          const JobContext& context) const {
+    if (!type.is_quick) return std::uint64_t{0};
+    const auto prepared = within_memory([&] { return type.prepare(params, context); });
+    if (!prepared) return unexpected(prepared.error());
+    const auto round = prepared->program->round();
+    return std::uint64_t{round ? round->task_count : 0};
+}
+
+/// Small rounds do not count: however much big jobs take, there is room for them. There are
+/// live_jobs_max of them at most.
+std::uint64_t Engine::counted_tasks(std::uint64_t round_tasks) const {
+    return round_tasks > options_.small_round_tasks_max ? round_tasks : 0;
+}
+
+std::uint64_t Engine::live_tasks() const {
+    std::uint64_t tasks = 0;
+    for (const auto& [id, job] : live_) tasks += counted_tasks(job.round_tasks());
+    return tasks;
+}
+
+/// Each live task takes memory, if only once it is done. `more`: in a round that is not begun yet.
+Result<void> Engine::check_live_tasks(std::uint64_t more) const {
+    const std::uint64_t tasks = live_tasks() + counted_tasks(more);
+    if (tasks <= options_.live_tasks_max) return {};
+    return unexpected(
+        ErrorCode::LimitExceeded,
+        fmt::format("the jobs that are not over would have {} tasks together, and {} are allowed; "
+                    "wait for some to end, or cancel them (limits.tasks in the master's "
+                    "config.json; rounds of up to {} tasks do not count)",
+                    tasks, options_.live_tasks_max, options_.small_round_tasks_max));
+}
+
 /// Makes the job ready for its rounds, on the pool unless that is quick.
 void Engine::prepare(JobId id, const JobType& type, nlohmann::json params) {
     JobRun& job = live_.at(id);
     job.held_blobs = std::make_shared<store::BlobHolder>(*options_.blobs);
     const JobContext context{options_.root, job.held_blobs.get(), job.record.paths_anywhere, true,
                              &written_files_};
-    if (type.is_quick) return begin(id, type.prepare(params, context));
+    if (type.is_quick) {
+        return begin(id, within_memory([&] { return type.prepare(params, context); }));
+    }
     job.phase = "reading data";
     host_.run_slow([this, id, &type, context, blobs = job.held_blobs,
                     params = std::move(params)]() -> EngineHost::Work {
-        auto prepared = std::make_shared<Result<PreparedJob>>(type.prepare(params, context));
+        auto prepared = std::make_shared<Result<PreparedJob>>(
+            within_memory([&] { return type.prepare(params, context); }));
         return [this, id, prepared] {
             if (live_.contains(id)) begin(id, std::move(*prepared));
             // Else it was cancelled meanwhile.
@@ -101,17 +159,16 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
     JobRun& job = live_.at(id);
     job.phase.clear();
     if (!prepared) {
-        end_job(id, store::JobState::Failed, {}, prepared.error());
-        return job_is_ready();
+        return end_job(id, store::JobState::Failed, {}, prepared.error());
     }
     job.validation = parse_validation(job.record.validation);
     const std::string inputs = inputs_json(prepared->inputs);
     if (!job.record.inputs.empty() && job.record.inputs != inputs) {
-        end_job(id, store::JobState::Failed, {},
-                Error{ErrorCode::InvalidArgument,
-                      "its input has changed since it was submitted: it was " + job.record.inputs +
-                          " and is " + inputs + "; put the file back and submit the job again"});
-        return job_is_ready();
+        return end_job(
+            id, store::JobState::Failed, {},
+            Error{ErrorCode::InvalidArgument,
+                  "its input has changed since it was submitted: it was " + job.record.inputs +
+                      " and is " + inputs + "; put the file back and submit the job again"});
     }
     job.begin(std::move(*prepared));
     for (const std::string& note : job.notes) {
@@ -122,120 +179,20 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
                           id.value);
     }
     if (!resuming_.contains(id)) return begin_fresh(job);
-    if (const auto taken_up = take_up(job); !taken_up) {
-        end_job(id, store::JobState::Failed, {}, taken_up.error());
-    }
-    resuming_.erase(id);
-    job_is_ready();
+    const auto taken_up = within_memory([&] { return take_up(job); });
+    if (!taken_up) end_job(id, store::JobState::Failed, {}, taken_up.error());
 }
 
 void Engine::begin_fresh(JobRun& job) {
+    const JobId id = job.record.id;
+    if (!make_room(job)) return;
+    step_is_over(id);
     job.record.inputs = inputs_json(job.inputs());
     if (job.record.state != store::JobState::Paused) job.record.state = store::JobState::Running;
     put_record(job.record);
-    records_.push_back(store::PutCheckpoint{job.record.id, 0, job.states().front()});
-    std::ignore = start_round(job, true, {});
-}
-
-/// False if the job has ended, and is gone, because the round has too many tasks.
-bool Engine::start_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases) {
-    const JobId id = job.record.id;
-    const auto round = job.start_round();
-    if (round && round->task_count > options_.round_tasks_max) {
-        end_job(id, store::JobState::Failed, {},
-                Error{ErrorCode::LimitExceeded,
-                      fmt::format("round {} has {} tasks, and {} are allowed "
-                                  "(limits.tasks_per_job in the master's config.json)",
-                                  job.round_index, round->task_count, options_.round_tasks_max)});
-        return false;
-    }
-    if (round) {
-        enqueue(core::RoundStarted{id, job.round_index, round->task_count, job.task_bytes(),
-                                   job.record.priority, job.validation, fresh, std::move(leases),
-                                   job.record.state == store::JobState::Paused});
-    } else {
-        enqueue(core::ProgramFinished{id, job.round_index});
-    }
-    return true;
-}
-
-/// Some outputs of a former round are in doubt: the program goes back to where that began.
-void Engine::go_back(JobId id, RoundIndex round) {
-    const auto found = live_.find(id);
-    if (found == live_.end()) return;
-    JobRun& job = found->second;
-    if (job.is_finishing) {
-        job.go_back_to = round;  // The program is being read on the pool.
-        return;
-    }
-    auto back = job.go_back(round);
-    if (!back) return end_job(id, store::JobState::Failed, {}, back.error());
-    if (!start_round(job, false, {})) return;
-    if (auto loaded = load_outputs(job); !loaded) {
-        end_job(id, store::JobState::Failed, {}, loaded.error());
-    }
-}
-
-/// Makes the result document, on the pool unless that is quick.
-void Engine::finish(JobRun& job) {
-    const JobId id = job.record.id;
-    job.is_finishing = true;
-    const bool is_quick = options_.find_job_type(job.record.type)->is_quick;
-    if (is_quick) return finished(id, job.finish_step()());
-    job.phase = "writing results";
-    host_.run_slow([this, id, finish = job.finish_step()]() -> EngineHost::Work {
-        auto result = std::make_shared<Result<nlohmann::json>>(finish());
-        return [this, id, result] {
-            put_written_files();
-            if (live_.contains(id)) finished(id, std::move(*result));
-            // Else it was cancelled meanwhile.
-        };
-    });
-}
-
-void Engine::finished(JobId id, Result<nlohmann::json> result) {
-    JobRun& job = live_.at(id);
-    job.is_finishing = false;
-    job.phase.clear();
-    if (job.go_back_to) {
-        // A lie came to light while the result was made of it.
-        const RoundIndex round = *std::exchange(job.go_back_to, std::nullopt);
-        return go_back(id, round);
-    }
-    if (result) {
-        put_receipt(job);
-        end_job(id, store::JobState::Succeeded, std::move(*result), {});
-    } else {
-        end_job(id, store::JobState::Failed, {}, result.error());
-    }
-}
-
-/// Who gave what in each round, from which anybody can compute it again.
-void Engine::put_receipt(const JobRun& job) {
-    const JobId id = job.record.id;
-    ReceiptWork work;
-    std::set<WorkerId> authors;
-    const auto rounds = scheduler_.outputs(id);
-    for (RoundIndex round = 0; round < job.states().size() && round < rounds.size(); ++round) {
-        const KernelName& kernel = job.kernels().at(round);
-        ReceiptRound& told = work.rounds.emplace_back();
-        told.kernel = kernel.name;
-        told.kernel_version = kernel.version;
-        told.state = job.states()[round];
-        told.outputs.reserve(rounds[round].size());
-        for (const core::PastOutput& output : rounds[round]) {
-            told.outputs.push_back({output.worker, output.sha256, output.confirmed});
-            if (output.worker != WorkerId{}) authors.insert(output.worker);
-        }
-    }
-    for (const WorkerId author : authors) {
-        // One of a former master may be forgotten, where others have confirmed what it gave.
-        const auto found = workers_.find(author);
-        const WorkerInfo& worker = found == workers_.end() ? WorkerInfo{} : found->second;
-        work.workers.push_back({author, worker.key, worker.name,
-                                std::string{protocol::worker_kind_name(worker.kind)}});
-    }
-    records_.push_back(store::PutReceipt{id, encode_receipt_work(work)});
+    records_.push_back(store::PutCheckpoint{id, 0, job.states().front()});
+    announce_round(job, true);
+    if (resuming_.erase(id) != 0) job_is_ready();
 }
 
 /// Takes a job out of the running ones. Who waits for its end is told when that is written down.
@@ -244,6 +201,8 @@ void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
     const auto found = live_.find(id);
     JobRun job = std::move(found->second);
     live_.erase(found);
+    loads_.erase(id);
+    trials_.erase(id);  // In the store it goes with the job.
     // Also one that is cancelled, or too late, before it was ready to go on.
     if (resuming_.erase(id) != 0) job_is_ready();
     store::JobRecord record = job.record;
@@ -252,7 +211,7 @@ void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
     if (const auto round = scheduler_.round(id)) record.slot_seconds = round->slot_seconds;
     record.tasks_done = job.tasks_done;
     if (!result.is_null()) record.result = result.dump();
-    record.error = std::move(error);
+    if (error) record.error = Error{error->code, shortened(std::move(error->message))};
     put_record(record);
     promises_ = true;
     enqueue(core::JobEnded{id});
@@ -318,6 +277,10 @@ Result<void> Engine::pause(JobId id, bool paused) {
     if (found == live_.end()) return unexpected(over_or_unknown(id));
     if (auto writable = check_store(); !writable) return writable;
     JobRun& job = found->second;
+    if (!job.held.empty() && !paused) {
+        release(job);
+        return check_store();
+    }
     const auto going = job.begun() ? store::JobState::Running : store::JobState::Queued;
     job.record.state = paused ? store::JobState::Paused : going;
     put_record(job.record);

@@ -1,9 +1,11 @@
 #include "engine/engine.hpp"
+#include "engine/within_memory.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
+#include <iterator>
+#include <set>
 
 namespace netcompute::engine {
 
@@ -39,28 +41,20 @@ void Engine::resume() {
     std::vector<store::JobRecord> records = jobs_.jobs();
     std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
     if (records.empty()) return;
-    spdlog::info("{} jobs of the former master go on", records.size());
     gateway_.hold(true);
     for (const store::JobRecord& record : records) {
         const Instant submitted = steady_time_.instant_of(record.submitted_steady_ms, now());
-        live_.emplace(record.id, JobRun{record, submitted});
-        resuming_.insert(record.id);
+        JobRun& job = live_.emplace(record.id, JobRun{record, submitted}).first->second;
+        recall_files(job);
     }
-    for (const store::JobRecord& record : records) {
-        const JobType* const type = options_.find_job_type(record.type);
-        if (type == nullptr) {
-            end_job(record.id, store::JobState::Failed, {},
-                    Error{ErrorCode::NotFound,
-                          "type \"" + record.type + "\" is not one of this program's"});
-            continue;
-        }
-        nlohmann::json params = nlohmann::json::parse(record.params);
-        // For the names of its files alone: one that it cannot use will be told of below.
-        const JobContext context{options_.root, nullptr,         record.paths_anywhere,
-                                 false,         &written_files_, &live_.at(record.id).file_names};
-        std::ignore = type->check(params, context);
-        prepare(record.id, *type, std::move(params));
+    judge_former_masters();
+    for (const auto& [id, job] : live_) {
+        if (!job.held.empty()) continue;
+        resuming_.insert(id);
+        to_resume_.push_back(id);
     }
+    spdlog::info("{} jobs of the former master go on", to_resume_.size());
+    ask_for_turn();
     job_is_ready();
 }
 
@@ -85,53 +79,199 @@ void Engine::resume_worker(const store::WorkerRecord& record) {
     if (record.drained) enqueue(core::WorkerDrained{record.id, true});
 }
 
+/// Which files it reads and writes; one that it cannot use is told of when it is prepared.
+void Engine::recall_files(JobRun& job) {
+    const JobType* const type = options_.find_job_type(job.record.type);
+    if (type == nullptr) return;
+    const JobContext context{options_.root, nullptr,         job.record.paths_anywhere,
+                             false,         &written_files_, &job.file_names};
+    std::ignore = type->check(nlohmann::json::parse(job.record.params), context);
+}
+
+/// Takes up the next job, if none is being taken up now.
+void Engine::resume_next() {
+    if (resumes_ && resuming_.contains(*resumes_)) return;
+    resumes_.reset();
+    while (!to_resume_.empty() && !resumes_) {
+        if (resuming_.contains(to_resume_.front())) resumes_ = to_resume_.front();
+        to_resume_.pop_front();
+    }
+    if (!resumes_) return;
+    begin_step(*resumes_, store::HeavyStep::Preparing);
+    outbox_.push_back([this, id = *resumes_] {
+        if (resuming_.contains(id)) resume_job(id);
+    });
+    ask_for_turn();
+}
+
+void Engine::resume_job(JobId id) {
+    const store::JobRecord& record = live_.at(id).record;
+    const JobType* const type = options_.find_job_type(record.type);
+    if (type != nullptr) return prepare(id, *type, nlohmann::json::parse(record.params));
+    end_job(
+        id, store::JobState::Failed, {},
+        Error{ErrorCode::NotFound, "type \"" + record.type + "\" is not one of this program's"});
+}
+
 /// Takes a prepared job to where the former master had it.
 Result<void> Engine::take_up(JobRun& job) {
     const JobId id = job.record.id;
-    auto work = jobs_.work(id);
-    if (!work) return unexpected(work.error());
-    if (work->checkpoints.empty()) {
+    auto plan = jobs_.plan(id);
+    if (!plan) return unexpected(plan.error());
+    if (plan->checkpoints.empty()) {
         begin_fresh(job);
         return {};
     }
     std::vector<Bytes> states;
-    for (store::StoredCheckpoint& checkpoint : work->checkpoints) {
+    for (store::StoredCheckpoint& checkpoint : plan->checkpoints) {
         states.push_back(std::move(checkpoint.state));
     }
     if (auto restored = job.restore(std::move(states)); !restored) return restored;
-    std::vector<std::vector<core::PastOutput>> rounds(job.states().size());
-    for (const store::StoredVote& vote : work->votes) {
-        if (vote.round >= rounds.size()) continue;
-        rounds[vote.round].push_back(
-            {vote.index, vote.worker, vote.sha256, vote.confirmed, vote.confirmer});
+    if (auto fits = check_live_tasks(0); !fits) {
+        // It was taken by a master with more room, and must not be lost.
+        job = JobRun{job.record, job.submitted};
+        recall_files(job);
+        hold(job, fits.error().message);
+        resuming_.erase(id);
+        job_is_ready();
+        return {};
+    }
+    if (job.record.state == store::JobState::Queued) {
+        job.record.state = store::JobState::Running;
+        put_record(job.record);
     }
     if (!job.record.liars.empty()) {
         job.liars = nlohmann::json::parse(job.record.liars).get<std::vector<std::string>>();
     }
-    std::vector<core::PastLease> leases;
-    for (store::LeaseRecord& lease : work->leases) {
+    Load load{0, 0, true, {}};
+    for (store::LeaseRecord& lease : plan->leases) {
         if (lease.round != job.round_index) continue;
-        leases.push_back({lease.id, lease.worker, lease.is_check, std::move(lease.tasks)});
+        load.leases.push_back({lease.id, lease.worker, lease.is_check, std::move(lease.tasks)});
     }
-    enqueue(core::JobRestored{id, std::move(rounds), !job.liars.empty(), job.record.slot_seconds});
-    if (!start_round(job, false, std::move(leases))) return {};
-    return load_outputs(job);
+    load_outputs(job, std::move(load));
+    return {};
 }
 
-/// The bytes of the outputs that the store has for the round in progress.
-Result<void> Engine::load_outputs(JobRun& job) {
-    auto outputs = jobs_.outputs(job.record.id, job.round_index);
-    if (!outputs) return unexpected(outputs.error());
-    for (store::StoredOutput& output : *outputs) {
-        if (output.index >= job.round_tasks()) continue;
-        job.keep_output(output.index, output.bytes, std::move(output.owner));
+// ---- Outputs that the store has -----------------------------------------------------------------
+
+/// Has the job get what the store has of its rounds, from one on up to that in progress, which is
+/// then announced. Millions of outputs take their time, so it is done in pieces.
+void Engine::load_outputs(JobRun& job, Load load) {
+    loads_[job.record.id] = std::move(load);
+    load_more(job.record.id);
+}
+
+void Engine::load_more(JobId id) {
+    const auto found = loads_.find(id);
+    if (found == loads_.end()) return;  // The job is over.
+    JobRun& job = live_.at(id);
+    const auto is_done = within_memory([&] { return load_piece(job, found->second); });
+    if (!is_done) return end_job(id, store::JobState::Failed, {}, is_done.error());
+    if (*is_done) return loaded(id);
+    host_.post([this, id] { load_more(id); });
+}
+
+/// One piece of it; true if it was the last. After a restart the scheduler is told.
+Result<bool> Engine::load_piece(JobRun& job, Load& load) {
+    const JobId id = job.record.id;
+    const auto nothing_yet = [&] {
+        core::JobRestored event{id, {}, !job.liars.empty(), job.record.slot_seconds, job.validation,
+                                {}};
+        event.rounds.resize(job.states().size());
+        return event;
+    };
+    core::JobRestored restored = nothing_yet();
+    std::set<TaskIndex> confirmed;  // Of the round at hand, in `restored`.
+    const auto is_confirmed = [&](const store::OutputView& output) {
+        return confirmed.contains(output.index);
+    };
+    bool is_done = false;
+    for (std::size_t taken = 0; taken < options_.load_outputs_max && !is_done;) {
+        if (load.entries.empty() && load.all_read) {
+            is_done = load.round == job.round_index;
+            ++load.round;
+            load.place = 0;
+            load.all_read = false;
+            confirmed.clear();
+            continue;
+        }
+        if (load.entries.empty()) {
+            if (auto read = read_entries(id, load); !read) return unexpected(read.error());
+            continue;
+        }
+        const store::RoundEntry entry = next_entry(load);
+        // What takes the place of a confirmed output is not confirmed itself.
+        if (!confirmed.empty() && std::ranges::any_of(entry.outputs, is_confirmed)) {
+            enqueue(std::exchange(restored, nothing_yet()));
+            confirmed.clear();
+        }
+        confirmed.insert(entry.confirmed.begin(), entry.confirmed.end());
+        taken += take_entry(job, load, entry, restored);
     }
+    if (load.after_restart) enqueue(std::move(restored));
+    return is_done;
+}
+
+Result<void> Engine::read_entries(JobId id, Load& load) const {
+    auto slice = jobs_.slice(id, load.round, load.place, 1);
+    if (!slice) return unexpected(slice.error());
+    std::ranges::move(slice->entries, std::back_inserter(load.entries));
+    load.place = slice->next;
+    load.all_read = slice->is_last;
     return {};
+}
+
+/// Outputs that came together are many, so they may be taken in several pieces.
+store::RoundEntry Engine::next_entry(Load& load) const {
+    store::RoundEntry& first = load.entries.front();
+    const auto count = static_cast<std::ptrdiff_t>(options_.load_outputs_max);
+    if (std::ssize(first.outputs) <= count) {
+        store::RoundEntry entry = std::move(first);
+        load.entries.pop_front();
+        return entry;
+    }
+    const auto end = first.outputs.begin() + count;
+    store::RoundEntry entry{first.worker, {first.outputs.begin(), end}, first.owner, {}};
+    first.outputs.erase(first.outputs.begin(), end);
+    return entry;
+}
+
+/// How much work it was: outputs, and as much for each 256 bytes of them.
+std::size_t Engine::take_entry(JobRun& job, const Load& load, const store::RoundEntry& entry,
+                               core::JobRestored& restored) {
+    std::size_t bytes = 0;
+    for (const store::OutputView& output : entry.outputs) {
+        bytes += output.bytes.size();
+        if (load.round == job.round_index && output.index < job.round_tasks()) {
+            job.keep_output(output.index, output.bytes, entry.owner);
+        }
+        if (!load.after_restart) continue;
+        restored.rounds.at(load.round)
+            .push_back({output.index, entry.worker, sha256(output.bytes), false, {}});
+    }
+    if (load.after_restart && !entry.confirmed.empty()) {
+        restored.confirmations.push_back({load.round, entry.worker, entry.confirmed});
+    }
+    return entry.outputs.size() + entry.confirmed.size() + bytes / 256;
+}
+
+void Engine::loaded(JobId id) {
+    Load load = std::move(loads_.at(id));
+    loads_.erase(id);
+    JobRun& job = live_.at(id);
+    if (load.after_restart) step_is_over(id);
+    announce_round(job, false, std::move(load.leases));
+    if (resuming_.erase(id) != 0) job_is_ready();
 }
 
 /// Workers may come in when the last job of the former master can take their results.
 void Engine::job_is_ready() {
-    if (resuming_.empty()) gateway_.hold(false);
+    resume_next();
+    if (!resuming_.empty()) return;
+    gateway_.hold(false);
+    if (!std::exchange(starts_unready_, false)) return;
+    records_.push_back(store::PutUnreadyStarts{0});
+    ask_for_turn();
 }
 
 }  // namespace netcompute::engine

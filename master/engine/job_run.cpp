@@ -52,9 +52,8 @@ void JobRun::begin(PreparedJob prepared) {
 
 std::optional<programs::Round> JobRun::start_round() {
     round_ = prepared_->program->round();
-    outputs_.clear();
+    outputs_ = RoundOutputs{round_ ? round_->task_count : 0};
     if (!round_) return round_;
-    outputs_.resize(round_->task_count);
     task_counts_.resize(round_index);
     tasks_done = std::accumulate(task_counts_.begin(), task_counts_.end(), std::uint64_t{0});
     tasks_total = tasks_done + round_->task_count;
@@ -106,21 +105,15 @@ std::uint64_t JobRun::task_bytes() const {
 }
 
 void JobRun::keep_output(TaskIndex index, ByteSpan bytes, std::shared_ptr<const Bytes> owner) {
-    Output& output = outputs_.at(index);
-    if (output.owner == nullptr) ++tasks_done;
-    output = {bytes, std::move(owner)};
+    const std::uint32_t before = outputs_.count();
+    outputs_.put(index, bytes, std::move(owner));
+    tasks_done += outputs_.count() - before;
 }
 
-Result<void> JobRun::fold() {
-    std::vector<ByteSpan> views;
-    views.reserve(outputs_.size());
-    for (const Output& output : outputs_) views.push_back(output.bytes);
-    auto folded = prepared_->program->finish_round(views);
-    if (!folded) return folded;
-    outputs_.clear();
-    outputs_.shrink_to_fit();
-    ++round_index;
-    return {};
+std::function<Result<void>()> JobRun::fold_step() {
+    return [shared = prepared_, outputs = std::make_shared<RoundOutputs>(std::move(outputs_))] {
+        return shared->program->finish_round(outputs->views());
+    };
 }
 
 protocol::WireMessage JobRun::lease_message(LeaseId lease, const std::vector<TaskIndex>& tasks,

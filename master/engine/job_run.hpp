@@ -4,6 +4,7 @@
 #include "engine/job_request.hpp"
 #include "engine/job_type.hpp"
 #include "engine/rate_meter.hpp"
+#include "engine/round_outputs.hpp"
 #include "store/blob_store.hpp"
 #include "store/records.hpp"
 #include <netcompute/ids.hpp>
@@ -38,8 +39,9 @@ class JobRun {
     std::uint64_t tasks_failed = 0;  ///< Failed attempts; the tasks were tried again.
     std::vector<std::string> liars;  ///< Keys of workers that were proven wrong in it.
     core::Validation validation;
-    bool is_finishing = false;             ///< The result is being made.
-    std::optional<RoundIndex> go_back_to;  ///< Asked for while it is.
+    bool is_away = false;                  ///< The pool has the program: no touching it.
+    std::optional<RoundIndex> go_back_to;  ///< Asked for while it was.
+    std::string held;  ///< Why it is held back since a restart, not even prepared; or empty.
     RoundIndex round_index = 0;
     RateMeter rate;
 
@@ -53,7 +55,10 @@ class JobRun {
     /// Makes room for the outputs of the round that is due; nothing if the program has finished.
     [[nodiscard]] std::optional<programs::Round> start_round();
     [[nodiscard]] bool has_finished() const { return !prepared_->program->round(); }
-    [[nodiscard]] std::uint64_t round_tasks() const { return outputs_.size(); }
+    /// Of the round in progress; 0 before the first and after the last.
+    [[nodiscard]] std::uint64_t round_tasks() const { return round_ ? round_->task_count : 0; }
+    /// How many of those have their outputs here.
+    [[nodiscard]] const RoundOutputs& outputs() const { return outputs_; }
     /// The program's states as each round so far began, by round.
     [[nodiscard]] const std::vector<Bytes>& states() const { return states_; }
     /// The kernel of each round so far, by round.
@@ -63,7 +68,7 @@ class JobRun {
     [[nodiscard]] Result<void> go_back(RoundIndex round);
     /// Takes up a former master's job where its last round began.
     [[nodiscard]] Result<void> restore(std::vector<Bytes> states);
-    /// After fold(): whether the program is in the state in which the round now due was begun
+    /// After folded(): whether the program is in the state in which the round now due was begun
     /// before, so that what is known of that round still holds. If it is not, forgets what was
     /// known of later rounds, and keeps the state of this one, if there is one.
     [[nodiscard]] bool has_been_here();
@@ -71,8 +76,10 @@ class JobRun {
     [[nodiscard]] std::uint64_t task_bytes() const;
     /// Keeps one output, whose bytes `owner` keeps alive.
     void keep_output(TaskIndex index, ByteSpan bytes, std::shared_ptr<const Bytes> owner);
-    /// Folds the round's outputs and lets go of them. After an error, go_back() is due.
-    [[nodiscard]] Result<void> fold();
+    /// Folds the round's outputs, which it takes along, on any thread. Until it is done the program
+    /// must not be touched. After an error go_back() is due, else folded().
+    [[nodiscard]] std::function<Result<void>()> fold_step();
+    void folded() { ++round_index; }
     /// A closure that computes one task of the round here, with all that it needs.
     [[nodiscard]] std::function<Result<Bytes>()> audit(TaskIndex index,
                                                        const store::BlobStore& blobs) const;
@@ -87,16 +94,12 @@ class JobRun {
     [[nodiscard]] const std::vector<JobInput>& inputs() const { return prepared_->inputs; }
 
  private:
-    struct Output {
-        ByteSpan bytes;
-        std::shared_ptr<const Bytes> owner;
-    };
     std::shared_ptr<PreparedJob> prepared_;
     std::vector<Bytes> states_;
     std::vector<KernelName> kernels_;
     std::vector<std::uint64_t> task_counts_;  ///< Of each round so far, by round.
     std::optional<programs::Round> round_;
-    std::vector<Output> outputs_;
+    RoundOutputs outputs_;
 };
 
 }  // namespace netcompute::engine

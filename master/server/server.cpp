@@ -59,6 +59,7 @@ engine::EngineOptions engine_options(const ServerOptions& options, store::BlobSt
     engine.gateway.sessions_per_address_max = options.config.limits.sessions_per_address;
     engine.live_jobs_max = options.config.limits.jobs;
     engine.round_tasks_max = options.config.limits.tasks_per_job;
+    engine.live_tasks_max = options.config.limits.tasks;
     engine.gateway.silence_seconds = to_seconds(options.limits.lost_after);
     engine.root = options.root;
     engine.blobs = &blobs;
@@ -243,7 +244,8 @@ ConfigChanges Server::reload(const Config& config) {
     parts_->engine.gateway().set_join_token(token);
     parts_->engine.gateway().set_sessions_per_address_max(
         changes.config.limits.sessions_per_address);
-    parts_->engine.set_limits(changes.config.limits.jobs, changes.config.limits.tasks_per_job);
+    parts_->engine.set_limits(changes.config.limits.jobs, changes.config.limits.tasks_per_job,
+                              changes.config.limits.tasks);
     parts_->api.set_join_token(token);
     parts_->http.set_names(own_names(parts_->options.config),
                            trusted_proxies(parts_->options.config));

@@ -30,6 +30,8 @@ std::string reason_and_next_step(int error_number) {
         case EDQUOT:
         case EFBIG:
             return reason + "; free some space";
+        case ENOMEM:
+            return reason + "; cut the job into smaller ones, or run the master on a PC with more";
         case EACCES:
         case EPERM:
         case EROFS:

@@ -70,13 +70,20 @@ class JobStore {
     /// The highest worker id that was ever recorded: those above it are free.
     [[nodiscard]] virtual WorkerId last_worker_id() const = 0;
 
-    /// What is known of a live job's rounds. Errors: Unavailable or Internal, if a file of the
-    /// store cannot be read.
-    [[nodiscard]] virtual Result<JobWork> work(JobId id) const = 0;
-    /// The outputs of one round of a live job, by index: the last one recorded for each task.
-    /// Errors as for work().
-    [[nodiscard]] virtual Result<std::vector<StoredOutput>> outputs(JobId id,
-                                                                    RoundIndex round) const = 0;
+    /// The rounds of a live job. Errors: Unavailable or Internal, if the store cannot be read.
+    [[nodiscard]] virtual Result<JobPlan> plan(JobId id) const = 0;
+    /// What was recorded of one round of a live job, from a place on: 0, or where the last slice
+    /// ended. About `rows_max` commits of it; a job may have millions. Errors: as for plan().
+    [[nodiscard]] virtual Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
+                                                   std::size_t rows_max) const = 0;
+    /// Of live jobs, those that PutTrial says anything of.
+    [[nodiscard]] virtual std::vector<JobTrial> trials() const = 0;
+    /// What PutUnreadyStarts said last.
+    [[nodiscard]] virtual std::uint32_t unready_starts() const = 0;
+    /// All of a small job's rounds at once, and the outputs of one by index: the last one recorded
+    /// for each task. Errors: as for plan().
+    [[nodiscard]] Result<JobWork> work(JobId id) const;
+    [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id, RoundIndex round) const;
     /// What PutReceipt left for a job that is over.
     [[nodiscard]] virtual std::optional<Bytes> receipt(JobId id) const = 0;
     /// In order of their names.

@@ -89,6 +89,12 @@ void MemoryJobStore::apply(const PutWrittenFile& put) {
     written_files_[put.file.name] = put.file;
 }
 
+void MemoryJobStore::apply(const PutTrial& put) {
+    Work* const work = live_work(put.trial.job);
+    if (work == nullptr) return;
+    work->trial = put.trial.says_nothing() ? JobTrial{} : put.trial;
+}
+
 void MemoryJobStore::prune() {
     while (ended_.size() > limits_.ended_jobs_max) forget_job(ended_.begin()->second);
     for (auto place = ended_.begin();
@@ -161,32 +167,32 @@ std::vector<WorkerRecord> MemoryJobStore::workers() const {
     return workers;
 }
 
-Result<JobWork> MemoryJobStore::work(JobId id) const {
-    JobWork found;
+Result<JobPlan> MemoryJobStore::plan(JobId id) const {
+    JobPlan found;
     const Work* const work = live_work(id);
     if (work == nullptr) return found;
     for (const auto& [round, state] : work->checkpoints)
         found.checkpoints.push_back({round, state});
-    for (const auto& [round, outputs] : work->outputs) {
-        for (const auto& [index, output] : outputs) {
-            found.votes.push_back({round, index, output.worker, sha256(output.bytes),
-                                   output.confirmed, output.confirmer});
-        }
-    }
     for (const auto& [lease_id, lease] : work->leases) found.leases.push_back(lease);
+    for (const auto& [round, outputs] : work->outputs) found.rounds.push_back(round);
     return found;
 }
 
-Result<std::vector<StoredOutput>> MemoryJobStore::outputs(JobId id, RoundIndex round) const {
-    std::vector<StoredOutput> found;
+Result<RoundSlice> MemoryJobStore::slice(JobId id, RoundIndex round, std::uint64_t from,
+                                         std::size_t rows_max) const {
+    RoundSlice found;
     const Work* const work = live_work(id);
     if (work == nullptr) return found;
     const auto outputs = work->outputs.find(round);
     if (outputs == work->outputs.end()) return found;
-    found.reserve(outputs->second.size());
-    for (const auto& [index, output] : outputs->second) {
-        found.push_back({index, output.bytes, output.owner});
+    auto place = outputs->second.lower_bound(static_cast<TaskIndex>(from));
+    for (; place != outputs->second.end() && rows_max > 0; ++place, --rows_max) {
+        const auto& [index, output] = *place;
+        found.entries.push_back({output.worker, {{index, output.bytes}}, output.owner, {}});
+        found.next = std::uint64_t{index} + 1;
+        if (output.confirmed) found.entries.push_back({output.confirmer, {}, nullptr, {index}});
     }
+    found.is_last = place == outputs->second.end();
     return found;
 }
 
@@ -195,6 +201,14 @@ std::vector<WrittenFileRecord> MemoryJobStore::written_files() const {
     files.reserve(written_files_.size());
     for (const auto& [name, file] : written_files_) files.push_back(file);
     return files;
+}
+
+std::vector<JobTrial> MemoryJobStore::trials() const {
+    std::vector<JobTrial> trials;
+    for (const auto& [id, job] : jobs_) {
+        if (!job.work.trial.says_nothing()) trials.push_back(job.work.trial);
+    }
+    return trials;
 }
 
 std::optional<Bytes> MemoryJobStore::receipt(JobId id) const {

@@ -23,9 +23,11 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] std::optional<ClockReading> last_clock() const override { return last_clock_; }
     [[nodiscard]] std::vector<WorkerRecord> workers() const override;
     [[nodiscard]] WorkerId last_worker_id() const override { return last_worker_; }
-    [[nodiscard]] Result<JobWork> work(JobId id) const override;
-    [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id,
-                                                            RoundIndex round) const override;
+    [[nodiscard]] Result<JobPlan> plan(JobId id) const override;
+    [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
+                                           std::size_t rows_max) const override;
+    [[nodiscard]] std::vector<JobTrial> trials() const override;
+    [[nodiscard]] std::uint32_t unready_starts() const override { return unready_starts_; }
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
     [[nodiscard]] std::vector<WrittenFileRecord> written_files() const override;
 
@@ -41,6 +43,7 @@ class MemoryJobStore final : public JobStore {
         std::map<RoundIndex, Bytes> checkpoints;
         std::map<RoundIndex, std::map<TaskIndex, Output>> outputs;
         std::map<LeaseId, LeaseRecord> leases;
+        JobTrial trial;
     };
     struct Job {
         JobRecord record;
@@ -61,6 +64,8 @@ class MemoryJobStore final : public JobStore {
     void apply(const PutWrittenFile& put);
     void apply(const PutClock& put) { last_clock_ = put.reading; }
     void apply(const UseLeaseIds& use) { last_lease_ = std::max(last_lease_, use.last); }
+    void apply(const PutTrial& put);
+    void apply(const PutUnreadyStarts& put) { unready_starts_ = put.count; }
     void prune();
     void forget_job(JobId id);
     /// Nothing once the job is over, or if it was never there.
@@ -74,6 +79,7 @@ class MemoryJobStore final : public JobStore {
     std::map<std::string, WrittenFileRecord> written_files_;
     std::uint64_t receipt_bytes_ = 0;  ///< Of all of them.
     std::uint64_t last_ended_ = 0;
+    std::uint32_t unready_starts_ = 0;
     JobId last_job_;
     LeaseId last_lease_;
     std::optional<ClockReading> last_clock_;

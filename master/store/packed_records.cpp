@@ -1,6 +1,7 @@
 #include "store/packed_records.hpp"
 
 #include <limits>
+#include <numeric>
 
 namespace netcompute::store {
 namespace {
@@ -60,7 +61,8 @@ std::optional<std::vector<TaskIndex>> unpack_tasks(ByteSpan packed) {
         const auto first = reader.number<std::uint32_t>();
         const auto count = reader.number<std::uint32_t>();
         if (count > std::numeric_limits<std::uint32_t>::max() - first) return std::nullopt;
-        for (std::uint32_t i = 0; i < count; ++i) tasks.push_back(first + i);
+        tasks.resize(tasks.size() + count);
+        std::iota(tasks.end() - static_cast<std::ptrdiff_t>(count), tasks.end(), first);
     }
     if (!reader.finished()) return std::nullopt;
     return tasks;

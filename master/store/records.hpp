@@ -179,9 +179,41 @@ struct UseLeaseIds {
     LeaseId last;
 };
 
-using Record =
-    std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
-                 PutCheckpoint, RewindJob, PutReceipt, PutWrittenFile, PutClock, UseLeaseIds>;
+/// What a job makes the master do that takes time or memory: a master that dies of it would die
+/// again. Workers' computing is none of these.
+enum class HeavyStep {
+    None,
+    Preparing,  ///< Reading its data, or taking it up again after a restart.
+    Folding,    ///< Putting a round's outputs together.
+    Finishing,  ///< Making its result.
+};
+
+/// Which heavy step a live job is in, and what became of the masters that were in one before.
+struct JobTrial {
+    JobId job;
+    HeavyStep step = HeavyStep::None;     ///< In progress.
+    HeavyStep suspect = HeavyStep::None;  ///< In which a master ended unexpectedly.
+    std::uint32_t deaths = 0;             ///< So often in a row, without getting through it.
+    std::string held;                     ///< Why the job is held back for that; empty if it isn't.
+    [[nodiscard]] bool says_nothing() const {
+        return step == HeavyStep::None && deaths == 0 && held.empty();
+    }
+    friend bool operator==(const JobTrial&, const JobTrial&) = default;
+};
+
+/// Replaces what is known of the job's trial.
+struct PutTrial {
+    JobTrial trial;
+};
+
+/// How many masters in a row have been started and not become ready.
+struct PutUnreadyStarts {
+    std::uint32_t count = 0;
+};
+
+using Record = std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
+                            PutCheckpoint, RewindJob, PutReceipt, PutWrittenFile, PutClock,
+                            UseLeaseIds, PutTrial, PutUnreadyStarts>;
 
 // ---- What a restart finds -----------------------------------------------------------------------
 
@@ -202,7 +234,30 @@ struct StoredVote {
     friend bool operator==(const StoredVote&, const StoredVote&) = default;
 };
 
-/// A live job's rounds, without the outputs' bytes.
+/// A live job's rounds, without what is known of their tasks.
+struct JobPlan {
+    std::vector<StoredCheckpoint> checkpoints;  ///< By round.
+    std::vector<LeaseRecord> leases;            ///< By id; of the last round.
+    std::vector<RoundIndex> rounds;             ///< Those that have outputs, ascending.
+};
+
+/// One of the things that were recorded of a round's tasks: either outputs or confirmations.
+struct RoundEntry {
+    WorkerId worker;  ///< Who gave the outputs, or confirmed those of others.
+    std::vector<OutputView> outputs;
+    std::shared_ptr<const Bytes> owner;  ///< Keeps their bytes alive.
+    std::vector<TaskIndex> confirmed;
+};
+
+/// Some of them, in the order in which they were recorded: of two outputs for a task the later one
+/// counts, and only what confirms it after that.
+struct RoundSlice {
+    std::vector<RoundEntry> entries;
+    std::uint64_t next = 0;  ///< Where the next slice begins.
+    bool is_last = true;
+};
+
+/// All that is known of a live job's rounds, without the outputs' bytes.
 struct JobWork {
     std::vector<StoredCheckpoint> checkpoints;  ///< By round.
     std::vector<StoredVote> votes;              ///< By round and index.

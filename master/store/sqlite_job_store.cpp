@@ -111,12 +111,21 @@ WorkerId SqliteJobStore::last_worker_id() const {
     return parts_->writer->counters().last_worker;
 }
 
-Result<JobWork> SqliteJobStore::work(JobId id) const {
-    return parts_->reader->work(id);
+Result<JobPlan> SqliteJobStore::plan(JobId id) const {
+    return parts_->reader->plan(id);
 }
 
-Result<std::vector<StoredOutput>> SqliteJobStore::outputs(JobId id, RoundIndex round) const {
-    return parts_->reader->outputs(id, round);
+Result<RoundSlice> SqliteJobStore::slice(JobId id, RoundIndex round, std::uint64_t from,
+                                         std::size_t rows_max) const {
+    return parts_->reader->slice(id, round, from, rows_max);
+}
+
+std::vector<JobTrial> SqliteJobStore::trials() const {
+    return value_or_throw(parts_->reader->trials());
+}
+
+std::uint32_t SqliteJobStore::unready_starts() const {
+    return parts_->writer->counters().unready_starts;
 }
 
 std::optional<Bytes> SqliteJobStore::receipt(JobId id) const {

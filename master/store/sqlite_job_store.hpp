@@ -32,9 +32,11 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] std::optional<ClockReading> last_clock() const override;
     [[nodiscard]] std::vector<WorkerRecord> workers() const override;
     [[nodiscard]] WorkerId last_worker_id() const override;
-    [[nodiscard]] Result<JobWork> work(JobId id) const override;
-    [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id,
-                                                            RoundIndex round) const override;
+    [[nodiscard]] Result<JobPlan> plan(JobId id) const override;
+    [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
+                                           std::size_t rows_max) const override;
+    [[nodiscard]] std::vector<JobTrial> trials() const override;
+    [[nodiscard]] std::uint32_t unready_starts() const override;
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
     [[nodiscard]] std::vector<WrittenFileRecord> written_files() const override;
 

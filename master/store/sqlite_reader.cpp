@@ -2,7 +2,6 @@
 
 #include "store/packed_records.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string_view>
@@ -61,37 +60,9 @@ WorkerRecord worker_of(const SqliteStatement& row) {
     return worker;
 }
 
-/// The outputs of a round as votes, in the order in which they came.
-struct RoundVotes {
-    std::vector<StoredVote> votes;
-    std::vector<std::int64_t> sequences;  ///< Of each vote.
-    std::vector<std::tuple<TaskIndex, std::int64_t, WorkerId>> confirmations;
-};
-
-/// Adds the last vote of each task, by index; confirmed if a confirmation came after it, by the
-/// last one's author.
-void add_last_votes(RoundVotes& round, std::vector<StoredVote>& votes) {
-    std::sort(round.confirmations.begin(), round.confirmations.end());
-    // Numbers of (index, place) are much less to sort, and to hold, than votes.
-    std::vector<std::uint64_t> order;
-    order.reserve(round.votes.size());
-    for (std::size_t place = 0; place < round.votes.size(); ++place) {
-        order.push_back(std::uint64_t{round.votes[place].index} << 32 | place);
-    }
-    std::sort(order.begin(), order.end());
-    auto confirmation = round.confirmations.begin();
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        if (i + 1 < order.size() && order[i] >> 32 == order[i + 1] >> 32) continue;
-        const std::size_t place = order[i] & 0xffff'ffff;
-        StoredVote& vote = votes.emplace_back(round.votes[place]);
-        for (; confirmation != round.confirmations.end(); ++confirmation) {
-            const auto& [index, sequence, confirmer] = *confirmation;
-            if (index > vote.index) break;
-            if (index < vote.index || sequence < round.sequences[place]) continue;
-            vote.confirmed = true;
-            vote.confirmer = confirmer;
-        }
-    }
+JobTrial trial_of(const SqliteStatement& row) {
+    return {row.id<JobId>(0), static_cast<HeavyStep>(row.integer(1)),
+            static_cast<HeavyStep>(row.integer(2)), row.integer_as<std::uint32_t>(3), row.text(4)};
 }
 
 Unexpected damaged(JobId id, std::string_view what) {
@@ -126,11 +97,13 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
         Entry{&S::workers, "SELECT * FROM workers ORDER BY id"},
         Entry{&S::checkpoints, "SELECT round, state FROM checkpoints WHERE job = ? ORDER BY round"},
         Entry{&S::rounds, "SELECT DISTINCT round FROM outputs WHERE job = ? ORDER BY round"},
-        Entry{&S::outputs,
-              "SELECT sequence, file_bytes, packed, worker FROM outputs "
-              "WHERE job = ? AND round = ? ORDER BY sequence"},
-        Entry{&S::confirmations,
-              "SELECT sequence, indices, worker FROM confirmations WHERE job = ? AND round = ?"},
+        // The index gives both halves in order of sequence: nothing is sorted.
+        Entry{&S::slice,
+              "SELECT sequence, file_bytes, packed, worker, 0 FROM outputs "
+              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 "
+              "UNION ALL SELECT sequence, NULL, indices, worker, 1 FROM confirmations "
+              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 ORDER BY sequence LIMIT ?4"},
+        Entry{&S::trials, "SELECT * FROM trials ORDER BY job"},
         Entry{&S::leases,
               "SELECT id, worker, round, is_check, tasks FROM leases WHERE job = ? ORDER BY id"},
         Entry{&S::receipt, "SELECT bytes FROM receipts WHERE job = ?"},
@@ -189,12 +162,12 @@ Result<std::vector<WorkerRecord>> SqliteReader::workers() {
     return found;
 }
 
-Result<JobWork> SqliteReader::work(JobId id) {
-    JobWork work;
+Result<JobPlan> SqliteReader::plan(JobId id) {
+    JobPlan plan;
     auto done = statements_.checkpoints.each(
         [&](const SqliteStatement& row) {
             const ByteSpan state = row.blob(1);
-            work.checkpoints.push_back(
+            plan.checkpoints.push_back(
                 {row.integer_as<RoundIndex>(0), Bytes{state.begin(), state.end()}});
         },
         id);
@@ -203,83 +176,59 @@ Result<JobWork> SqliteReader::work(JobId id) {
         [&](const SqliteStatement& row) -> Result<void> {
             auto tasks = unpack_tasks(row.blob(4));
             if (!tasks) return damaged(id, "leases");
-            work.leases.push_back({row.id<LeaseId>(0), row.id<WorkerId>(1), id,
+            plan.leases.push_back({row.id<LeaseId>(0), row.id<WorkerId>(1), id,
                                    row.integer_as<RoundIndex>(2), row.integer(3) != 0,
                                    std::move(*tasks)});
             return {};
         },
         id);
     if (!done) return unexpected(done.error());
-    auto found = votes(id);
-    if (!found) return unexpected(found.error());
-    work.votes = std::move(*found);
-    return work;
+    done = statements_.rounds.each(
+        [&](const SqliteStatement& row) { plan.rounds.push_back(row.integer_as<RoundIndex>(0)); },
+        id);
+    if (!done) return unexpected(done.error());
+    return plan;
 }
 
-Result<std::vector<StoredVote>> SqliteReader::votes(JobId id) {
-    std::vector<RoundIndex> rounds;
-    auto done = statements_.rounds.each(
-        [&](const SqliteStatement& row) { rounds.push_back(row.integer_as<RoundIndex>(0)); }, id);
-    std::vector<StoredVote> votes;
-    for (const RoundIndex round : rounds) {
-        if (done) done = add_votes(id, round, votes);
+Result<RoundSlice> SqliteReader::slice(JobId id, RoundIndex round, std::uint64_t from,
+                                       std::size_t rows_max) {
+    RoundSlice slice;
+    auto done = statements_.slice.each(
+        [&](const SqliteStatement& row) -> Result<void> {
+            auto found = entry(id, round, row);
+            if (!found) return unexpected(found.error());
+            slice.entries.push_back(std::move(*found));
+            slice.next = row.integer_as<std::uint64_t>(0) + 1;
+            return {};
+        },
+        id, round, from, rows_max);
+    if (!done) return unexpected(done.error());
+    slice.is_last = slice.entries.size() < rows_max;
+    return slice;
+}
+
+Result<RoundEntry> SqliteReader::entry(JobId id, RoundIndex round, const SqliteStatement& row) {
+    RoundEntry entry;
+    entry.worker = row.id<WorkerId>(3);
+    if (row.integer(4) != 0) {
+        ByteReader indices{row.blob(2)};
+        while (indices.left() > 0) entry.confirmed.push_back(indices.number<TaskIndex>());
+        return entry;
     }
-    if (!done) return unexpected(done.error());
-    return votes;
+    auto bytes = packed(id, round, row);
+    if (!bytes) return unexpected(bytes.error());
+    auto outputs = unpack_outputs(**bytes);
+    if (!outputs) return damaged(id, "outputs");
+    entry.outputs = std::move(*outputs);
+    entry.owner = std::move(*bytes);
+    return entry;
 }
 
-Result<void> SqliteReader::add_votes(JobId id, RoundIndex round, std::vector<StoredVote>& votes) {
-    RoundVotes found;
-    auto done = statements_.outputs.each(
-        [&](const SqliteStatement& row) -> Result<void> {
-            const auto bytes = packed(id, round, row);
-            if (!bytes) return unexpected(bytes.error());
-            const auto outputs = unpack_outputs(**bytes);
-            if (!outputs) return damaged(id, "outputs");
-            for (const OutputView& output : *outputs) {
-                found.votes.push_back(
-                    {round, output.index, row.id<WorkerId>(3), sha256(output.bytes), false, {}});
-                found.sequences.push_back(row.integer(0));
-            }
-            return {};
-        },
-        id, round);
-    if (!done) return done;
-    done = statements_.confirmations.each(
-        [&](const SqliteStatement& row) {
-            ByteReader indices{row.blob(1)};
-            while (indices.left() > 0) {
-                found.confirmations.push_back(
-                    {indices.number<TaskIndex>(), row.integer(0), row.id<WorkerId>(2)});
-            }
-        },
-        id, round);
-    if (done) add_last_votes(found, votes);
-    return done;
-}
-
-Result<std::vector<StoredOutput>> SqliteReader::outputs(JobId id, RoundIndex round) {
-    std::vector<StoredOutput> found;
-    auto done = statements_.outputs.each(
-        [&](const SqliteStatement& row) -> Result<void> {
-            auto bytes = packed(id, round, row);
-            if (!bytes) return unexpected(bytes.error());
-            const auto outputs = unpack_outputs(**bytes);
-            if (!outputs) return damaged(id, "outputs");
-            for (const OutputView& output : *outputs) {
-                found.push_back({output.index, output.bytes, *bytes});
-            }
-            return {};
-        },
-        id, round);
+Result<std::vector<JobTrial>> SqliteReader::trials() {
+    std::vector<JobTrial> found;
+    auto done = statements_.trials.each(
+        [&](const SqliteStatement& row) { found.push_back(trial_of(row)); });
     if (!done) return unexpected(done.error());
-    // The last of each task: the first of each in reverse.
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto& a, const auto& b) { return a.index < b.index; });
-    const auto first_kept =
-        std::unique(found.rbegin(), found.rend(),
-                    [](const auto& a, const auto& b) { return a.index == b.index; });
-    found.erase(found.begin(), first_kept.base());
     return found;
 }
 

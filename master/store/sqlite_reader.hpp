@@ -21,8 +21,10 @@ class SqliteReader {
     [[nodiscard]] Result<std::vector<JobRecord>> newest_ended(std::size_t count_max);
     [[nodiscard]] Result<std::vector<JobRecord>> ended_jobs(const EndedJobsQuery& query);
     [[nodiscard]] Result<std::vector<WorkerRecord>> workers();
-    [[nodiscard]] Result<JobWork> work(JobId id);
-    [[nodiscard]] Result<std::vector<StoredOutput>> outputs(JobId id, RoundIndex round);
+    [[nodiscard]] Result<JobPlan> plan(JobId id);
+    [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
+                                           std::size_t rows_max);
+    [[nodiscard]] Result<std::vector<JobTrial>> trials();
     [[nodiscard]] Result<std::optional<Bytes>> receipt(JobId id);
     [[nodiscard]] Result<std::vector<WrittenFileRecord>> written_files();
     /// The files of this store that rows name.
@@ -31,18 +33,16 @@ class SqliteReader {
  private:
     struct Statements {
         SqliteStatement job, jobs, newest_ended, ended_jobs, workers;
-        SqliteStatement checkpoints, leases, rounds, outputs, confirmations;
+        SqliteStatement checkpoints, leases, rounds, slice, trials;
         SqliteStatement receipt, written_files, named_files;
     };
 
     explicit SqliteReader(const ResultFiles& files) : files_{files} {}
     [[nodiscard]] Result<void> prepare(SqliteDatabase& database);
-    [[nodiscard]] Result<std::vector<StoredVote>> votes(JobId id);
-    [[nodiscard]] Result<void> add_votes(JobId id, RoundIndex round,
-                                         std::vector<StoredVote>& votes);
     /// What pack_outputs() made, from the row or from its file.
     [[nodiscard]] Result<std::shared_ptr<const Bytes>> packed(JobId id, RoundIndex round,
                                                               const SqliteStatement& row);
+    [[nodiscard]] Result<RoundEntry> entry(JobId id, RoundIndex round, const SqliteStatement& row);
 
     const ResultFiles& files_;
     Statements statements_;

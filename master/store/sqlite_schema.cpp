@@ -114,8 +114,18 @@ constexpr std::string_view owned_ids = R"sql(
     ALTER TABLE workers ADD COLUMN away INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// What a master that died may have died of: see JobTrial.
+constexpr std::string_view trials = R"sql(
+    CREATE TABLE trials (
+        job INTEGER PRIMARY KEY,
+        step INTEGER NOT NULL,
+        suspect INTEGER NOT NULL,
+        deaths INTEGER NOT NULL,
+        held TEXT NOT NULL);
+)sql";
+
 constexpr std::array steps_so_far{jobs_and_their_work, receipts,    validation, confirmers,
-                                  written_files,       steady_time, owned_ids};
+                                  written_files,       steady_time, owned_ids,  trials};
 
 }  // namespace
 

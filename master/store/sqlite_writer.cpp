@@ -18,6 +18,7 @@ constexpr std::string_view last_lease_name = "last_lease";
 constexpr std::string_view last_worker_name = "last_worker";
 constexpr std::string_view steady_ms_name = "steady_ms";
 constexpr std::string_view unix_ms_name = "unix_ms";
+constexpr std::string_view unready_starts_name = "unready_starts";
 
 }  // namespace
 
@@ -73,6 +74,8 @@ Result<void> SqliteWriter::prepare() {
         Entry{&S::ended_count, "SELECT count(*) FROM jobs WHERE ended IS NOT NULL"},
         Entry{&S::oldest_ended,
               "SELECT id FROM jobs WHERE ended IS NOT NULL ORDER BY ended LIMIT ?"},
+        Entry{&S::put_trial, "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?)"},
+        Entry{&S::forget_trial, "DELETE FROM trials WHERE job = ?"},
     };
     for (const Entry& entry : entries) {
         auto prepared = database_.prepare(entry.sql);
@@ -97,6 +100,9 @@ Result<void> SqliteWriter::load_counters() {
         if (name == last_worker_name) counters_.last_worker = row.id<WorkerId>(1);
         if (name == steady_ms_name) counters_.clock.steady_ms = value;
         if (name == unix_ms_name) counters_.clock.unix_ms = value;
+        if (name == unready_starts_name) {
+            counters_.unready_starts = row.integer_as<std::uint32_t>(1);
+        }
         if (name == "ended") counters_.last_ended = value;
         if (name == "sequence") counters_.last_sequence = std::max(counters_.last_sequence, value);
     });
@@ -159,6 +165,7 @@ Result<void> SqliteWriter::write_counters() {
     if (done) done = write_one(last_worker_name, now.last_worker, counters_.last_worker);
     if (done) done = write_one(steady_ms_name, now.clock.steady_ms, counters_.clock.steady_ms);
     if (done) done = write_one(unix_ms_name, now.clock.unix_ms, counters_.clock.unix_ms);
+    if (done) done = write_one(unready_starts_name, now.unready_starts, counters_.unready_starts);
     return done;
 }
 
@@ -187,7 +194,8 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
     turn_.is_live.reset();
     if (!done || !ended || *ended_before) return done;
     turn_.prunes = true;
-    return erase_work(job.id, 0);
+    done = statements_.forget_trial.run(job.id);
+    return done ? erase_work(job.id, 0) : done;
 }
 
 Result<void> SqliteWriter::apply(const PutWorker& put) {
@@ -286,6 +294,21 @@ Result<void> SqliteWriter::apply(const PutClock& put) {
 
 Result<void> SqliteWriter::apply(const UseLeaseIds& use) {
     turn_.counters.last_lease = std::max(turn_.counters.last_lease, use.last);
+    return {};
+}
+
+Result<void> SqliteWriter::apply(const PutTrial& put) {
+    const JobTrial& trial = put.trial;
+    if (trial.says_nothing()) return statements_.forget_trial.run(trial.job);
+    const auto live = is_live(trial.job);
+    if (!live) return unexpected(live.error());
+    if (!*live) return {};
+    return statements_.put_trial.run(trial.job, static_cast<int>(trial.step),
+                                     static_cast<int>(trial.suspect), trial.deaths, trial.held);
+}
+
+Result<void> SqliteWriter::apply(const PutUnreadyStarts& put) {
+    turn_.counters.unready_starts = put.count;
     return {};
 }
 

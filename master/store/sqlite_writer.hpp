@@ -19,6 +19,7 @@ struct StoreCounters {
     WorkerId last_worker;
     std::int64_t last_ended = 0;     ///< See the schema.
     std::int64_t last_sequence = 0;  ///< See the schema.
+    std::uint32_t unready_starts = 0;
 };
 
 /// The writing half of the SQLite store: records into rows and files, a transaction a commit.
@@ -45,6 +46,7 @@ class SqliteWriter {
         SqliteStatement put_receipt, receipt_bytes, ended_receipts;
         SqliteStatement put_written_file;
         SqliteStatement ended_count, oldest_ended;
+        SqliteStatement put_trial, forget_trial;
     };
     /// Confirmations in a row, which become one row.
     struct Confirmations {
@@ -83,6 +85,8 @@ class SqliteWriter {
     [[nodiscard]] Result<void> apply(const PutWrittenFile& put);
     [[nodiscard]] Result<void> apply(const PutClock& put);
     [[nodiscard]] Result<void> apply(const UseLeaseIds& use);
+    [[nodiscard]] Result<void> apply(const PutTrial& put);
+    [[nodiscard]] Result<void> apply(const PutUnreadyStarts& put);
     [[nodiscard]] Result<void> write_confirmations();
     /// Of all rounds from this one on, and the job's leases.
     [[nodiscard]] Result<void> erase_work(JobId job, std::uint64_t first_round);

@@ -63,6 +63,7 @@ void check_rewritten(const Config& config) {
     const LimitsConfig& limits = config.limits;
     document["limits"] = {{"jobs", limits.jobs},
                           {"tasks_per_job", limits.tasks_per_job},
+                          {"tasks", limits.tasks},
                           {"blob_bytes", limits.blob_bytes},
                           {"sessions_per_address", limits.sessions_per_address},
                           {"ended_jobs", limits.ended_jobs}};

@@ -109,6 +109,16 @@ void Ledger::on(const JobRestored& event) {
                 true, past.worker, past.sha256, past.confirmed && !was_a_liar, past.confirmer, {}};
         }
     }
+    for (const PastConfirmations& past : event.confirmations) {
+        Tasks& tasks = job.history[past.round];
+        const auto confirmer = workers_.find(past.confirmer);
+        if (confirmer != workers_.end() && confirmer->second.quarantined) continue;
+        for (const TaskIndex index : past.tasks) {
+            if (index >= tasks.size() || !tasks[index].output.there) continue;
+            tasks[index].output.confirmed = true;
+            tasks[index].output.confirmer = past.confirmer;
+        }
+    }
 }
 
 void Ledger::on(const RoundStarted& event) {

@@ -58,6 +58,10 @@ engine::EngineOptions SimulatedMaster::engine_options() {
     };
     options.seed = seed_;
     options.blobs = &around_.catalog.blobs();
+    options.trial_deaths_max = 0;  // Here masters die of no job.
+    // The rounds here are small; this way each path is taken.
+    options.quick_fold_tasks_max = 8;
+    options.load_outputs_max = 5;
     options.find_job_type = [this](std::string_view name) {
         return saboteur_.job_type(around_.catalog.find_job_type(name));
     };

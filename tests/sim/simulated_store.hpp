@@ -53,10 +53,14 @@ class SimulatedStore final : public store::JobStore {
     [[nodiscard]] std::vector<store::WrittenFileRecord> written_files() const override {
         return memory_->written_files();
     }
-    [[nodiscard]] Result<store::JobWork> work(JobId id) const override { return memory_->work(id); }
-    [[nodiscard]] Result<std::vector<store::StoredOutput>> outputs(
-        JobId id, RoundIndex round) const override {
-        return memory_->outputs(id, round);
+    [[nodiscard]] Result<store::JobPlan> plan(JobId id) const override { return memory_->plan(id); }
+    [[nodiscard]] Result<store::RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
+                                                  std::size_t rows_max) const override {
+        return memory_->slice(id, round, from, rows_max);
+    }
+    [[nodiscard]] std::vector<store::JobTrial> trials() const override { return memory_->trials(); }
+    [[nodiscard]] std::uint32_t unready_starts() const override {
+        return memory_->unready_starts();
     }
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override {
         return memory_->receipt(id);

@@ -76,9 +76,9 @@ TEST_F(DoubtTest, WhatTheOthersSaidStillMakesAQuorum) {
         for (const AuditTask& audit : std::exchange(audits, {})) step(truth_for(audit));
     }
     ASSERT_EQ(quarantined(), std::set<WorkerId>{second});
-    const auto rounds = steps.scheduler.outputs(job);
-    EXPECT_TRUE(rounds.at(0).at(confirmed).confirmed);
-    EXPECT_EQ(rounds.at(0).at(confirmed).confirmer, third);
+    const RoundTasks tasks = steps.scheduler.rounds(job).at(0);
+    EXPECT_TRUE(tasks.confirmed(confirmed));
+    EXPECT_EQ(tasks.confirmer(confirmed), third);
 }
 
 // Who says the same as a liar is found with it, also where its word counted for nothing.

@@ -24,12 +24,13 @@ TEST(ConfigChangesTest, LimitsTokenNamesAndLevelChangeAtOnce) {
     read.security.allowed_hosts = {"master.office.example"};
     read.limits.jobs = 7;
     read.limits.tasks_per_job = 8;
+    read.limits.tasks = 10;
     read.limits.sessions_per_address = 9;
     read.log.level = "debug";
     const ConfigChanges changes = config_changes(Config{}, read);
-    EXPECT_THAT(changes.at_once,
-                ElementsAre("security.join_token", "security.allowed_hosts", "limits.jobs",
-                            "limits.tasks_per_job", "limits.sessions_per_address", "log.level"));
+    EXPECT_THAT(changes.at_once, ElementsAre("security.join_token", "security.allowed_hosts",
+                                             "limits.jobs", "limits.tasks_per_job", "limits.tasks",
+                                             "limits.sessions_per_address", "log.level"));
     EXPECT_THAT(changes.at_restart, IsEmpty());
     EXPECT_EQ(changes.config, read);
 }

@@ -135,10 +135,13 @@ TEST(ConfigTest, ABadTokenIsRefusedWithoutShowingIt) {
 }
 
 TEST(ConfigTest, LimitsAreWholeNumbersWithinReason) {
-    const auto config = parse_config(R"({"limits": {"jobs": 5, "sessions_per_address": 2}})", "c");
+    const auto config =
+        parse_config(R"({"limits": {"jobs": 5, "sessions_per_address": 2, "tasks": 3000}})", "c");
     ASSERT_TRUE(config) << config.error().message;
     EXPECT_EQ(config->limits.jobs, 5U);
     EXPECT_EQ(config->limits.sessions_per_address, 2U);
+    EXPECT_EQ(config->limits.tasks, 3000U);
+    EXPECT_EQ(Config{}.limits.tasks, 20'000'000U);
     EXPECT_EQ(config->limits.ended_jobs, 1000U);
     EXPECT_EQ(config->limits.connections, 0U) << "as many as the system allows";
     for (const char* bad : {"0", "-1", "1.5", "\"5\"", "100001", "null"}) {

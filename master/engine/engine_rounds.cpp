@@ -1,0 +1,215 @@
+#include "engine/engine.hpp"
+#include "engine/receipt.hpp"
+#include "engine/within_memory.hpp"
+#include <netcompute/logging.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <numeric>
+
+namespace netcompute::engine {
+namespace {
+
+/// A receipt lists each task, and is a text of 80 bytes for each.
+constexpr std::uint64_t receipt_tasks_max = 1'000'000;
+
+/// Who gave what in each round, from which anybody can compute it again. On any thread.
+Bytes make_receipt(const std::vector<core::RoundTasks>& rounds, const std::vector<Bytes>& states,
+                   const std::vector<KernelName>& kernels,
+                   const std::map<WorkerId, ReceiptWorker>& workers) {
+    ReceiptWork work;
+    std::set<WorkerId> authors;
+    for (RoundIndex round = 0; round < states.size() && round < rounds.size(); ++round) {
+        ReceiptRound& told = work.rounds.emplace_back();
+        told.kernel = kernels.at(round).name;
+        told.kernel_version = kernels.at(round).version;
+        told.state = states[round];
+        const core::RoundTasks& tasks = rounds[round];
+        told.outputs.reserve(tasks.task_count());
+        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+            if (!tasks.has_output(index)) continue;
+            told.outputs.push_back(
+                {tasks.author(index), tasks.sha256(index), tasks.confirmed(index)});
+            if (tasks.author(index) != WorkerId{}) authors.insert(tasks.author(index));
+        }
+    }
+    for (const WorkerId author : authors) {
+        // One of a former master may be forgotten, where others have confirmed what it gave.
+        const auto found = workers.find(author);
+        work.workers.push_back(found == workers.end() ? ReceiptWorker{author, {}, {}, "native"}
+                                                      : found->second);
+    }
+    return encode_receipt_work(work);
+}
+
+}  // namespace
+
+/// For the outputs of the round that is due. False if the job has ended, and is gone, because the
+/// round has too many tasks.
+bool Engine::make_room(JobRun& job) {
+    const auto refuse = [&](Error error) {
+        end_job(job.record.id, store::JobState::Failed, {}, std::move(error));
+        return false;
+    };
+    const std::uint64_t before = job.round_tasks();
+    const auto round = job.start_round();
+    if (!round) return true;
+    if (round->task_count > options_.round_tasks_max) {
+        return refuse({ErrorCode::LimitExceeded,
+                       fmt::format("round {} has {} tasks, and {} are allowed "
+                                   "(limits.tasks_per_job in the master's config.json)",
+                                   job.round_index, round->task_count, options_.round_tasks_max)});
+    }
+    // It counts among them already, and another round of it did before.
+    if (round->task_count <= before) return true;
+    if (auto fits = check_live_tasks(0); !fits) return refuse(fits.error());
+    return true;
+}
+
+/// Tells the scheduler what comes next.
+void Engine::announce_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases) {
+    const JobId id = job.record.id;
+    if (job.has_finished()) return enqueue(core::ProgramFinished{id, job.round_index});
+    enqueue(core::RoundStarted{id, job.round_index, static_cast<std::uint32_t>(job.round_tasks()),
+                               job.task_bytes(), job.record.priority, job.validation, fresh,
+                               std::move(leases), job.record.state == store::JobState::Paused});
+}
+
+/// Some outputs of a former round are in doubt: the program goes back to where that began.
+void Engine::go_back(JobId id, RoundIndex round) {
+    const auto found = live_.find(id);
+    if (found == live_.end()) return;
+    JobRun& job = found->second;
+    if (job.is_away) {
+        job.go_back_to = round;
+        return;
+    }
+    auto back = job.go_back(round);
+    if (!back) return end_job(id, store::JobState::Failed, {}, back.error());
+    if (make_room(job)) load_outputs(job, {round, 0, false, {}});
+}
+
+/// Where a lie came to light while the pool had the program.
+bool Engine::went_back(JobRun& job) {
+    job.is_away = false;
+    job.phase.clear();
+    if (!job.go_back_to) return false;
+    go_back(job.record.id, *std::exchange(job.go_back_to, std::nullopt));
+    return true;
+}
+
+/// Folds the round that is complete, on the pool unless that is quick.
+void Engine::fold(JobRun& job) {
+    const JobId id = job.record.id;
+    const bool is_quick = job.round_tasks() <= options_.quick_fold_tasks_max;
+    auto step = job.fold_step();
+    if (is_quick) return folded(id, within_memory(step));
+    job.is_away = true;
+    job.phase = "folding";
+    run_heavy(id, store::HeavyStep::Folding, [this, id, step = std::move(step)]() mutable {
+        const auto result = within_memory(step);
+        step = nullptr;  // The outputs go here, not on the engine's thread.
+        return [this, id, result] {
+            if (!live_.contains(id)) return;  // It was cancelled meanwhile.
+            step_is_over(id);
+            ask_for_turn();
+            folded(id, result);
+        };
+    });
+}
+
+void Engine::folded(JobId id, const Result<void>& result) {
+    JobRun& job = live_.at(id);
+    if (went_back(job)) return;
+    if (!result && result.error().code == ErrorCode::LimitExceeded) {
+        return end_job(id, store::JobState::Failed, {}, result.error());
+    }
+    if (!result) return enqueue(core::RoundRejected{id, result.error()});
+    job.folded();
+    const std::size_t known = job.states().size();
+    const bool fresh = !job.has_been_here();
+    if (fresh && known > job.round_index) {
+        records_.push_back(store::RewindJob{id, job.round_index - 1});
+    }
+    if (fresh && !job.has_finished()) {
+        records_.push_back(store::PutCheckpoint{id, job.round_index, job.states().back()});
+    }
+    if (!make_room(job)) return;
+    if (fresh || job.has_finished()) return announce_round(job, fresh);
+    load_outputs(job, {job.round_index, 0, false, {}});
+}
+
+/// Makes the result document, on the pool unless that is quick.
+void Engine::finish(JobRun& job) {
+    const JobId id = job.record.id;
+    job.is_away = true;
+    const bool is_quick = options_.find_job_type(job.record.type)->is_quick;
+    if (is_quick) return finished(id, within_memory(job.finish_step()));
+    job.phase = "writing results";
+    run_heavy(id, store::HeavyStep::Finishing,
+              [this, id, finish = job.finish_step()]() -> EngineHost::Work {
+                  auto result = std::make_shared<Result<nlohmann::json>>(within_memory(finish));
+                  return [this, id, result] {
+                      put_written_files();
+                      if (!live_.contains(id)) return;  // It was cancelled meanwhile.
+                      step_is_over(id);
+                      ask_for_turn();
+                      finished(id, std::move(*result));
+                  };
+              });
+}
+
+void Engine::finished(JobId id, Result<nlohmann::json> result) {
+    JobRun& job = live_.at(id);
+    if (went_back(job)) return;
+    if (!result) return end_job(id, store::JobState::Failed, {}, result.error());
+    leave_receipt(id, *result);
+}
+
+/// The job's last step: its receipt, on the pool unless that is quick.
+void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
+    JobRun& job = live_.at(id);
+    auto rounds = scheduler_.rounds(id);
+    const auto task_count = std::accumulate(
+        rounds.begin(), rounds.end(), std::uint64_t{0},
+        [](std::uint64_t sum, const core::RoundTasks& round) { return sum + round.task_count(); });
+    if (task_count > receipt_tasks_max) {
+        log_within_budget("job without receipt", "", spdlog::level::warn,
+                          "job {} leaves no receipt: it has {} tasks, and one lists up to {}",
+                          id.value, task_count, receipt_tasks_max);
+        return end_job(id, store::JobState::Succeeded, result, {});
+    }
+    std::map<WorkerId, ReceiptWorker> workers;
+    for (const auto& [worker_id, worker] : workers_) {
+        workers.insert({worker_id,
+                        {worker_id, worker.key, worker.name,
+                         std::string{protocol::worker_kind_name(worker.kind)}}});
+    }
+    auto make = [shared = std::make_shared<const std::vector<core::RoundTasks>>(std::move(rounds)),
+                 states = job.states(), kernels = job.kernels(), workers = std::move(workers)] {
+        return make_receipt(*shared, states, kernels, workers);
+    };
+    if (task_count <= options_.quick_fold_tasks_max) {
+        records_.push_back(store::PutReceipt{id, make()});
+        return end_job(id, store::JobState::Succeeded, result, {});
+    }
+    job.is_away = true;
+    job.phase = "writing the receipt";
+    auto work = [this, id, result, make = std::move(make)]() mutable {
+        auto receipt = std::make_shared<Result<Bytes>>(
+            within_memory([&]() -> Result<Bytes> { return make(); }));
+        // The snapshot comes back with it: its pages are shared with the scheduler's.
+        return [this, id, result, receipt, snapshot = std::move(make)] {
+            if (!live_.contains(id)) return;  // It was cancelled meanwhile.
+            step_is_over(id);
+            ask_for_turn();
+            if (went_back(live_.at(id))) return;
+            if (!*receipt) return end_job(id, store::JobState::Failed, {}, receipt->error());
+            records_.push_back(store::PutReceipt{id, std::move(**receipt)});
+            end_job(id, store::JobState::Succeeded, result, {});
+        };
+    };
+    run_heavy(id, store::HeavyStep::Finishing, std::move(work));
+}
+
+}  // namespace netcompute::engine

@@ -1,0 +1,145 @@
+#include "engine/engine.hpp"
+#include <netcompute/logging.hpp>
+#include <netcompute/printable.hpp>
+
+#include <spdlog/spdlog.h>
+
+/// A master that dies of a job would die of it again after each restart. So each heavy step of a
+/// job (see store::HeavyStep) is written down before it begins, and again when it is over. Where
+/// masters have died in the same step several times in a row, the next one holds the job back.
+namespace netcompute::engine {
+namespace {
+
+std::string_view name_of(store::HeavyStep step) {
+    switch (step) {
+        case store::HeavyStep::Preparing:
+            return "prepared it";
+        case store::HeavyStep::Folding:
+            return "folded its outputs";
+        case store::HeavyStep::Finishing:
+            return "made its result";
+        case store::HeavyStep::None:
+            break;
+    }
+    return "worked on it";
+}
+
+}  // namespace
+
+/// A turn comes, and with it a commit.
+void Engine::ask_for_turn() {
+    if (std::exchange(turn_is_due_, true)) return;
+    host_.post([this] { turn(); });
+}
+
+void Engine::put_trial(store::JobTrial trial) {
+    records_.push_back(store::PutTrial{trial});
+    if (trial.says_nothing())
+        trials_.erase(trial.job);
+    else
+        trials_[trial.job] = std::move(trial);
+}
+
+void Engine::begin_step(JobId id, store::HeavyStep step) {
+    store::JobTrial trial = trials_[id];
+    trial.job = id;
+    trial.step = step;
+    put_trial(std::move(trial));
+}
+
+/// The job has got through its heavy step: that is not what a master would die of.
+void Engine::step_is_over(JobId id) {
+    const auto found = trials_.find(id);
+    if (found == trials_.end()) return;
+    store::JobTrial trial = found->second;
+    if (trial.step == trial.suspect) {
+        trial.suspect = store::HeavyStep::None;
+        trial.deaths = 0;
+    }
+    trial.step = store::HeavyStep::None;
+    put_trial(std::move(trial));
+}
+
+/// Does it on the pool, once it is written down that it begins.
+void Engine::run_heavy(JobId id, store::HeavyStep step, EngineHost::SlowWork work) {
+    begin_step(id, step);
+    outbox_.push_back([this, id, work = std::move(work)]() mutable {
+        if (live_.contains(id)) host_.run_slow(std::move(work));
+    });
+    ask_for_turn();
+}
+
+/// At the start, with all jobs that are not over: holds back those that it would die of.
+void Engine::judge_former_masters() {
+    for (store::JobTrial trial : jobs_.trials()) {
+        const auto found = live_.find(trial.job);
+        if (found == live_.end()) continue;
+        JobRun& job = found->second;
+        if (!trial.held.empty()) {
+            job.held = trial.held;
+        } else if (const auto step = std::exchange(trial.step, store::HeavyStep::None);
+                   step != store::HeavyStep::None) {
+            trial.deaths = trial.suspect == step ? trial.deaths + 1 : 1;
+            trial.suspect = step;
+        }
+        put_trial(trial);
+        const bool is_suspect =
+            options_.trial_deaths_max > 0 && trial.deaths >= options_.trial_deaths_max;
+        if (!is_suspect || !job.held.empty()) continue;
+        hold(job, fmt::format("the master ended unexpectedly {} times while it {}; resume the job "
+                              "to try it again, or cancel it",
+                              trial.deaths, name_of(trial.suspect)));
+    }
+    const std::uint32_t starts = jobs_.unready_starts() + 1;
+    if (options_.trial_deaths_max > 0 && starts > options_.unready_starts_max) {
+        for (auto& [id, job] : live_) {
+            if (!job.held.empty()) continue;
+            hold(job, fmt::format("the master ended unexpectedly {} times before it had taken up "
+                                  "all jobs; resume them one by one, or cancel them",
+                                  starts - 1));
+        }
+    }
+    records_.push_back(store::PutUnreadyStarts{starts});
+    starts_unready_ = true;
+}
+
+void Engine::hold(JobRun& job, const std::string& why) {
+    const JobId id = job.record.id;
+    spdlog::error("job {} ({}) is held back: {}", id.value, printable(job.record.name), why);
+    job.held = why;
+    job.record.state = store::JobState::Paused;
+    put_record(job.record);
+    put_trial({id, store::HeavyStep::None, store::HeavyStep::None, 0, why});
+    ask_for_turn();
+}
+
+/// A user wants it tried again.
+void Engine::release(JobRun& job) {
+    const JobId id = job.record.id;
+    log_within_budget("job that is held back", "", spdlog::level::info, "job {} ({}) goes on",
+                      id.value, printable(job.record.name));
+    job.held.clear();
+    job.record.state = store::JobState::Queued;
+    put_record(job.record);
+    promises_ = true;
+    put_trial({id, store::HeavyStep::None, store::HeavyStep::None, 0, {}});
+    resuming_.insert(id);
+    to_resume_.push_back(id);
+    resume_next();
+    turn();  // Who asked is answered when it is written down.
+}
+
+/// The master ends because somebody wants it to: no step is to blame.
+void Engine::end_in_order() {
+    std::vector<store::Record> records;
+    for (auto& [id, trial] : trials_) {
+        trial.step = store::HeavyStep::None;
+        records.emplace_back(store::PutTrial{trial});
+    }
+    if (starts_unready_) records.emplace_back(store::PutUnreadyStarts{0});
+    if (records.empty()) return;
+    const auto committed = jobs_.commit(records, store::Durability::Process);
+    if (!committed) spdlog::warn("the end is not written down: {}", committed.error().message);
+}
+
+}  // namespace netcompute::engine
