@@ -1,7 +1,7 @@
 #include "net/http/http_connection.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "net/http/use_result.hpp"
+
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -21,7 +21,6 @@ namespace http = beast::http;
 using asio::ip::tcp;
 namespace {
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds head_timeout{15};  ///< For a head, from the answer before it on.
 constexpr std::chrono::seconds body_timeout{15};  ///< For a whole body.
 /// For an answer: without progress, and for all of it, beside its size at the slowest rate.

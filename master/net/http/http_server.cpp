@@ -1,15 +1,14 @@
 #include "net/http/http_server.hpp"
 
 #include "net/http/http_connection.hpp"
+#include "net/http/use_result.hpp"
 #include "net/port_owner.hpp"
 #include <netcompute/logging.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <stdexcept>
 
@@ -18,9 +17,8 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 namespace {
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 /// Out of descriptors or memory, nothing can be accepted until some are given back.
-constexpr std::chrono::milliseconds accept_pause{200};
+constexpr std::chrono::milliseconds accept_retry_pause{200};
 constexpr std::chrono::minutes accept_complaint_interval{1};
 
 }  // namespace
@@ -53,7 +51,7 @@ asio::awaitable<void> HttpServer::State::accept(std::shared_ptr<State> state) {
         if (error == asio::error::operation_aborted || !state->acceptor.is_open()) co_return;
         if (error) {
             state->complain(error);
-            asio::steady_timer pause{state->acceptor.get_executor(), accept_pause};
+            asio::steady_timer pause{state->acceptor.get_executor(), accept_retry_pause};
             co_await pause.async_wait(use_result);
             continue;
         }
