@@ -55,6 +55,8 @@ struct WorkerInfo {
     bool is_native = false;    ///< By the way it came, not by what it says.
     bool is_believed = false;  ///< Whoever put it there may install here.
     std::string owner;         ///< Who its key belongs to.
+    LeaseId first_lease;       ///< That it was ever given, as far as is known.
+    LeaseId last_lease;        ///< As above; LeaseId{}: none.
     std::string version;
     std::string address;
     std::string session;
@@ -132,6 +134,8 @@ class Engine final : public WorkerEvents {
     // WorkerEvents.
     void on_joined(const JoinedWorker& worker) override;
     void on_heartbeat(WorkerId worker, const protocol::Heartbeat& heartbeat) override;
+    [[nodiscard]] Result<bool> admit_results(WorkerId worker, LeaseId lease,
+                                             std::uint64_t outcome_count) override;
     void on_results(WorkerId worker, const protocol::Results& results,
                     std::shared_ptr<const Bytes> payload) override;
     void on_left(WorkerId worker) override;
@@ -197,7 +201,7 @@ class Engine final : public WorkerEvents {
         std::deque<store::RoundEntry> entries = {};  ///< Read, and not taken yet.
         bool all_read = false;                       ///< Of this round.
     };
-    void resume_worker(const store::WorkerRecord& record);
+    void resume_worker(const store::WorkerRecord& record, LeaseId last_lease);
     void recall_files(JobRun& job);
     void resume_next();
     void resume_job(JobId id);
@@ -227,6 +231,7 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] std::string worker_name(WorkerId id) const;
     [[nodiscard]] std::string address_of(WorkerId id) const;
     [[nodiscard]] std::uint64_t pc_of(const std::string& address, WorkerId worker);
+    void note_failures(const core::ResultsReceived& event);
     void note_disconnection(WorkerId id, const std::string& reason);
     void forget_lost_workers();
     void keep_key(store::WorkerRecord worker);

@@ -10,6 +10,11 @@ void Engine::carry_out(const InboxItem&, core::AssignTasks& effect) {
     if (found == live_.end()) return;  // Its end is in the inbox and revokes this.
     spdlog::debug("job {} round {}: {} tasks to {} (lease {})", effect.job.value, effect.round,
                   effect.tasks.size(), worker_name(effect.worker), effect.lease.value);
+    if (const auto worker = workers_.find(effect.worker); worker != workers_.end()) {
+        LeaseId& first = worker->second.first_lease;
+        if (first == LeaseId{}) first = effect.lease;
+        worker->second.last_lease = effect.lease;
+    }
     // Encoded here, while the round is what it was; sent when the turn is committed.
     auto message = std::make_shared<protocol::WireMessage>(found->second.lease_message(
         effect.lease, effect.tasks, to_seconds(effect.deadline - now()), blobs()));

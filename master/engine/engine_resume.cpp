@@ -36,7 +36,7 @@ void Engine::resume() {
         if (worker.away)
             away_[worker.id] = worker;
         else
-            resume_worker(worker);
+            resume_worker(worker, used);
     }
     std::vector<store::JobRecord> records = jobs_.jobs();
     std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
@@ -58,7 +58,7 @@ void Engine::resume() {
     job_is_ready();
 }
 
-void Engine::resume_worker(const store::WorkerRecord& record) {
+void Engine::resume_worker(const store::WorkerRecord& record, LeaseId last_lease) {
     WorkerInfo& worker = workers_[record.id];
     worker.id = record.id;
     worker.key = record.key;
@@ -74,6 +74,9 @@ void Engine::resume_worker(const store::WorkerRecord& record) {
     worker.quarantined = record.quarantined;
     worker.tasks_done = record.tasks_done;
     worker.joined = now();
+    // Whichever it had of former masters.
+    worker.first_lease = LeaseId{1};
+    worker.last_lease = last_lease;
     enqueue(core::WorkerRestored{record.id, pc_of(record.address, record.id), record.is_believed,
                                  record.validated, !record.quarantined.empty()});
     if (record.drained) enqueue(core::WorkerDrained{record.id, true});

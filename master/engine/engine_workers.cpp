@@ -120,6 +120,25 @@ void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
     waiting_heartbeats_[id] = &std::get<core::HeartbeatReceived>(inbox_.back().event);
 }
 
+/// A lease that is over stays known while its round lasts. One that is not known any more may have
+/// been this worker's, if it was ever given such ones.
+Result<bool> Engine::admit_results(WorkerId id, LeaseId lease, std::uint64_t outcome_count) {
+    const auto refuse = [&](std::string_view what) {
+        return unexpected(ErrorCode::ProtocolViolation,
+                          fmt::format("it sent results for lease {}{}", lease.value, what));
+    };
+    const auto known = scheduler_.lease(lease);
+    const WorkerInfo& worker = workers_.at(id);
+    const bool may_be_its_own =
+        known ? known->worker == id
+              : lease != LeaseId{} && worker.first_lease <= lease && lease <= worker.last_lease;
+    if (known && !may_be_its_own) return refuse(" of another worker");
+    if (!may_be_its_own) return refuse(", which was never granted to it");
+    if (!known) return false;  // Its round is over: too late to matter.
+    if (outcome_count <= known->task_count) return true;
+    return refuse(fmt::format(": {} outcomes for {} tasks", outcome_count, known->task_count));
+}
+
 void Engine::on_results(WorkerId id, const protocol::Results& results,
                         std::shared_ptr<const Bytes> payload) {
     core::ResultsReceived event{id, results.lease, results.job, results.round, results.busy_seconds,
@@ -127,31 +146,34 @@ void Engine::on_results(WorkerId id, const protocol::Results& results,
     std::vector<ByteSpan> output_bytes;
     event.outcomes.reserve(results.outcomes.size());
     output_bytes.reserve(results.outcomes.size());
-    const auto job = live_.find(results.job);
-    std::size_t failed_count = 0, first_failed = 0;
     for (const protocol::TaskOutcome& outcome : results.outcomes) {
         core::Outcome& one = event.outcomes.emplace_back();
         one.index = outcome.index;
         one.failed = outcome.failed;
-        output_bytes.push_back(outcome.bytes);
-        if (!outcome.failed) {
+        if (outcome.failed)
+            one.error = {outcome.code, printable(as_text(outcome.bytes), error_bytes_max)};
+        else
             one.sha256 = sha256(outcome.bytes);
-            continue;
-        }
-        one.error = {outcome.code, printable(as_text(outcome.bytes), error_bytes_max)};
-        // A message may hold millions of them.
-        if (failed_count++ == 0) first_failed = event.outcomes.size() - 1;
-        if (job != live_.end()) ++job->second.tasks_failed;
+        output_bytes.push_back(outcome.bytes);
     }
-    if (failed_count > 0) {
-        const core::Outcome& first = event.outcomes[first_failed];
-        log_within_budget(
-            "task failed", address_of(id), spdlog::level::warn,
-            "job {} round {} task {} failed on {}: {}{}", results.job.value, results.round,
-            first.index, worker_name(id), first.error.message,
-            failed_count == 1 ? "" : fmt::format(" (and {} more with it)", failed_count - 1));
-    }
+    // Else the scheduler will refuse them.
+    const auto lease = scheduler_.lease(results.lease);
+    if (lease && lease->job == results.job) note_failures(event);
     enqueue({std::move(event), std::move(output_bytes), std::move(payload)});
+}
+
+/// One line a frame, however many it has.
+void Engine::note_failures(const core::ResultsReceived& event) {
+    const auto failed = [](const core::Outcome& outcome) { return outcome.failed; };
+    const auto first = std::ranges::find_if(event.outcomes, failed);
+    if (first == event.outcomes.end()) return;
+    const auto count = std::ranges::count_if(event.outcomes, failed);
+    log_within_budget("task failed", address_of(event.worker), spdlog::level::warn,
+                      "job {} round {} task {} failed on {}: {}{}", event.job.value, event.round,
+                      first->index, worker_name(event.worker), first->error.message,
+                      count == 1 ? "" : fmt::format(" (and {} more with it)", count - 1));
+    const auto job = live_.find(event.job);
+    if (job != live_.end()) job->second.tasks_failed += static_cast<std::uint64_t>(count);
 }
 
 void Engine::on_left(WorkerId id) {
