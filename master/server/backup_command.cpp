@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 using Protocol = asio::local::stream_protocol;
 
 template <typename T>
-T value_or_throw(Result<T> result) {
+T taken(Result<T> result) {
     if (!result) throw std::runtime_error(result.error().message);
     if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
@@ -52,11 +52,11 @@ class Draft {
     /// Returns how many bytes the file has.
     std::uint64_t copy_from(const fs::path& source) {
         const store::Descriptor from{::open(source.c_str(), O_RDONLY | O_CLOEXEC)};
-        if (from.get() < 0) value_or_throw(Result<void>{store::file_error(source, "read", errno)});
+        if (from.get() < 0) taken(Result<void>{store::file_error(source, "read", errno)});
         std::array<char, 1 << 16> piece{};
         std::uint64_t bytes = 0;
         for (ssize_t size = 0; (size = ::read(from.get(), piece.data(), piece.size())) != 0;) {
-            if (size < 0) value_or_throw(Result<void>{store::file_error(source, "read", errno)});
+            if (size < 0) taken(Result<void>{store::file_error(source, "read", errno)});
             for (ssize_t done = 0; done < size;) {
                 const ssize_t written = ::write(file_.get(), piece.data() + done,
                                                 static_cast<std::size_t>(size - done));
@@ -73,7 +73,7 @@ class Draft {
             fail("write");
         }
         const fs::path folder = target_.parent_path();
-        value_or_throw(store::flush_folder(folder.empty() ? fs::path{"."} : folder));
+        taken(store::flush_folder(folder.empty() ? fs::path{"."} : folder));
     }
 
  private:
@@ -89,12 +89,12 @@ class Draft {
 
 /// Where no master runs, this process is the one that uses the folder.
 void make_backup(const fs::path& state_dir, const fs::path& backup) {
-    auto database = value_or_throw(store::SqliteDatabase::open(state_dir / "netcompute.db"));
-    const auto files = value_or_throw(store::ResultFiles::open(state_dir / "results"));
-    const auto copy = value_or_throw(store::StoreBackup::begin(database, files, backup));
-    while (!value_or_throw(copy->step())) {
+    auto database = taken(store::SqliteDatabase::open(state_dir / "netcompute.db"));
+    const auto files = taken(store::ResultFiles::open(state_dir / "results"));
+    const auto copy = taken(store::StoreBackup::begin(database, files, backup));
+    while (!taken(copy->step())) {
     }
-    value_or_throw(copy->finish());
+    taken(copy->finish());
 }
 
 /// Has the master make one, which is there for as long as the connection lasts.

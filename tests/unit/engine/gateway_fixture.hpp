@@ -81,7 +81,7 @@ class FakeEvents final : public WorkerEvents {
     std::vector<bool> believed;
 };
 
-class WorkerGatewayTest : public testing::Test {
+class WorkerGatewayTest : public ::testing::Test {
  protected:
     std::shared_ptr<FakeSession> connect() {
         auto session = std::make_shared<FakeSession>();

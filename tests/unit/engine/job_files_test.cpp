@@ -15,7 +15,7 @@ using testing::HasSubstr;
 
 namespace fs = std::filesystem;
 
-class JobFilesTest : public testing::Test {
+class JobFilesTest : public ::testing::Test {
  protected:
     JobFilesTest() {
         fs::create_directories(root() / "Data" / "sub");

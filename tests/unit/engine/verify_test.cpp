@@ -23,7 +23,7 @@ using testing::IsEmpty;
 
 namespace fs = std::filesystem;
 
-class VerifyTest : public testing::Test {
+class VerifyTest : public ::testing::Test {
  protected:
     VerifyTest() {
         fs::create_directories(root() / "Data");
