@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace netcompute::engine::testing {
+namespace netcompute::engine::life {
 
 /// A host whose thread and pool do something when the test says so.
 class SteppedHost final : public EngineHost {
@@ -166,4 +166,4 @@ inline JobType slow_job(std::string_view name, std::uint32_t task_count) {
     return type;
 }
 
-}  // namespace netcompute::engine::testing
+}  // namespace netcompute::engine::life

@@ -8,10 +8,10 @@
 namespace netcompute::engine {
 namespace {
 
+using life::EngineLife;
+using life::slow_job;
 using store::JobState;
-using testing::EngineLife;
 using ::testing::HasSubstr;
-using testing::slow_job;
 
 /// Enough for a fold on the pool.
 constexpr std::uint32_t large = 20'000;
