@@ -15,7 +15,7 @@ using test_support::TemporaryFolder;
 using testing::put_job;
 using testing::put_sized_output;
 
-constexpr std::size_t large = 300'000;
+constexpr std::size_t large_output = 300'000;
 
 /// A store in a folder of its own that begins as the backup.
 std::unique_ptr<SqliteJobStore> restored(const fs::path& backup, const fs::path& folder) {
@@ -44,7 +44,7 @@ std::size_t make(SqliteJobStore& store, const fs::path& target, const Meanwhile&
 // Outputs in rows take pages; 40 of these take several steps.
 void fill(SqliteJobStore& store) {
     testing::commit(store, {put_job(1, JobState::Running), put_job(2, JobState::Running),
-                            put_sized_output(2, 0, large)});
+                            put_sized_output(2, 0, large_output)});
     for (TaskIndex index = 0; index < 100; ++index) {
         testing::commit(store, {put_sized_output(1, index, 60'000)});
     }
@@ -57,8 +57,9 @@ TEST(StoreBackupTest, WhatIsCommittedWhileItIsMadeIsInIt) {
     fill(*store);
     std::uint64_t last_job = 2;
     const std::size_t steps = make(*store, folder.path() / "backup.db", [&](std::size_t) {
-        testing::commit(*store, {put_job(++last_job, JobState::Queued),
-                                 put_sized_output(2, static_cast<TaskIndex>(last_job), large)});
+        testing::commit(*store,
+                        {put_job(++last_job, JobState::Queued),
+                         put_sized_output(2, static_cast<TaskIndex>(last_job), large_output)});
     });
     EXPECT_GE(steps, 3U);
     const auto copy = restored(folder.path() / "backup.db", other.path());
@@ -67,7 +68,7 @@ TEST(StoreBackupTest, WhatIsCommittedWhileItIsMadeIsInIt) {
     const auto outputs = copy->outputs(JobId{2}, 0);
     ASSERT_TRUE(outputs) << outputs.error().message;
     ASSERT_EQ(outputs->size(), steps + 1);
-    EXPECT_EQ(outputs->front().bytes.size(), large);
+    EXPECT_EQ(outputs->front().bytes.size(), large_output);
 }
 
 TEST(StoreBackupTest, ResultFilesThatGoMeanwhileAreStillThere) {
