@@ -42,8 +42,8 @@ export NETCOMPUTE_WASM_DIR=$PWD/build/web/wasm
 export NETCOMPUTE_SIM_RUNS=300 NETCOMPUTE_KILLS=5 NETCOMPUTE_TROUBLES=10 NETCOMPUTE_STRANGERS=100
 export NETCOMPUTE_PATIENCE=4
 
-# These take long and go no new ways through the code: what is about time and shares, and, where races
-# are looked for, what one thread does alone.
+# These take long and go no new ways through the code: what is about time and shares, and, where
+# races are looked for, what one thread does alone.
 declare -A left_out=(
     [asan]='stuck_readers|networks|fairness'
     [tsan]='stuck_readers|networks|fairness|floods|web_limits|big_jobs|lost_workers|strangers'

@@ -57,6 +57,7 @@ test('five large jobs fit in a master of 3 GiB, and in one that takes them up', 
   await cluster.startWorker();
   await runSmallJob();
   const before = residentMiB();
+  /** @type {number[]} */
   const ids = [];
   for (let i = 0; i < 5; ++i) ids.push(await cluster.submit('noop', { task_count: taskCount }));
   assert.ok(residentMiB() - before < 5 * 50, `${residentMiB() - before} MiB more`);

@@ -70,8 +70,8 @@ test('equal jobs get equal shares of workers of 1 and of 16 slots', async (t) =>
   const ids = await begin([1, 16], 6);
   /** @type {any[]} */
   let jobs = [];
-  // Until each has had so much that a lease more or less does not matter. A lease that was under way
-  // while the PC stood still costs much more, and is made up for by the next ones.
+  // Until each has had so much that a lease more or less does not matter. A lease that was under
+  // way while the PC stood still costs much more, and is made up for by the next ones.
   await cluster.until('each job has had its turn many times, and as much as the others', (now) => {
     jobs = ids.map((id) => now.jobs[id]);
     const enough = 12 * leaseCost(jobs, 16);
