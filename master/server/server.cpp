@@ -30,6 +30,7 @@ namespace {
 
 constexpr std::chrono::milliseconds goodbye_time{500};
 constexpr auto idle_memory_interval = std::chrono::seconds{1};
+constexpr std::uint64_t store_memory_seconds = 10;
 constexpr auto left_out_lines_interval = std::chrono::seconds{5};
 
 template <typename T>
@@ -174,6 +175,7 @@ struct Server::Parts {
         idle_memory_time.expires_after(idle_memory_interval);
         idle_memory_time.async_wait([this](const boost::system::error_code& error) {
             if (error) return;
+            if (++seconds_up % store_memory_seconds == 0) jobs->release_memory();
             idle_memory.give_back();
             give_back_idle_memory();
         });
@@ -198,6 +200,7 @@ struct Server::Parts {
     boost::asio::steady_timer left_out_lines;
     boost::asio::steady_timer idle_memory_time;
     IdleMemory idle_memory;
+    std::uint64_t seconds_up = 0;
     std::optional<LocalWorker> local;
     bool stopped = false;
 };

@@ -197,6 +197,10 @@ std::string SqliteDatabase::file() const {
     return file_of(database_.get());
 }
 
+void SqliteDatabase::release_memory() {
+    sqlite3_db_release_memory(database_.get());
+}
+
 // ---- Copies -------------------------------------------------------------------------------------
 
 void SqliteCopy::Finish::operator()(sqlite3_backup* copy) const {

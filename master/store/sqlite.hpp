@@ -142,6 +142,8 @@ class SqliteDatabase {
     /// Ends the transaction if one is open; some errors have ended it already.
     void roll_back();
     [[nodiscard]] std::string file() const;
+    /// Gives back what it holds of the file in memory, as far as that is on the disk too.
+    void release_memory();
 
  private:
     friend class SqliteCopy;

@@ -141,6 +141,10 @@ void SqliteJobStore::end_backup() {
     parts_->files.hold_removals(false);
 }
 
+void SqliteJobStore::release_memory() {
+    parts_->database.release_memory();
+}
+
 std::vector<WrittenFileRecord> SqliteJobStore::written_files() const {
     return value_or_throw(parts_->reader->written_files());
 }

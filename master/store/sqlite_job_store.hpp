@@ -46,6 +46,9 @@ class SqliteJobStore final : public JobStore {
         const std::filesystem::path& target);
     void end_backup();
 
+    /// What is needed again is read again: for now and then.
+    void release_memory();
+
  private:
     struct Parts;
     explicit SqliteJobStore(std::unique_ptr<Parts> parts);

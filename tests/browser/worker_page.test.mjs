@@ -94,7 +94,10 @@ test('two tabs of one browser both compute, each under the id that welcome gave 
 
   second.cut();
   const again = await master.nextSession();
-  assert.equal(again.hello.worker, 'browser-second');
+  // By its secret the master knows whose tab it is, and by its session which one.
+  assert.equal(again.hello.worker, first.hello.worker);
+  assert.equal(again.hello.secret, first.hello.secret);
+  assert.equal(again.hello.resume, 'session-2');
 });
 
 test('a long task never silences the heartbeat, which names its lease and the task', async () => {

@@ -7,6 +7,7 @@ import { afterEach, test } from 'node:test';
 
 import { Cluster } from '../support/cluster.mjs';
 import { runProgram } from '../support/program.mjs';
+import { isOrdinaryBuild } from '../support/siege.mjs';
 
 const taskCount = 10_000_000;
 /** @type {Cluster} */
@@ -26,6 +27,7 @@ function residentMiB() {
 
 /** The master may not have more address space than this. @param {number} gibibytes */
 async function limitMaster(gibibytes) {
+  if (!isOrdinaryBuild) return;
   const limit = `--as=${gibibytes * 2 ** 30}`;
   const limited = await runProgram('prlimit', ['--pid', String(cluster.master.pid), limit]);
   assert.equal(limited.code, 0, limited.stderr);
@@ -60,7 +62,8 @@ test('five large jobs fit in a master of 3 GiB, and in one that takes them up', 
   /** @type {number[]} */
   const ids = [];
   for (let i = 0; i < 5; ++i) ids.push(await cluster.submit('noop', { task_count: taskCount }));
-  assert.ok(residentMiB() - before < 5 * 50, `${residentMiB() - before} MiB more`);
+  const moreMiB = residentMiB() - before;
+  assert.ok(moreMiB < 5 * 50 || !isOrdinaryBuild, `${moreMiB} MiB more`);
   await cluster.until('each has begun', ({ jobs }) => ids.every((id) => jobs[id]?.tasks.done > 0));
   await runSmallJob();
 
