@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Passes the native tests under sanitizers: AddressSanitizer with UndefinedBehaviorSanitizer and the
 # search for leaks, then ThreadSanitizer. Everything that is native: logic, simulator, stores,
-# transports, and the integration tests over a master and workers that are built like this.
+# transports, and the integration tests over a master and workers that are built like this, but for
+# what `left_out` names below.
 #
 #   scripts/sanitizers.sh                  both
 #   scripts/sanitizers.sh asan|tsan        one of them
