@@ -2,8 +2,10 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <vector>
 
 namespace netcompute::server {
@@ -12,15 +14,24 @@ namespace {
 constexpr std::size_t bytes_worth_the_while = std::size_t{1} << 20;
 constexpr std::size_t descriptors = 2048;
 
+/// What is in memory and in nobody's use: the process's own pages, as the system counts them, less
+/// what the C library has given out. Stacks and the like are always among them. 0 if unknown.
+std::size_t idle_bytes() {
+    std::size_t size = 0, resident = 0, shared = 0;
+    if (!(std::ifstream{"/proc/self/statm"} >> size >> resident >> shared)) return 0;
+    const std::size_t own = (resident - shared) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const auto given = mallinfo2();
+    return own - std::min(own, given.uordblks + given.hblkhd);
+}
+
 }  // namespace
 
 void IdleMemory::give_back() {
-    // Pages that the system has already got back count here too, for as long as nobody uses them.
-    const std::size_t idle = mallinfo2().fordblks;
+    const std::size_t idle = idle_bytes();
     known_ = std::min(known_, idle);
     if (idle < known_ + bytes_worth_the_while) return;
     malloc_trim(0);
-    known_ = idle;
+    known_ = idle_bytes();
 }
 
 void gather_descriptor_states(boost::asio::io_context& io) {

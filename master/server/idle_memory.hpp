@@ -15,7 +15,7 @@ class IdleMemory {
     void give_back();
 
  private:
-    std::size_t known_ = 0;  ///< Bytes that were idle when it was last of use, or fewer since.
+    std::size_t known_ = 0;  ///< Bytes that stayed when it last gave back, or fewer since.
 };
 
 /// Asio never frees what it has once needed for a descriptor, but uses it for the next one. Made
