@@ -71,6 +71,13 @@ std::optional<WorkerView> Scheduler::worker(WorkerId id) const {
         worker.last_seen, worker.validated, worker.quarantined};
 }
 
+std::optional<LeaseView> Scheduler::lease(LeaseId id) const {
+    const auto found = leases_.find(id);
+    if (found == leases_.end()) return std::nullopt;
+    const Lease& lease = found->second;
+    return LeaseView{lease.worker, lease.job, lease.round, lease.tasks.size()};
+}
+
 std::optional<RoundView> Scheduler::round(JobId id) const {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) return std::nullopt;

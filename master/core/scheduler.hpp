@@ -7,6 +7,7 @@
 #include "core/task_seconds.hpp"
 #include <netcompute/random.hpp>
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <set>
@@ -23,6 +24,15 @@ struct WorkerView {
     Instant last_seen;
     std::uint32_t validated = 0;  ///< Results in a row that others confirmed.
     bool quarantined = false;
+};
+
+/// What can be asked about a lease between steps, also about one that is over while late results
+/// for it are taken.
+struct LeaseView {
+    WorkerId worker;
+    JobId job;
+    RoundIndex round = 0;
+    std::size_t task_count = 0;
 };
 
 /// What can be asked about a job's round between steps.
@@ -59,6 +69,7 @@ class Scheduler {
 
     [[nodiscard]] std::optional<WorkerView> worker(WorkerId id) const;
     [[nodiscard]] std::optional<RoundView> round(JobId id) const;
+    [[nodiscard]] std::optional<LeaseView> lease(LeaseId id) const;
     /// Workers that take tasks: neither Draining, Suspect nor Lost.
     [[nodiscard]] std::uint32_t available_worker_count() const { return available_count_; }
     /// Of a live job, whose outputs were taken in each round: what a receipt tells.

@@ -19,10 +19,14 @@ void Engine::resume() {
     const auto microseconds =
         static_cast<std::uint64_t>(std::max<std::int64_t>(host_.unix_ms(), 0)) * 1000;
     const LeaseId used{std::max(jobs_.last_lease_id().value + unrecorded_leases_max, microseconds)};
-    records_.push_back(store::UseLeaseIds{used});
+    put(store::UseLeaseIds{used});
     // Before any job is taken: without a reading, the next master would go by the time of day.
-    records_.push_back(store::PutClock{{steady_time_.ms(now()), host_.unix_ms()}});
-    promises_ = true;
+    put(store::PutClock{{steady_time_.ms(now()), host_.unix_ms()}});
+    gateway_.hold(true);
+    promise([this] {
+        beginning_is_written_ = true;
+        job_is_ready();
+    });
     enqueue(core::LeaseIdsUsed{used});
     gateway_.skip_ids(jobs_.last_worker_id());
     for (const store::WrittenFileRecord& file : jobs_.written_files()) {
@@ -34,13 +38,12 @@ void Engine::resume() {
         if (worker.away)
             away_[worker.id] = worker;
         else
-            resume_worker(worker);
+            resume_worker(worker, used);
     }
     std::vector<store::JobRecord> records = jobs_.jobs();
     std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
     if (records.empty()) return;
     spdlog::info("{} jobs of the former master go on", records.size());
-    gateway_.hold(true);
     for (const store::JobRecord& record : records) {
         const Instant submitted = steady_time_.instant_of(record.submitted_steady_ms, now());
         live_.emplace(record.id, JobRun{record, submitted});
@@ -64,7 +67,7 @@ void Engine::resume() {
     job_is_ready();
 }
 
-void Engine::resume_worker(const store::WorkerRecord& record) {
+void Engine::resume_worker(const store::WorkerRecord& record, LeaseId last_lease) {
     WorkerInfo& worker = workers_[record.id];
     worker.id = record.id;
     worker.key = record.key;
@@ -80,6 +83,9 @@ void Engine::resume_worker(const store::WorkerRecord& record) {
     worker.quarantined = record.quarantined;
     worker.tasks_done = record.tasks_done;
     worker.joined = now();
+    // Whichever it had of former masters.
+    worker.first_lease = LeaseId{1};
+    worker.last_lease = last_lease;
     enqueue(core::WorkerRestored{record.id, pc_of(record.address, record.id), record.is_believed,
                                  record.validated, !record.quarantined.empty()});
     if (record.drained) enqueue(core::WorkerDrained{record.id, true});
@@ -129,9 +135,10 @@ Result<void> Engine::load_outputs(JobRun& job) {
     return {};
 }
 
-/// Workers may come in when the last job of the former master can take their results.
+/// Workers may come in when the last job of the former master can take their results, and when a
+/// power cut cannot take back from where this master's lease ids go on.
 void Engine::job_is_ready() {
-    if (resuming_.empty()) gateway_.hold(false);
+    if (resuming_.empty() && beginning_is_written_) gateway_.hold(false);
 }
 
 }  // namespace netcompute::engine

@@ -12,6 +12,9 @@
 namespace netcompute::engine {
 namespace {
 
+/// More than any worker holds, those that are over and that it has not been told of included.
+constexpr std::size_t heartbeat_leases_max = 256;
+
 std::string shown_address(const net::SessionPtr& session) {
     return session == nullptr ? "an unknown address" : session->peer_address();
 }
@@ -66,9 +69,17 @@ void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view heade
         return on_malformed(from, {ErrorCode::ProtocolViolation,
                                    "session: this key belongs to another connection"});
     }
+    const Result<bool> admitted = admit(peer, *header);
+    if (!admitted) return violate(session_key, admitted.error());
+    if (!*admitted) return;
     const auto message = protocol::decode_worker_message(*header, *payload);
     if (!message) return violate(session_key, message.error());
     if (const auto* heartbeat = std::get_if<protocol::Heartbeat>(&*message)) {
+        if (heartbeat->leases.size() > heartbeat_leases_max) {
+            return violate(session_key, {ErrorCode::ProtocolViolation,
+                                         "leases: a heartbeat names at most " +
+                                             std::to_string(heartbeat_leases_max)});
+        }
         peer.session->send(protocol::encode(protocol::MasterMessage{protocol::Ack{}}));
         events_.on_heartbeat(peer.worker, *heartbeat);
     } else if (const auto* results = std::get_if<protocol::Results>(&*message)) {
@@ -78,6 +89,18 @@ void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view heade
         end_session(session_key);
         events_.on_left(worker);
     }
+}
+
+/// A frame of results may hold millions of them: it is only read if somebody waits for it.
+Result<bool> WorkerGateway::admit(const Connected& peer, const nlohmann::json& header) {
+    if (header.at("type") != "results") return true;
+    const auto lease = header.find("lease");
+    const auto count = header.find("count");
+    const bool is_well_formed = lease != header.end() && lease->is_number_unsigned() &&
+                                count != header.end() && count->is_number_unsigned();
+    if (!is_well_formed) return true;  // What is wrong with it, decoding tells.
+    return events_.admit_results(peer.worker, LeaseId{lease->get<std::uint64_t>()},
+                                 count->get<std::uint64_t>());
 }
 
 void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& header,

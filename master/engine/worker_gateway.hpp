@@ -39,6 +39,11 @@ class WorkerEvents {
 
     virtual void on_joined(const JoinedWorker& worker) = 0;
     virtual void on_heartbeat(WorkerId worker, const protocol::Heartbeat& heartbeat) = 0;
+    /// Whether results under this lease are looked at, before that costs anything. False if they
+    /// come too late to matter. Errors: ProtocolViolation, if this worker never had the lease, or
+    /// so many of its tasks; then its session ends.
+    [[nodiscard]] virtual Result<bool> admit_results(WorkerId worker, LeaseId lease,
+                                                     std::uint64_t outcome_count) = 0;
     /// The outcomes' bytes point into `payload`.
     virtual void on_results(WorkerId worker, const protocol::Results& results,
                             std::shared_ptr<const Bytes> payload) = 0;
@@ -126,6 +131,7 @@ class WorkerGateway final : public net::SessionListener {
 
     void greet(const net::SessionPtr& from, const nlohmann::json& header, ByteSpan payload);
     void refuse(const net::SessionPtr& from, const std::string& code, const std::string& message);
+    [[nodiscard]] Result<bool> admit(const Connected& peer, const nlohmann::json& header);
     void violate(const std::string& session_key, const Error& error);
     void disconnect(const std::string& session_key, const std::string& reason);
     void end_session(const std::string& session_key);

@@ -151,6 +151,42 @@ TEST_F(ZmqAbuseTest, ResultsForATaskThatWasNeverGivenEndTheSession) {
     EXPECT_NE(goodbye.message.find("never given"), std::string::npos) << goodbye.message;
 }
 
+// However many there are, none is read: no line is logged, and no task counts as failed.
+TEST_F(ZmqAbuseTest, ResultsWithoutALeaseAreNotRead) {
+    ZmqPeer stranger{master_.ports()}, holder{master_.ports()};
+    const std::string session = holder.join().session;
+    const auto lease = holder.await<protocol::Lease>();
+    const auto flood = [&](const std::string& its_session, LeaseId of) {
+        protocol::Results results{its_session, of, lease.job, lease.round, 0, {}};
+        for (std::uint32_t index = 0; index < 100'000; ++index) {
+            results.outcomes.push_back({index, true, ErrorCode::Unavailable, {}});
+        }
+        return protocol::WorkerMessage{std::move(results)};
+    };
+    stranger.send_result(flood(stranger.join().session, LeaseId{lease.lease.value + 1'000'000}));
+    const auto to_stranger = stranger.await<protocol::Goodbye>();
+    EXPECT_EQ(to_stranger.code, "protocol_violation");
+    EXPECT_NE(to_stranger.message.find("never granted"), std::string::npos) << to_stranger.message;
+    holder.send_result(flood(session, lease.lease));
+    const auto to_holder = holder.await<protocol::Goodbye>();
+    EXPECT_EQ(to_holder.code, "protocol_violation");
+    EXPECT_NE(to_holder.message.find("100000 outcomes for"), std::string::npos)
+        << to_holder.message;
+    ZmqPeer other{master_.ports()};
+    const std::string its_session = other.join().session;
+    const auto its_lease = other.await<protocol::Lease>();
+    protocol::Results misnamed{its_session,
+                               its_lease.lease,
+                               JobId{its_lease.job.value + 1},
+                               its_lease.round,
+                               0,
+                               {{its_lease.tasks.front().index, true, ErrorCode::Unavailable, {}}}};
+    other.send_result(protocol::WorkerMessage{std::move(misnamed)});
+    const auto to_other = other.await<protocol::Goodbye>();
+    EXPECT_NE(to_other.message.find("another job"), std::string::npos) << to_other.message;
+    EXPECT_EQ(master_.count_logged("failed on"), 0U);
+}
+
 // Neither web browsers nor port scanners nor half a handshake keep anyone else from working.
 TEST_F(ZmqAbuseTest, ConnectionsThatDoNotSpeakZeroMqAreNobodysTrouble) {
     std::vector<RawConnection> connections;
@@ -186,7 +222,7 @@ TEST_F(ZmqAbuseTest, APeerThatReadsNothingIsDropped) {
                           lease.round,
                           0,
                           {{lease.tasks.front().index, true, ErrorCode::Unavailable, {}}}}});
-    heartbeat.leases.assign(3000, lease.lease);
+    heartbeat.leases.assign(200, lease.lease);
     const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes{2};
     while (master_.count_logged(dropped) == 0 && std::chrono::steady_clock::now() < patience) {
         peer.send_heartbeat(protocol::WorkerMessage{heartbeat});

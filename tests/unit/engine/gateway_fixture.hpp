@@ -54,6 +54,13 @@ class FakeEvents final : public WorkerEvents {
     void on_heartbeat(WorkerId worker, const protocol::Heartbeat&) override {
         log.push_back("heartbeat " + std::to_string(worker.value));
     }
+    [[nodiscard]] Result<bool> admit_results(WorkerId, LeaseId lease,
+                                             std::uint64_t outcome_count) override {
+        if (lease == foreign_lease || outcome_count > 2) {
+            return unexpected(ErrorCode::ProtocolViolation, "never had it");
+        }
+        return lease != old_lease;
+    }
     void on_results(WorkerId worker, const protocol::Results& results,
                     std::shared_ptr<const Bytes>) override {
         log.push_back("results " + std::to_string(worker.value) + " " +
@@ -68,6 +75,8 @@ class FakeEvents final : public WorkerEvents {
     void on_expelled(WorkerId worker, const std::string&) override {
         log.push_back("expelled " + std::to_string(worker.value));
     }
+    static constexpr LeaseId old_lease{8};
+    static constexpr LeaseId foreign_lease{9};
     std::vector<std::string> log;
     std::vector<bool> believed;
 };

@@ -132,6 +132,38 @@ TEST_F(WorkerGatewayTest, ABadPayloadIsHeldAgainstItsSender) {
     EXPECT_EQ(events.log.back(), "expelled 1");
 }
 
+// Results that nobody waits for are not even read: those of a lease that is long over are dropped,
+// and who never had the lease, or so many of its tasks, is expelled.
+TEST_F(WorkerGatewayTest, OnlyResultsThatAreAdmittedAreRead) {
+    const auto session = connect();
+    say(session, hello());
+    const std::string key = session->last<Welcome>().session;
+    const auto unreadable = [&](LeaseId lease, int count) {
+        say_text(nullptr, R"({"type":"results","session":")" + key + R"(","lease":)" +
+                              std::to_string(lease.value) + R"(,"job":1,"round":0,"count":)" +
+                              std::to_string(count) + R"(,"busy_seconds":0})");
+    };
+    unreadable(FakeEvents::old_lease, 2);
+    EXPECT_FALSE(session->closed);
+    EXPECT_EQ(events.log.back(), "joined 1 worker-0001");
+    unreadable(FakeEvents::foreign_lease, 2);
+    EXPECT_TRUE(session->closed);
+    EXPECT_EQ(session->last<Goodbye>().message, "never had it");
+    EXPECT_EQ(events.log.back(), "expelled 1");
+}
+
+// What a heartbeat names is answered, so it names no more than a worker can hold.
+TEST_F(WorkerGatewayTest, AHeartbeatThatNamesThousandsOfLeasesEndsItsSession) {
+    const auto session = connect();
+    say(session, hello());
+    const std::string key = session->last<Welcome>().session;
+    const std::vector<LeaseId> many(3000, LeaseId{1});
+    say(nullptr, protocol::Heartbeat{key, many, 1, false, 0, 0, ""});
+    EXPECT_TRUE(session->closed);
+    EXPECT_EQ(session->last<Goodbye>().code, "protocol_violation");
+    EXPECT_EQ(events.log.back(), "expelled 1");
+}
+
 // Joined, it has a key of its own and no business with another one.
 TEST_F(WorkerGatewayTest, AJoinedWorkerThatNamesAStrangeKeyIsExpelled) {
     const auto session = connect();
