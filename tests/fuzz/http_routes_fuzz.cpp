@@ -171,7 +171,10 @@ void check_query(const std::string& path) {
 
 bool names_token(const HttpRequest& request, const std::string& query) {
     const std::string token{Site::token};
-    return std::string{request[http::field::authorization]} == "Bearer " + token ||
+    const std::string given{request[http::field::authorization]};
+    // The name of the scheme may be written in any case (RFC 9110, 11.1); the token may not.
+    return (net::equal_ignoring_case(given.substr(0, 7), "Bearer ") &&
+            given.ends_with(" " + token) && given.size() == 7 + token.size()) ||
            api::query_value(query, "token") == token;
 }
 
