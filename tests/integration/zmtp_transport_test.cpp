@@ -7,8 +7,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <gmock/gmock.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <chrono>
+#include <thread>
 
 namespace netcompute {
 namespace {
@@ -57,6 +60,17 @@ class RawPeer {
     void send(const std::string& bytes) {
         boost::system::error_code ignored;
         socket_.write_some(boost::asio::buffer(bytes), ignored);
+    }
+    /// Waits until what was sent lies in the kernel where the other side reads it; a busy kernel
+    /// takes its time on the way there.
+    void await_arrival() {
+        const auto give_up = std::chrono::steady_clock::now() + 20s;
+        int under_way = 1;
+        while (under_way > 0 && std::chrono::steady_clock::now() < give_up) {
+            ASSERT_EQ(ioctl(socket_.native_handle(), SIOCOUTQ, &under_way), 0);
+            std::this_thread::yield();
+        }
+        ASSERT_EQ(under_way, 0) << "bytes that have not arrived";
     }
     /// Whether the other side has closed it; what was sent is kept in `heard`.
     bool is_closed() {
@@ -140,12 +154,14 @@ TEST_F(ZmtpTransportTest, ResultsComeBeforeWhatTheirWorkerSaysNextAndBeforeItsEn
     for (int i = 0; i < 20; ++i) {
         notes_.told.clear();
         result.send(zmtp_bytes::message(of_session("1"), std::string(3000, 'r')));
+        result.await_arrival();
         task->send(zmtp_bytes::message("next", ""));
         await_told(2);
         EXPECT_EQ(notes_.told, (Lines{of_session("1") + " and 3000", "next"}));
     }
     notes_.told.clear();
     result.send(zmtp_bytes::message(of_session("1"), "last"));
+    result.await_arrival();
     task.reset();
     await_told(2);
     EXPECT_EQ(notes_.told, (Lines{of_session("1") + " and 4", "closed"}));
