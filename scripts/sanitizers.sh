@@ -50,6 +50,7 @@ declare -A left_out=(
     [tsan]='floods|stuck_readers|networks|fairness|web_limits|big_jobs|lost_workers|strangers'
 )
 left_out[tsan]+='|same_bits|malformed_peers|coming_and_going|full_disk|bad_input|endpoints|sim_test'
+left_out[tsan]+='|data_test|store_test'
 
 # pass NAME OPTION...: builds everything with a sanitizer and passes the tests.
 pass() {
