@@ -70,7 +70,8 @@ bool print_table(const std::vector<TableRow>& rows) {
         const auto judge = [&](const Goal& goal, double value, const char* what) {
             const bool met = goal.is_met_by(value);
             all_met = all_met && met;
-            verdict += fmt::format("{}{}: {}", what, describe(goal), met ? "met" : "MISSED");
+            verdict += fmt::format("{}{}{}: {}", verdict.empty() ? "" : "; ", what, describe(goal),
+                                   met ? "met" : "MISSED");
         };
         if (row.goal) judge(*row.goal, series.median(), "");
         if (row.beside != nullptr && !row.beside->empty()) {

@@ -54,6 +54,7 @@ class Backend {
     [[nodiscard]] virtual std::optional<nlohmann::json> job(JobId id) = 0;
     /// Errors: NotFound; Unavailable while it is not over; the job's own error if it failed.
     [[nodiscard]] virtual Result<nlohmann::json> job_result(JobId id) = 0;
+    // What changes something is done at once, and promised by when_written().
     [[nodiscard]] virtual Result<JobId> submit(std::string_view body) = 0;
     [[nodiscard]] virtual Result<void> cancel(JobId id) = 0;
     /// Holds a job back, or lets it go on. Errors: NotFound; InvalidArgument if it is over.
@@ -66,6 +67,9 @@ class Backend {
     /// Lets a worker that is in quarantine join again, without trust.
     /// Errors: NotFound; InvalidArgument if it is not in quarantine.
     [[nodiscard]] virtual Result<void> readmit(std::string_view worker) = 0;
+    /// Calls back once when all that was changed so far survives a power cut; with Unavailable if
+    /// it cannot be written down now.
+    virtual void when_written(std::function<void(Result<void>)> callback) = 0;
     /// Makes the text of a job's receipt; it may take seconds, and any thread may call it.
     using ReceiptMaker = std::function<Result<std::string>()>;
     /// Errors: NotFound if there is no such job, or none that has left a receipt.

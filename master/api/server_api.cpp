@@ -69,6 +69,10 @@ HttpResponse refused_change(const Error& error) {
                       error.message);
 }
 
+bool is_success(http::status status) {
+    return http::to_status_class(status) == http::status_class::successful;
+}
+
 HttpResponse json_response(const nlohmann::json& document, http::status status = http::status::ok) {
     HttpResponse response;
     response.status = status;
@@ -220,6 +224,11 @@ asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request, HttpPeer pe
     }
     if (match.name == RouteName::JobReceipt) co_return co_await receipt(match.argument);
     HttpResponse response = answer(match, request, target, peer);
+    const bool has_changed = match.changes_something && is_success(response.status);
+    if (has_changed) {
+        const Result<void> written = co_await wait_until_written();
+        if (!written) response = refused_change(written.error());
+    }
     write_down(match, response, peer);
     co_return response;
 }
@@ -350,6 +359,25 @@ asio::awaitable<HttpResponse> ServerApi::receipt(std::string_view argument) {
         "Content-Disposition",
         "attachment; filename=\"job-" + std::to_string(id->value) + "-receipt.json\"");
     co_return response;
+}
+
+/// Who is told that something was changed can rely on it. Comes back when that is so.
+asio::awaitable<Result<void>> ServerApi::wait_until_written() {
+    struct Watch {
+        std::optional<Result<void>> written;
+        asio::steady_timer timer;
+    };
+    const auto watch = std::make_shared<Watch>(Watch{{}, asio::steady_timer{io_}});
+    backend_.when_written([watch](const Result<void>& written) {
+        watch->written = written;
+        watch->timer.cancel();
+    });
+    if (!watch->written) {
+        watch->timer.expires_at(asio::steady_timer::time_point::max());
+        co_await watch->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+    // A server that ends never comes to it.
+    co_return watch->written.value_or(unexpected(ErrorCode::Unavailable, "the master stops"));
 }
 
 /// Comes back when the job is over, time is up, or the peer has hung up. Those who wait for one job

@@ -67,6 +67,7 @@ class ServerApi {
     [[nodiscard]] net::HttpResponse list(const RouteMatch& match, const Target& target,
                                          const net::HttpPeer& peer);
     boost::asio::awaitable<net::HttpResponse> receipt(std::string_view argument);
+    boost::asio::awaitable<Result<void>> wait_until_written();
     /// An answer if there are too many who wait.
     boost::asio::awaitable<std::optional<net::HttpResponse>> wait_for_end(
         JobId id, double seconds, const net::HttpPeer& peer);

@@ -6,10 +6,7 @@
 #include <netcompute/logging.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
-#include <iterator>
 #include <map>
 
 namespace netcompute::engine {
@@ -27,33 +24,8 @@ double rounded(double value) {
     return std::round(value * 1000) / 1000;
 }
 
-std::string lower(std::string_view text) {
-    std::string lowered{text};
-    for (char& c : lowered) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return lowered;
-}
-
-bool holds_text(std::string_view words, const std::string& text) {
-    return lower(words).find(lower(text)) != std::string::npos;
-}
-
 std::string short_text(std::string_view text) {
     return store::cut_text(text, summary_bytes_max);
-}
-
-/// The states that one may ask a list for, with their names.
-template <typename State, std::size_t count>
-Result<std::optional<State>> read_state(const std::string& text,
-                                        const std::array<State, count>& states,
-                                        std::string_view (*name_of)(State)) {
-    if (text.empty()) return std::optional<State>{};
-    std::string names;
-    for (const State state : states) {
-        if (lower(name_of(state)) == lower(text)) return std::optional{state};
-        names += (names.empty() ? "" : ", ") + std::string{name_of(state)};
-    }
-    return unexpected(ErrorCode::InvalidArgument,
-                      "state: \"" + store::cut_text(text, 60) + "\" is none of " + names);
 }
 
 nlohmann::json error_document(const Error& error) {
@@ -124,41 +96,6 @@ nlohmann::json ApiBackend::worker_document(WorkerInfo& worker) const {
             {"current_task", short_text(worker.current)},
             {"uptime", std::floor(to_seconds(now - worker.joined))},
             {"last_seen", std::floor(std::max(0.0, to_seconds(now - last_seen)))}};
-}
-
-Result<api::ListPage> ApiBackend::workers(const api::ListQuery& query) {
-    constexpr std::array states{core::WorkerState::Idle, core::WorkerState::Busy,
-                                core::WorkerState::Draining, core::WorkerState::Suspect,
-                                core::WorkerState::Lost};
-    const auto state = read_state(query.state, states, core::worker_state_name);
-    if (!state) return unexpected(state.error());
-    auto& workers = engine_.workers();
-    auto last = workers.end();
-    if (!query.before.empty()) {
-        const auto before = worker_id(query.before);
-        if (!before) {
-            return unexpected(ErrorCode::InvalidArgument,
-                              "before: \"" + store::cut_text(query.before, 60) +
-                                  "\" is no worker that is known here; begin again without it");
-        }
-        last = workers.find(*before);
-    }
-    std::vector<nlohmann::json> found;
-    api::ListPage page;
-    for (auto one = last; one != workers.begin();) {
-        WorkerInfo& worker = (--one)->second;
-        const std::string words = worker.key + " " + worker.name + " " + worker.address;
-        if (!query.text.empty() && !holds_text(words, query.text)) continue;
-        const auto view = engine_.scheduler().worker(worker.id);
-        if (*state && **state != (view ? view->state : core::WorkerState::Lost)) continue;
-        if (found.size() == query.limit) {
-            page.next = found.back().at("id");
-            break;
-        }
-        found.push_back(worker_document(worker));
-    }
-    std::move(found.rbegin(), found.rend(), std::back_inserter(page.items));
-    return page;
 }
 
 std::optional<nlohmann::json> ApiBackend::worker(std::string_view id) {
@@ -289,67 +226,22 @@ nlohmann::json ApiBackend::live_short_document(JobRun& job) const {
 std::optional<nlohmann::json> ApiBackend::job(JobId id) {
     const auto live = engine_.live_jobs().find(id);
     if (live != engine_.live_jobs().end()) return live_document(live->second);
-    const auto record = engine_.jobs().job(id);
+    const auto record = engine_.record(id);
     if (!record) return std::nullopt;
     return record_document(*record);
-}
-
-Result<api::ListPage> ApiBackend::jobs(const api::ListQuery& query) {
-    constexpr std::array states{store::JobState::Queued, store::JobState::Running,
-                                store::JobState::Paused, store::JobState::Succeeded,
-                                store::JobState::Failed, store::JobState::Cancelled};
-    const auto state = read_state(query.state, states, store::job_state_name);
-    if (!state) return unexpected(state.error());
-    store::EndedJobsQuery ended{query.limit + 1, std::nullopt, *state, query.text};
-    if (!query.before.empty()) {
-        JobId before;
-        const char* const last = query.before.data() + query.before.size();
-        const auto [end, error] = std::from_chars(query.before.data(), last, before.value);
-        if (error != std::errc{} || end != last) {
-            return unexpected(
-                ErrorCode::InvalidArgument,
-                "before: \"" + store::cut_text(query.before, 60) + "\" is no job's number");
-        }
-        ended.before = before;
-    }
-    std::map<std::uint64_t, nlohmann::json> found;
-    auto& live = engine_.live_jobs();
-    auto one = ended.before ? live.lower_bound(*ended.before) : live.end();
-    while (one != live.begin() && found.size() <= query.limit) {
-        JobRun& job = (--one)->second;
-        const store::JobRecord& record = job.record;
-        const std::string words =
-            std::to_string(record.id.value) + " " + record.type + " " + record.name;
-        if (!query.text.empty() && !holds_text(words, query.text)) continue;
-        auto document = live_short_document(job);
-        if (*state && document.at("state") != store::job_state_name(**state)) continue;
-        found.emplace(record.id.value, std::move(document));
-    }
-    if (!*state || store::is_final(**state)) {
-        for (const store::JobRecord& record : engine_.jobs().ended_jobs(ended)) {
-            if (engine_.live_job(record.id) != nullptr) continue;
-            found.emplace(record.id.value, short_document(record));
-        }
-    }
-    const bool has_more = found.size() > query.limit;
-    while (found.size() > query.limit) found.erase(found.begin());
-    api::ListPage page;
-    if (has_more) page.next = std::to_string(found.begin()->first);
-    for (auto& [id, document] : found) page.items.push_back(std::move(document));
-    return page;
 }
 
 Result<nlohmann::json> ApiBackend::job_result(JobId id) {
     const std::string name = "job " + std::to_string(id.value);
     const JobRun* const live = engine_.live_job(id);
-    if (live != nullptr) {
-        return unexpected(ErrorCode::Unavailable,
-                          name + ": it is not over yet: " +
-                              std::string{store::job_state_name(live->record.state)} +
-                              "; ask again, or with ?wait=SECONDS");
-    }
-    const auto record = engine_.jobs().job(id);
+    const auto record = live != nullptr ? live->record : engine_.record(id);
     if (!record) return unexpected(ErrorCode::NotFound, name + ": there is no such job");
+    if (!store::is_final(record->state)) {
+        return unexpected(
+            ErrorCode::Unavailable,
+            name + ": it is not over yet: " + std::string{store::job_state_name(record->state)} +
+                "; ask again, or with ?wait=SECONDS");
+    }
     if (record->state == store::JobState::Succeeded) return nlohmann::json::parse(record->result);
     if (record->error) {
         return unexpected(ErrorCode::Unavailable, name + " failed: " + record->error->message);
@@ -397,9 +289,17 @@ Result<void> ApiBackend::readmit(std::string_view worker) {
     return engine_.readmit(*id);
 }
 
+void ApiBackend::when_written(std::function<void(Result<void>)> callback) {
+    engine_.when_written(std::move(callback));
+}
+
+bool ApiBackend::is_open(JobId id) const {
+    return engine_.live_job(id) != nullptr || engine_.ending_jobs().contains(id);
+}
+
 Result<api::Backend::ReceiptMaker> ApiBackend::receipt(JobId id) {
     const std::string name = "job " + std::to_string(id.value);
-    if (engine_.live_job(id) != nullptr) {
+    if (is_open(id)) {
         return unexpected(ErrorCode::NotFound,
                           name + ": it is not over yet; it leaves its receipt when it succeeds");
     }
@@ -420,7 +320,7 @@ Result<api::Backend::ReceiptMaker> ApiBackend::receipt(JobId id) {
 }
 
 void ApiBackend::when_over(JobId id, std::function<void()> callback) {
-    if (engine_.live_job(id) == nullptr) return callback();
+    if (!is_open(id)) return callback();
     engine_.when_over(id,
                       [callback = std::move(callback)](const store::JobRecord&) { callback(); });
 }
@@ -482,7 +382,11 @@ nlohmann::json ApiBackend::dashboard_state() {
          one != live.end() && state["jobs"].size() < dashboard_live_jobs_max; ++one) {
         state["jobs"][std::to_string(one->first.value)] = live_short_document(one->second);
     }
+    for (const auto& [id, record] : engine_.ending_jobs()) {
+        state["jobs"][std::to_string(id.value)] = short_document(record);
+    }
     for (const store::JobRecord& record : engine_.jobs().newest_ended(dashboard_ended_jobs_max)) {
+        if (engine_.ending_jobs().contains(record.id)) continue;
         nlohmann::json& document = state["jobs"][std::to_string(record.id.value)] =
             short_document(record);
         document.erase("summary");

@@ -26,6 +26,7 @@ class ApiBackend final : public api::Backend {
     [[nodiscard]] Result<void> prioritize(JobId id, std::string_view body) override;
     [[nodiscard]] Result<void> drain(std::string_view worker, bool drained) override;
     [[nodiscard]] Result<void> readmit(std::string_view worker) override;
+    void when_written(std::function<void(Result<void>)> callback) override;
     [[nodiscard]] Result<ReceiptMaker> receipt(JobId id) override;
     void when_over(JobId id, std::function<void()> callback) override;
     [[nodiscard]] std::optional<api::BlobView> blob(const Sha256& sha256) override;
@@ -33,6 +34,7 @@ class ApiBackend final : public api::Backend {
     [[nodiscard]] nlohmann::json dashboard_state() override;
 
  private:
+    [[nodiscard]] bool is_open(JobId id) const;
     [[nodiscard]] Result<WorkerId> worker_id(std::string_view key) const;
     [[nodiscard]] nlohmann::json worker_document(WorkerInfo& worker) const;
     [[nodiscard]] nlohmann::json liar_names(const store::JobRecord& record) const;

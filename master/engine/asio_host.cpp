@@ -17,8 +17,10 @@ AsioHost::~AsioHost() {
 void AsioHost::close() {
     *open_ = false;
     timer_.cancel();
-    pool_.stop();
-    pool_.join();
+    for (auto* const pool : {&pool_, &disk_pool_}) {
+        pool->stop();
+        pool->join();
+    }
 }
 
 Instant AsioHost::now() const {
@@ -38,7 +40,15 @@ void AsioHost::post(Work work) {
 }
 
 void AsioHost::run_slow(SlowWork work) {
-    asio::post(pool_, [this, open = open_, work = std::move(work)] {
+    run_on(pool_, std::move(work));
+}
+
+void AsioHost::wait_for_disk(SlowWork work) {
+    run_on(disk_pool_, std::move(work));
+}
+
+void AsioHost::run_on(asio::thread_pool& pool, SlowWork work) {
+    asio::post(pool, [this, open = open_, work = std::move(work)] {
         asio::post(io_, [open, then = work()] {
             if (*open) then();
         });

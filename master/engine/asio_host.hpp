@@ -21,12 +21,16 @@ class AsioHost final : public EngineHost {
     [[nodiscard]] std::int64_t unix_ms() const override;
     void post(Work work) override;
     void run_slow(SlowWork work) override;
+    void wait_for_disk(SlowWork work) override;
     void wake_at(Instant when, Work work) override;
     void close() override;
 
  private:
+    void run_on(boost::asio::thread_pool& pool, SlowWork work);
+
     boost::asio::io_context& io_;
     boost::asio::thread_pool pool_{2};
+    boost::asio::thread_pool disk_pool_{3};
     boost::asio::steady_timer timer_;
     std::chrono::steady_clock::time_point epoch_;
     /// False once closed. Shared with all that was posted, which may outlast this object in `io`;

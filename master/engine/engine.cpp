@@ -1,5 +1,7 @@
 #include "engine/engine.hpp"
 
+#include <netcompute/sha256.hpp>
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -11,6 +13,15 @@ constexpr Duration upkeep_interval = std::chrono::seconds{1};
 /// Of readings of the clocks that are written down: with other records, and by themselves.
 constexpr Duration time_noted_interval = std::chrono::seconds{1};
 constexpr Duration time_noted_alone_interval = std::chrono::seconds{10};
+constexpr Duration turn_time_max = std::chrono::milliseconds{10};
+constexpr std::size_t turn_events_max = 10'000;
+
+void hash_outputs(core::ResultsReceived& results, const std::vector<ByteSpan>& bytes) {
+    for (std::size_t position = 0; position < results.outcomes.size(); ++position) {
+        core::Outcome& outcome = results.outcomes[position];
+        if (!outcome.failed) outcome.sha256 = sha256(bytes[position]);
+    }
+}
 
 }  // namespace
 
@@ -21,6 +32,7 @@ Engine::Engine(EngineHost& host, EngineOptions options, store::JobStore& jobs)
       scheduler_{options_.limits, options_.seed},
       gateway_{options_.gateway, *this},
       steady_time_{jobs.last_clock(), host.now(), host.unix_ms()},
+      pipeline_{host, jobs, [this](bool stalled) { enqueue(core::StoreStalled{stalled}); }},
       last_job_{jobs.next_job_id().value - 1} {
     arm_timer();
 }
@@ -30,38 +42,56 @@ Engine::~Engine() {
 }
 
 void Engine::enqueue(InboxItem item) {
-    inbox_.push_back(std::move(item));
+    inbox_.add(std::move(item));
+    be_due();
+}
+
+InboxItem& Engine::enqueue(WorkerId worker, InboxItem item) {
+    be_due();
+    return inbox_.add(worker, std::move(item));
+}
+
+void Engine::be_due() {
     if (std::exchange(turn_is_due_, true)) return;
     host_.post([this] { turn(); });
 }
 
+/// Others on this thread, who answer HTTP, have theirs between two turns.
 void Engine::turn() {
-    turn_is_due_ = false;
     const Instant instant = now();
-    while (!inbox_.empty()) {
-        // Carrying out an effect may add to the inbox: the next round, the end of a job.
-        const InboxItem item = std::move(inbox_.front());
-        inbox_.pop_front();
-        if (const auto* beat = std::get_if<core::HeartbeatReceived>(&item.event)) {
-            waiting_heartbeats_.erase(beat->worker);
-        }
-        core::Effects effects = options_.step_scheduler
-                                    ? options_.step_scheduler(scheduler_, instant, item.event)
-                                    : scheduler_.step(instant, item.event);
-        count_extra_results(item.event, effects);
-        for (core::Effect& effect : effects) {
-            std::visit([&](auto& one) { carry_out(item, one); }, effect);
-        }
+    std::size_t taken = 0;
+    // Carrying out an effect may add to the inbox: the next round, the end of a job.
+    while (!inbox_.empty() && taken < turn_events_max && now() - instant < turn_time_max) {
+        take(instant, inbox_.take());
+        ++taken;
     }
+    turn_is_due_ = false;
+    if (!inbox_.empty()) be_due();
     const bool upkeep = std::exchange(upkeep_is_due_, false);
     if (upkeep) {
-        forget_lost_workers();
+        if (inbox_.empty()) forget_lost_workers();
         end_late_jobs();
     }
     note_time(upkeep);
+    hand_in();
     // While the store cannot be written it is tried once a second, not with each heartbeat.
-    if (store_trouble_.empty() || upkeep) commit_and_send();
+    if (upkeep) pipeline_.retry();
     arm_timer();
+}
+
+void Engine::take(Instant instant, InboxItem item) {
+    if (const auto* beat = std::get_if<core::HeartbeatReceived>(&item.event)) {
+        waiting_heartbeats_.erase(beat->worker);
+    } else if (auto* const results = std::get_if<core::ResultsReceived>(&item.event)) {
+        hash_outputs(*results, item.output_bytes);
+    }
+    core::Effects effects = options_.step_scheduler
+                                ? options_.step_scheduler(scheduler_, instant, item.event)
+                                : scheduler_.step(instant, item.event);
+    count_extra_results(item.event, effects);
+    for (core::Effect& effect : effects) {
+        std::visit([&](auto& one) { carry_out(item, one); }, effect);
+    }
 }
 
 /// Results for tasks that had an output: checks, and copies of what a straggler was late with.
@@ -86,45 +116,27 @@ void Engine::count_extra_results(const core::Event& event, const core::Effects& 
 /// The next master reckons what time went by from the last reading that is written down. While no
 /// job is live, nothing needs it.
 void Engine::note_time(bool upkeep) {
-    if (!store_trouble_.empty() || live_.empty()) return;
-    if (records_.empty() && !upkeep) return;
-    const Duration interval = records_.empty() ? time_noted_alone_interval : time_noted_interval;
+    if (!store_trouble().empty() || live_.empty()) return;
+    if (turn_.records.empty() && !upkeep) return;
+    const Duration interval =
+        turn_.records.empty() ? time_noted_alone_interval : time_noted_interval;
     const Instant instant = now();
     if (time_noted_ && std::chrono::abs(instant - *time_noted_) < interval) return;
     time_noted_ = instant;
-    records_.push_back(store::PutClock{{steady_time_.ms(instant), host_.unix_ms()}});
+    put(store::PutClock{{steady_time_.ms(instant), host_.unix_ms()}});
 }
 
-/// Writes down all that was decided, and then tells of it. Where that cannot be done, everything
-/// waits for the next try, and nothing new is begun.
-void Engine::commit_and_send() {
+/// All that was decided is to be written down, and then told.
+void Engine::hand_in() {
     for (const WorkerId id : std::exchange(changed_workers_, {})) {
         const auto found = workers_.find(id);
         if (found == workers_.end()) continue;
-        records_.push_back(store::PutWorker{record_of(found->second)});
+        put(store::PutWorker{record_of(found->second)});
     }
-    if (!records_.empty()) {
-        const auto durability = promises_ ? store::Durability::Power : store::Durability::Process;
-        const auto committed = jobs_.commit(records_, durability);
-        if (!committed) {
-            if (!std::exchange(store_trouble_, committed.error().message).empty()) return;
-            spdlog::error("jobs wait: {}", store_trouble_);
-            return enqueue(core::StoreStalled{true});
-        }
-        records_.clear();
-        promises_ = false;
+    for (const auto& [id, round] : std::exchange(go_back_, {})) {
+        send([this, id = id, round = round] { go_back(id, round); });
     }
-    if (!store_trouble_.empty()) {
-        spdlog::info("the store can be written again: jobs go on");
-        store_trouble_.clear();
-        enqueue(core::StoreStalled{false});
-    }
-    for (const auto& send : std::exchange(outbox_, {})) send();
-    go_back_where_asked();
-}
-
-void Engine::go_back_where_asked() {
-    for (const auto& [id, round] : std::exchange(go_back_, {})) go_back(id, round);
+    pipeline_.add(std::exchange(turn_, {}));
 }
 
 /// Wakes at the scheduler's next deadline, and once a second for upkeep.
@@ -142,9 +154,19 @@ void Engine::wake() {
     enqueue(core::ClockTicked{});
 }
 
+void Engine::when_written(std::function<void(Result<void>)> callback) {
+    if (!turn_is_due_) return pipeline_.when_flushed(std::move(callback));
+    turn_.answers.push_back(std::move(callback));
+}
+
+std::optional<store::JobRecord> Engine::record(JobId id) const {
+    const auto ending = ending_.find(id);
+    return ending == ending_.end() ? jobs_.job(id) : ending->second;
+}
+
 void Engine::when_over(JobId id, std::function<void(const store::JobRecord&)> callback) {
-    const auto record = live_.contains(id) ? std::nullopt : jobs_.job(id);
-    if (record && store::is_final(record->state)) return callback(*record);
+    const auto over = live_.contains(id) ? std::nullopt : record(id);
+    if (over && store::is_final(over->state)) return callback(*over);
     watchers_[id].push_back(std::move(callback));
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "core/scheduler.hpp"
+#include "engine/commit_pipeline.hpp"
 #include "engine/engine_host.hpp"
+#include "engine/inbox.hpp"
 #include "engine/job_request.hpp"
 #include "engine/job_run.hpp"
 #include "engine/rate_meter.hpp"
@@ -10,7 +12,6 @@
 #include "store/blob_store.hpp"
 #include "store/job_store.hpp"
 
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -72,9 +73,11 @@ struct WorkerInfo {
 };
 
 /// Joins clock, scheduler, store, transports and job types, on its host's thread. What arrives is
-/// kept in an inbox; one turn takes it all, steps the scheduler at one instant, commits what was
-/// decided, and only then sends. So whatever a worker or a user was told is in the store, and a
-/// master that is killed between any two instructions goes on from there.
+/// kept in an inbox; one turn takes it all, or as much as a few milliseconds allow, steps the
+/// scheduler at one instant, hands what was decided to the store, and what it sends hangs on that:
+/// messages to workers on the commit, what somebody relies on also on the disk. So whatever a
+/// worker or a user was told is in the store, and a master that is killed between any two
+/// instructions goes on from there.
 class Engine final : public WorkerEvents {
  public:
     /// `host` and `jobs` outlive it.
@@ -96,9 +99,11 @@ class Engine final : public WorkerEvents {
     /// Where transports deliver.
     [[nodiscard]] WorkerGateway& gateway() { return gateway_; }
 
-    /// The job is in the store when this returns. Errors: InvalidArgument, NotFound or
-    /// PermissionDenied for bad parameters; LimitExceeded; Unavailable if the store cannot be
-    /// written.
+    // What users ask for. It is done at once, and promised by when_written().
+
+    /// Errors: InvalidArgument, NotFound or PermissionDenied for bad parameters; LimitExceeded;
+    /// Unavailable if the store cannot be written. A job of which that turns out before it is
+    /// promised ends as if cancelled.
     [[nodiscard]] Result<JobId> submit(JobRequest request);
     /// Errors of these: NotFound if there is no such job, InvalidArgument if it is over;
     /// Unavailable if the store cannot be written, so that nothing can be promised.
@@ -108,7 +113,12 @@ class Engine final : public WorkerEvents {
     /// Errors of these: NotFound if there is no such worker.
     [[nodiscard]] Result<void> drain(WorkerId id, bool drained);
     [[nodiscard]] Result<void> readmit(WorkerId id);
-    /// Calls back once, on this thread, when the job is over; at once if it is.
+    /// Calls back once, on this thread, when all that was asked for so far survives a power cut.
+    /// Errors: Unavailable if it cannot be written down now; but for a submission it stands all the
+    /// same, and is written later.
+    void when_written(std::function<void(Result<void>)> callback);
+    /// Calls back once, on this thread, when the job is over and that survives a power cut; at once
+    /// if so.
     void when_over(JobId id, std::function<void(const store::JobRecord&)> callback);
     /// Says goodbye to every worker.
     void stop(const std::string& reason);
@@ -117,6 +127,10 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] const core::Scheduler& scheduler() const { return scheduler_; }
     [[nodiscard]] const store::JobStore& jobs() const { return jobs_; }
     [[nodiscard]] const store::BlobStore& blobs() const { return *options_.blobs; }
+    /// What may be told of a job that is not live: until its end is on the disk, that it is not.
+    [[nodiscard]] std::optional<store::JobRecord> record(JobId id) const;
+    /// Jobs that have ended, as they were before, while their ends are being written down.
+    [[nodiscard]] const std::map<JobId, store::JobRecord>& ending_jobs() const { return ending_; }
     [[nodiscard]] const JobRun* live_job(JobId id) const;
     /// Since it was submitted; never negative.
     [[nodiscard]] double seconds_since_submission(const JobRun& job) const;
@@ -126,7 +140,7 @@ class Engine final : public WorkerEvents {
     /// Events that wait for a turn.
     [[nodiscard]] std::size_t inbox_size() const { return inbox_.size(); }
     /// Why the store cannot be written; empty if it can.
-    [[nodiscard]] const std::string& store_trouble() const { return store_trouble_; }
+    [[nodiscard]] const std::string& store_trouble() const { return pipeline_.trouble(); }
     /// In the rounds in progress of all live jobs, but for small ones.
     [[nodiscard]] std::uint64_t live_tasks() const;
     [[nodiscard]] double tasks_per_second() { return rate_.per_second(now()); }
@@ -143,22 +157,19 @@ class Engine final : public WorkerEvents {
     void on_expelled(WorkerId worker, const std::string& reason) override;
 
  private:
-    /// An event and, for results, where its outcomes' bytes lie.
-    struct InboxItem {
-        core::Event event;
-        std::vector<ByteSpan> output_bytes;
-        std::shared_ptr<const Bytes> owner;
-    };
-    using Outbox = std::vector<std::function<void()>>;
-
     // engine.cpp: turns.
     void enqueue(InboxItem item);
-    void enqueue(core::Event event) { enqueue({std::move(event), {}, nullptr}); }
+    void enqueue(core::Event event) { enqueue(InboxItem{std::move(event), {}, nullptr}); }
+    InboxItem& enqueue(WorkerId worker, InboxItem item);
+    InboxItem& enqueue(WorkerId worker, core::Event event) {
+        return enqueue(worker, InboxItem{std::move(event), {}, nullptr});
+    }
+    void be_due();
     void turn();
+    void take(Instant instant, InboxItem item);
     void count_extra_results(const core::Event& event, const core::Effects& effects);
     void note_time(bool upkeep);
-    void commit_and_send();
-    void go_back_where_asked();
+    void hand_in();
     void arm_timer();
     void wake();
 
@@ -225,7 +236,6 @@ class Engine final : public WorkerEvents {
     void hold(JobRun& job, const std::string& why);
     void release(JobRun& job);
     void end_in_order();
-    void ask_for_turn();
 
     // engine_workers.cpp.
     [[nodiscard]] std::string worker_name(WorkerId id) const;
@@ -239,6 +249,9 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] bool is_drained(const std::string& owner) const;
     [[nodiscard]] store::WorkerRecord record_of(const WorkerInfo& worker) const;
     void put_worker(WorkerId id) { changed_workers_.insert(id); }
+    void put(store::Record record) { turn_.records.push_back(std::move(record)); }
+    void send(std::function<void()> work) { turn_.sends.push_back(std::move(work)); }
+    void promise(std::function<void()> work) { turn_.promises.push_back(std::move(work)); }
 
     // engine_effects.cpp: one overload an effect.
     void carry_out(const InboxItem& item, core::AssignTasks& effect);
@@ -264,28 +277,28 @@ class Engine final : public WorkerEvents {
     WorkerGateway gateway_;
     SteadyTime steady_time_;
     std::optional<Instant> time_noted_;  ///< When the clocks were written down last.
+    CommitPipeline pipeline_;
     Instant timer_at_ = instant_never;
 
-    std::deque<InboxItem> inbox_;
+    Inbox inbox_;
     /// In the inbox, one of a worker at most.
     std::map<WorkerId, core::HeartbeatReceived*> waiting_heartbeats_;
     bool turn_is_due_ = false;
     bool upkeep_is_due_ = false;           ///< At the end of the next turn.
-    std::vector<store::Record> records_;   ///< Not committed yet.
-    std::set<WorkerId> changed_workers_;   ///< To be put among them.
-    bool promises_ = false;                ///< Somebody is told of them: they must be on the disk.
-    Outbox outbox_;                        ///< To be sent once they are committed.
-    std::map<JobId, RoundIndex> go_back_;  ///< Once they are, too: the store is read again.
-    std::string store_trouble_;
+    TurnRecords turn_;                     ///< Of the turn in progress, or the next one.
+    std::set<WorkerId> changed_workers_;   ///< To be put among its records.
+    std::map<JobId, RoundIndex> go_back_;  ///< Once they are committed: the store is read again.
 
     data::WrittenFiles written_files_;  ///< Also used by the pool.
     std::map<JobId, JobRun> live_;
+    std::map<JobId, store::JobRecord> ending_;
     std::set<JobId> resuming_;      ///< Of a former master, and not ready yet.
     std::deque<JobId> to_resume_;   ///< Of those: one after the other, so that it is known of which
     std::optional<JobId> resumes_;  ///< a master died.
     std::map<JobId, Load> loads_;
     std::map<JobId, store::JobTrial> trials_;
     bool starts_unready_ = false;  ///< So it is written down.
+    bool beginning_is_written_ = false;
     std::map<JobId, std::vector<std::function<void(const store::JobRecord&)>>> watchers_;
     std::map<WorkerId, WorkerInfo> workers_;
     std::map<WorkerId, store::WorkerRecord> away_;  ///< Whose keys are kept for them.

@@ -18,15 +18,15 @@ void Engine::carry_out(const InboxItem&, core::AssignTasks& effect) {
     // Encoded here, while the round is what it was; sent when the turn is committed.
     auto message = std::make_shared<protocol::WireMessage>(found->second.lease_message(
         effect.lease, effect.tasks, to_seconds(effect.deadline - now()), blobs()));
-    records_.push_back(store::PutLease{{effect.lease, effect.worker, effect.job, effect.round,
-                                        effect.is_check, std::move(effect.tasks)}});
-    outbox_.push_back([this, worker = effect.worker, message] {
+    put(store::PutLease{{effect.lease, effect.worker, effect.job, effect.round, effect.is_check,
+                         std::move(effect.tasks)}});
+    send([this, worker = effect.worker, message] {
         gateway_.send_encoded(worker, std::move(*message));
     });
 }
 
 void Engine::carry_out(const InboxItem&, core::RevokeLease& effect) {
-    outbox_.push_back([this, effect] {
+    send([this, effect] {
         gateway_.send(
             effect.worker,
             protocol::Revoke{effect.lease, std::string{revoke_reason_name(effect.reason)}});
@@ -37,14 +37,14 @@ void Engine::carry_out(const InboxItem& item, core::RecordOutputs& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
     const auto& results = std::get<core::ResultsReceived>(item.event);
-    store::PutOutputs put{effect.job, effect.round, effect.worker, {}, item.owner};
-    put.outputs.reserve(effect.positions.size());
+    store::PutOutputs outputs{effect.job, effect.round, effect.worker, {}, item.owner};
+    outputs.outputs.reserve(effect.positions.size());
     for (const std::uint32_t position : effect.positions) {
         const TaskIndex index = results.outcomes[position].index;
         found->second.keep_output(index, item.output_bytes[position], item.owner);
-        put.outputs.push_back({index, item.output_bytes[position]});
+        outputs.outputs.push_back({index, item.output_bytes[position]});
     }
-    records_.push_back(std::move(put));
+    put(std::move(outputs));
     const auto count = static_cast<double>(effect.positions.size());
     const Instant instant = now();
     tasks_done_ += effect.positions.size();
@@ -60,7 +60,7 @@ void Engine::carry_out(const InboxItem&, core::ConfirmOutputs& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
     for (const TaskIndex index : effect.tasks) {
-        records_.push_back(store::ConfirmOutput{effect.job, effect.round, index, effect.confirmer});
+        put(store::ConfirmOutput{effect.job, effect.round, index, effect.confirmer});
     }
 }
 
@@ -89,12 +89,12 @@ void Engine::carry_out(const InboxItem& item, core::RecordAudit& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
     found->second.keep_output(effect.index, item.output_bytes.front(), item.owner);
-    records_.push_back(store::PutOutputs{effect.job,
-                                         effect.round,
-                                         WorkerId{},
-                                         {{effect.index, item.output_bytes.front()}},
-                                         item.owner});
-    records_.push_back(store::ConfirmOutput{effect.job, effect.round, effect.index, WorkerId{}});
+    put(store::PutOutputs{effect.job,
+                          effect.round,
+                          WorkerId{},
+                          {{effect.index, item.output_bytes.front()}},
+                          item.owner});
+    put(store::ConfirmOutput{effect.job, effect.round, effect.index, WorkerId{}});
 }
 
 void Engine::carry_out(const InboxItem&, core::QuarantineWorker& effect) {
@@ -104,10 +104,9 @@ void Engine::carry_out(const InboxItem&, core::QuarantineWorker& effect) {
         "its result for task {} of round {} of job {} was wrong: the master computed another one",
         effect.index, effect.round, effect.job.value);
     put_worker(effect.worker);
-    promises_ = true;
     spdlog::error("{} is in quarantine: {}", worker_name(effect.worker), worker.quarantined);
-    outbox_.push_back([this, id = effect.worker, key = worker.key, address = worker.address,
-                       why = worker.quarantined] {
+    promise([this, id = effect.worker, key = worker.key, address = worker.address,
+             why = worker.quarantined] {
         if (options_.gateway.audit != nullptr) {
             options_.gateway.audit->write({.action = "worker quarantined",
                                            .who = audit_by::master,
@@ -169,8 +168,8 @@ void Engine::carry_out(const InboxItem&, core::CloseSession& effect) {
     };
     // It promises nothing: who is to go does not stay, and misbehave, for as long as the store
     // stalls.
-    if (store_trouble_.empty())
-        outbox_.emplace_back(std::move(close));
+    if (store_trouble().empty())
+        send(std::move(close));
     else
         close();
 }

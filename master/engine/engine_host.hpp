@@ -7,7 +7,7 @@
 
 namespace netcompute::engine {
 
-/// What an Engine needs of the world: clocks, a thread of its own, a pool beside it, one alarm. A
+/// What an Engine needs of the world: clocks, a thread of its own, others beside it, one alarm. A
 /// server's is AsioHost; a simulation has one in virtual time. Serves one engine.
 class EngineHost {
  public:
@@ -29,6 +29,9 @@ class EngineHost {
     virtual void post(Work work) = 0;
     /// Runs `work` on the pool, and what it returns on the engine's thread.
     virtual void run_slow(SlowWork work) = 0;
+    /// As run_slow(), for work that waits for the disk and for little else: whatever the pool does,
+    /// three such works are under way at once.
+    virtual void wait_for_disk(SlowWork work) = 0;
     /// Runs `work` on the engine's thread when now() has reached `when`. Replaces the alarm that
     /// was set before.
     virtual void wake_at(Instant when, Work work) = 0;

@@ -36,6 +36,10 @@ Result<JobId> Engine::submit(JobRequest request) {
                               " jobs already; wait for some to end, or cancel them "
                               "(limits.jobs in the master's config.json)");
     }
+    if (auto writable = check_store(); !writable) {
+        return unexpected(ErrorCode::Unavailable,
+                          "the job cannot be taken: " + writable.error().message);
+    }
     FileNames files;
     const JobContext context{options_.root, nullptr,         request.from_command_line,
                              true,          &written_files_, &files};
@@ -57,18 +61,14 @@ Result<JobId> Engine::submit(JobRequest request) {
     record.paths_anywhere = request.from_command_line;
     record.submitted_unix_ms = host_.unix_ms();
     record.submitted_steady_ms = steady_time_.ms(now());
-    // Who submits is told the id at once, so it is written down at once.
-    std::vector<store::Record> put{store::PutJob{record}};
-    if (!type->is_quick) {
-        trials_[record.id] = {record.id, store::HeavyStep::Preparing, {}, 0, {}};
-        put.emplace_back(store::PutTrial{trials_[record.id]});
-    }
-    if (auto committed = jobs_.commit(put, store::Durability::Power); !committed) {
-        trials_.erase(record.id);
-        return unexpected(ErrorCode::Unavailable,
-                          "the job cannot be taken: " + committed.error().message);
-    }
     const JobId id{++last_job_};
+    put_record(record);
+    if (!type->is_quick) begin_step(id, store::HeavyStep::Preparing);
+    turn_.undoings.push_back([this, id] {
+        // Its submitter is told that it was not taken.
+        if (live_.contains(id)) end_job(id, store::JobState::Cancelled, {}, {});
+    });
+    be_due();
     live_.emplace(id, JobRun{record, now()}).first->second.file_names = std::move(files);
     log_within_budget("job submitted", "", spdlog::level::info, "job {} ({}) submitted", id.value,
                       printable(record.name));
@@ -96,7 +96,7 @@ Result<void> Engine::check_files_are_free(const FileNames& files) const {
 /// What the pool has written, for the record: also for a job that was cancelled meanwhile.
 void Engine::put_written_files() {
     for (auto& [name, file] : written_files_.take_new()) {
-        records_.push_back(store::PutWrittenFile{{std::move(name), file.size, file.sha256}});
+        put(store::PutWrittenFile{{std::move(name), file.size, file.sha256}});
     }
 }
 
@@ -190,7 +190,7 @@ void Engine::begin_fresh(JobRun& job) {
     job.record.inputs = inputs_json(job.inputs());
     if (job.record.state != store::JobState::Paused) job.record.state = store::JobState::Running;
     put_record(job.record);
-    records_.push_back(store::PutCheckpoint{id, 0, job.states().front()});
+    put(store::PutCheckpoint{id, 0, job.states().front()});
     announce_round(job, true);
     if (resuming_.erase(id) != 0) job_is_ready();
 }
@@ -213,9 +213,13 @@ void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
     if (!result.is_null()) record.result = result.dump();
     if (error) record.error = Error{error->code, shortened(std::move(error->message))};
     put_record(record);
-    promises_ = true;
+    job.record.tasks_done = record.tasks_done;
+    job.record.elapsed_seconds = record.elapsed_seconds;
+    job.record.slot_seconds = record.slot_seconds;
+    ending_[id] = std::move(job.record);
     enqueue(core::JobEnded{id});
-    outbox_.push_back([this, record] {
+    promise([this, record] {
+        ending_.erase(record.id);
         log_within_budget("job that is over", "", spdlog::level::info,
                           "job {} ({}): {} after {:.3f} s{}", record.id.value,
                           printable(record.name), store::job_state_name(record.state),
@@ -245,14 +249,15 @@ void Engine::end_late_jobs() {
 }
 
 void Engine::put_record(const store::JobRecord& record) {
-    records_.push_back(store::PutJob{record});
+    put(store::PutJob{record});
 }
 
 // ---- What users ask for -------------------------------------------------------------------------
 
 Error Engine::over_or_unknown(JobId id) const {
-    const auto record = jobs_.job(id);
+    const auto record = this->record(id);
     const std::string name = "job " + std::to_string(id.value);
+    if (ending_.contains(id)) return {ErrorCode::InvalidArgument, name + ": it is ending"};
     if (!record) return {ErrorCode::NotFound, name + ": there is no such job"};
     return {ErrorCode::InvalidArgument,
             name + ": it is over already: " + std::string{store::job_state_name(record->state)}};
@@ -260,16 +265,15 @@ Error Engine::over_or_unknown(JobId id) const {
 
 /// Users are promised only what is written down.
 Result<void> Engine::check_store() const {
-    if (store_trouble_.empty()) return {};
-    return unexpected(ErrorCode::Unavailable, "nothing can be written down: " + store_trouble_);
+    if (store_trouble().empty()) return {};
+    return unexpected(ErrorCode::Unavailable, "nothing can be written down: " + store_trouble());
 }
 
 Result<void> Engine::cancel(JobId id) {
     if (!live_.contains(id)) return unexpected(over_or_unknown(id));
     if (auto writable = check_store(); !writable) return writable;
     end_job(id, store::JobState::Cancelled, {}, {});
-    turn();  // Who asked is answered when it is written down.
-    return check_store();
+    return {};
 }
 
 Result<void> Engine::pause(JobId id, bool paused) {
@@ -279,17 +283,15 @@ Result<void> Engine::pause(JobId id, bool paused) {
     JobRun& job = found->second;
     if (!job.held.empty() && !paused) {
         release(job);
-        return check_store();
+        return {};
     }
     const auto going = job.begun() ? store::JobState::Running : store::JobState::Queued;
     job.record.state = paused ? store::JobState::Paused : going;
     put_record(job.record);
-    promises_ = true;
     enqueue(core::JobPaused{id, paused});
     log_within_budget("job that is held back", "", spdlog::level::info, "job {} ({}) {}", id.value,
                       printable(job.record.name), paused ? "pauses" : "goes on");
-    turn();
-    return check_store();
+    return {};
 }
 
 Result<void> Engine::prioritize(JobId id, std::int32_t priority) {
@@ -298,10 +300,8 @@ Result<void> Engine::prioritize(JobId id, std::int32_t priority) {
     if (auto writable = check_store(); !writable) return writable;
     found->second.record.priority = priority;
     put_record(found->second.record);
-    promises_ = true;
     enqueue(core::JobPrioritized{id, priority});
-    turn();
-    return check_store();
+    return {};
 }
 
 }  // namespace netcompute::engine

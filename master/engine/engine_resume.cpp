@@ -21,10 +21,14 @@ void Engine::resume() {
     const auto microseconds =
         static_cast<std::uint64_t>(std::max<std::int64_t>(host_.unix_ms(), 0)) * 1000;
     const LeaseId used{std::max(jobs_.last_lease_id().value + unrecorded_leases_max, microseconds)};
-    records_.push_back(store::UseLeaseIds{used});
+    put(store::UseLeaseIds{used});
     // Before any job is taken: without a reading, the next master would go by the time of day.
-    records_.push_back(store::PutClock{{steady_time_.ms(now()), host_.unix_ms()}});
-    promises_ = true;
+    put(store::PutClock{{steady_time_.ms(now()), host_.unix_ms()}});
+    gateway_.hold(true);
+    promise([this] {
+        beginning_is_written_ = true;
+        job_is_ready();
+    });
     enqueue(core::LeaseIdsUsed{used});
     gateway_.skip_ids(jobs_.last_worker_id());
     for (const store::WrittenFileRecord& file : jobs_.written_files()) {
@@ -41,7 +45,6 @@ void Engine::resume() {
     std::vector<store::JobRecord> records = jobs_.jobs();
     std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
     if (records.empty()) return;
-    gateway_.hold(true);
     for (const store::JobRecord& record : records) {
         const Instant submitted = steady_time_.instant_of(record.submitted_steady_ms, now());
         JobRun& job = live_.emplace(record.id, JobRun{record, submitted}).first->second;
@@ -54,7 +57,7 @@ void Engine::resume() {
         to_resume_.push_back(id);
     }
     spdlog::info("{} jobs of the former master go on", to_resume_.size());
-    ask_for_turn();
+    be_due();
     job_is_ready();
 }
 
@@ -101,10 +104,10 @@ void Engine::resume_next() {
     }
     if (!resumes_) return;
     begin_step(*resumes_, store::HeavyStep::Preparing);
-    outbox_.push_back([this, id = *resumes_] {
+    send([this, id = *resumes_] {
         if (resuming_.contains(id)) resume_job(id);
     });
-    ask_for_turn();
+    be_due();
 }
 
 void Engine::resume_job(JobId id) {
@@ -160,8 +163,11 @@ Result<void> Engine::take_up(JobRun& job) {
 /// Has the job get what the store has of its rounds, from one on up to that in progress, which is
 /// then announced. Millions of outputs take their time, so it is done in pieces.
 void Engine::load_outputs(JobRun& job, Load load) {
-    loads_[job.record.id] = std::move(load);
-    load_more(job.record.id);
+    const JobId id = job.record.id;
+    loads_[id] = std::move(load);
+    // Some of them may not be in the store yet: all that is handed in before this is, then.
+    send([this, id] { load_more(id); });
+    be_due();
 }
 
 void Engine::load_more(JobId id) {
@@ -267,14 +273,15 @@ void Engine::loaded(JobId id) {
     if (resuming_.erase(id) != 0) job_is_ready();
 }
 
-/// Workers may come in when the last job of the former master can take their results.
+/// Workers may come in when the last job of the former master can take their results, and when a
+/// power cut cannot take back from where this master's lease ids go on.
 void Engine::job_is_ready() {
     resume_next();
-    if (!resuming_.empty()) return;
+    if (!resuming_.empty() || !beginning_is_written_) return;
     gateway_.hold(false);
     if (!std::exchange(starts_unready_, false)) return;
-    records_.push_back(store::PutUnreadyStarts{0});
-    ask_for_turn();
+    put(store::PutUnreadyStarts{0});
+    be_due();
 }
 
 }  // namespace netcompute::engine

@@ -112,7 +112,7 @@ void Engine::fold(JobRun& job) {
         return [this, id, result] {
             if (!live_.contains(id)) return;  // It was cancelled meanwhile.
             step_is_over(id);
-            ask_for_turn();
+            be_due();
             folded(id, result);
         };
     });
@@ -129,10 +129,10 @@ void Engine::folded(JobId id, const Result<void>& result) {
     const std::size_t known = job.states().size();
     const bool fresh = !job.has_been_here();
     if (fresh && known > job.round_index) {
-        records_.push_back(store::RewindJob{id, job.round_index - 1});
+        put(store::RewindJob{id, job.round_index - 1});
     }
     if (fresh && !job.has_finished()) {
-        records_.push_back(store::PutCheckpoint{id, job.round_index, job.states().back()});
+        put(store::PutCheckpoint{id, job.round_index, job.states().back()});
     }
     if (!make_room(job)) return;
     if (fresh || job.has_finished()) return announce_round(job, fresh);
@@ -153,7 +153,7 @@ void Engine::finish(JobRun& job) {
                       put_written_files();
                       if (!live_.contains(id)) return;  // It was cancelled meanwhile.
                       step_is_over(id);
-                      ask_for_turn();
+                      be_due();
                       finished(id, std::move(*result));
                   };
               });
@@ -190,7 +190,7 @@ void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
         return make_receipt(*shared, states, kernels, workers);
     };
     if (task_count <= options_.quick_fold_tasks_max) {
-        records_.push_back(store::PutReceipt{id, make()});
+        put(store::PutReceipt{id, make()});
         return end_job(id, store::JobState::Succeeded, result, {});
     }
     job.is_away = true;
@@ -202,10 +202,10 @@ void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
         return [this, id, result, receipt, snapshot = std::move(make)] {
             if (!live_.contains(id)) return;  // It was cancelled meanwhile.
             step_is_over(id);
-            ask_for_turn();
+            be_due();
             if (went_back(live_.at(id))) return;
             if (!*receipt) return end_job(id, store::JobState::Failed, {}, receipt->error());
-            records_.push_back(store::PutReceipt{id, std::move(**receipt)});
+            put(store::PutReceipt{id, std::move(**receipt)});
             end_job(id, store::JobState::Succeeded, result, {});
         };
     };

@@ -26,14 +26,8 @@ std::string_view name_of(store::HeavyStep step) {
 
 }  // namespace
 
-/// A turn comes, and with it a commit.
-void Engine::ask_for_turn() {
-    if (std::exchange(turn_is_due_, true)) return;
-    host_.post([this] { turn(); });
-}
-
 void Engine::put_trial(store::JobTrial trial) {
-    records_.push_back(store::PutTrial{trial});
+    put(store::PutTrial{trial});
     if (trial.says_nothing())
         trials_.erase(trial.job);
     else
@@ -63,10 +57,10 @@ void Engine::step_is_over(JobId id) {
 /// Does it on the pool, once it is written down that it begins.
 void Engine::run_heavy(JobId id, store::HeavyStep step, EngineHost::SlowWork work) {
     begin_step(id, step);
-    outbox_.push_back([this, id, work = std::move(work)]() mutable {
+    send([this, id, work = std::move(work)]() mutable {
         if (live_.contains(id)) host_.run_slow(std::move(work));
     });
-    ask_for_turn();
+    be_due();
 }
 
 /// At the start, with all jobs that are not over: holds back those that it would die of.
@@ -99,7 +93,7 @@ void Engine::judge_former_masters() {
                                   starts - 1));
         }
     }
-    records_.push_back(store::PutUnreadyStarts{starts});
+    put(store::PutUnreadyStarts{starts});
     starts_unready_ = true;
 }
 
@@ -110,7 +104,7 @@ void Engine::hold(JobRun& job, const std::string& why) {
     job.record.state = store::JobState::Paused;
     put_record(job.record);
     put_trial({id, store::HeavyStep::None, store::HeavyStep::None, 0, why});
-    ask_for_turn();
+    be_due();
 }
 
 /// A user wants it tried again.
@@ -121,25 +115,21 @@ void Engine::release(JobRun& job) {
     job.held.clear();
     job.record.state = store::JobState::Queued;
     put_record(job.record);
-    promises_ = true;
     put_trial({id, store::HeavyStep::None, store::HeavyStep::None, 0, {}});
     resuming_.insert(id);
     to_resume_.push_back(id);
     resume_next();
-    turn();  // Who asked is answered when it is written down.
+    be_due();
 }
 
 /// The master ends because somebody wants it to: no step is to blame.
 void Engine::end_in_order() {
-    std::vector<store::Record> records;
     for (auto& [id, trial] : trials_) {
         trial.step = store::HeavyStep::None;
-        records.emplace_back(store::PutTrial{trial});
+        put(store::PutTrial{trial});
     }
-    if (starts_unready_) records.emplace_back(store::PutUnreadyStarts{0});
-    if (records.empty()) return;
-    const auto committed = jobs_.commit(records, store::Durability::Process);
-    if (!committed) spdlog::warn("the end is not written down: {}", committed.error().message);
+    if (starts_unready_) put(store::PutUnreadyStarts{0});
+    hand_in();
 }
 
 }  // namespace netcompute::engine

@@ -1,7 +1,6 @@
 #include "engine/engine.hpp"
 #include <netcompute/logging.hpp>
 #include <netcompute/printable.hpp>
-#include <netcompute/sha256.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -99,10 +98,10 @@ void Engine::on_joined(const JoinedWorker& joined) {
                           "{} asked for the id {}, which is another worker's",
                           worker_name(joined.id), printable(joined.hello.worker));
     }
-    enqueue(core::WorkerJoined{joined.id, joined.hello.slots, resumed,
-                               pc_of(worker.address, joined.id), worker.is_believed,
-                               std::hash<std::string>{}(joined.address)});
-    if (worker.drained) enqueue(core::WorkerDrained{joined.id, true});
+    enqueue(joined.id, core::WorkerJoined{joined.id, joined.hello.slots, resumed,
+                                          pc_of(worker.address, joined.id), worker.is_believed,
+                                          std::hash<std::string>{}(joined.address)});
+    if (worker.drained) enqueue(joined.id, core::WorkerDrained{joined.id, true});
 }
 
 void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
@@ -116,8 +115,8 @@ void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
         *waiting->second = std::move(event);
         return;
     }
-    enqueue(std::move(event));
-    waiting_heartbeats_[id] = &std::get<core::HeartbeatReceived>(inbox_.back().event);
+    InboxItem& waiting = enqueue(id, std::move(event));
+    waiting_heartbeats_[id] = &std::get<core::HeartbeatReceived>(waiting.event);
 }
 
 /// A lease that is over stays known while its round lasts. One that is not known any more may have
@@ -152,14 +151,12 @@ void Engine::on_results(WorkerId id, const protocol::Results& results,
         one.failed = outcome.failed;
         if (outcome.failed)
             one.error = {outcome.code, printable(as_text(outcome.bytes), error_bytes_max)};
-        else
-            one.sha256 = sha256(outcome.bytes);
         output_bytes.push_back(outcome.bytes);
     }
     // Else the scheduler will refuse them.
     const auto lease = scheduler_.lease(results.lease);
     if (lease && lease->job == results.job) note_failures(event);
-    enqueue({std::move(event), std::move(output_bytes), std::move(payload)});
+    enqueue(id, {std::move(event), std::move(output_bytes), std::move(payload)});
 }
 
 /// One line a frame, however many it has.
@@ -179,7 +176,7 @@ void Engine::note_failures(const core::ResultsReceived& event) {
 void Engine::on_left(WorkerId id) {
     log_within_budget("worker left", address_of(id), spdlog::level::info, "{} left",
                       worker_name(id));
-    enqueue(core::WorkerLeft{id});
+    enqueue(id, core::WorkerLeft{id});
 }
 
 void Engine::note_disconnection(WorkerId id, const std::string& reason) {
@@ -193,12 +190,12 @@ void Engine::note_disconnection(WorkerId id, const std::string& reason) {
 
 void Engine::on_disconnected(WorkerId id, const std::string& reason) {
     note_disconnection(id, reason);
-    enqueue(core::WorkerDisconnected{id});
+    enqueue(id, core::WorkerDisconnected{id});
 }
 
 void Engine::on_expelled(WorkerId id, const std::string& reason) {
     note_disconnection(id, reason);
-    enqueue(core::WorkerLeft{id});
+    enqueue(id, core::WorkerLeft{id});
 }
 
 /// Follows the scheduler, which forgets a worker some minutes after it was lost; but not one in
@@ -214,7 +211,7 @@ void Engine::forget_lost_workers() {
         if (is_kept)
             keep_key(record_of(worker));
         else
-            records_.push_back(store::ForgetWorker{id});
+            put(store::ForgetWorker{id});
         return true;
     });
 }
@@ -224,14 +221,14 @@ void Engine::forget_lost_workers() {
 void Engine::keep_key(store::WorkerRecord worker) {
     worker.away = true;
     worker.session.clear();
-    records_.push_back(store::PutWorker{worker});
+    put(store::PutWorker{worker});
     away_[worker.id] = std::move(worker);
     if (away_.size() <= away_workers_max) return;
     const auto oldest = std::ranges::min_element(away_, {}, [](const auto& entry) {
         return std::pair{entry.second.drained, entry.second.seen_unix_ms};
     });
     std::ignore = gateway_.forget(oldest->first, false);
-    records_.push_back(store::ForgetWorker{oldest->first});
+    put(store::ForgetWorker{oldest->first});
     away_.erase(oldest);
 }
 
@@ -259,12 +256,10 @@ Result<void> Engine::drain(WorkerId id, bool drained) {
     if (auto writable = check_store(); !writable) return writable;
     found->second.drained = drained;
     put_worker(id);
-    promises_ = true;
     log_within_budget("worker drained", "", spdlog::level::info, "{} {}", worker_name(id),
                       drained ? "is drained" : "takes tasks again");
-    enqueue(core::WorkerDrained{id, drained});
-    turn();
-    return check_store();
+    enqueue(id, core::WorkerDrained{id, drained});
+    return {};
 }
 
 Result<void> Engine::readmit(WorkerId id) {
@@ -282,11 +277,9 @@ Result<void> Engine::readmit(WorkerId id) {
     worker.validated = 0;
     gateway_.ban(worker.key, "");
     put_worker(id);
-    promises_ = true;
     spdlog::info("{} is let in again", worker_name(id));
-    enqueue(core::WorkerReadmitted{id});
-    turn();
-    return check_store();
+    enqueue(id, core::WorkerReadmitted{id});
+    return {};
 }
 
 }  // namespace netcompute::engine

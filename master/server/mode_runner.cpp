@@ -125,11 +125,15 @@ void ModeRunner::submit(engine::JobRequest request,
                   .job = id ? id->value : 0,
                   .outcome = std::string{id ? "ok" : error_code_name(id.error().code)}});
     if (!id) return fail(id.error().message);
-    engine_.when_over(*id, [fail, then = std::move(then)](const store::JobRecord& record) {
+    const auto over = [fail, then = std::move(then)](const store::JobRecord& record) {
         if (record.state == store::JobState::Succeeded) {
             return then(nlohmann::json::parse(record.result));
         }
         fail(record.error ? record.error->message : record.name + " was cancelled");
+    };
+    engine_.when_written([this, id = *id, fail, over](const Result<void>& written) {
+        if (!written) return fail("the job cannot be taken: " + written.error().message);
+        engine_.when_over(id, over);
     });
 }
 

@@ -5,12 +5,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace netcompute::store {
+
+/// Work of a store that waits for the disk: for any thread, beside whatever else is asked of the
+/// store meanwhile. The store outlives it.
+using SlowWork = std::function<Result<void>()>;
+
+/// Keeps the store's files small.
+struct Upkeep {
+    SlowWork work;
+    bool holds_commits = false;  ///< Nothing may be committed until it is done.
+};
 
 /// How far a commit reaches before it returns.
 enum class Durability {
@@ -36,8 +47,10 @@ struct EndedJobsQuery {
 
 /// The record of jobs, of their work in progress, and of workers: everything that a master which is
 /// killed at any moment needs to go on. The engine commits everything that one of its turns decided
-/// at once, and before it tells anybody. For one thread at a time. What returns no Result throws
-/// std::runtime_error when the store cannot be read: no master can go on then.
+/// at once, and before it tells anybody. A commit that reaches no further than this process waits
+/// for no disk; what does is handed out as SlowWork, of which one of each kind may be done at a
+/// time. All else is for one thread at a time. What returns no Result throws std::runtime_error
+/// when the store cannot be read: no master can go on then.
 class JobStore {
  public:
     JobStore() = default;
@@ -51,6 +64,17 @@ class JobStore {
     /// the same records may be committed again later.
     [[nodiscard]] virtual Result<void> commit(std::span<const Record> records,
                                               Durability durability) = 0;
+    /// What of these records must be on the disk before they are committed: large outputs, which
+    /// lie in files. Null if there is nothing. Once it is done, commit() with these records, and
+    /// others behind them, waits for no disk; nothing else may be committed in between. Errors as
+    /// for commit(); it may be done again.
+    [[nodiscard]] virtual SlowWork stage(std::span<const Record> records) = 0;
+    /// Makes all that is committed by now survive a power cut. Errors: Unavailable; then the next
+    /// one makes up for it.
+    [[nodiscard]] virtual SlowWork flush() = 0;
+    /// To be asked after commits; nothing if none is due. Its errors can be ignored: another one
+    /// comes due later.
+    [[nodiscard]] virtual std::optional<Upkeep> upkeep() = 0;
 
     [[nodiscard]] virtual std::optional<JobRecord> job(JobId id) const = 0;
     /// In order of their ids.

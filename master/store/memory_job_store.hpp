@@ -14,6 +14,11 @@ class MemoryJobStore final : public JobStore {
 
     [[nodiscard]] Result<void> commit(std::span<const Record> records,
                                       Durability durability) override;
+    [[nodiscard]] SlowWork stage(std::span<const Record>) override { return {}; }
+    [[nodiscard]] SlowWork flush() override {
+        return []() -> Result<void> { return {}; };
+    }
+    [[nodiscard]] std::optional<Upkeep> upkeep() override { return std::nullopt; }
     [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
     [[nodiscard]] std::vector<JobRecord> jobs() const override;
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;

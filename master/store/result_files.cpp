@@ -55,8 +55,9 @@ Result<std::shared_ptr<const Bytes>> ResultFiles::read(const ResultFile& file,
 }
 
 void ResultFiles::remove(const std::vector<ResultFile>& files) {
-    if (holds_removals_) {
-        held_.insert(held_.end(), files.begin(), files.end());
+    const std::lock_guard lock{removals_->mutex};
+    if (removals_->are_held) {
+        removals_->held.insert(removals_->held.end(), files.begin(), files.end());
         return;
     }
     for (const ResultFile& file : files) {
@@ -66,8 +67,13 @@ void ResultFiles::remove(const std::vector<ResultFile>& files) {
 }
 
 void ResultFiles::hold_removals(bool hold) {
-    holds_removals_ = hold;
-    if (!hold) remove(std::exchange(held_, {}));
+    std::vector<ResultFile> held;
+    {
+        const std::lock_guard lock{removals_->mutex};
+        removals_->are_held = hold;
+        if (!hold) held = std::exchange(removals_->held, {});
+    }
+    remove(held);
 }
 
 void ResultFiles::remove_others(const std::set<ResultFile>& named) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,9 +35,9 @@ class ResultFiles {
     /// Errors: Unavailable if it cannot be read or is not of this size.
     [[nodiscard]] Result<std::shared_ptr<const Bytes>> read(const ResultFile& file,
                                                             std::uint64_t size) const;
-    /// A file that stays all the same goes with the next remove_others().
+    /// Any thread. A file that stays all the same goes with the next remove_others().
     void remove(const std::vector<ResultFile>& files);
-    /// While `hold`, what is to be removed stays; it goes when that is over.
+    /// While `hold`, what is to be removed stays; it goes when that is over. Any thread.
     void hold_removals(bool hold);
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
     /// Everything in the folder but these.
@@ -47,8 +48,12 @@ class ResultFiles {
     [[nodiscard]] std::filesystem::path path_of(const ResultFile& file) const;
 
     std::filesystem::path folder_;
-    bool holds_removals_ = false;
-    std::vector<ResultFile> held_;
+    struct Removals {
+        std::mutex mutex;
+        bool are_held = false;
+        std::vector<ResultFile> held;
+    };
+    std::unique_ptr<Removals> removals_ = std::make_unique<Removals>();
 };
 
 }  // namespace netcompute::store

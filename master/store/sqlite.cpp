@@ -17,6 +17,18 @@ std::string file_of(sqlite3* database) {
     return name == nullptr ? "the database" : shown_path(name);
 }
 
+/// Why the system refused the last operation: as the statement noted it or, where other calls came
+/// in between, as the log's file still knows it.
+int system_errno(sqlite3* database) {
+    int number = sqlite3_system_errno(database);
+    sqlite3_file* log = nullptr;
+    sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
+    if (number == 0 && log != nullptr && log->pMethods != nullptr) {
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+    }
+    return number;
+}
+
 Unexpected sqlite_error(sqlite3* database, int code) {
     const std::string file = file_of(database) + ": ";
     const auto unavailable = [&](std::string_view text) {
@@ -30,10 +42,9 @@ Unexpected sqlite_error(sqlite3* database, int code) {
             return unavailable("is read-only; make the file and its folder writable");
         case SQLITE_IOERR:
             return unavailable("cannot be read or written: " +
-                               reason_and_next_step(sqlite3_system_errno(database)));
+                               reason_and_next_step(system_errno(database)));
         case SQLITE_CANTOPEN:
-            return unavailable("cannot be opened: " +
-                               reason_and_next_step(sqlite3_system_errno(database)));
+            return unavailable("cannot be opened: " + reason_and_next_step(system_errno(database)));
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             return unavailable("another program has it open; close that one");
@@ -139,6 +150,16 @@ void SqliteDatabase::Close::operator()(sqlite3* database) const {
     sqlite3_close(database);
 }
 
+SqliteDatabase::SqliteDatabase(sqlite3* database) : database_{database} {
+    if (database == nullptr) return;
+    const auto note = [](void* pages, sqlite3*, const char*, int log_pages) {
+        *static_cast<int*>(pages) = log_pages;
+        return SQLITE_OK;
+    };
+    // In the place of SQLite's own, which would move the log to the database within a commit.
+    sqlite3_wal_hook(database, note, log_pages_.get());
+}
+
 Result<SqliteDatabase> SqliteDatabase::open(const std::filesystem::path& path) {
     // For this user alone from its first byte; SQLite gives the files beside it the same mode.
     const Descriptor made{
@@ -146,7 +167,7 @@ Result<SqliteDatabase> SqliteDatabase::open(const std::filesystem::path& path) {
     sqlite3* opened = nullptr;
     const int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    const int code = sqlite3_open_v2(path.c_str(), &opened, flags, nullptr);
+    const int code = sqlite3_open_v2(path.c_str(), &opened, flags, "unix-excl");
     SqliteDatabase database{opened};
     if (opened == nullptr) {
         return unexpected(ErrorCode::OutOfMemory, shown_path(path) + ": no memory to open it");
@@ -185,6 +206,13 @@ Result<std::int64_t> SqliteDatabase::number(std::string_view statement) {
                           file() + ": \"" + std::string{statement} + "\" gave no number");
     }
     return **found;
+}
+
+Result<void> SqliteDatabase::checkpoint() {
+    const int code = sqlite3_wal_checkpoint_v2(database_.get(), "main", SQLITE_CHECKPOINT_PASSIVE,
+                                               nullptr, nullptr);
+    if (code != SQLITE_OK) return sqlite_error(database_.get(), code);
+    return {};
 }
 
 void SqliteDatabase::roll_back() {

@@ -127,7 +127,9 @@ class SqliteStatement {
     int bind_error_ = 0;  ///< The next step's error, if a value could not be bound.
 };
 
-/// A database file of this process alone, for one thread at a time. Outlives its statements.
+/// A connection to a database file of this process alone, for one thread at a time. Others of this
+/// process may be open beside it; none needs shared memory, so the file may lie on a network drive,
+/// and a full disk cannot end the process. Outlives its statements.
 class SqliteDatabase {
  public:
     /// Makes the file if it is not there. Errors as for statements, and Unavailable if another
@@ -139,6 +141,11 @@ class SqliteDatabase {
     [[nodiscard]] Result<SqliteStatement> prepare(std::string_view statement);
     /// Of a statement that gives one number. Errors: Internal if it gives none.
     [[nodiscard]] Result<std::int64_t> number(std::string_view statement);
+    /// Of the write-ahead log, after the last commit of this connection; 0 before the first one.
+    [[nodiscard]] int log_pages() const { return *log_pages_; }
+    /// Moves what it can from the write-ahead log to the database, on the disk, while other
+    /// connections go on. The next commit begins the log anew if all of it was moved.
+    [[nodiscard]] Result<void> checkpoint();
     /// Ends the transaction if one is open; some errors have ended it already.
     void roll_back();
     [[nodiscard]] std::string file() const;
@@ -150,7 +157,8 @@ class SqliteDatabase {
     struct Close {
         void operator()(sqlite3* database) const;
     };
-    explicit SqliteDatabase(sqlite3* database) : database_{database} {}
+    explicit SqliteDatabase(sqlite3* database);
+    std::unique_ptr<int> log_pages_ = std::make_unique<int>(0);
     std::unique_ptr<sqlite3, Close> database_;
 };
 

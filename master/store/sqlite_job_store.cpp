@@ -7,6 +7,7 @@
 #include "store/sqlite_schema.hpp"
 #include "store/sqlite_writer.hpp"
 #include "store/store_backup.hpp"
+#include "store/write_ahead_log.hpp"
 
 #include <stdexcept>
 #include <utility>
@@ -15,11 +16,11 @@ namespace netcompute::store {
 namespace fs = std::filesystem;
 namespace {
 
-/// Locked for this process alone, the log needs no shared memory: a state folder may lie on a
-/// network drive, and a full disk cannot end the process. What is deleted is not wiped.
+/// A commit flushes nothing (NORMAL) and moves nothing from the log to the database: WriteAheadLog
+/// does both on other threads. What is deleted is not wiped.
 constexpr const char* settings =
-    "PRAGMA locking_mode = EXCLUSIVE;"
     "PRAGMA journal_mode = WAL;"
+    "PRAGMA synchronous = NORMAL;"
     "PRAGMA journal_size_limit = 67108864;"
     "PRAGMA cache_size = -16384;"
     "PRAGMA secure_delete = OFF;";
@@ -36,8 +37,10 @@ T value_or_throw(Result<T> result) {
 struct SqliteJobStore::Parts {
     SqliteDatabase database;
     ResultFiles files;
+    std::unique_ptr<WriteAheadLog> log;
     std::unique_ptr<SqliteWriter> writer;
     std::unique_ptr<SqliteReader> reader;
+    std::vector<ResultFile> to_remove;  ///< Of the flushes, of which one is done at a time.
 };
 
 SqliteJobStore::SqliteJobStore(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
@@ -49,13 +52,19 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const fs::path& sta
     if (!database) return unexpected(database.error());
     auto files = ResultFiles::open(state_dir / "results");
     if (!files) return unexpected(files.error());
-    auto parts =
-        std::make_unique<Parts>(Parts{std::move(*database), std::move(*files), nullptr, nullptr});
+    auto parts = std::make_unique<Parts>(
+        Parts{std::move(*database), std::move(*files), nullptr, nullptr, nullptr, {}});
     if (auto set = parts->database.execute(settings); !set) return unexpected(set.error());
     if (auto migrated = migrate(parts->database); !migrated) return unexpected(migrated.error());
     if (auto unpacked = unpack_backup(parts->database, parts->files); !unpacked) {
         return unexpected(unpacked.error());
     }
+    auto log = WriteAheadLog::open(state_dir / "netcompute.db");
+    if (!log) return unexpected(log.error());
+    parts->log = std::move(*log);
+    // What a former master that was killed had committed is told of from now on, and
+    // what it took the names from goes.
+    if (auto flushed = parts->log->flush(); !flushed) return unexpected(flushed.error());
     auto writer = SqliteWriter::open(parts->database, parts->files, limits);
     if (!writer) return unexpected(writer.error());
     auto reader = SqliteReader::open(parts->database, parts->files);
@@ -71,7 +80,27 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const fs::path& sta
 }
 
 Result<void> SqliteJobStore::commit(std::span<const Record> records, Durability durability) {
-    return parts_->writer->commit(records, durability);
+    auto committed = parts_->writer->commit(records);
+    if (!committed || durability == Durability::Process) return committed;
+    return flush()();
+}
+
+SlowWork SqliteJobStore::stage(std::span<const Record> records) {
+    return parts_->writer->stage(records);
+}
+
+SlowWork SqliteJobStore::flush() {
+    return [parts = parts_.get(), unnamed = parts_->writer->take_unnamed()]() -> Result<void> {
+        auto& files = parts->to_remove;
+        files.insert(files.end(), unnamed.begin(), unnamed.end());
+        auto flushed = parts->log->flush();
+        if (flushed) parts->files.remove(std::exchange(files, {}));
+        return flushed;
+    };
+}
+
+std::optional<Upkeep> SqliteJobStore::upkeep() {
+    return parts_->log->upkeep(parts_->database.log_pages());
 }
 
 std::optional<JobRecord> SqliteJobStore::job(JobId id) const {

@@ -9,8 +9,8 @@ namespace netcompute::store {
 
 class StoreBackup;
 
-/// The record on the disk, for one thread at a time: `netcompute.db`, a SQLite database with a
-/// write-ahead log, and a folder `results` for outputs that are large.
+/// The record on the disk: `netcompute.db`, a SQLite database with a write-ahead log, and a folder
+/// `results` for outputs that are large.
 class SqliteJobStore final : public JobStore {
  public:
     /// Opens the record in this folder, which is there and which this process alone uses (see
@@ -23,6 +23,9 @@ class SqliteJobStore final : public JobStore {
 
     [[nodiscard]] Result<void> commit(std::span<const Record> records,
                                       Durability durability) override;
+    [[nodiscard]] SlowWork stage(std::span<const Record> records) override;
+    [[nodiscard]] SlowWork flush() override;
+    [[nodiscard]] std::optional<Upkeep> upkeep() override;
     [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
     [[nodiscard]] std::vector<JobRecord> jobs() const override;
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;

@@ -20,6 +20,16 @@ constexpr std::string_view steady_ms_name = "steady_ms";
 constexpr std::string_view unix_ms_name = "unix_ms";
 constexpr std::string_view unready_starts_name = "unready_starts";
 
+/// Whether the record has a number in the sequence of outputs and confirmations.
+bool is_in_sequence(const Record& record) {
+    return std::holds_alternative<PutOutputs>(record) ||
+           std::holds_alternative<ConfirmOutput>(record);
+}
+
+ResultFile file_of(const PutOutputs& put, std::int64_t sequence) {
+    return {put.job, put.round, static_cast<std::uint64_t>(sequence)};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(SqliteDatabase& database,
@@ -71,7 +81,6 @@ Result<void> SqliteWriter::prepare() {
         Entry{&S::ended_receipts,
               "SELECT id, size FROM jobs JOIN receipts ON job = id "
               "WHERE ended IS NOT NULL ORDER BY ended"},
-        Entry{&S::ended_count, "SELECT count(*) FROM jobs WHERE ended IS NOT NULL"},
         Entry{&S::oldest_ended,
               "SELECT id FROM jobs WHERE ended IS NOT NULL ORDER BY ended LIMIT ?"},
         Entry{&S::put_trial, "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?)"},
@@ -89,6 +98,8 @@ Result<void> SqliteWriter::load_counters() {
     auto all = database_.prepare(
         "SELECT name, value FROM counters "
         "UNION ALL SELECT 'ended', max(ended) FROM jobs "
+        "UNION ALL SELECT 'ended_count', count(*) FROM jobs WHERE ended IS NOT NULL "
+        "UNION ALL SELECT 'receipt_bytes', sum(size) FROM receipts "
         "UNION ALL SELECT 'sequence', max(sequence) FROM outputs "
         "UNION ALL SELECT 'sequence', max(sequence) FROM confirmations");
     if (!all) return unexpected(all.error());
@@ -104,16 +115,25 @@ Result<void> SqliteWriter::load_counters() {
             counters_.unready_starts = row.integer_as<std::uint32_t>(1);
         }
         if (name == "ended") counters_.last_ended = value;
+        if (name == "ended_count") counters_.ended_count = static_cast<std::size_t>(value);
+        if (name == "receipt_bytes") counters_.receipt_bytes = static_cast<std::uint64_t>(value);
         if (name == "sequence") counters_.last_sequence = std::max(counters_.last_sequence, value);
     });
 }
 
-Result<void> SqliteWriter::commit(std::span<const Record> records, Durability durability) {
+Result<void> SqliteWriter::commit(std::span<const Record> records) {
     if (records.empty()) return {};
     turn_ = {};
     turn_.counters = counters_;
-    Result<void> done = use(durability);
-    if (done) done = statements_.begin.run();
+    for (const Record& record : records) {
+        const auto* const put = std::get_if<PutJob>(&record);
+        if (put == nullptr) continue;
+        if (is_final(put->job.state))
+            turn_.ending.insert(put->job.id);
+        else
+            turn_.ending.erase(put->job.id);
+    }
+    Result<void> done = statements_.begin.run();
     if (done) done = write(records);
     if (done) done = statements_.commit.run();
     if (!done) {
@@ -122,17 +142,32 @@ Result<void> SqliteWriter::commit(std::span<const Record> records, Durability du
         return done;
     }
     counters_ = turn_.counters;
-    files_.remove(turn_.unnamed);
+    staged_.clear();
+    unnamed_.insert(unnamed_.end(), turn_.unnamed.begin(), turn_.unnamed.end());
     return {};
 }
 
-Result<void> SqliteWriter::use(Durability durability) {
-    if (durability_ == durability) return {};
-    // FULL flushes the write-ahead log at each commit, NORMAL only before it goes to the database.
-    auto used = database_.execute(durability == Durability::Power ? "PRAGMA synchronous = FULL"
-                                                                  : "PRAGMA synchronous = NORMAL");
-    if (used) durability_ = durability;
-    return used;
+/// Sequence numbers follow from the records' order, so they are known before the commit.
+SlowWork SqliteWriter::stage(std::span<const Record> records) {
+    std::vector<std::pair<ResultFile, PutOutputs>> large;
+    staged_.clear();
+    std::int64_t sequence = counters_.last_sequence;
+    for (const Record& record : records) {
+        if (is_in_sequence(record)) ++sequence;
+        const auto* const put = std::get_if<PutOutputs>(&record);
+        if (put == nullptr || packed_size(put->outputs) <= row_bytes_max) continue;
+        large.emplace_back(file_of(*put, sequence), *put);
+        staged_.insert(sequence);
+    }
+    if (large.empty()) return {};
+    return [this, large = std::move(large)]() -> Result<void> {
+        Bytes packed;
+        for (const auto& [file, put] : large) {
+            pack_outputs(put.outputs, packed);
+            if (auto written = files_.write(file, packed); !written) return written;
+        }
+        return files_.flush();
+    };
 }
 
 Result<void> SqliteWriter::write(std::span<const Record> records) {
@@ -140,6 +175,7 @@ Result<void> SqliteWriter::write(std::span<const Record> records) {
         if (!std::holds_alternative<ConfirmOutput>(record)) {
             if (auto done = write_confirmations(); !done) return done;
         }
+        if (is_in_sequence(record)) ++turn_.counters.last_sequence;
         if (auto done = std::visit([this](const auto& one) { return apply(one); }, record); !done) {
             return done;
         }
@@ -192,8 +228,10 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
         job.liars, job.checks, job.audits, job.submitted_steady_ms, job.slot_seconds);
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
+    if (*ended_before && !ended) --turn_.counters.ended_count;
     if (!done || !ended || *ended_before) return done;
     turn_.prunes = true;
+    ++turn_.counters.ended_count;
     done = statements_.forget_trial.run(job.id);
     return done ? erase_work(job.id, 0) : done;
 }
@@ -222,20 +260,28 @@ Result<void> SqliteWriter::apply(const PutLease& put) {
 }
 
 Result<void> SqliteWriter::apply(const PutOutputs& put) {
+    const std::int64_t sequence = turn_.counters.last_sequence;
+    const ResultFile file = file_of(put, sequence);
+    const bool is_staged = staged_.contains(sequence);
     const auto live = is_live(put.job);
     if (!live) return unexpected(live.error());
-    if (!*live) return {};
+    if (!*live) {
+        if (is_staged) turn_.unnamed.push_back(file);
+        return {};
+    }
+    const std::size_t size = packed_size(put.outputs);
+    if (size > row_bytes_max && is_staged) {
+        return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, size,
+                                           ByteSpan{});
+    }
     pack_outputs(put.outputs, packed_);
-    const std::int64_t sequence = ++turn_.counters.last_sequence;
-    if (packed_.size() <= row_bytes_max) {
+    if (size <= row_bytes_max) {
         return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, std::nullopt,
                                            packed_);
     }
-    const ResultFile file{put.job, put.round, static_cast<std::uint64_t>(sequence)};
     turn_.written.push_back(file);
     if (auto written = files_.write(file, packed_); !written) return written;
-    return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, packed_.size(),
-                                       ByteSpan{});
+    return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, size, ByteSpan{});
 }
 
 Result<void> SqliteWriter::apply(const ConfirmOutput& confirm) {
@@ -243,8 +289,9 @@ Result<void> SqliteWriter::apply(const ConfirmOutput& confirm) {
     if (last.job != confirm.job || last.round != confirm.round ||
         last.confirmer != confirm.confirmer) {
         if (auto done = write_confirmations(); !done) return done;
-        last = {confirm.job, confirm.round, confirm.confirmer, {}};
+        last = {confirm.job, confirm.round, confirm.confirmer, 0, {}};
     }
+    last.sequence = turn_.counters.last_sequence;
     last.indices.push_back(confirm.index);
     return {};
 }
@@ -256,8 +303,8 @@ Result<void> SqliteWriter::write_confirmations() {
     if (!live) return unexpected(live.error());
     Result<void> done;
     if (*live) {
-        done = statements_.put_confirmations.run(++turn_.counters.last_sequence, last.job,
-                                                 last.round, std::as_bytes(std::span{last.indices}),
+        done = statements_.put_confirmations.run(last.sequence, last.job, last.round,
+                                                 std::as_bytes(std::span{last.indices}),
                                                  last.confirmer);
     }
     last.indices.clear();
@@ -279,6 +326,7 @@ Result<void> SqliteWriter::apply(const RewindJob& rewind) {
 
 Result<void> SqliteWriter::apply(const PutReceipt& put) {
     turn_.prunes = true;
+    turn_.counters.receipt_bytes += put.bytes.size();
     return statements_.put_receipt.run(put.job, put.bytes.size(), put.bytes);
 }
 
@@ -327,6 +375,7 @@ Result<void> SqliteWriter::erase_work(JobId job, std::uint64_t first_round) {
 }
 
 Result<bool> SqliteWriter::is_live(JobId job) {
+    if (turn_.ending.contains(job)) return false;
     if (turn_.is_live && turn_.is_live->first == job) return turn_.is_live->second;
     const auto found = statements_.is_live.first_integer(job);
     if (!found) return unexpected(found.error());
@@ -336,10 +385,10 @@ Result<bool> SqliteWriter::is_live(JobId job) {
 
 // ---- What is kept -------------------------------------------------------------------------------
 
+/// The bytes of receipts that went are only taken off once too many seem to be there: adding them
+/// up reads a row a job.
 Result<void> SqliteWriter::prune() {
-    const auto ended_count = statements_.ended_count.first_integer();
-    if (!ended_count) return unexpected(ended_count.error());
-    const auto count = static_cast<std::size_t>(ended_count->value_or(0));
+    const std::size_t count = turn_.counters.ended_count;
     std::vector<JobId> old;
     if (count > limits_.ended_jobs_max) {
         auto done = statements_.oldest_ended.each(
@@ -348,9 +397,11 @@ Result<void> SqliteWriter::prune() {
         if (done) done = forget_jobs(old);
         if (!done) return done;
     }
+    std::uint64_t& bytes = turn_.counters.receipt_bytes;
+    if (bytes <= limits_.receipt_bytes_max) return {};
     const auto receipt_bytes = statements_.receipt_bytes.first_integer();
     if (!receipt_bytes) return unexpected(receipt_bytes.error());
-    auto bytes = static_cast<std::uint64_t>(receipt_bytes->value_or(0));
+    bytes = static_cast<std::uint64_t>(receipt_bytes->value_or(0));
     if (bytes <= limits_.receipt_bytes_max) return {};
     old.clear();
     auto done = statements_.ended_receipts.each([&](const SqliteStatement& row) {
@@ -367,6 +418,7 @@ Result<void> SqliteWriter::forget_jobs(const std::vector<JobId>& jobs) {
         auto done = statements_.forget_job.run(job);
         if (done) done = statements_.forget_receipt.run(job);
         if (!done) return done;
+        --turn_.counters.ended_count;
     }
     return {};
 }

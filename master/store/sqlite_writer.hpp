@@ -6,7 +6,9 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace netcompute::store {
@@ -20,6 +22,8 @@ struct StoreCounters {
     std::int64_t last_ended = 0;     ///< See the schema.
     std::int64_t last_sequence = 0;  ///< See the schema.
     std::uint32_t unready_starts = 0;
+    std::size_t ended_count = 0;      ///< Of jobs that are kept.
+    std::uint64_t receipt_bytes = 0;  ///< At most so many are kept; see prune().
 };
 
 /// The writing half of the SQLite store: records into rows and files, a transaction a commit.
@@ -29,8 +33,13 @@ class SqliteWriter {
     [[nodiscard]] static Result<std::unique_ptr<SqliteWriter>> open(SqliteDatabase& database,
                                                                     ResultFiles& files,
                                                                     JobStoreLimits limits);
-    /// As JobStore::commit().
-    [[nodiscard]] Result<void> commit(std::span<const Record> records, Durability durability);
+    /// As JobStore::commit() with Durability::Process.
+    [[nodiscard]] Result<void> commit(std::span<const Record> records);
+    /// As JobStore::stage().
+    [[nodiscard]] SlowWork stage(std::span<const Record> records);
+    /// Files that no row names any more, since this was asked last: a power cut may give them their
+    /// rows again until these commits are flushed.
+    [[nodiscard]] std::vector<ResultFile> take_unnamed() { return std::exchange(unnamed_, {}); }
     [[nodiscard]] const StoreCounters& counters() const { return counters_; }
 
  private:
@@ -45,7 +54,7 @@ class SqliteWriter {
         SqliteStatement put_checkpoint, erase_checkpoints;
         SqliteStatement put_receipt, receipt_bytes, ended_receipts;
         SqliteStatement put_written_file;
-        SqliteStatement ended_count, oldest_ended;
+        SqliteStatement oldest_ended;
         SqliteStatement put_trial, forget_trial;
     };
     /// Confirmations in a row, which become one row.
@@ -53,6 +62,7 @@ class SqliteWriter {
         JobId job;
         RoundIndex round = 0;
         WorkerId confirmer;
+        std::int64_t sequence = 0;  ///< The last one's.
         std::vector<TaskIndex> indices;
     };
     /// A commit in progress.
@@ -60,8 +70,9 @@ class SqliteWriter {
         StoreCounters counters;
         Confirmations confirmations;
         std::optional<std::pair<JobId, bool>> is_live;  ///< What was asked last.
+        std::set<JobId> ending;  ///< By its records: their work needs no rows any more.
         std::vector<ResultFile> written;
-        std::vector<ResultFile> unnamed;  ///< To be removed once it is committed.
+        std::vector<ResultFile> unnamed;  ///< To be removed once it is flushed.
         bool prunes = false;              ///< There may be more now than is kept.
     };
 
@@ -69,7 +80,6 @@ class SqliteWriter {
         : database_{database}, files_{files}, limits_{limits} {}
     [[nodiscard]] Result<void> prepare();
     [[nodiscard]] Result<void> load_counters();
-    [[nodiscard]] Result<void> use(Durability durability);
     [[nodiscard]] Result<void> write(std::span<const Record> records);
     [[nodiscard]] Result<void> write_counters();
 
@@ -99,7 +109,9 @@ class SqliteWriter {
     JobStoreLimits limits_;
     Statements statements_;
     StoreCounters counters_;  ///< As committed.
-    std::optional<Durability> durability_;
+    /// The next commit's outputs that have their files, by the sequence number they will have.
+    std::set<std::int64_t> staged_;
+    std::vector<ResultFile> unnamed_;
     Turn turn_;
     Bytes packed_;  ///< Kept, to be filled again.
 };

@@ -36,6 +36,7 @@ class CountingBackend final : public api::Backend {
     [[nodiscard]] Result<void> readmit(std::string_view worker) override;
     [[nodiscard]] Result<ReceiptMaker> receipt(JobId id) override;
     void when_over(JobId, std::function<void()> callback) override { callback(); }
+    void when_written(std::function<void(Result<void>)> callback) override { callback({}); }
     [[nodiscard]] std::optional<api::BlobView> blob(const Sha256& sha256) override;
     [[nodiscard]] std::string metrics() override { return "up 1\n"; }
     [[nodiscard]] nlohmann::json dashboard_state() override { return nlohmann::json::object(); }

@@ -22,6 +22,7 @@ enum class Sabotage {
     HideResumptions,        ///< Who comes back counts as one that had crashed.
     WipeStore,              ///< When the master dies.
     SendBeforeCommit,       ///< Records are kept one turn late.
+    PromiseBeforeFlush,     ///< No flush does anything.
     RecomputeAfterRestart,  ///< The outputs that are there are not told to the scheduler.
     ForgetQuarantine,       ///< Who lied is not written down.
     BelieveLiars,           ///< Nobody's results are checked.

@@ -312,6 +312,8 @@ TEST(SimulationTest, AForgetfulMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::WipeStore, "now it is not so", deadly));
     EXPECT_TRUE(is_caught(Sabotage::RecomputeAfterRestart, "is computed again", deadly));
     EXPECT_TRUE(is_caught(Sabotage::SendBeforeCommit, "before it was written down", deadly));
+    EXPECT_TRUE(is_caught(Sabotage::PromiseBeforeFlush, "was forgotten", deadly));
+    EXPECT_TRUE(is_caught(Sabotage::PromiseBeforeFlush, "now it is not so", deadly));
     EXPECT_TRUE(is_caught(Sabotage::ServeWhileStalled, "though it cannot be written down",
                           {.full_disks = Occurs::Always}));
 }

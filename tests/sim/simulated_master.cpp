@@ -45,6 +45,7 @@ SimulatedMaster::SimulatedMaster(std::uint64_t seed, core::SchedulerLimits limit
       accepted_{around_.report},
       disk_dice_{seed, DiceOf::Disk} {
     if (sabotage == Sabotage::SendBeforeCommit) store_.procrastinate();
+    if (sabotage == Sabotage::PromiseBeforeFlush) store_.forget_flushes();
     start();
 }
 
@@ -84,6 +85,8 @@ void SimulatedMaster::start() {
     reckon_downtime();
     last_lease_of_former_lives_ = last_sent_lease_;
     life_ = std::make_unique<Life>(*this);
+    life_->host.slow_disk_until(disk_slow_until_);
+    store_.open();
     life_->engine.emplace(life_->host, engine_options(), store_);
     life_->engine->resume();
     take_up_jobs();
@@ -150,6 +153,7 @@ void SimulatedMaster::bury() {
     if (power_cut) {
         store_.cut_power();
         accepted_.start_again(store_.log());
+        forget_unwritten_quarantines();
     }
     if (sabotage_ == Sabotage::WipeStore) store_.wipe();
     around_.on_death(power_cut);
@@ -199,6 +203,11 @@ void SimulatedMaster::stall_until(Instant when) {
     if (!runs()) return;
     trace("stall", {{"ms", static_cast<std::uint64_t>((when - around_.queue.now()) / 1ms)}});
     life_->host.stall_until(when);
+}
+
+void SimulatedMaster::slow_disk_until(Instant when) {
+    disk_slow_until_ = std::max(disk_slow_until_, when);
+    if (runs()) life_->host.slow_disk_until(disk_slow_until_);
 }
 
 void SimulatedMaster::receive(const net::SessionPtr& from, std::string header, Bytes payload) {
@@ -252,7 +261,8 @@ void SimulatedMaster::note(const core::Event& event, const core::Effects& effect
         } else if (std::holds_alternative<core::AuditTask>(effect)) {
             ++effort_.audits;
         } else if (const auto* liar = std::get_if<core::QuarantineWorker>(&effect)) {
-            proven_.insert(liar->worker);
+            // Two commits may wait, and its own comes after them.
+            proven_.try_emplace(liar->worker, 3U);
             if (const auto number = number_of(liar->worker)) named_.insert(*number);
         }
     }

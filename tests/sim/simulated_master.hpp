@@ -86,8 +86,8 @@ class SimulatedMaster {
     void jump(Duration by);
     /// The PC's clock is set, forward or back, whether the master runs or not.
     void set_time_of_day(Duration by);
-    /// Until then, each commit takes up to a few seconds.
-    void slow_disk_until(Instant when) { disk_slow_until_ = std::max(disk_slow_until_, when); }
+    /// Until then, each flush takes up to a few seconds, and so does a commit now and then.
+    void slow_disk_until(Instant when);
     /// Its thread does nothing until then.
     void stall_until(Instant when);
 
@@ -135,6 +135,7 @@ class SimulatedMaster {
     void ask(std::uint64_t submission);
     void answer(engine::Engine& engine, std::uint64_t submission);
     void has_committed(std::span<const store::Record> records);
+    void forget_unwritten_quarantines();
     void watch(JobId id);
     void job_over(const store::JobRecord& record);
     [[nodiscard]] core::Effects step(core::Scheduler& scheduler, Instant now,
@@ -172,8 +173,9 @@ class SimulatedMaster {
     std::map<std::uint64_t, Submission> unanswered_;  ///< Submissions that have no id yet.
     std::uint64_t last_submission_ = 0;
     std::map<JobId, store::JobRecord> told_;  ///< Jobs that are said to be over.
-    std::set<WorkerId> proven_;               ///< To lie; not written down yet.
-    std::set<WorkerId> quarantined_;          ///< Written down.
+    /// Workers that were found to lie, and in how many commits that is written down for certain.
+    std::map<WorkerId, std::uint32_t> proven_;
+    std::set<WorkerId> quarantined_;  ///< It is.
     std::set<std::size_t> named_;
     std::set<std::size_t> ever_drained_;  ///< By their numbers.
     Effort effort_;

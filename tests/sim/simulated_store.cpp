@@ -1,5 +1,6 @@
 #include "simulated_store.hpp"
 
+#include <algorithm>
 #include <tuple>
 
 namespace netcompute::sim {
@@ -13,8 +14,42 @@ Result<void> SimulatedStore::commit(std::span<const store::Record> records,
     if (auto committed = memory_->commit(now, durability); !committed) return committed;
     log_.insert(log_.end(), now.begin(), now.end());
     if (durability == store::Durability::Power) safe_count_ = log_.size();
+    if (commits_until_upkeep_ > 0) --commits_until_upkeep_;
     watchers_.has_committed(now);
     return {};
+}
+
+/// Now and then, whatever the sizes: the bytes themselves stay where they are.
+store::SlowWork SimulatedStore::stage(std::span<const store::Record> records) {
+    const auto is_large = [](const store::Record& record) {
+        const auto* const put = std::get_if<store::PutOutputs>(&record);
+        return put != nullptr && put->outputs.front().index % 8 == 0;
+    };
+    if (!std::ranges::any_of(records, is_large)) return {};
+    return [this]() -> Result<void> {
+        if (watchers_.is_full()) return unexpected(ErrorCode::Unavailable, "the disk is full");
+        return {};
+    };
+}
+
+/// What is committed while the flush is under way is none of its business.
+store::SlowWork SimulatedStore::flush() {
+    return [this, count = log_.size()]() -> Result<void> {
+        if (watchers_.is_full()) return unexpected(ErrorCode::Unavailable, "the disk is full");
+        if (!forgets_flushes_) safe_count_ = std::max(safe_count_, count);
+        return {};
+    };
+}
+
+std::optional<store::Upkeep> SimulatedStore::upkeep() {
+    if (commits_until_upkeep_ > 0) return std::nullopt;
+    commits_until_upkeep_ = commits_between_upkeep;
+    upkeep_holds_ = !upkeep_holds_;
+    return store::Upkeep{[]() -> Result<void> { return {}; }, upkeep_holds_};
+}
+
+void SimulatedStore::open() {
+    if (!forgets_flushes_) safe_count_ = log_.size();
 }
 
 void SimulatedStore::cut_power() {

@@ -9,7 +9,7 @@
 namespace netcompute::sim {
 
 /// The store of a master that may die: it outlives the master, and a power cut takes from it what
-/// was committed for this process's life only.
+/// was not flushed.
 class SimulatedStore final : public store::JobStore {
  public:
     struct Watchers {
@@ -19,17 +19,24 @@ class SimulatedStore final : public store::JobStore {
     };
     explicit SimulatedStore(Watchers watchers) : watchers_{std::move(watchers)} {}
 
-    /// Loses all that was not committed with Durability::Power.
+    /// A new master begins, which flushes what the former one had committed.
+    void open();
+    /// Loses all that was not flushed.
     void cut_power();
     /// Loses everything, which no disk should.
     void wipe();
     /// From now on says that records are committed before they are, which no disk should.
     void procrastinate() { is_late_ = true; }
+    /// From now on says that all is flushed when nothing is.
+    void forget_flushes() { forgets_flushes_ = true; }
     /// All that was ever committed, less what was lost.
     [[nodiscard]] std::span<const store::Record> log() const { return log_; }
 
     [[nodiscard]] Result<void> commit(std::span<const store::Record> records,
                                       store::Durability durability) override;
+    [[nodiscard]] store::SlowWork stage(std::span<const store::Record> records) override;
+    [[nodiscard]] store::SlowWork flush() override;
+    [[nodiscard]] std::optional<store::Upkeep> upkeep() override;
     [[nodiscard]] std::optional<store::JobRecord> job(JobId id) const override {
         return memory_->job(id);
     }
@@ -67,10 +74,15 @@ class SimulatedStore final : public store::JobStore {
     }
 
  private:
+    static constexpr std::size_t commits_between_upkeep = 40;
+
     Watchers watchers_;
     std::unique_ptr<store::MemoryJobStore> memory_ = std::make_unique<store::MemoryJobStore>();
     std::vector<store::Record> log_;  ///< All that was ever committed.
     std::size_t safe_count_ = 0;      ///< Of log_: what a power cut leaves.
+    bool forgets_flushes_ = false;
+    std::size_t commits_until_upkeep_ = commits_between_upkeep;
+    bool upkeep_holds_ = false;
     bool is_late_ = false;
     std::vector<store::Record> late_;  ///< Said to be committed.
 };

@@ -43,7 +43,8 @@ void SimulatedMaster::answer(engine::Engine& engine, std::uint64_t submission) {
     request.deadline_seconds = wanted.deadline_seconds;
     const auto id = engine.submit(std::move(request));
     if (!id) {
-        const bool is_full = around_.queue.now() < disk_full_until_;
+        // Also for a while after the disk was full: until that is tried again.
+        const bool is_full = !engine.store_trouble().empty();
         if (!is_full || id.error().code != ErrorCode::Unavailable) {
             around_.report("a job was refused: " + id.error().message);
         }
@@ -57,29 +58,55 @@ void SimulatedMaster::answer(engine::Engine& engine, std::uint64_t submission) {
     job.submission = std::move(found->second);
     job.submitted = around_.queue.now();
     job.time_lost = time_lost_;
-    // The commit came before the answer.
-    job.written = store_.job(*id).has_value();
     unanswered_.erase(found);
     watch(*id);
     job.submission.accepted(*id);
+    engine.when_written([this, id = *id](const Result<void>& written) {
+        const auto open = open_jobs_.find(id);
+        if (!life_->mortality.alive() || open == open_jobs_.end()) return;
+        if (written) {
+            open->second.written = true;
+            return;
+        }
+        // It was not taken. Its submitter tries again.
+        Submission again = std::move(open->second.submission);
+        open_jobs_.erase(open);
+        around_.queue.after(ask_again_after, [this, again] { submit(again); });
+    });
 }
 
 void SimulatedMaster::has_committed(std::span<const store::Record> records) {
     accepted_.add(records);
-    // A submission is written down at once, before what a turn has decided.
-    const bool is_submission =
-        records.size() == 1 && std::holds_alternative<store::PutJob>(records.front());
-    if (!is_submission) quarantined_.merge(proven_);
+    for (auto proven = proven_.begin(); proven != proven_.end();) {
+        const auto [worker, commits_left] = *proven;
+        if (commits_left == 1) {
+            quarantined_.insert(worker);
+            proven = proven_.erase(proven);
+        } else {
+            (proven++)->second = commits_left - 1;
+        }
+    }
     for (const store::Record& record : records) {
         if (const auto* const put = std::get_if<store::PutClock>(&record)) {
             times_noted_[put->reading.steady_ms] = around_.queue.now();
         }
     }
-    if (around_.queue.now() < disk_slow_until_) {
+    // Most of what is slow about a disk is waited for elsewhere; but not all of it.
+    if (around_.queue.now() < disk_slow_until_ && disk_dice_.chance(0.2)) {
         trace("slow commit");
         life_->host.stall_until(around_.queue.now() + disk_dice_.between(1ms, 3s));
     }
     life_->mortality.has_committed();
+}
+
+/// After a power cut.
+void SimulatedMaster::forget_unwritten_quarantines() {
+    std::set<WorkerId> written;
+    for (const store::Record& record : store_.log()) {
+        const auto* const put = std::get_if<store::PutWorker>(&record);
+        if (put != nullptr && !put->worker.quarantined.empty()) written.insert(put->worker.id);
+    }
+    std::erase_if(quarantined_, [&](WorkerId worker) { return !written.contains(worker); });
 }
 
 void SimulatedMaster::watch(JobId id) {
@@ -90,6 +117,9 @@ void SimulatedMaster::watch(JobId id) {
 }
 
 void SimulatedMaster::job_over(const store::JobRecord& record) {
+    // One that could not be written down when it was submitted is cancelled by the master.
+    const bool was_refused = record.state == store::JobState::Cancelled;
+    if (was_refused && !open_jobs_.contains(record.id)) return;
     const OpenJob job = open_jobs_.at(record.id);
     open_jobs_.erase(record.id);
     told_[record.id] = record;

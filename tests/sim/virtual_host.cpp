@@ -65,6 +65,15 @@ void VirtualHost::run_slow(SlowWork work) {
     });
 }
 
+void VirtualHost::wait_for_disk(SlowWork work) {
+    Duration longest = dice_.chance(0.1) ? 300ms : 3ms;
+    if (queue_.now() < disk_slow_until_) longest = 3s;
+    const Duration duration = dice_.between(0ms, longest);
+    queue_.after(duration, [this, open = open_, work = std::move(work)] {
+        if (*open) post(work());
+    });
+}
+
 void VirtualHost::wake_at(Instant when, Work work) {
     alarm_at_ = when;
     alarm_ = std::move(work);

@@ -24,6 +24,8 @@ class VirtualHost final : public engine::EngineHost {
     void jump(Duration by);
     /// The engine's thread does nothing until then.
     void stall_until(Instant when);
+    /// Until then, what waits for the disk takes up to a few seconds.
+    void slow_disk_until(Instant when) { disk_slow_until_ = when; }
     /// Does on the engine's thread what the outside world asks for.
     void enter(Work work);
 
@@ -31,6 +33,7 @@ class VirtualHost final : public engine::EngineHost {
     [[nodiscard]] std::int64_t unix_ms() const override;
     void post(Work work) override;
     void run_slow(SlowWork work) override;
+    void wait_for_disk(SlowWork work) override;
     void wake_at(Instant when, Work work) override;
     void close() override;
 
@@ -43,6 +46,7 @@ class VirtualHost final : public engine::EngineHost {
     const Duration& time_of_day_offset_;
     Duration clock_offset_;
     Instant stalled_until_{};
+    Instant disk_slow_until_{};
     std::deque<Work> posted_;
     Instant alarm_at_{};
     Work alarm_;  ///< Empty once it has rung.

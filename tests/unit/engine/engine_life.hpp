@@ -25,6 +25,8 @@ class SteppedHost final : public EngineHost {
     [[nodiscard]] std::int64_t unix_ms() const override { return 1'700'000'000'000; }
     void post(Work work) override { posted_.push_back(std::move(work)); }
     void run_slow(SlowWork work) override { slow_.push_back(std::move(work)); }
+    /// The disk is as quick as the thread.
+    void wait_for_disk(SlowWork work) override { posted_.push_back(work()); }
     void wake_at(Instant, Work) override {}
     void close() override {}
 

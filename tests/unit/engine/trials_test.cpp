@@ -72,6 +72,7 @@ TEST_F(TrialsTest, AHeldJobCanBeCancelled) {
     life.start();
     ASSERT_NE(life.held(heavy), "");
     ASSERT_TRUE(life.engine().cancel(heavy));
+    life.host->run_thread();
     life.start();
     EXPECT_EQ(life.state(heavy), JobState::Cancelled);
     EXPECT_TRUE(life.store.trials().empty());

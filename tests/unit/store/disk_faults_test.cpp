@@ -1,5 +1,6 @@
 #include "store/files.hpp"
 #include "store/memory_job_store.hpp"
+#include "store/sqlite.hpp"
 #include "store_records.hpp"
 #include "temporary_folder.hpp"
 
@@ -198,6 +199,7 @@ TEST(WriteAheadLogTest, ADatabaseThatCannotGrowFailsNoCommitThatTheLogHolds) {
                          Durability::Power)) {
         ++index;
         bytes += 20'000;
+        testing::keep_up(*store);
     }
     EXPECT_LE(fs::file_size(disk.state() / "netcompute.db"), FullDisk::limit_bytes);
     EXPECT_GT(bytes, FullDisk::limit_bytes);
@@ -259,9 +261,57 @@ TEST(WriteAheadLogTest, ItDoesNotGrowWithWhatIsCommitted) {
     for (TaskIndex index = 0; index < 300; ++index) {
         testing::commit(*store, {testing::put_sized_output(1, index, 100'000)},
                         Durability::Process);
+        testing::keep_up(*store);
     }
     EXPECT_GT(fs::file_size(folder.path() / "netcompute.db"), 20'000'000U);
     EXPECT_LT(fs::file_size(folder.path() / "netcompute.db-wal"), 10'000'000U);
+}
+
+// Commits go on while the log is moved to the database. They are held back only for what came
+// meanwhile, so that the log begins anew.
+TEST(WriteAheadLogTest, CommitsAreHeldOnlyForWhatCameWhileTheLogWasMoved) {
+    const TemporaryFolder folder;
+    const auto store = testing::open_store(folder.path());
+    testing::commit(*store, {testing::put_job(1, JobState::Running)});
+    TaskIndex index = 0;
+    const auto commit_one = [&] {
+        testing::commit(*store, {testing::put_sized_output(1, index++, 100'000)},
+                        Durability::Process);
+    };
+    const auto log_bytes = [&] { return fs::file_size(folder.path() / "netcompute.db-wal"); };
+    const auto commit_until_upkeep = [&] {
+        std::optional<Upkeep> upkeep;
+        while (!upkeep) {
+            commit_one();
+            upkeep = store->upkeep();
+        }
+        return *upkeep;
+    };
+    const Upkeep alone = commit_until_upkeep();
+    EXPECT_FALSE(alone.holds_commits);
+    ASSERT_TRUE(alone.work());
+    auto bytes = log_bytes();
+    commit_one();
+    EXPECT_EQ(log_bytes(), bytes) << "all of it was moved, and its pages are written over";
+    EXPECT_FALSE(store->upkeep());
+
+    // Who still reads an old state keeps what came after it in the log, as commits do that come
+    // while it is moved.
+    auto reader = SqliteDatabase::open(folder.path() / "netcompute.db");
+    ASSERT_TRUE(reader);
+    ASSERT_TRUE(reader->execute("BEGIN; SELECT count(*) FROM jobs"));
+    const Upkeep beside_others = commit_until_upkeep();
+    EXPECT_FALSE(beside_others.holds_commits);
+    ASSERT_TRUE(beside_others.work());
+    ASSERT_TRUE(reader->execute("COMMIT"));
+    const Upkeep the_rest = commit_until_upkeep();
+    EXPECT_TRUE(the_rest.holds_commits);
+    ASSERT_TRUE(the_rest.work());
+    bytes = log_bytes();
+    commit_one();
+    EXPECT_EQ(log_bytes(), bytes);
+    EXPECT_FALSE(store->upkeep());
+    EXPECT_EQ(store->outputs(JobId{1}, 0)->size(), index);
 }
 
 }  // namespace

@@ -180,9 +180,13 @@ TEST(StoreModelTest, TheSqliteStoreSaysWhatTheMemoryStoreSays) {
         for (int turn = 0; turn < 100; ++turn) {
             const std::vector<Record> commit = records.next_commit();
             ASSERT_TRUE(model.commit(commit, Durability::Power));
+            if (const SlowWork work = records.below(2) == 0 ? store->stage(commit) : nullptr) {
+                ASSERT_TRUE(work());
+            }
             const auto committed = store->commit(
                 commit, records.below(8) == 0 ? Durability::Power : Durability::Process);
             ASSERT_TRUE(committed) << committed.error().message;
+            testing::keep_up(*store);
             const bool starts_anew = records.below(8) == 0;
             if (starts_anew) {
                 store.reset();

@@ -48,6 +48,50 @@ TEST(ResultFilesTest, FilesComeAndGoWithTheRowsThatNameThem) {
     EXPECT_EQ(names(folder), std::set<std::string>{"2-0-4"});
 }
 
+// Large outputs can be written before their commit, which then waits for no disk: the folder may
+// as well be gone.
+TEST(ResultFilesTest, StagedFilesAreNotWrittenAgain) {
+    const TemporaryFolder folder;
+    const auto store = testing::open_store(folder.path());
+    testing::commit(*store, {put_job(1, JobState::Running)});
+    EXPECT_FALSE(store->stage(std::vector{put_sized_output(1, 0, 100)})) << "that lies in a row";
+    const std::vector<Record> records{put_sized_output(1, 0, 100), testing::confirm(1, 0, 0),
+                                      put_sized_output(1, 1, large), put_sized_output(1, 2, large)};
+    const SlowWork work = store->stage(records);
+    ASSERT_TRUE(work);
+    ASSERT_TRUE(work());
+    EXPECT_EQ(names(folder), (std::set<std::string>{"1-0-3", "1-0-4"}));
+    EXPECT_EQ(store->outputs(JobId{1}, 0)->size(), 0U) << "nothing names them yet";
+    fs::rename(folder.path() / "results", folder.path() / "away");
+    testing::commit(*store, records, Durability::Process);
+    fs::rename(folder.path() / "away", folder.path() / "results");
+    EXPECT_EQ(store->outputs(JobId{1}, 0)->size(), 3U);
+}
+
+// A power cut may give them their rows again until then.
+TEST(ResultFilesTest, FilesGoOnceItIsFlushedThatNoRowNamesThem) {
+    const TemporaryFolder folder;
+    const auto store = testing::open_store(folder.path());
+    testing::commit(*store, {put_job(1, JobState::Running), put_sized_output(1, 0, large)});
+    testing::commit(*store, {put_job(1, JobState::Succeeded)}, Durability::Process);
+    EXPECT_EQ(names(folder), std::set<std::string>{"1-0-1"});
+    ASSERT_TRUE(store->flush()());
+    EXPECT_EQ(names(folder), std::set<std::string>{});
+}
+
+// A job may end while they are written: then they go.
+TEST(ResultFilesTest, StagedFilesOfAJobThatIsOverGo) {
+    const TemporaryFolder folder;
+    const auto store = testing::open_store(folder.path());
+    testing::commit(*store, {put_job(1, JobState::Running)});
+    const std::vector<Record> records{put_job(1, JobState::Cancelled),
+                                      put_sized_output(1, 0, large)};
+    ASSERT_TRUE(store->stage(records)());
+    EXPECT_EQ(names(folder), std::set<std::string>{"1-0-1"});
+    testing::commit(*store, records);
+    EXPECT_EQ(names(folder), std::set<std::string>{});
+}
+
 // A master that was killed between a file and its row leaves a file that nobody will ever read.
 TEST(ResultFilesTest, FilesThatNoRowNamesAreRemovedAtTheStart) {
     const TemporaryFolder folder;

@@ -5,6 +5,10 @@
 #include "temporary_folder.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 
 namespace netcompute::store {
 namespace {
@@ -101,9 +105,26 @@ TEST(SchemaTest, ADamagedDatabaseIsNamed) {
 // Two programs never write one record, also where the lock of the folder did not keep them apart.
 TEST(SchemaTest, ADatabaseThatIsInUseIsRefused) {
     const TemporaryFolder folder;
-    const auto store = testing::open_store(folder.path());
+    std::array<int, 2> is_open{};
+    std::array<int, 2> may_end{};
+    ASSERT_EQ(::pipe(is_open.data()), 0);
+    ASSERT_EQ(::pipe(may_end.data()), 0);
+    const pid_t other = ::fork();
+    if (other == 0) {
+        ::close(may_end[1]);
+        const auto store = SqliteJobStore::open(folder.path());
+        char byte = store ? 'y' : 'n';
+        if (::write(is_open[1], &byte, 1) != 1 || ::read(may_end[0], &byte, 1) != 0) ::_exit(1);
+        ::_exit(0);
+    }
+    char byte = 'n';
+    ASSERT_EQ(::read(is_open[0], &byte, 1), 1);
+    ASSERT_EQ(byte, 'y');
     EXPECT_EQ(open_error(folder), shown_path(folder.path() / "netcompute.db") +
                                       ": another program has it open; close that one");
+    for (const int end : {is_open[0], is_open[1], may_end[0], may_end[1]}) ::close(end);
+    ::waitpid(other, nullptr, 0);
+    EXPECT_NE(testing::open_store(folder.path()), nullptr);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 /// Records as tests write them.
@@ -84,6 +85,11 @@ inline void commit(JobStore& store, const std::vector<Record>& records,
                    Durability durability = Durability::Power) {
     const auto committed = store.commit(records, durability);
     if (!committed) throw std::runtime_error(committed.error().message);
+}
+
+/// What the engine does after commits.
+inline void keep_up(JobStore& store) {
+    if (const auto upkeep = store.upkeep()) std::ignore = upkeep->work();
 }
 
 /// Throws where there is a store that cannot be opened.
