@@ -133,6 +133,14 @@ void Engine::hand_in() {
         if (found == workers_.end()) continue;
         put(store::PutWorker{record_of(found->second)});
     }
+    if (jobs_.has_leftovers() && !is_erasing_) {
+        is_erasing_ = true;
+        put(store::EraseLeftovers{});
+        send([this] {
+            is_erasing_ = false;
+            be_due();
+        });
+    }
     for (const auto& [id, round] : std::exchange(go_back_, {})) {
         send([this, id = id, round = round] { go_back(id, round); });
     }

@@ -211,6 +211,7 @@ class Engine final : public WorkerEvents {
         std::vector<core::PastLease> leases;
         std::deque<store::RoundEntry> entries = {};  ///< Read, and not taken yet.
         bool all_read = false;                       ///< Of this round.
+        LeaseId next_lease = {};
     };
     void resume_worker(const store::WorkerRecord& record, LeaseId last_lease);
     void recall_files(JobRun& job);
@@ -221,6 +222,7 @@ class Engine final : public WorkerEvents {
     void load_more(JobId id);
     [[nodiscard]] Result<bool> load_piece(JobRun& job, Load& load);
     [[nodiscard]] Result<void> read_entries(JobId id, Load& load) const;
+    [[nodiscard]] Result<std::size_t> read_leases(const JobRun& job, Load& load) const;
     [[nodiscard]] store::RoundEntry next_entry(Load& load) const;
     std::size_t take_entry(JobRun& job, const Load& load, const store::RoundEntry& entry,
                            core::JobRestored& restored);
@@ -299,6 +301,7 @@ class Engine final : public WorkerEvents {
     std::map<JobId, store::JobTrial> trials_;
     bool starts_unready_ = false;  ///< So it is written down.
     bool beginning_is_written_ = false;
+    bool is_erasing_ = false;  ///< What jobs that are over have left in the store.
     std::map<JobId, std::vector<std::function<void(const store::JobRecord&)>>> watchers_;
     std::map<WorkerId, WorkerInfo> workers_;
     std::map<WorkerId, store::WorkerRecord> away_;  ///< Whose keys are kept for them.

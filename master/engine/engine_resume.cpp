@@ -149,12 +149,7 @@ Result<void> Engine::take_up(JobRun& job) {
     if (!job.record.liars.empty()) {
         job.liars = nlohmann::json::parse(job.record.liars).get<std::vector<std::string>>();
     }
-    Load load{0, 0, true, {}};
-    for (store::LeaseRecord& lease : plan->leases) {
-        if (lease.round != job.round_index) continue;
-        load.leases.push_back({lease.id, lease.worker, lease.is_check, std::move(lease.tasks)});
-    }
-    load_outputs(job, std::move(load));
+    load_outputs(job, {0, 0, true, {}});
     return {};
 }
 
@@ -197,7 +192,13 @@ Result<bool> Engine::load_piece(JobRun& job, Load& load) {
     bool is_done = false;
     for (std::size_t taken = 0; taken < options_.load_outputs_max && !is_done;) {
         if (load.entries.empty() && load.all_read) {
-            is_done = load.round == job.round_index;
+            if (load.round == job.round_index) {
+                const auto read = load.after_restart ? read_leases(job, load) : std::size_t{0};
+                if (!read) return unexpected(read.error());
+                taken += *read;
+                is_done = *read == 0;
+                continue;
+            }
             ++load.round;
             load.place = 0;
             load.all_read = false;
@@ -228,6 +229,26 @@ Result<void> Engine::read_entries(JobId id, Load& load) const {
     load.place = slice->next;
     load.all_read = slice->is_last;
     return {};
+}
+
+/// The leases of the round in progress that may still bring something. How much work it was; 0:
+/// there are no more.
+Result<std::size_t> Engine::read_leases(const JobRun& job, Load& load) const {
+    constexpr std::size_t leases_max = 64;
+    auto leases = jobs_.leases(job.record.id, load.next_lease, leases_max);
+    if (!leases) return unexpected(leases.error());
+    std::size_t work = 0;
+    for (store::LeaseRecord& lease : *leases) {
+        load.next_lease = LeaseId{lease.id.value + 1};
+        work += 1 + lease.tasks.size();
+        const auto is_done = [&](TaskIndex index) {
+            return index < job.round_tasks() && job.outputs().has(index);
+        };
+        if (lease.round != job.round_index) continue;
+        if (!lease.is_check && std::ranges::all_of(lease.tasks, is_done)) continue;
+        load.leases.push_back({lease.id, lease.worker, lease.is_check, std::move(lease.tasks)});
+    }
+    return work;
 }
 
 /// Outputs that came together are many, so they may be taken in several pieces.

@@ -13,6 +13,13 @@ std::uint32_t RoundOutputs::tasks_in(std::size_t page) const {
         std::min<std::size_t>(page_tasks, task_count_ - page * page_tasks));
 }
 
+bool RoundOutputs::has(TaskIndex index) const {
+    const std::size_t page_index = index / page_tasks;
+    const Page& page = pages_.at(page_index);
+    if (page.count == 0 || page.outputs.empty()) return page.count == tasks_in(page_index);
+    return page.outputs[index % page_tasks].is_there;
+}
+
 void RoundOutputs::put(TaskIndex index, ByteSpan bytes, std::shared_ptr<const Bytes> owner) {
     const std::size_t number = index / page_tasks;
     Page& page = pages_.at(number);

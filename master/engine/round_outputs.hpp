@@ -18,6 +18,7 @@ class RoundOutputs {
     [[nodiscard]] std::uint32_t task_count() const { return task_count_; }
     /// How many tasks have one.
     [[nodiscard]] std::uint32_t count() const { return count_; }
+    [[nodiscard]] bool has(TaskIndex index) const;
     /// Keeps the output of a task, in place of another that it may have; `owner` keeps the bytes
     /// alive.
     void put(TaskIndex index, ByteSpan bytes, std::shared_ptr<const Bytes> owner);

@@ -1,6 +1,7 @@
 #include "store/job_store.hpp"
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -26,7 +27,9 @@ Result<void> each_entry(const JobStore& store, JobId id, RoundIndex round,
 Result<JobWork> JobStore::work(JobId id) const {
     auto plan = this->plan(id);
     if (!plan) return unexpected(plan.error());
-    JobWork work{std::move(plan->checkpoints), {}, std::move(plan->leases)};
+    auto leases = this->leases(id, {}, std::numeric_limits<std::size_t>::max());
+    if (!leases) return unexpected(leases.error());
+    JobWork work{std::move(plan->checkpoints), {}, std::move(*leases)};
     for (const RoundIndex round : plan->rounds) {
         std::map<TaskIndex, StoredVote> votes;
         auto done = each_entry(*this, id, round, [&](const RoundEntry& entry) {

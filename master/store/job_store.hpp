@@ -75,6 +75,9 @@ class JobStore {
     /// To be asked after commits; nothing if none is due. Its errors can be ignored: another one
     /// comes due later.
     [[nodiscard]] virtual std::optional<Upkeep> upkeep() = 0;
+    /// Whether there is anything for EraseLeftovers to erase. The work of a job that is over takes
+    /// time to erase if it had a million outputs, so it is done in pieces, one a commit.
+    [[nodiscard]] virtual bool has_leftovers() const { return false; }
 
     [[nodiscard]] virtual std::optional<JobRecord> job(JobId id) const = 0;
     /// In order of their ids.
@@ -100,6 +103,10 @@ class JobStore {
     /// ended. About `rows_max` commits of it; a job may have millions. Errors: as for plan().
     [[nodiscard]] virtual Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                                    std::size_t rows_max) const = 0;
+    /// Leases of the last round of a live job, by id: from this one on, `count_max` at most; a
+    /// round may have had a million. Errors: as for plan().
+    [[nodiscard]] virtual Result<std::vector<LeaseRecord>> leases(JobId id, LeaseId from,
+                                                                  std::size_t count_max) const = 0;
     /// Of live jobs, those that PutTrial says anything of.
     [[nodiscard]] virtual std::vector<JobTrial> trials() const = 0;
     /// What PutUnreadyStarts said last.

@@ -173,7 +173,6 @@ Result<JobPlan> MemoryJobStore::plan(JobId id) const {
     if (work == nullptr) return found;
     for (const auto& [round, state] : work->checkpoints)
         found.checkpoints.push_back({round, state});
-    for (const auto& [lease_id, lease] : work->leases) found.leases.push_back(lease);
     for (const auto& [round, outputs] : work->outputs) found.rounds.push_back(round);
     return found;
 }
@@ -193,6 +192,18 @@ Result<RoundSlice> MemoryJobStore::slice(JobId id, RoundIndex round, std::uint64
         if (output.confirmed) found.entries.push_back({output.confirmer, {}, nullptr, {index}});
     }
     found.is_last = place == outputs->second.end();
+    return found;
+}
+
+Result<std::vector<LeaseRecord>> MemoryJobStore::leases(JobId id, LeaseId from,
+                                                        std::size_t count_max) const {
+    std::vector<LeaseRecord> found;
+    const Work* const work = live_work(id);
+    if (work == nullptr) return found;
+    for (auto lease = work->leases.lower_bound(from);
+         lease != work->leases.end() && found.size() < count_max; ++lease) {
+        found.push_back(lease->second);
+    }
     return found;
 }
 

@@ -31,6 +31,8 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] Result<JobPlan> plan(JobId id) const override;
     [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                            std::size_t rows_max) const override;
+    [[nodiscard]] Result<std::vector<LeaseRecord>> leases(JobId id, LeaseId from,
+                                                          std::size_t count_max) const override;
     [[nodiscard]] std::vector<JobTrial> trials() const override;
     [[nodiscard]] std::uint32_t unready_starts() const override { return unready_starts_; }
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
@@ -71,6 +73,7 @@ class MemoryJobStore final : public JobStore {
     void apply(const UseLeaseIds& use) { last_lease_ = std::max(last_lease_, use.last); }
     void apply(const PutTrial& put);
     void apply(const PutUnreadyStarts& put) { unready_starts_ = put.count; }
+    void apply(const EraseLeftovers&) {}  // There are none.
     void prune();
     void forget_job(JobId id);
     /// Nothing once the job is over, or if it was never there.

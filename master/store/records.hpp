@@ -211,9 +211,12 @@ struct PutUnreadyStarts {
     std::uint32_t count = 0;
 };
 
+/// Erases a piece of what jobs that are over have left; see JobStore::has_leftovers().
+struct EraseLeftovers {};
+
 using Record = std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
                             PutCheckpoint, RewindJob, PutReceipt, PutWrittenFile, PutClock,
-                            UseLeaseIds, PutTrial, PutUnreadyStarts>;
+                            UseLeaseIds, PutTrial, PutUnreadyStarts, EraseLeftovers>;
 
 // ---- What a restart finds -----------------------------------------------------------------------
 
@@ -237,7 +240,6 @@ struct StoredVote {
 /// A live job's rounds, without what is known of their tasks.
 struct JobPlan {
     std::vector<StoredCheckpoint> checkpoints;  ///< By round.
-    std::vector<LeaseRecord> leases;            ///< By id; of the last round.
     std::vector<RoundIndex> rounds;             ///< Those that have outputs, ascending.
 };
 

@@ -103,6 +103,10 @@ std::optional<Upkeep> SqliteJobStore::upkeep() {
     return parts_->log->upkeep(parts_->database.log_pages());
 }
 
+bool SqliteJobStore::has_leftovers() const {
+    return parts_->writer->has_leftovers();
+}
+
 std::optional<JobRecord> SqliteJobStore::job(JobId id) const {
     return value_or_throw(parts_->reader->job(id));
 }
@@ -147,6 +151,11 @@ Result<JobPlan> SqliteJobStore::plan(JobId id) const {
 Result<RoundSlice> SqliteJobStore::slice(JobId id, RoundIndex round, std::uint64_t from,
                                          std::size_t rows_max) const {
     return parts_->reader->slice(id, round, from, rows_max);
+}
+
+Result<std::vector<LeaseRecord>> SqliteJobStore::leases(JobId id, LeaseId from,
+                                                        std::size_t count_max) const {
+    return parts_->reader->leases(id, from, count_max);
 }
 
 std::vector<JobTrial> SqliteJobStore::trials() const {

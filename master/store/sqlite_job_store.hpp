@@ -26,6 +26,7 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] SlowWork stage(std::span<const Record> records) override;
     [[nodiscard]] SlowWork flush() override;
     [[nodiscard]] std::optional<Upkeep> upkeep() override;
+    [[nodiscard]] bool has_leftovers() const override;
     [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
     [[nodiscard]] std::vector<JobRecord> jobs() const override;
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
@@ -38,6 +39,8 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] Result<JobPlan> plan(JobId id) const override;
     [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                            std::size_t rows_max) const override;
+    [[nodiscard]] Result<std::vector<LeaseRecord>> leases(JobId id, LeaseId from,
+                                                          std::size_t count_max) const override;
     [[nodiscard]] std::vector<JobTrial> trials() const override;
     [[nodiscard]] std::uint32_t unready_starts() const override;
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;

@@ -2,8 +2,10 @@
 
 #include "store/packed_records.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <string_view>
 
 namespace netcompute::store {
@@ -105,7 +107,8 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
               "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 ORDER BY sequence LIMIT ?4"},
         Entry{&S::trials, "SELECT * FROM trials ORDER BY job"},
         Entry{&S::leases,
-              "SELECT id, worker, round, is_check, tasks FROM leases WHERE job = ? ORDER BY id"},
+              "SELECT id, worker, round, is_check, tasks FROM leases WHERE job = ?1 AND id >= ?2 "
+              "AND round = (SELECT max(round) FROM leases WHERE job = ?1) ORDER BY id LIMIT ?3"},
         Entry{&S::receipt, "SELECT bytes FROM receipts WHERE job = ?"},
         Entry{&S::written_files, "SELECT name, size, sha256 FROM written_files ORDER BY name"},
         Entry{&S::named_files,
@@ -172,22 +175,29 @@ Result<JobPlan> SqliteReader::plan(JobId id) {
         },
         id);
     if (!done) return unexpected(done.error());
-    done = statements_.leases.each(
-        [&](const SqliteStatement& row) -> Result<void> {
-            auto tasks = unpack_tasks(row.blob(4));
-            if (!tasks) return damaged(id, "leases");
-            plan.leases.push_back({row.id<LeaseId>(0), row.id<WorkerId>(1), id,
-                                   row.integer_as<RoundIndex>(2), row.integer(3) != 0,
-                                   std::move(*tasks)});
-            return {};
-        },
-        id);
-    if (!done) return unexpected(done.error());
     done = statements_.rounds.each(
         [&](const SqliteStatement& row) { plan.rounds.push_back(row.integer_as<RoundIndex>(0)); },
         id);
     if (!done) return unexpected(done.error());
     return plan;
+}
+
+Result<std::vector<LeaseRecord>> SqliteReader::leases(JobId id, LeaseId from,
+                                                      std::size_t count_max) {
+    std::vector<LeaseRecord> leases;
+    constexpr std::size_t most = std::numeric_limits<std::int64_t>::max();
+    auto done = statements_.leases.each(
+        [&](const SqliteStatement& row) -> Result<void> {
+            auto tasks = unpack_tasks(row.blob(4));
+            if (!tasks) return damaged(id, "leases");
+            leases.push_back({row.id<LeaseId>(0), row.id<WorkerId>(1), id,
+                              row.integer_as<RoundIndex>(2), row.integer(3) != 0,
+                              std::move(*tasks)});
+            return {};
+        },
+        id, from, std::min(count_max, most));
+    if (!done) return unexpected(done.error());
+    return leases;
 }
 
 Result<RoundSlice> SqliteReader::slice(JobId id, RoundIndex round, std::uint64_t from,

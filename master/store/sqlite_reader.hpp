@@ -22,6 +22,8 @@ class SqliteReader {
     [[nodiscard]] Result<std::vector<JobRecord>> ended_jobs(const EndedJobsQuery& query);
     [[nodiscard]] Result<std::vector<WorkerRecord>> workers();
     [[nodiscard]] Result<JobPlan> plan(JobId id);
+    [[nodiscard]] Result<std::vector<LeaseRecord>> leases(JobId id, LeaseId from,
+                                                          std::size_t count_max);
     [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                            std::size_t rows_max);
     [[nodiscard]] Result<std::vector<JobTrial>> trials();

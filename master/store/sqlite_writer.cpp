@@ -20,6 +20,16 @@ constexpr std::string_view steady_ms_name = "steady_ms";
 constexpr std::string_view unix_ms_name = "unix_ms";
 constexpr std::string_view unready_starts_name = "unready_starts";
 
+/// So many rows of each kind are erased in a commit; checkpoints may be large.
+constexpr int erased_rows_max = 1000;
+constexpr int erased_checkpoints_max = 8;
+
+/// The jobs that have rows in a table, one look at its index for each.
+#define JOBS_IN(table)                                                           \
+    "SELECT job FROM (WITH RECURSIVE found(job) AS (SELECT min(job) FROM " table \
+    " UNION ALL SELECT (SELECT min(job) FROM " table                             \
+    " WHERE job > found.job) FROM found WHERE job IS NOT NULL) SELECT job FROM found) "
+
 /// Whether the record has a number in the sequence of outputs and confirmations.
 bool is_in_sequence(const Record& record) {
     return std::holds_alternative<PutOutputs>(record) ||
@@ -38,6 +48,7 @@ Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(SqliteDatabase& databas
     std::unique_ptr<SqliteWriter> writer{new SqliteWriter{database, files, limits}};
     if (auto prepared = writer->prepare(); !prepared) return unexpected(prepared.error());
     if (auto loaded = writer->load_counters(); !loaded) return unexpected(loaded.error());
+    if (auto loaded = writer->load_leftovers(); !loaded) return unexpected(loaded.error());
     return writer;
 }
 
@@ -85,6 +96,19 @@ Result<void> SqliteWriter::prepare() {
               "SELECT id FROM jobs WHERE ended IS NOT NULL ORDER BY ended LIMIT ?"},
         Entry{&S::put_trial, "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?)"},
         Entry{&S::forget_trial, "DELETE FROM trials WHERE job = ?"},
+        Entry{&S::erase_some_outputs,
+              "DELETE FROM outputs WHERE sequence IN "
+              "(SELECT sequence FROM outputs WHERE job = ? LIMIT ?) "
+              "RETURNING round, sequence, file_bytes"},
+        Entry{&S::erase_some_confirmations,
+              "DELETE FROM confirmations WHERE sequence IN "
+              "(SELECT sequence FROM confirmations WHERE job = ? LIMIT ?) RETURNING 0"},
+        Entry{&S::erase_some_checkpoints,
+              "DELETE FROM checkpoints WHERE rowid IN "
+              "(SELECT rowid FROM checkpoints WHERE job = ? LIMIT ?) RETURNING 0"},
+        Entry{&S::erase_some_leases,
+              "DELETE FROM leases WHERE id IN (SELECT id FROM leases WHERE job = ? LIMIT ?) "
+              "RETURNING 0"},
     };
     for (const Entry& entry : entries) {
         auto prepared = database_.prepare(entry.sql);
@@ -121,10 +145,21 @@ Result<void> SqliteWriter::load_counters() {
     });
 }
 
+/// What a former master had no time to erase.
+Result<void> SqliteWriter::load_leftovers() {
+    auto all = database_.prepare(
+        "SELECT job FROM (" JOBS_IN("outputs") "UNION " JOBS_IN("confirmations") "UNION "
+        JOBS_IN("checkpoints") "UNION " JOBS_IN("leases") ") WHERE job IS NOT NULL "
+        "AND job NOT IN (SELECT id FROM jobs WHERE ended IS NULL)");
+    if (!all) return unexpected(all.error());
+    return all->each([this](const SqliteStatement& row) { leftovers_.insert(row.id<JobId>(0)); });
+}
+
 Result<void> SqliteWriter::commit(std::span<const Record> records) {
     if (records.empty()) return {};
     turn_ = {};
     turn_.counters = counters_;
+    turn_.leftovers = leftovers_;
     for (const Record& record : records) {
         const auto* const put = std::get_if<PutJob>(&record);
         if (put == nullptr) continue;
@@ -142,6 +177,7 @@ Result<void> SqliteWriter::commit(std::span<const Record> records) {
         return done;
     }
     counters_ = turn_.counters;
+    leftovers_ = std::move(turn_.leftovers);
     staged_.clear();
     unnamed_.insert(unnamed_.end(), turn_.unnamed.begin(), turn_.unnamed.end());
     return {};
@@ -228,12 +264,15 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
         job.liars, job.checks, job.audits, job.submitted_steady_ms, job.slot_seconds);
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
-    if (*ended_before && !ended) --turn_.counters.ended_count;
+    if (*ended_before && !ended) {
+        --turn_.counters.ended_count;
+        if (done && turn_.leftovers.erase(job.id) != 0) done = erase_work(job.id, 0);
+    }
     if (!done || !ended || *ended_before) return done;
     turn_.prunes = true;
     ++turn_.counters.ended_count;
     done = statements_.forget_trial.run(job.id);
-    return done ? erase_work(job.id, 0) : done;
+    return done ? erase_some_work(job.id) : done;
 }
 
 Result<void> SqliteWriter::apply(const PutWorker& put) {
@@ -358,6 +397,39 @@ Result<void> SqliteWriter::apply(const PutTrial& put) {
 Result<void> SqliteWriter::apply(const PutUnreadyStarts& put) {
     turn_.counters.unready_starts = put.count;
     return {};
+}
+
+Result<void> SqliteWriter::apply(const EraseLeftovers&) {
+    return turn_.leftovers.empty() ? Result<void>{} : erase_some_work(*turn_.leftovers.begin());
+}
+
+Result<void> SqliteWriter::erase_some_work(JobId job) {
+    bool is_all = true;
+    const auto erase = [&](SqliteStatement& statement, int rows_max, auto&& row) {
+        int count = 0;
+        auto done = statement.each(
+            [&](const SqliteStatement& erased) {
+                ++count;
+                row(erased);
+            },
+            job, rows_max);
+        if (count == rows_max) is_all = false;
+        return done;
+    };
+    const auto nothing = [](const SqliteStatement&) {};
+    auto done = erase(statements_.erase_some_outputs, erased_rows_max, [&](const auto& row) {
+        if (row.is_null(2)) return;
+        turn_.unnamed.push_back({job, row.template integer_as<RoundIndex>(0),
+                                 row.template integer_as<std::uint64_t>(1)});
+    });
+    if (done) done = erase(statements_.erase_some_confirmations, erased_rows_max, nothing);
+    if (done) done = erase(statements_.erase_some_checkpoints, erased_checkpoints_max, nothing);
+    if (done) done = erase(statements_.erase_some_leases, erased_rows_max, nothing);
+    if (is_all)
+        turn_.leftovers.erase(job);
+    else
+        turn_.leftovers.insert(job);
+    return done;
 }
 
 Result<void> SqliteWriter::erase_work(JobId job, std::uint64_t first_round) {

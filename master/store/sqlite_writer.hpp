@@ -41,6 +41,8 @@ class SqliteWriter {
     /// rows again until these commits are flushed.
     [[nodiscard]] std::vector<ResultFile> take_unnamed() { return std::exchange(unnamed_, {}); }
     [[nodiscard]] const StoreCounters& counters() const { return counters_; }
+    /// As JobStore::has_leftovers().
+    [[nodiscard]] bool has_leftovers() const { return !leftovers_.empty(); }
 
  private:
     struct Statements {
@@ -56,6 +58,8 @@ class SqliteWriter {
         SqliteStatement put_written_file;
         SqliteStatement oldest_ended;
         SqliteStatement put_trial, forget_trial;
+        SqliteStatement erase_some_outputs, erase_some_confirmations;
+        SqliteStatement erase_some_checkpoints, erase_some_leases;
     };
     /// Confirmations in a row, which become one row.
     struct Confirmations {
@@ -73,6 +77,7 @@ class SqliteWriter {
         std::set<JobId> ending;  ///< By its records: their work needs no rows any more.
         std::vector<ResultFile> written;
         std::vector<ResultFile> unnamed;  ///< To be removed once it is flushed.
+        std::set<JobId> leftovers;        ///< As it will be.
         bool prunes = false;              ///< There may be more now than is kept.
     };
 
@@ -80,6 +85,7 @@ class SqliteWriter {
         : database_{database}, files_{files}, limits_{limits} {}
     [[nodiscard]] Result<void> prepare();
     [[nodiscard]] Result<void> load_counters();
+    [[nodiscard]] Result<void> load_leftovers();
     [[nodiscard]] Result<void> write(std::span<const Record> records);
     [[nodiscard]] Result<void> write_counters();
 
@@ -97,9 +103,12 @@ class SqliteWriter {
     [[nodiscard]] Result<void> apply(const UseLeaseIds& use);
     [[nodiscard]] Result<void> apply(const PutTrial& put);
     [[nodiscard]] Result<void> apply(const PutUnreadyStarts& put);
+    [[nodiscard]] Result<void> apply(const EraseLeftovers& erase);
     [[nodiscard]] Result<void> write_confirmations();
     /// Of all rounds from this one on, and the job's leases.
     [[nodiscard]] Result<void> erase_work(JobId job, std::uint64_t first_round);
+    /// A piece of the work of a job that is over.
+    [[nodiscard]] Result<void> erase_some_work(JobId job);
     [[nodiscard]] Result<void> prune();
     [[nodiscard]] Result<void> forget_jobs(const std::vector<JobId>& jobs);
     [[nodiscard]] Result<bool> is_live(JobId job);
@@ -108,7 +117,8 @@ class SqliteWriter {
     ResultFiles& files_;
     JobStoreLimits limits_;
     Statements statements_;
-    StoreCounters counters_;  ///< As committed.
+    StoreCounters counters_;     ///< As committed.
+    std::set<JobId> leftovers_;  ///< Jobs that are over, and of whose work some is left.
     /// The next commit's outputs that have their files, by the sequence number they will have.
     std::set<std::int64_t> staged_;
     std::vector<ResultFile> unnamed_;

@@ -65,6 +65,10 @@ class SimulatedStore final : public store::JobStore {
                                                   std::size_t rows_max) const override {
         return memory_->slice(id, round, from, rows_max);
     }
+    [[nodiscard]] Result<std::vector<store::LeaseRecord>> leases(
+        JobId id, LeaseId from, std::size_t count_max) const override {
+        return memory_->leases(id, from, count_max);
+    }
     [[nodiscard]] std::vector<store::JobTrial> trials() const override { return memory_->trials(); }
     [[nodiscard]] std::uint32_t unready_starts() const override {
         return memory_->unready_starts();

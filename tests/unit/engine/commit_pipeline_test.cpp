@@ -87,6 +87,10 @@ class TalkativeStore final : public store::JobStore {
                                                   std::size_t) const override {
         return store::RoundSlice{};
     }
+    [[nodiscard]] Result<std::vector<store::LeaseRecord>> leases(JobId, LeaseId,
+                                                                 std::size_t) const override {
+        return std::vector<store::LeaseRecord>{};
+    }
     [[nodiscard]] std::vector<store::JobTrial> trials() const override { return {}; }
     [[nodiscard]] std::uint32_t unready_starts() const override { return 0; }
     [[nodiscard]] std::optional<Bytes> receipt(JobId) const override { return {}; }

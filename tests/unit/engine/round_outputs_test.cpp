@@ -26,6 +26,8 @@ TEST(RoundOutputsTest, TheViewsAreTheLastOutputOfEachTask) {
             expected[index] = *bytes;
             outputs.put(index, ByteSpan{*bytes}, bytes);
             ASSERT_EQ(outputs.count(), expected.size());
+            const auto other = static_cast<TaskIndex>(random() % count);
+            ASSERT_EQ(outputs.has(other), expected.contains(other));
         }
         const auto views = outputs.views();
         ASSERT_EQ(views.size(), count);
