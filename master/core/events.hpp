@@ -55,11 +55,13 @@ struct WorkerJoined {
     /// was running when that was lost did not bring it down, and it is trusted as it was.
     bool resumed = false;
     std::uint64_t pc = 0;  ///< Workers of one PC have the same number: they do not check another.
-    /// Installed by somebody who may install here: its results count, and its losses are told of
-    /// the task. Anybody else is a stranger.
+    /// Installed by somebody who may install here: its results count. Anybody else is a stranger.
     bool is_believed = false;
-    /// Strangers of one address have the same number: what one of them loses, all answer for.
+    /// Workers of one address have the same number: tasks that one of them loses before it has
+    /// delivered anything, or as a stranger, all such workers there answer for.
     std::uint64_t address = 0;
+    /// An output of its was accepted, in this session or a former one, also by a former master.
+    bool has_delivered = false;
 };
 
 /// A former master knew this worker; it may come back and resume.
@@ -259,6 +261,8 @@ struct AuditTask {
     RoundIndex round = 0;
     std::uint64_t visit = 0;  ///< Names this visit to the round, whose inputs these are.
     TaskIndex index = 0;
+    /// Nobody has delivered it yet, and whoever tried may have crashed: so may the master.
+    bool may_crash = false;
     friend bool operator==(const AuditTask&, const AuditTask&) = default;
 };
 

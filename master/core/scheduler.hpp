@@ -81,7 +81,7 @@ class Scheduler {
         JobId job;
         RoundIndex round = 0;
         TaskIndex index = 0;
-        bool by_stranger = false;
+        bool is_proven = false;  ///< Of the worker, then.
     };
     struct Worker {
         std::uint32_t slots = 1;
@@ -90,10 +90,14 @@ class Scheduler {
         bool paused = false;   ///< By itself.
         bool drained = false;  ///< By somebody here.
         bool is_believed = false;
+        bool has_delivered = false;  ///< An output of its was accepted, at any time.
         bool quarantined = false;
         std::uint32_t validated = 0;
         std::uint64_t pc = 0;       ///< 0: unknown, and like no other.
-        std::uint64_t address = 0;  ///< Of strangers: whose losses it answers for.
+        std::uint64_t address = 0;  ///< Until it is proven: whose losses it answers for.
+        /// Its losses tell of the task that it ran: somebody vouches for it, and it can work. One
+        /// of which nobody knows that may vanish by intent.
+        [[nodiscard]] bool is_proven() const { return is_believed && has_delivered; }
         WorkerState state = WorkerState::Idle;
         Instant last_seen;
         Instant deadline = instant_never;          ///< Its entry in worker_deadlines_.
@@ -183,7 +187,7 @@ class Scheduler {
                                       Lease& lease, Job& job);
     [[nodiscard]] bool blame(Lease& lease, TaskIndex index);
     void rescue(JobId id, Job& job, TaskIndex index);
-    void answer_for(const Worker& stranger, std::uint32_t delivered_count);
+    void answer_for(const Worker& worker, std::uint32_t delivered_count);
     void let_go(const Lease& lease, TaskIndex index);
     void revoke_pointless(Job& job);
 
@@ -216,7 +220,7 @@ class Scheduler {
     void confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer);
     void credit(WorkerId id);
     void judge_held_back(WorkerId author);
-    void request_audit(JobId id, Job& job, TaskIndex index);
+    void request_audit(JobId id, Job& job, TaskIndex index, bool may_crash = false);
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
     void distrust(JobId id, Job& job, WorkerId liar);
     [[nodiscard]] bool counts(WorkerId voter) const;
@@ -284,9 +288,9 @@ class Scheduler {
     bool late_lease_waits_ = false;  ///< Something is late, and nobody could help with it.
     std::uint64_t last_lease_ = 0;
     std::uint64_t last_visit_ = 0;
-    /// Tasks that strangers of an address were lost with, and did not make up for.
+    /// Tasks that unproven workers of an address were lost with, and did not make up for.
     std::map<std::uint64_t, std::uint32_t> losses_by_address_;
-    /// What the master computes because strangers were lost with it: job, visit and task.
+    /// What the master computes because unproven workers were lost with it: job, visit and task.
     std::set<std::tuple<JobId, std::uint64_t, TaskIndex>> rescues_;
     bool stalled_ = false;  ///< The store takes nothing: no new leases.
     Philox random_;

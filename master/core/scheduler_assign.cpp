@@ -94,9 +94,10 @@ void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
     list(id, job);
 }
 
-/// Whether strangers of its address have been lost with many tasks, and delivered few since.
+/// Whether unproven workers of its address, as it is one, have been lost with many tasks, and
+/// delivered few since.
 bool Scheduler::is_wary_of(const Worker& worker) const {
-    if (worker.is_believed) return false;
+    if (worker.is_proven()) return false;
     const auto losses = losses_by_address_.find(worker.address);
     return losses != losses_by_address_.end() && losses->second >= limits_.losses_per_address_max;
 }

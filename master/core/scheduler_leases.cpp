@@ -65,7 +65,7 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));
     lease.progress_at = now_;
     look_for_stragglers();
-    if (!worker.is_believed) {
+    if (!worker.is_proven()) {
         answer_for(worker, static_cast<std::uint32_t>(std::ranges::count_if(
                                event.outcomes, [](const Outcome& one) { return !one.failed; })));
     }
@@ -97,7 +97,10 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     else if (lease.open_count > 0)
         estimate(lease, worker);  // Else it ends, and is charged, below.
     const std::vector<std::uint32_t> firsts = record.positions;
-    if (!firsts.empty()) effects_.push_back(std::move(record));
+    if (!firsts.empty()) {
+        worker.has_delivered = true;
+        effects_.push_back(std::move(record));
+    }
     for (const std::uint32_t position : firsts) judge(job, event.outcomes[position].index);
     for (const std::uint32_t position : seconds) {
         const Outcome& outcome = event.outcomes[position];
@@ -132,8 +135,9 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
         return true;
     }
     const bool worker_is_to_blame = outcome.error.code == ErrorCode::Unavailable;
-    const bool is_stranger = !workers_.at(event.worker).is_believed;
-    if (worker_is_to_blame && is_stranger) {
+    const Worker& worker = workers_.at(event.worker);
+    const bool is_stranger = !worker.is_believed;
+    if (worker_is_to_blame && !worker.is_proven()) {
         std::ignore = blame(lease, outcome.index);
         let_go(lease, outcome.index);
         return true;
@@ -194,7 +198,7 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
     std::uint32_t blamed_count = 0;
     Worker& worker = workers_.at(lease.worker);
     const std::uint32_t blamed_max =
-        worker.is_believed ? worker.slots : std::min(worker.slots, limits_.blamed_per_stranger_max);
+        worker.is_proven() ? worker.slots : std::min(worker.slots, limits_.blamed_per_stranger_max);
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         if (lease.has_outcome[place]) continue;
         const TaskIndex index = lease.tasks[place];
@@ -202,19 +206,19 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
         if (lease.is_check || !blame_running_tasks || blamed_count == blamed_max) continue;
         ++blamed_count;
         if (!worker.connected) {
-            worker.blamed.push_back({lease.job, lease.round, index, !worker.is_believed});
+            worker.blamed.push_back({lease.job, lease.round, index, worker.is_proven()});
         }
         if (!blame(lease, index)) return;
     }
 }
 
 /// A worker was lost while it ran this task. False if that was the task's last: the job has failed
-/// and is removed. Where strangers were lost, who may be so by intent, the master tries the task
-/// itself, and knows.
+/// and is removed. Where unproven workers were lost, who may be so by intent, the master tries the
+/// task itself, and knows.
 bool Scheduler::blame(Lease& lease, TaskIndex index) {
     Job& job = jobs_.at(lease.job);
     const Worker& worker = workers_.at(lease.worker);
-    if (!worker.is_believed) {
+    if (!worker.is_proven()) {
         if (losses_by_address_.size() > addresses_max) losses_by_address_.clear();
         ++losses_by_address_[worker.address];
         const std::uint32_t losses = job.tasks.count_stranger_loss(index);
@@ -230,18 +234,18 @@ bool Scheduler::blame(Lease& lease, TaskIndex index) {
     return false;
 }
 
-/// Has the master compute a task that strangers do not; but only a few at a time, because any
-/// stranger can ask for this. Of the others, the next loss asks again.
+/// Has the master compute a task that unproven workers do not; but only a few at a time, because
+/// any of them can ask for this. Of the others, the next loss asks again.
 void Scheduler::rescue(JobId id, Job& job, TaskIndex index) {
     if (job.tasks.has_output(index) || rescues_.size() >= limits_.rescues_max) return;
     if (job.tasks.audited(index)) return;
     rescues_.insert({id, job.visit, index});
-    request_audit(id, job, index);
+    request_audit(id, job, index, true);
 }
 
-/// A stranger has delivered: so much of what its address has lost is made up for.
-void Scheduler::answer_for(const Worker& stranger, std::uint32_t delivered_count) {
-    const auto losses = losses_by_address_.find(stranger.address);
+/// It has delivered: so much of what its address has lost is made up for.
+void Scheduler::answer_for(const Worker& worker, std::uint32_t delivered_count) {
+    const auto losses = losses_by_address_.find(worker.address);
     if (losses == losses_by_address_.end()) return;
     if (losses->second <= delivered_count)
         losses_by_address_.erase(losses);

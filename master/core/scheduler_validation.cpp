@@ -162,11 +162,11 @@ void Scheduler::judge_held_back(WorkerId author) {
 // ---- Audits -------------------------------------------------------------------------------------
 
 /// Has the master compute a task itself. Until it has, the task's output does not count.
-void Scheduler::request_audit(JobId id, Job& job, TaskIndex index) {
+void Scheduler::request_audit(JobId id, Job& job, TaskIndex index, bool may_crash) {
     if (job.tasks.audited(index)) return;
     job.tasks.set_audited(index, true);
     job.tasks.unsettle(index);
-    effects_.push_back(AuditTask{id, job.round, job.visit, index});
+    effects_.push_back(AuditTask{id, job.round, job.visit, index, may_crash});
 }
 
 void Scheduler::on(const TaskAudited& event) {

@@ -14,6 +14,7 @@ void Scheduler::on(const WorkerJoined& event) {
     worker.pc = event.pc;
     const bool was_believed = std::exchange(worker.is_believed, event.is_believed);
     worker.address = event.address;
+    worker.has_delivered |= event.has_delivered;
     if (event.resumed) {
         take_back_blame(worker);
     } else {
@@ -205,8 +206,8 @@ void Scheduler::take_back_blame(Worker& worker) {
         const bool is_current = job.round == task.round && task.index < job.tasks.task_count();
         if (!is_archived && !is_current) continue;
         RoundTasks& tasks = is_archived ? job.history[task.round] : job.tasks;
-        task.by_stranger ? tasks.forgive_stranger_loss(task.index)
-                         : tasks.forgive_infrastructure_failure(task.index);
+        task.is_proven ? tasks.forgive_infrastructure_failure(task.index)
+                       : tasks.forgive_stranger_loss(task.index);
     }
 }
 

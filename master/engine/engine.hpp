@@ -261,6 +261,7 @@ class Engine final : public WorkerEvents {
     void carry_out(const InboxItem& item, core::RecordOutputs& effect);
     void carry_out(const InboxItem& item, core::ConfirmOutputs& effect);
     void carry_out(const InboxItem& item, core::AuditTask& effect);
+    void dangerous_task_is_over(JobId id);
     void carry_out(const InboxItem& item, core::RecordAudit& effect);
     void carry_out(const InboxItem& item, core::QuarantineWorker& effect);
     void carry_out(const InboxItem& item, core::ContestJob& effect);

@@ -1,4 +1,5 @@
 #include "engine/engine.hpp"
+#include "engine/within_memory.hpp"
 #include <netcompute/sha256.hpp>
 
 #include <spdlog/spdlog.h>
@@ -51,6 +52,8 @@ void Engine::carry_out(const InboxItem& item, core::RecordOutputs& effect) {
     rate_.add(instant, count);
     found->second.rate.add(instant, count);
     if (const auto worker = workers_.find(effect.worker); worker != workers_.end()) {
+        // For a master that comes after this one: it can work.
+        if (worker->second.tasks_done == 0) put_worker(effect.worker);
         worker->second.tasks_done += effect.positions.size();
         worker->second.rate.add(instant, count);
     }
@@ -68,9 +71,10 @@ void Engine::carry_out(const InboxItem&, core::AuditTask& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
     ++found->second.record.audits;
-    host_.run_slow([this, effect, audit = found->second.audit(effect.index, blobs())]() {
-        auto output = std::make_shared<Result<Bytes>>(audit());
+    EngineHost::SlowWork work = [this, effect, audit = found->second.audit(effect.index, blobs())] {
+        auto output = std::make_shared<Result<Bytes>>(within_memory(audit));
         return [this, effect, output] {
+            if (effect.may_crash) dangerous_task_is_over(effect.job);
             core::TaskAudited event{effect.job, effect.round, effect.visit, effect.index, {}, false,
                                     {}};
             if (!*output) {
@@ -82,7 +86,22 @@ void Engine::carry_out(const InboxItem&, core::AuditTask& effect) {
             event.sha256 = sha256(*owner);
             enqueue({std::move(event), {ByteSpan{*owner}}, owner});
         };
-    });
+    };
+    if (!effect.may_crash) return host_.run_slow(std::move(work));
+    ++found->second.dangerous_tasks;
+    run_heavy(effect.job, store::HeavyStep::Computing, std::move(work));
+}
+
+void Engine::dangerous_task_is_over(JobId id) {
+    const auto found = live_.find(id);
+    if (found == live_.end() || --found->second.dangerous_tasks > 0) return;
+    const auto trial = trials_.find(id);
+    // The round may have been left meanwhile, for another step.
+    const bool is_in_it =
+        trial != trials_.end() && trial->second.step == store::HeavyStep::Computing;
+    if (!is_in_it) return;
+    step_is_over(id);
+    be_due();
 }
 
 void Engine::carry_out(const InboxItem& item, core::RecordAudit& effect) {

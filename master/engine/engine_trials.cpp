@@ -18,6 +18,8 @@ std::string_view name_of(store::HeavyStep step) {
             return "folded its outputs";
         case store::HeavyStep::Finishing:
             return "made its result";
+        case store::HeavyStep::Computing:
+            return "computed a task of it with which workers were lost";
         case store::HeavyStep::None:
             break;
     }

@@ -98,9 +98,10 @@ void Engine::on_joined(const JoinedWorker& joined) {
                           "{} asked for the id {}, which is another worker's",
                           worker_name(joined.id), printable(joined.hello.worker));
     }
-    enqueue(joined.id, core::WorkerJoined{joined.id, joined.hello.slots, resumed,
-                                          pc_of(worker.address, joined.id), worker.is_believed,
-                                          std::hash<std::string>{}(joined.address)});
+    enqueue(joined.id,
+            core::WorkerJoined{joined.id, joined.hello.slots, resumed,
+                               pc_of(worker.address, joined.id), worker.is_believed,
+                               std::hash<std::string>{}(joined.address), worker.tasks_done > 0});
     if (worker.drained) enqueue(joined.id, core::WorkerDrained{joined.id, true});
 }
 

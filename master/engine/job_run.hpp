@@ -40,6 +40,7 @@ class JobRun {
     std::vector<std::string> liars;  ///< Keys of workers that were proven wrong in it.
     core::Validation validation;
     bool is_away = false;                  ///< The pool has the program: no touching it.
+    std::uint32_t dangerous_tasks = 0;     ///< That the pool computes, and a master may die of.
     std::optional<RoundIndex> go_back_to;  ///< Asked for while it was.
     std::string held;  ///< Why it is held back since a restart, not even prepared; or empty.
     RoundIndex round_index = 0;

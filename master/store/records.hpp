@@ -179,13 +179,14 @@ struct UseLeaseIds {
     LeaseId last;
 };
 
-/// What a job makes the master do that takes time or memory: a master that dies of it would die
-/// again. Workers' computing is none of these.
+/// What a job makes the master do that takes time or memory, or has brought workers down: a master
+/// that dies of it would die again. Workers' computing is none of these.
 enum class HeavyStep {
     None,
     Preparing,  ///< Reading its data, or taking it up again after a restart.
     Folding,    ///< Putting a round's outputs together.
     Finishing,  ///< Making its result.
+    Computing,  ///< A task with which workers were lost, and which none has delivered.
 };
 
 /// Which heavy step a live job is in, and what became of the masters that were in one before.

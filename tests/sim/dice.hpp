@@ -18,6 +18,7 @@ enum class DiceOf : std::uint64_t {
     LaterFaults,
     Disk,
     Strangers = 10,
+    Newcomers,
     Worker = 1'000,
     LeaselessFlood = 500'000,
     Connection = 1'000'000

@@ -164,14 +164,20 @@ void Ledger::take_back_blame(const Worker& worker) {
         if (found == leases_.end()) continue;
         Lease& lease = found->second;
         for (const TaskIndex index : std::exchange(lease.blamed, {})) {
-            --losses_of(jobs_.at(lease.job).tasks[index], lease.worker);
+            --losses_of(jobs_.at(lease.job).tasks[index], lease.blamed_proven);
         }
     }
 }
 
-/// What strangers do and say is counted by itself: it can fail no job.
-std::uint32_t& Ledger::losses_of(Task& task, WorkerId worker) {
-    return workers_.at(worker).is_believed ? task.losses_max : task.stranger_failures;
+/// What strangers do and say is counted by itself, and so is with what newcomers are lost: it can
+/// fail no job.
+std::uint32_t& Ledger::losses_of(Task& task, bool is_proven) {
+    return is_proven ? task.losses_max : task.stranger_failures;
+}
+
+bool Ledger::is_proven(WorkerId worker) const {
+    const Worker& known = workers_.at(worker);
+    return known.is_believed && known.has_delivered;
 }
 
 void Ledger::hold(Lease& lease, Job& job) {
@@ -194,11 +200,12 @@ void Ledger::end(Lease& lease) {
 void Ledger::give_back(Lease& lease, bool blame) {
     Job& job = jobs_.at(lease.job);
     if (!job.in_round) return;
+    lease.blamed_proven = is_proven(lease.worker);
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         if (lease.has_outcome[place]) continue;
         Task& task = job.tasks[lease.tasks[place]];
         if (blame) {
-            ++losses_of(task, lease.worker);
+            ++losses_of(task, lease.blamed_proven);
             lease.blamed.push_back(lease.tasks[place]);
         }
         lease.is_check ? --task.checkers : --task.holders;

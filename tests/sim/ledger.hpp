@@ -47,9 +47,9 @@ class Ledger {
         Output output;
         std::uint32_t holders = 0;
         std::uint32_t checkers = 0;
-        std::uint32_t losses_max = 0;    ///< Ways in which a believed worker may be lost with it.
+        std::uint32_t losses_max = 0;    ///< Ways in which a proven worker may be lost with it.
         std::uint32_t own_failures = 0;  ///< As believed workers say.
-        std::uint32_t stranger_failures = 0;  ///< Either, of strangers.
+        std::uint32_t stranger_failures = 0;  ///< Either, of strangers, and losses of newcomers.
         std::optional<WorkerId> failed_on;
         std::optional<std::uint64_t> audit;  ///< The visit in which the master computes it.
     };
@@ -67,7 +67,8 @@ class Ledger {
         bool active = true;
         Instant renewed;
         Duration duration{};
-        std::vector<TaskIndex> blamed;  ///< For the loss that ended it.
+        bool blamed_proven = false;     ///< What its worker was when it was lost with it,
+        std::vector<TaskIndex> blamed;  ///< and the tasks of which that may tell.
     };
     struct Job {
         RoundIndex round = 0;
@@ -84,6 +85,7 @@ class Ledger {
     struct Worker {
         bool connected = false;
         bool is_believed = false;
+        bool has_delivered = false;  ///< An output of its was recorded.
         bool drained = false;
         bool quarantined = false;
         bool was_trusted = false;  ///< At any time.
@@ -167,7 +169,8 @@ class Ledger {
     [[nodiscard]] bool is_doubtful(const Job& job, const Output& output) const;
     [[nodiscard]] std::optional<RoundIndex> first_doubtful_round(const Job& job) const;
     [[nodiscard]] std::uint64_t pc_of(WorkerId worker) const;
-    [[nodiscard]] std::uint32_t& losses_of(Task& task, WorkerId worker);
+    [[nodiscard]] static std::uint32_t& losses_of(Task& task, bool is_proven);
+    [[nodiscard]] bool is_proven(WorkerId worker) const;
 
     // ledger.cpp: after the step, and bookkeeping.
     void check_obligations();

@@ -138,6 +138,7 @@ void Ledger::check(const RecordOutputs& effect) {
         broken("the outputs that were recorded are not those that came first");
     }
     step_.to_record.clear();
+    workers_[effect.worker].has_delivered = true;
 }
 
 void Ledger::check(const CompleteRound& effect) {

@@ -14,6 +14,7 @@ void Ledger::on(const WorkerJoined& event) {
     worker.connected = true;
     worker.awaited_until.reset();
     worker.is_believed = event.is_believed;
+    worker.has_delivered |= event.has_delivered;
     worker.pc = event.pc;
     worker.last_heard = now_;
     if (event.resumed) {
@@ -277,7 +278,10 @@ void Ledger::take_outcome(const ResultsReceived& event, std::uint32_t position, 
         if (lease.is_check) return;  // Its author was found to lie meanwhile.
         const bool is_lost = outcome.error.code == ErrorCode::Unavailable;
         const bool is_believed = workers_.at(event.worker).is_believed;
-        is_lost || !is_believed ? ++losses_of(task, event.worker) : ++task.own_failures;
+        if (is_lost || !is_believed)
+            ++losses_of(task, is_proven(event.worker));
+        else
+            ++task.own_failures;
         if (!is_lost) task.failed_on = event.worker;
         return;
     }

@@ -83,6 +83,9 @@ core::Event Saboteur::told(core::Event event) {
         case Sabotage::BelieveStrangers:
             if (joined != nullptr) joined->is_believed = true;
             break;
+        case Sabotage::BlameNewcomers:
+            if (joined != nullptr) joined->has_delivered = true;
+            break;
         case Sabotage::PreferNewestJob:
             if (auto* const round = std::get_if<core::RoundStarted>(&event)) {
                 round->priority = static_cast<std::int32_t>(round->job.value);

@@ -33,6 +33,7 @@ enum class Sabotage {
     FollowTimeOfDay,        ///< Its monotonic clock is set along with the PC's clock.
     ReuseLeaseIds,          ///< Each master starts to count them anew.
     BelieveStrangers,       ///< The scheduler is told that everybody is believed.
+    BlameNewcomers,         ///< And that everybody has delivered something before.
     LeakSecrets,            ///< Whoever goes by another's id has its secret and its machine.
 };
 

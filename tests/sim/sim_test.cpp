@@ -227,9 +227,9 @@ TEST(SimulationTest, LiarsChangeNoResult) {
     EXPECT_GT(totals.liars_named * 10, totals.liars_that_lied * 8);
 }
 
-// Strangers that take leases and hang up without end, that go by the ids of others and lie, and
-// PCs that are copies of others: no job fails for it, no honest worker is shut out or drained for
-// what another did, and every result is right.
+// Strangers and believed newcomers that take leases and hang up without end, strangers that go by
+// the ids of others and lie, and PCs that are copies of others: no job fails for it, no honest
+// worker is shut out or drained for what another did, and every result is right.
 TEST(SimulationTest, StrangersHarmNobody) {
     Totals totals;
     for (const std::uint64_t seed : seeds_of(1000)) {
@@ -329,6 +329,7 @@ TEST(SimulationTest, AMasterThatMistakesTheTimeIsCaught) {
 TEST(SimulationTest, AMasterThatTakesOneForAnotherIsCaught) {
     const Worlds strange{.strangers = Occurs::Always};
     EXPECT_TRUE(is_caught(Sabotage::BelieveStrangers, "failed without reason", strange));
+    EXPECT_TRUE(is_caught(Sabotage::BlameNewcomers, "failed without reason", strange));
     EXPECT_TRUE(is_caught(Sabotage::LeakSecrets, "shut out for what another did", strange));
     EXPECT_TRUE(is_caught(Sabotage::LeakSecrets, "in another's stead", strange));
 }

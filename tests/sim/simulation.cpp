@@ -13,6 +13,7 @@ constexpr Instant start = VirtualHost::clock_start;
 constexpr std::size_t broken_max = 5;
 constexpr std::uint32_t liars_percent_max = 30;
 constexpr Duration settling_max = 200s;  ///< For backoffs, leases and silences to end.
+constexpr double endless = 1e6;          ///< Of a task: times as long as it takes others.
 
 // Of an ordeal.
 constexpr Duration ordeal_max = 3600s;
@@ -139,8 +140,10 @@ WorkerTraits Simulation::draw_traits(std::size_t number) {
 
 /// Each is on a PC of its own, and comes by the native ports without a token: one takes leases and
 /// hangs up, without end; others say that they are one of the ordinary workers, and lie, or are
-/// honest and a copy of its PC.
+/// honest and a copy of its PC. Some of those that hang up have the token, and never delivered
+/// anything.
 void Simulation::add_strangers() {
+    Dice newcomer_dice{options_.seed, DiceOf::Newcomers};
     for (std::size_t number = ordinary_count_; number < workers_.size(); ++number) {
         WorkerTraits traits;
         traits.pc = number;
@@ -149,6 +152,8 @@ void Simulation::add_strangers() {
         const std::uint32_t drawn = stranger_dice_.between(1, 3);
         if (drawn == 1) {
             traits.vanishes = true;
+            traits.is_stranger = newcomer_dice.chance(0.5);
+            if (!traits.is_stranger) traits.runner.slowness = endless;
             queue_.after(1s, [this, number] { haunt(number); });
         } else {
             const auto last = static_cast<std::uint32_t>(ordinary_count_ - 1);
@@ -181,8 +186,10 @@ void Simulation::add_worker(std::size_t number, WorkerTraits traits, Duration de
 void Simulation::add_jobs() {
     const std::size_t count = dice_.between(1, 3);
     double slowness = 1;
-    for (const auto& worker : workers_)
+    for (const auto& worker : workers_) {
+        if (worker->traits().vanishes) continue;
         slowness = std::max(slowness, worker->traits().runner.slowness);
+    }
     for (std::size_t i = 0; i < count; ++i) {
         const JobTemplate& what =
             catalog_

@@ -36,7 +36,7 @@ TEST(SchedulerFailureTest, TheOnlyWorkerTriesAFailedTaskAgain) {
 // A blob that could not be fetched is the network's fault: four times are forgiven.
 TEST(SchedulerFailureTest, AFailureOfTheNetworkIsForgivenFourTimes) {
     SchedulerSteps steps;
-    steps.step(start, believed(first));
+    steps.step(start, proven(first));
     steps.step(start, round_of(1));
     const Error no_blob{ErrorCode::Unavailable, "blob: connection refused"};
     for (int failure = 1; failure <= 5; ++failure) {
@@ -52,7 +52,7 @@ TEST(SchedulerFailureTest, ATaskThatBringsDownFiveWorkersFailsItsJob) {
     steps.step(start, round_of(2));
     for (std::uint64_t number = 1; number <= 5; ++number) {
         const WorkerId worker{number};
-        steps.step(start + std::chrono::seconds{number}, believed(worker));
+        steps.step(start + std::chrono::seconds{number}, proven(worker));
         EXPECT_EQ(steps.newest_lease(worker).tasks.size(), 1U);
         steps.step(start + std::chrono::seconds{number}, WorkerDisconnected{worker});
         const bool may_be_last = number >= 5;
@@ -60,7 +60,7 @@ TEST(SchedulerFailureTest, ATaskThatBringsDownFiveWorkersFailsItsJob) {
     }
     // Two tasks take turns at the front, so it takes up to nine losses.
     for (std::uint64_t number = 6; number <= 9 && steps.last<FailJob>().empty(); ++number) {
-        steps.step(start + std::chrono::seconds{number}, believed(WorkerId{number}));
+        steps.step(start + std::chrono::seconds{number}, proven(WorkerId{number}));
         steps.step(start + std::chrono::seconds{number}, WorkerDisconnected{WorkerId{number}});
     }
     const auto failed = steps.last<FailJob>();
@@ -73,17 +73,17 @@ TEST(SchedulerFailureTest, ATaskThatBringsDownFiveWorkersFailsItsJob) {
 TEST(SchedulerFailureTest, AWorkerThatResumesTakesItsBlameBack) {
     SchedulerSteps steps;
     steps.step(start, round_of(1));
-    steps.step(start, believed(first));
+    steps.step(start, proven(first));
     for (int drop = 1; drop <= 20; ++drop) {
         steps.step(start + std::chrono::seconds{drop}, WorkerDisconnected{first});
         ASSERT_TRUE(steps.last<FailJob>().empty()) << drop;
-        steps.step(start + std::chrono::seconds{drop}, believed(first, true));
+        steps.step(start + std::chrono::seconds{drop}, proven(first, true));
     }
     // One that comes back without its session was started anew, and five such losses are enough.
     for (int crash = 1; crash <= 5; ++crash) {
         ASSERT_TRUE(steps.last<FailJob>().empty()) << crash;
         steps.step(start + 30s, WorkerDisconnected{first});
-        if (crash < 5) steps.step(start + 30s, believed(first));
+        if (crash < 5) steps.step(start + 30s, proven(first));
     }
     EXPECT_EQ(steps.last<FailJob>().size(), 1U);
 }
@@ -93,7 +93,7 @@ TEST(SchedulerFailureTest, WorkersThatLeaveProperlyAreNotHeldAgainstTheirTask) {
     SchedulerSteps steps;
     steps.step(start, round_of(1));
     for (std::uint64_t number = 1; number <= 100; ++number) {
-        steps.step(start, believed(WorkerId{number}));
+        steps.step(start, proven(WorkerId{number}));
         steps.step(start, WorkerLeft{WorkerId{number}});
         ASSERT_TRUE(steps.last<FailJob>().empty()) << number;
     }
@@ -204,21 +204,21 @@ TEST(SchedulerFailureTest, ATaskThatStrangersAreLostWithAndThatFailsInTheMasterF
     EXPECT_NE(failed[0].error.message.find("in the master as well"), std::string::npos);
 }
 
-// What strangers do is not added to what happens to believed workers: four of those losses and
-// four of these are no five.
-TEST(SchedulerFailureTest, StrangersLossesAreNotAddedToThoseOfBelievedWorkers) {
+// What strangers do is not added to what happens to workers that are proven: four of those losses
+// and four of these are no five.
+TEST(SchedulerFailureTest, StrangersLossesAreNotAddedToThoseOfProvenWorkers) {
     SchedulerSteps steps;
     steps.step(start, round_of(1));
     for (std::uint64_t number = 1; number <= 4; ++number) {
         take_and_vanish(steps, number, number);
-        steps.step(start, believed(WorkerId{10 + number}));
+        steps.step(start, proven(WorkerId{10 + number}));
         steps.step(start, WorkerDisconnected{WorkerId{10 + number}});
         ASSERT_TRUE(steps.last<FailJob>().empty()) << number;
         ASSERT_TRUE(steps.last<AuditTask>().empty()) << number;
     }
-    steps.step(start, believed(first));
+    steps.step(start, proven(first));
     steps.step(start, WorkerDisconnected{first});
-    EXPECT_EQ(steps.last<FailJob>().size(), 1U) << "the fifth loss of a believed worker";
+    EXPECT_EQ(steps.last<FailJob>().size(), 1U) << "the fifth loss of a proven worker";
 }
 
 // Nor can strangers say that a task fails, also where nobody's results are checked: the master
@@ -262,15 +262,15 @@ TEST(SchedulerFailureTest, VanishingStrangersDoNotMakeTheMasterDoTheWork) {
 }
 
 // A stranger gets as many tasks as it has slots, until its address was lost with some and has not
-// made up for it; workers that are believed there do not suffer for it.
+// made up for it; workers there that have delivered something do not suffer for it.
 TEST(SchedulerFailureTest, AnAddressWhoseStrangersVanishGetsOneTaskAtATime) {
     SchedulerSteps steps;
     steps.step(start, round_of(10'000));
     EXPECT_EQ(take_and_vanish(steps, 1, 7, 16).tasks.size(), 16U);
     EXPECT_EQ(take_and_vanish(steps, 2, 7, 16).tasks.size(), 1U);
     EXPECT_EQ(take_and_vanish(steps, 3, 8, 16).tasks.size(), 16U) << "another address";
-    steps.step(start, WorkerJoined{WorkerId{4}, 16, false, 4, true, 7});
-    EXPECT_EQ(steps.newest_lease(WorkerId{4}).tasks.size(), 16U) << "it is believed";
+    steps.step(start, WorkerJoined{WorkerId{4}, 16, false, 4, true, 7, true});
+    EXPECT_EQ(steps.newest_lease(WorkerId{4}).tasks.size(), 16U) << "it is proven";
     // It delivers, one task at a time, and is a stranger like others again.
     steps.step(start, WorkerJoined{WorkerId{5}, 16, false, 5, false, 7});
     for (int delivered = 0; delivered < 20; ++delivered) {
@@ -315,6 +315,93 @@ TEST(SchedulerFailureTest, StrangersThatSitOnATaskDoNotHoldItsJobUp) {
     }
     ASSERT_EQ(audits.size(), 1U);
     EXPECT_EQ(steps.assigned.size(), 2U) << "each of them had its try";
+}
+
+// ---- Newcomers ----------------------------------------------------------------------------------
+
+/// A worker that is believed, and has delivered nothing yet, takes a lease and hangs up.
+AssignTasks join_and_vanish(SchedulerSteps& steps, std::uint64_t number) {
+    const WorkerId newcomer{number};
+    steps.step(start, WorkerJoined{newcomer, 1, false, number, true, number});
+    const AssignTasks lease = steps.newest_lease(newcomer);
+    steps.step(start, WorkerDisconnected{newcomer});
+    return lease;
+}
+
+// Whoever knows the token is believed, and may hang up by intent: the losses of workers that have
+// delivered nothing yet fail no job. As with strangers, the master does the task.
+TEST(SchedulerFailureTest, BelievedNewcomersThatVanishFailNoJob) {
+    SchedulerSteps steps;
+    steps.step(start, round_of(1));
+    std::vector<AuditTask> audits;
+    for (std::uint64_t number = 1; number <= 100; ++number) {
+        join_and_vanish(steps, number);
+        ASSERT_TRUE(steps.last<FailJob>().empty()) << number;
+        for (const AuditTask& audit : steps.last<AuditTask>()) audits.push_back(audit);
+        EXPECT_EQ(audits.size(), number < 5 ? 0U : 1U) << number;
+    }
+    ASSERT_EQ(audits.size(), 1U);
+    EXPECT_TRUE(audits[0].may_crash) << "the task may be what ended them";
+    steps.step(start + 1s,
+               TaskAudited{job, 0, audits[0].visit, 0, SchedulerSteps::truth_of(0), false, {}});
+    EXPECT_EQ(steps.last<CompleteRound>().size(), 1U);
+}
+
+// Nor do they by saying that the network fails.
+TEST(SchedulerFailureTest, BelievedNewcomersThatCannotFetchFailNoJob) {
+    SchedulerSteps steps;
+    steps.step(start, round_of(1));
+    const Error no_blob{ErrorCode::Unavailable, "blob: connection refused"};
+    std::size_t audits = 0;
+    for (std::uint64_t number = 1; number <= 5; ++number) {
+        steps.step(start, believed(WorkerId{number}));
+        steps.step(start,
+                   SchedulerSteps::failure_of(steps.newest_lease(WorkerId{number}), no_blob));
+        EXPECT_TRUE(steps.last<FailJob>().empty()) << number;
+        audits += steps.last<AuditTask>().size();
+        steps.step(start, WorkerLeft{WorkerId{number}});
+    }
+    EXPECT_EQ(audits, 1U);
+}
+
+// An accepted output shows that a worker can work: from then on its losses tell of the task.
+TEST(SchedulerFailureTest, ATaskThatBringsDownWorkersThatHadDeliveredFailsItsJob) {
+    SchedulerSteps steps;
+    for (std::uint64_t number = 1; number <= 5; ++number) {
+        steps.step(start, believed(WorkerId{number}));
+    }
+    steps.step(start, round_of(5));
+    for (std::uint64_t number = 1; number <= 5; ++number) {
+        steps.step(start, SchedulerSteps::outputs_of(steps.newest_lease(WorkerId{number})));
+    }
+    ASSERT_EQ(steps.last<CompleteRound>().size(), 1U);
+    steps.step(start, round_of(1, 1));
+    for (std::uint64_t number = 1; number <= 5; ++number) {
+        ASSERT_TRUE(steps.last<FailJob>().empty()) << number;
+        ASSERT_EQ(steps.newest_lease(WorkerId{number}).round, 1U);
+        steps.step(start, WorkerDisconnected{WorkerId{number}});
+    }
+    EXPECT_EQ(steps.last<FailJob>().size(), 1U);
+    EXPECT_TRUE(steps.last<AuditTask>().empty());
+}
+
+// A newcomer is lost, delivers what it had finished all the same, and resumes: taken back is what
+// its loss was counted as then.
+TEST(SchedulerFailureTest, ALossIsTakenBackAsWhatItWasCounted) {
+    SchedulerSteps steps;
+    steps.step(start, round_of(2));
+    steps.step(start, WorkerJoined{first, 1, false, 0, true});
+    const AssignTasks front = steps.newest_lease(first);
+    steps.step(start, WorkerDisconnected{first});
+    steps.step(start, SchedulerSteps::outputs_of(front));
+    steps.step(start, believed(first, true));
+    for (std::uint64_t number = 11; number <= 15; ++number) {
+        ASSERT_TRUE(steps.last<FailJob>().empty()) << number;
+        steps.step(start, WorkerLeft{first});
+        steps.step(start, proven(WorkerId{number}));
+        steps.step(start, WorkerDisconnected{WorkerId{number}});
+    }
+    EXPECT_EQ(steps.last<FailJob>().size(), 1U) << "five losses, and none of them is missing";
 }
 
 }  // namespace

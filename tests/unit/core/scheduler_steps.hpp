@@ -93,6 +93,11 @@ inline WorkerJoined believed(WorkerId worker, bool resumed = false) {
     return {worker, 1, resumed, 0, true};
 }
 
+/// One that is believed, and has delivered something before.
+inline WorkerJoined proven(WorkerId worker, bool resumed = false) {
+    return {worker, 1, resumed, 0, true, 0, true};
+}
+
 inline RoundStarted round_of(std::uint32_t task_count, RoundIndex round = 0, JobId id = job) {
     return {id, round, task_count, 64, 0, {ValidationMode::None}};
 }

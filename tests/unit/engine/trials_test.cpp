@@ -161,6 +161,68 @@ TEST_F(TrialsTest, AJobWhoseFoldKillsMastersIsHeldBack) {
     EXPECT_THAT(life.held(job), HasSubstr("2 times while it folded its outputs"));
 }
 
+// Five workers that have delivered nothing yet are lost with a task, and masters die of it as well,
+// when they compute it themselves: the third one holds the job back.
+TEST_F(TrialsTest, AJobWhoseTaskKillsWorkersAndMastersIsHeldBack) {
+    life.types["heavy"] = slow_job("heavy", 1);
+    life.start();
+    const JobId job = life.submit("heavy");
+    for (int death = 0; death < 2; ++death) {
+        life.host->run_all();
+        for (int loss = 0; loss < 5; ++loss) {
+            ASSERT_EQ(life.host->slow_count(), 0U) << loss;
+            life.join();
+            life.host->run_thread();
+            life.engine().on_disconnected(WorkerId{1}, "it crashed");
+            life.host->run_thread();
+        }
+        ASSERT_EQ(life.host->slow_count(), 1U) << "the task, once that is written down";
+        life.start();
+    }
+    EXPECT_THAT(life.held(job), HasSubstr("2 times while it computed a task of it with which "
+                                          "workers were lost"));
+    ASSERT_TRUE(life.engine().pause(job, false));
+    work_to_the_end();
+    EXPECT_EQ(life.state(job), JobState::Succeeded);
+}
+
+// One that the master can compute ends its job well, and leaves no suspicion.
+TEST_F(TrialsTest, ATaskThatOnlyTheMasterComputesClearsTheJob) {
+    life.types["heavy"] = slow_job("heavy", 1);
+    life.start();
+    const JobId job = life.submit("heavy");
+    life.host->run_all();
+    for (int loss = 0; loss < 5; ++loss) {
+        life.join();
+        life.host->run_thread();
+        life.engine().on_disconnected(WorkerId{1}, "it hung up");
+        life.host->run_thread();
+    }
+    life.host->run_all();
+    EXPECT_EQ(life.state(job), JobState::Succeeded);
+    EXPECT_TRUE(life.store.trials().empty());
+}
+
+// A worker that has delivered something is known for it by the next master too.
+TEST_F(TrialsTest, AWorkerThatDeliveredToAFormerMasterIsNoNewcomer) {
+    life.start();
+    const JobId before = life.submit("other");
+    work_to_the_end();
+    ASSERT_EQ(life.state(before), JobState::Succeeded);
+    life.types["heavy"] = slow_job("heavy", 1);
+    life.start();
+    const JobId job = life.submit("heavy");
+    life.host->run_all();
+    for (int loss = 0; loss < 5; ++loss) {
+        life.join();
+        life.host->run_thread();
+        life.engine().on_disconnected(WorkerId{1}, "it crashed");
+        life.host->run_thread();
+    }
+    ASSERT_EQ(life.state(job), JobState::Failed);
+    EXPECT_THAT(life.store.job(job)->error->message, HasSubstr("the worker was lost 5 times"));
+}
+
 // Whatever it is that kills masters before they are ready: the fourth is there, all jobs held.
 TEST_F(TrialsTest, AfterThreeStartsThatNeverBecameReadyAllJobsAreHeldBack) {
     life.start();
