@@ -185,6 +185,7 @@ class Scheduler {
     void record_outcomes(const ResultsReceived& event, Lease& lease, Job& job);
     [[nodiscard]] bool record_failure(const ResultsReceived& event, std::uint32_t position,
                                       Lease& lease, Job& job);
+    void lose_check(const Lease& lease, TaskIndex index);
     [[nodiscard]] bool blame(Lease& lease, TaskIndex index);
     void rescue(JobId id, Job& job, TaskIndex index);
     void answer_for(const Worker& worker, std::uint32_t delivered_count);

@@ -203,13 +203,27 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
         if (lease.has_outcome[place]) continue;
         const TaskIndex index = lease.tasks[place];
         lease.is_check ? job.tasks.release_check(index) : job.tasks.release(index);
-        if (lease.is_check || !blame_running_tasks || blamed_count == blamed_max) continue;
+        if (!blame_running_tasks || blamed_count == blamed_max) continue;
         ++blamed_count;
+        if (lease.is_check) {
+            lose_check(lease, index);
+            continue;
+        }
         if (!worker.connected) {
             worker.blamed.push_back({lease.job, lease.round, index, worker.is_proven()});
         }
         if (!blame(lease, index)) return;
     }
+}
+
+/// A worker was lost with a check. Where that goes on, nobody may be left who makes it: the master
+/// does; but not to make up a quorum.
+void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
+    Job& job = jobs_.at(lease.job);
+    if (job.validation.mode == ValidationMode::Quorum) return;
+    const std::uint32_t losses = job.tasks.count_stranger_loss(index);
+    const bool is_due = losses >= limits_.stranger_losses_max && job.tasks.wants_check(index);
+    if (is_due) request_audit(lease.job, job, index);
 }
 
 /// A worker was lost while it ran this task. False if that was the task's last: the job has failed

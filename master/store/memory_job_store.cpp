@@ -200,9 +200,13 @@ Result<std::vector<LeaseRecord>> MemoryJobStore::leases(JobId id, LeaseId from,
     std::vector<LeaseRecord> found;
     const Work* const work = live_work(id);
     if (work == nullptr) return found;
+    RoundIndex last_round = 0;
+    for (const auto& [lease_id, lease] : work->leases) {
+        last_round = std::max(last_round, lease.round);
+    }
     for (auto lease = work->leases.lower_bound(from);
          lease != work->leases.end() && found.size() < count_max; ++lease) {
-        found.push_back(lease->second);
+        if (lease->second.round == last_round) found.push_back(lease->second);
     }
     return found;
 }

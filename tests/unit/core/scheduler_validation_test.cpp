@@ -40,6 +40,27 @@ TEST_F(ValidationTest, AnotherPcChecks) {
     }
 }
 
+// Who knows the token is believed, and asked for checks; five that take one and vanish hold a round
+// up no longer: the master makes the check.
+TEST_F(ValidationTest, ACheckWithWhichWorkersVanishIsMadeByTheMaster) {
+    join(first, false, 1);
+    step(round_with({}, 1));
+    ASSERT_EQ(steps.assigned.size(), 1U);
+    join(second, true, 2);
+    step(SchedulerSteps::outputs_of(steps.assigned.front()));
+    for (int lost = 0; lost < 5; ++lost) {
+        ASSERT_TRUE(audits.empty()) << lost;
+        const AssignTasks check = steps.assigned.back();
+        ASSERT_TRUE(check.is_check);
+        ASSERT_EQ(check.worker, lost % 2 == 0 ? second : third);
+        lost % 2 == 0 ? join(third, true, 3) : join(second, true, 2);
+        step(WorkerDisconnected{check.worker});
+    }
+    ASSERT_EQ(audits.size(), 1U);
+    step(truth_about(audits.front()));
+    EXPECT_EQ(count<CompleteRound>(), 1U);
+}
+
 // A liar's first result that is looked at is its last; its tasks are done by others, and the round
 // ends with the right outputs only.
 TEST_F(ValidationTest, ALiarIsFoundAndItsResultsDoNotCount) {
