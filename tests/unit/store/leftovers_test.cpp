@@ -93,7 +93,7 @@ TEST_F(LeftoversTest, LeasesAreReadInPieces) {
     std::vector<LeaseId> expected;
     for (std::uint64_t id = 1; id <= 10; ++id) {
         commit(*store_, {PutLease{testing::lease_record(id, 1, 0, {7})}});
-        expected.emplace_back(id);
+        expected.push_back(LeaseId{id});
     }
     std::vector<LeaseId> read;
     for (LeaseId from; read.size() < expected.size(); from = LeaseId{read.back().value + 1}) {
