@@ -18,6 +18,9 @@ namespace {
     "submitted_unix_ms, state, '', elapsed_seconds, tasks_done, substr(result, 1, 2049), " \
     "error_code, substr(error_message, 1, 301), ended, liars, checks, audits FROM jobs "
 
+/// What a job that is over has left, until it is erased, is nobody's business.
+#define IS_LIVE "EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND ended IS NULL) "
+
 JobRecord job_of(const SqliteStatement& row) {
     JobRecord job;
     job.id = row.id<JobId>(0);
@@ -97,18 +100,22 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
                         "AND instr(lower(id || ' ' || type || ' ' || name), lower(?3)) > 0 "
                         "ORDER BY id DESC LIMIT ?4"},
         Entry{&S::workers, "SELECT * FROM workers ORDER BY id"},
-        Entry{&S::checkpoints, "SELECT round, state FROM checkpoints WHERE job = ? ORDER BY round"},
-        Entry{&S::rounds, "SELECT DISTINCT round FROM outputs WHERE job = ? ORDER BY round"},
+        Entry{&S::checkpoints,
+              "SELECT round, state FROM checkpoints WHERE job = ?1 AND " IS_LIVE "ORDER BY round"},
+        Entry{&S::rounds,
+              "SELECT DISTINCT round FROM outputs WHERE job = ?1 AND " IS_LIVE "ORDER BY round"},
         // The index gives both halves in order of sequence: nothing is sorted.
         Entry{&S::slice,
               "SELECT sequence, file_bytes, packed, worker, 0 FROM outputs "
-              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 "
+              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 AND " IS_LIVE
               "UNION ALL SELECT sequence, NULL, indices, worker, 1 FROM confirmations "
-              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 ORDER BY sequence LIMIT ?4"},
+              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 AND " IS_LIVE
+              "ORDER BY sequence LIMIT ?4"},
         Entry{&S::trials, "SELECT * FROM trials ORDER BY job"},
         Entry{&S::leases,
               "SELECT id, worker, round, is_check, tasks FROM leases WHERE job = ?1 AND id >= ?2 "
-              "AND round = (SELECT max(round) FROM leases WHERE job = ?1) ORDER BY id LIMIT ?3"},
+              "AND round = (SELECT max(round) FROM leases WHERE job = ?1) AND " IS_LIVE
+              "ORDER BY id LIMIT ?3"},
         Entry{&S::receipt, "SELECT bytes FROM receipts WHERE job = ?"},
         Entry{&S::written_files, "SELECT name, size, sha256 FROM written_files ORDER BY name"},
         Entry{&S::named_files,

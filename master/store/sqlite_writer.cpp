@@ -20,9 +20,9 @@ constexpr std::string_view steady_ms_name = "steady_ms";
 constexpr std::string_view unix_ms_name = "unix_ms";
 constexpr std::string_view unready_starts_name = "unready_starts";
 
-/// So many rows of each kind are erased in a commit; checkpoints may be large.
-constexpr int erased_rows_max = 1000;
-constexpr int erased_checkpoints_max = 8;
+/// So many rows of each kind are erased in a commit: one may have 64 pages, a checkpoint thousands.
+constexpr int erased_rows_max = 64;
+constexpr int erased_checkpoints_max = 2;
 
 /// The jobs that have rows in a table, one look at its index for each.
 #define JOBS_IN(table)                                                           \
@@ -264,10 +264,9 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
         job.liars, job.checks, job.audits, job.submitted_steady_ms, job.slot_seconds);
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
-    if (*ended_before && !ended) {
-        --turn_.counters.ended_count;
-        if (done && turn_.leftovers.erase(job.id) != 0) done = erase_work(job.id, 0);
-    }
+    if (*ended_before && !ended) --turn_.counters.ended_count;
+    // It is not over after all, and begins with nothing.
+    if (done && !ended && turn_.leftovers.erase(job.id) != 0) done = erase_work(job.id, 0);
     if (!done || !ended || *ended_before) return done;
     turn_.prunes = true;
     ++turn_.counters.ended_count;
