@@ -28,12 +28,13 @@ struct SchedulerLimits {
     std::uint32_t infrastructure_failures_max = 5;  ///< Of one task, before its job fails.
     std::uint32_t own_failures_max = 2;             ///< Of one task, before its job fails.
     std::uint32_t stranger_losses_max = 5;          ///< Of one task, before the master does it.
-    /// Tasks that strangers were lost with, of one address: from here on each of its strangers gets
-    /// one task at a time, after everybody else, until they have delivered as many.
+    /// Tasks that unproven workers of one address were lost with: from here on each of them there
+    /// gets one task at a time, after everybody else, until they have delivered as many.
     std::uint32_t losses_per_address_max = 5;
-    /// Running tasks of one stranger that its loss may count against: its slots are its own claim.
+    /// Running tasks that the loss of an unproven worker may count against: its slots are its
+    /// claim.
     std::uint32_t blamed_per_stranger_max = 16;
-    /// Tasks that the master computes at a time because strangers were lost with them.
+    /// Tasks that the master computes at a time because unproven workers were lost with them.
     std::uint32_t rescues_max = 2;
     std::uint32_t trusted_after = 10;   ///< Confirmed results in a row.
     double spot_check_rate_max = 0.3;   ///< Of a worker's results that has just become trusted.

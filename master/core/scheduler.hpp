@@ -95,8 +95,8 @@ class Scheduler {
         std::uint32_t validated = 0;
         std::uint64_t pc = 0;       ///< 0: unknown, and like no other.
         std::uint64_t address = 0;  ///< Until it is proven: whose losses it answers for.
-        /// Its losses tell of the task that it ran: somebody vouches for it, and it can work. One
-        /// of which nobody knows that may vanish by intent.
+        /// Somebody vouches for it, and it has shown that it can work, so if it is lost, the task
+        /// that it ran may be the cause. Any other worker may disconnect on purpose.
         [[nodiscard]] bool is_proven() const { return is_believed && has_delivered; }
         WorkerState state = WorkerState::Idle;
         Instant last_seen;

@@ -94,8 +94,8 @@ void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
     list(id, job);
 }
 
-/// Whether unproven workers of its address, as it is one, have been lost with many tasks, and
-/// delivered few since.
+/// Whether it is unproven, and unproven workers of its address have been lost with many tasks and
+/// have delivered few since.
 bool Scheduler::is_wary_of(const Worker& worker) const {
     if (worker.is_proven()) return false;
     const auto losses = losses_by_address_.find(worker.address);

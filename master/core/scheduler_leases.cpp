@@ -216,8 +216,9 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
     }
 }
 
-/// A worker was lost with a check. Where that goes on, nobody may be left who makes it: the master
-/// does; but not to make up a quorum.
+/// A worker was lost while it made a check. After several such losses the master makes the check,
+/// for workers that take checks and disconnect could hold the job up for ever; but a quorum is a
+/// number of PCs, to which the master does not add.
 void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
     Job& job = jobs_.at(lease.job);
     if (job.validation.mode == ValidationMode::Quorum) return;
@@ -227,8 +228,8 @@ void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
 }
 
 /// A worker was lost while it ran this task. False if that was the task's last: the job has failed
-/// and is removed. Where unproven workers were lost, who may be so by intent, the master tries the
-/// task itself, and knows.
+/// and is removed. Unproven workers may disconnect on purpose: after several losses of such the
+/// master runs the task itself, and knows.
 bool Scheduler::blame(Lease& lease, TaskIndex index) {
     Job& job = jobs_.at(lease.job);
     const Worker& worker = workers_.at(lease.worker);
@@ -248,8 +249,8 @@ bool Scheduler::blame(Lease& lease, TaskIndex index) {
     return false;
 }
 
-/// Has the master compute a task that unproven workers do not; but only a few at a time, because
-/// any of them can ask for this. Of the others, the next loss asks again.
+/// Has the master compute a task that unproven workers do not deliver; but only a few at a time,
+/// because any of them can bring this about. Of the other tasks, the next loss asks again.
 void Scheduler::rescue(JobId id, Job& job, TaskIndex index) {
     if (job.tasks.has_output(index) || rescues_.size() >= limits_.rescues_max) return;
     if (job.tasks.audited(index)) return;

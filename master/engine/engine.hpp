@@ -169,6 +169,9 @@ class Engine final : public WorkerEvents {
     void take(Instant instant, InboxItem item);
     void count_extra_results(const core::Event& event, const core::Effects& effects);
     void note_time(bool upkeep);
+    void put(store::Record record) { turn_.records.push_back(std::move(record)); }
+    void send(std::function<void()> work) { turn_.sends.push_back(std::move(work)); }
+    void promise(std::function<void()> work) { turn_.promises.push_back(std::move(work)); }
     void hand_in();
     void arm_timer();
     void wake();
@@ -234,6 +237,7 @@ class Engine final : public WorkerEvents {
     void begin_step(JobId id, store::HeavyStep step);
     void step_is_over(JobId id);
     void run_heavy(JobId id, store::HeavyStep step, EngineHost::SlowWork work);
+    void dangerous_task_is_over(JobId id);
     void judge_former_masters();
     void hold(JobRun& job, const std::string& why);
     void release(JobRun& job);
@@ -251,9 +255,6 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] bool is_drained(const std::string& owner) const;
     [[nodiscard]] store::WorkerRecord record_of(const WorkerInfo& worker) const;
     void put_worker(WorkerId id) { changed_workers_.insert(id); }
-    void put(store::Record record) { turn_.records.push_back(std::move(record)); }
-    void send(std::function<void()> work) { turn_.sends.push_back(std::move(work)); }
-    void promise(std::function<void()> work) { turn_.promises.push_back(std::move(work)); }
 
     // engine_effects.cpp: one overload an effect.
     void carry_out(const InboxItem& item, core::AssignTasks& effect);
@@ -261,7 +262,6 @@ class Engine final : public WorkerEvents {
     void carry_out(const InboxItem& item, core::RecordOutputs& effect);
     void carry_out(const InboxItem& item, core::ConfirmOutputs& effect);
     void carry_out(const InboxItem& item, core::AuditTask& effect);
-    void dangerous_task_is_over(JobId id);
     void carry_out(const InboxItem& item, core::RecordAudit& effect);
     void carry_out(const InboxItem& item, core::QuarantineWorker& effect);
     void carry_out(const InboxItem& item, core::ContestJob& effect);

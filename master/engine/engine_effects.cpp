@@ -92,18 +92,6 @@ void Engine::carry_out(const InboxItem&, core::AuditTask& effect) {
     run_heavy(effect.job, store::HeavyStep::Computing, std::move(work));
 }
 
-void Engine::dangerous_task_is_over(JobId id) {
-    const auto found = live_.find(id);
-    if (found == live_.end() || --found->second.dangerous_tasks > 0) return;
-    const auto trial = trials_.find(id);
-    // The round may have been left meanwhile, for another step.
-    const bool is_in_it =
-        trial != trials_.end() && trial->second.step == store::HeavyStep::Computing;
-    if (!is_in_it) return;
-    step_is_over(id);
-    be_due();
-}
-
 void Engine::carry_out(const InboxItem& item, core::RecordAudit& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;

@@ -160,7 +160,7 @@ Result<void> Engine::take_up(JobRun& job) {
 void Engine::load_outputs(JobRun& job, Load load) {
     const JobId id = job.record.id;
     loads_[id] = std::move(load);
-    // Some of them may not be in the store yet: all that is handed in before this is, then.
+    // Some of these outputs may still wait to be committed; when this is sent, they have been.
     send([this, id] { load_more(id); });
     be_due();
 }

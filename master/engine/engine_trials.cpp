@@ -65,6 +65,19 @@ void Engine::run_heavy(JobId id, store::HeavyStep step, EngineHost::SlowWork wor
     be_due();
 }
 
+/// Several tasks of one job may be computed at a time: the step is over with the last of them.
+void Engine::dangerous_task_is_over(JobId id) {
+    const auto found = live_.find(id);
+    if (found == live_.end() || --found->second.dangerous_tasks > 0) return;
+    const auto trial = trials_.find(id);
+    // The round may have been left meanwhile, for another step.
+    const bool is_in_it =
+        trial != trials_.end() && trial->second.step == store::HeavyStep::Computing;
+    if (!is_in_it) return;
+    step_is_over(id);
+    be_due();
+}
+
 /// At the start, with all jobs that are not over: holds back those that it would die of.
 void Engine::judge_former_masters() {
     for (store::JobTrial trial : jobs_.trials()) {

@@ -18,7 +18,7 @@ namespace {
     "submitted_unix_ms, state, '', elapsed_seconds, tasks_done, substr(result, 1, 2049), " \
     "error_code, substr(error_message, 1, 301), ended, liars, checks, audits FROM jobs "
 
-/// What a job that is over has left, until it is erased, is nobody's business.
+/// A job that is over may have rows that are not erased yet: they are not read any more.
 #define IS_LIVE "EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND ended IS NULL) "
 
 JobRecord job_of(const SqliteStatement& row) {

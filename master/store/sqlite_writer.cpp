@@ -20,7 +20,7 @@ constexpr std::string_view steady_ms_name = "steady_ms";
 constexpr std::string_view unix_ms_name = "unix_ms";
 constexpr std::string_view unready_starts_name = "unready_starts";
 
-/// So many rows of each kind are erased in a commit: one may have 64 pages, a checkpoint thousands.
+/// So many rows of a table are erased in a commit: a row may take 64 pages, a checkpoint thousands.
 constexpr int erased_rows_max = 64;
 constexpr int erased_checkpoints_max = 2;
 
@@ -265,7 +265,7 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
     if (*ended_before && !ended) --turn_.counters.ended_count;
-    // It is not over after all, and begins with nothing.
+    // A job that is live again begins without the work of its former life.
     if (done && !ended && turn_.leftovers.erase(job.id) != 0) done = erase_work(job.id, 0);
     if (!done || !ended || *ended_before) return done;
     turn_.prunes = true;

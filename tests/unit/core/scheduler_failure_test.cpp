@@ -158,13 +158,13 @@ TEST(SchedulerFailureTest, AResultOfARoundThatIsOverIsIgnored) {
 
 // ---- Strangers ----------------------------------------------------------------------------------
 
-/// A stranger of this address takes a lease and hangs up.
+/// A worker of this address, which has delivered nothing yet, takes a lease and hangs up.
 AssignTasks take_and_vanish(SchedulerSteps& steps, std::uint64_t number, std::uint64_t address,
-                            std::uint32_t slots = 1) {
-    const WorkerId stranger{number};
-    steps.step(start, WorkerJoined{stranger, slots, false, number, false, address});
-    const AssignTasks lease = steps.newest_lease(stranger);
-    steps.step(start, WorkerDisconnected{stranger});
+                            std::uint32_t slots = 1, bool is_believed = false) {
+    const WorkerId worker{number};
+    steps.step(start, WorkerJoined{worker, slots, false, number, is_believed, address});
+    const AssignTasks lease = steps.newest_lease(worker);
+    steps.step(start, WorkerDisconnected{worker});
     return lease;
 }
 
@@ -319,23 +319,14 @@ TEST(SchedulerFailureTest, StrangersThatSitOnATaskDoNotHoldItsJobUp) {
 
 // ---- Newcomers ----------------------------------------------------------------------------------
 
-/// A worker that is believed, and has delivered nothing yet, takes a lease and hangs up.
-AssignTasks join_and_vanish(SchedulerSteps& steps, std::uint64_t number) {
-    const WorkerId newcomer{number};
-    steps.step(start, WorkerJoined{newcomer, 1, false, number, true, number});
-    const AssignTasks lease = steps.newest_lease(newcomer);
-    steps.step(start, WorkerDisconnected{newcomer});
-    return lease;
-}
-
-// Whoever knows the token is believed, and may hang up by intent: the losses of workers that have
+// Whoever knows the token is believed, and may hang up on purpose: the losses of workers that have
 // delivered nothing yet fail no job. As with strangers, the master does the task.
 TEST(SchedulerFailureTest, BelievedNewcomersThatVanishFailNoJob) {
     SchedulerSteps steps;
     steps.step(start, round_of(1));
     std::vector<AuditTask> audits;
     for (std::uint64_t number = 1; number <= 100; ++number) {
-        join_and_vanish(steps, number);
+        take_and_vanish(steps, number, number, 1, true);
         ASSERT_TRUE(steps.last<FailJob>().empty()) << number;
         for (const AuditTask& audit : steps.last<AuditTask>()) audits.push_back(audit);
         EXPECT_EQ(audits.size(), number < 5 ? 0U : 1U) << number;

@@ -35,6 +35,16 @@ class TrialsTest : public ::testing::Test {
         for (life.host->run_all(); life.work(); life.host->run_all()) {
         }
     }
+    /// One after the other is given the task and disconnects; none has delivered it.
+    void lose_five_workers() {
+        for (int loss = 0; loss < 5; ++loss) {
+            ASSERT_EQ(life.host->slow_count(), 0U) << loss;
+            life.join();
+            life.host->run_thread();
+            life.engine().on_disconnected(WorkerId{1}, "it crashed");
+            life.host->run_thread();
+        }
+    }
     EngineLife life;
 };
 
@@ -169,13 +179,7 @@ TEST_F(TrialsTest, AJobWhoseTaskKillsWorkersAndMastersIsHeldBack) {
     const JobId job = life.submit("heavy");
     for (int death = 0; death < 2; ++death) {
         life.host->run_all();
-        for (int loss = 0; loss < 5; ++loss) {
-            ASSERT_EQ(life.host->slow_count(), 0U) << loss;
-            life.join();
-            life.host->run_thread();
-            life.engine().on_disconnected(WorkerId{1}, "it crashed");
-            life.host->run_thread();
-        }
+        lose_five_workers();
         ASSERT_EQ(life.host->slow_count(), 1U) << "the task, once that is written down";
         life.start();
     }
@@ -192,12 +196,7 @@ TEST_F(TrialsTest, ATaskThatOnlyTheMasterComputesClearsTheJob) {
     life.start();
     const JobId job = life.submit("heavy");
     life.host->run_all();
-    for (int loss = 0; loss < 5; ++loss) {
-        life.join();
-        life.host->run_thread();
-        life.engine().on_disconnected(WorkerId{1}, "it hung up");
-        life.host->run_thread();
-    }
+    lose_five_workers();
     life.host->run_all();
     EXPECT_EQ(life.state(job), JobState::Succeeded);
     EXPECT_TRUE(life.store.trials().empty());
@@ -213,12 +212,7 @@ TEST_F(TrialsTest, AWorkerThatDeliveredToAFormerMasterIsNoNewcomer) {
     life.start();
     const JobId job = life.submit("heavy");
     life.host->run_all();
-    for (int loss = 0; loss < 5; ++loss) {
-        life.join();
-        life.host->run_thread();
-        life.engine().on_disconnected(WorkerId{1}, "it crashed");
-        life.host->run_thread();
-    }
+    lose_five_workers();
     ASSERT_EQ(life.state(job), JobState::Failed);
     EXPECT_THAT(life.store.job(job)->error->message, HasSubstr("the worker was lost 5 times"));
 }

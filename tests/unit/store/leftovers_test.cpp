@@ -87,7 +87,7 @@ TEST_F(LeftoversTest, OfASmallJobThereAreNone) {
     EXPECT_EQ(rows(2), 0);
 }
 
-// The engine takes them a few at a time.
+// A round of a large job has more leases than the engine takes up at a time.
 TEST_F(LeftoversTest, LeasesAreReadInPieces) {
     commit(*store_, {put_job(1, JobState::Running)});
     std::vector<LeaseId> expected;
