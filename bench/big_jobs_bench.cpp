@@ -175,13 +175,13 @@ class BigJobsBench {
     JobId take_and_begin(const std::filesystem::path& folder) {
         Master master{folder, 2};
         // What happens at the first submission only is not the job's.
-        engine::JobRequest small;
+        jobs::JobRequest small;
         small.type = "noop";
         master.ask([&](engine::Engine& engine) { return engine.submit(small).has_value(); });
         std::this_thread::sleep_for(200ms);
         const double before = resident_mib();
         std::ignore = master.take_longest_ms();
-        engine::JobRequest request;
+        jobs::JobRequest request;
         request.type = "noop";
         request.params = {{"task_count", sizes_.tasks}, {"payload_bytes", sizes_.payload_bytes}};
         const auto start = Clock::now();

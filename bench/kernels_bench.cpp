@@ -69,7 +69,7 @@ void monte_carlo_pi(benchmark::State& state) {
     MonteCarloPiInput input;
     input.seed = 1;
     input.sample_count = std::uint64_t{1} << 22;
-    run(state, "monte_carlo_pi", {encode(input)});
+    run(state, "monte_carlo_pi", {encode_monte_carlo_pi(input)});
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(input.sample_count));
 }
 BENCHMARK(monte_carlo_pi)->Unit(benchmark::kMillisecond);

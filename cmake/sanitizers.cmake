@@ -17,8 +17,8 @@ endif()
 # saves. These are, which compute or decode all the time.
 foreach(target
         netcompute_base netcompute_kernels netcompute_programs netcompute_protocol netcompute_core
-        netcompute_data netcompute_executor netcompute_store netcompute_net netcompute_engine
-        netcompute_agent)
+        netcompute_data netcompute_executor netcompute_store netcompute_net netcompute_jobs
+        netcompute_engine netcompute_agent)
     target_compile_options(${target} PRIVATE -O1)
 endforeach()
 if(NETCOMPUTE_TESTS)
@@ -41,13 +41,8 @@ if(CMAKE_UNITY_BUILD)
     set_target_properties(netcompute_kernels PROPERTIES UNITY_BUILD OFF)
     # Files of one pattern, which give the same names to the same parts.
     set_target_properties(netcompute_programs PROPERTIES UNITY_BUILD OFF)
-    netcompute_compile_alone(netcompute_engine
-        master/engine/job_types/monte_carlo_pi.cpp
-        master/engine/job_types/noop.cpp
-        master/engine/job_types/predict.cpp
-        master/engine/job_types/train.cpp
-        master/engine/param_reader.cpp
-        master/engine/receipt_reader.cpp)
+    set_target_properties(netcompute_jobs PROPERTIES UNITY_BUILD OFF)
+    netcompute_compile_alone(netcompute_engine master/engine/receipt_reader.cpp)
     netcompute_compile_alone(netcompute_protocol shared/src/protocol/payload.cpp)
     if(NETCOMPUTE_TESTS)
         set_target_properties(kernels_test PROPERTIES UNITY_BUILD OFF)

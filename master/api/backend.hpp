@@ -46,6 +46,9 @@ class Backend {
     virtual ~Backend() = default;
 
     [[nodiscard]] virtual nlohmann::json cluster() = 0;
+    /// What jobs there can be: [{"name", "title", "summary", "params": [{"name", "description",
+    /// "required", and the words of JSON Schema}, …]}, …].
+    [[nodiscard]] virtual nlohmann::json job_types() const = 0;
     /// In the order in which they first came. Errors: InvalidArgument for a bad query.
     [[nodiscard]] virtual Result<ListPage> workers(const ListQuery& query) = 0;
     [[nodiscard]] virtual std::optional<nlohmann::json> worker(std::string_view id) = 0;

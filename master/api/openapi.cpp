@@ -11,13 +11,51 @@
 namespace netcompute::api {
 namespace {
 
-nlohmann::json job_schema() {
+/// A parameter as Backend::job_types() says it, in the words of OpenAPI alone.
+nlohmann::json param_schema(nlohmann::json param) {
+    std::string description = param.at("description");
+    if (param.contains("unit")) description += ", in " + std::string{param["unit"]};
+    if (param.contains("if_left_out")) {
+        description += "; if left out: " + std::string{param["if_left_out"]};
+    }
+    for (const char* const key : {"name", "required", "unit", "if_left_out"}) param.erase(key);
+    param["description"] = description;
+    return param;
+}
+
+/// A job of one type.
+nlohmann::json job_type_schema(const nlohmann::json& type) {
+    nlohmann::json params = {{"type", "object"}, {"additionalProperties", false}};
+    nlohmann::json required = {"type"};
+    for (const nlohmann::json& param : type.at("params")) {
+        params["properties"][std::string{param.at("name")}] = param_schema(param);
+        if (param.at("required")) params["required"].push_back(param["name"]);
+    }
+    if (params.contains("required")) required.push_back("params");
+    return {{"title", type.at("title")},
+            {"description", type.at("summary")},
+            {"required", required},
+            {"properties",
+             {{"type", {{"type", "string"}, {"enum", {type.at("name")}}}}, {"params", params}}}};
+}
+
+/// A job of one type that could be submitted: with no more params than it must have.
+nlohmann::json job_example(const nlohmann::json& type) {
+    nlohmann::json params = nlohmann::json::object();
+    for (const nlohmann::json& param : type.at("params")) {
+        if (param.at("required")) params[std::string{param["name"]}] = param.at("example");
+    }
+    return {{"summary", type.at("title")},
+            {"value", {{"type", type.at("name")}, {"params", params}}}};
+}
+
+nlohmann::json job_schema(const nlohmann::json& job_types) {
     auto schema = nlohmann::json::parse(R"({
         "type": "object",
         "required": ["type"],
         "additionalProperties": false,
         "properties": {
-            "type": {"type": "string", "enum": ["train", "predict", "monte_carlo_pi", "noop"]},
+            "type": {"type": "string", "enum": []},
             "params": {"type": "object"},
             "name": {"type": "string", "maxLength": 200},
             "priority": {"type": "integer", "minimum": -1000, "maximum": 1000, "default": 0},
@@ -33,17 +71,26 @@ nlohmann::json job_schema() {
                 "description": "The age at which the job fails if it is not over",
                 "type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 31536000
             }
-        }
+        },
+        "oneOf": []
     })");
-    schema["properties"]["params"]["description"] =
-        "train: data, target, id, algorithm, C, max_iterations, model, output. "
-        "predict: data, model, id, labels, output. monte_carlo_pi: samples, seed. "
-        "noop: task_count, payload_bytes.";
+    for (const nlohmann::json& type : job_types) {
+        schema["properties"]["type"]["enum"].push_back(type.at("name"));
+        schema["oneOf"].push_back(job_type_schema(type));
+    }
     schema["properties"]["validation"]["description"] =
         "Whose results somebody else checks before they count: nobody's; every worker's until it "
         "is trusted, then some at random; or each one by K PCs. Without it: adaptive for browser "
         "workers, none for native ones.";
     return schema;
+}
+
+nlohmann::json job_content(const nlohmann::json& job_types) {
+    nlohmann::json content = {{"schema", job_schema(job_types)}};
+    for (const nlohmann::json& type : job_types) {
+        content["examples"][std::string{type.at("name")}] = job_example(type);
+    }
+    return content;
 }
 
 nlohmann::json priority_schema() {
@@ -112,7 +159,7 @@ std::string lower_case(std::string text) {
     return text;
 }
 
-nlohmann::json operation(const Route& route) {
+nlohmann::json operation(const Route& route, const nlohmann::json& job_types) {
     nlohmann::json operation = {{"summary", route.summary}};
     const std::size_t open = route.path.find('{');
     if (open != std::string_view::npos) {
@@ -131,7 +178,7 @@ nlohmann::json operation(const Route& route) {
         operation["requestBody"]["content"]["application/json"]["schema"] = priority_schema();
     }
     if (route.name == RouteName::SubmitJob) {
-        operation["requestBody"]["content"]["application/json"]["schema"] = job_schema();
+        operation["requestBody"]["content"]["application/json"] = job_content(job_types);
         operation["responses"]["201"]["description"] = "Submitted: {\"id\": …}";
     } else {
         operation["responses"]["200"]["description"] = route.summary;
@@ -147,7 +194,7 @@ nlohmann::json operation(const Route& route) {
 
 }  // namespace
 
-nlohmann::json openapi_document() {
+nlohmann::json openapi_document(const nlohmann::json& job_types) {
     nlohmann::json document = {
         {"openapi", "3.0.3"},
         {"info", {{"title", "NetCompute"}, {"version", NETCOMPUTE_VERSION}}},
@@ -156,7 +203,7 @@ nlohmann::json openapi_document() {
     for (const Route& route : routes) {
         const std::string method =
             lower_case(std::string{boost::beast::http::to_string(route.method)});
-        document["paths"][std::string{route.path}][method] = operation(route);
+        document["paths"][std::string{route.path}][method] = operation(route, job_types);
     }
     return document;
 }

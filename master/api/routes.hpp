@@ -21,6 +21,7 @@ enum class RouteName {
     ReadmitWorker,
     Jobs,
     SubmitJob,
+    JobTypes,
     Job,
     CancelJob,
     PauseJob,
@@ -42,7 +43,7 @@ struct Route {
     std::string_view parameters = {};  ///< Of the query, with spaces between; "token" may come too.
 };
 
-inline constexpr std::array<Route, 19> routes{{
+inline constexpr auto routes = std::to_array<Route>({
     {RouteName::Healthz, boost::beast::http::verb::get, "/healthz", false,
      "200 once the master is ready"},
     {RouteName::Metrics, boost::beast::http::verb::get, "/metrics", false,
@@ -66,6 +67,8 @@ inline constexpr std::array<Route, 19> routes{{
      "limit before state q"},
     {RouteName::SubmitJob, boost::beast::http::verb::post, "/api/v1/jobs", true,
      "Submit a job: a type, its params, and optionally name, priority, validation and deadline"},
+    {RouteName::JobTypes, boost::beast::http::verb::get, "/api/v1/job_types", false,
+     "What jobs there can be: each type with its params, their defaults, ranges and units"},
     {RouteName::Job, boost::beast::http::verb::get, "/api/v1/jobs/{id}", false,
      "One job: state, progress, eta, params, result, error; ?wait=SECONDS waits for its end",
      "wait"},
@@ -83,7 +86,7 @@ inline constexpr std::array<Route, 19> routes{{
      "The receipt of a job that succeeded, for netcompute-master verify"},
     {RouteName::Blob, boost::beast::http::verb::get, "/blobs/{sha256}", false,
      "The immutable bytes of that SHA-256"},
-}};
+});
 
 struct RouteMatch {
     RouteName name = RouteName::NotFound;

@@ -241,7 +241,9 @@ HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& reque
         case RouteName::Metrics:
             return text_response(backend_.metrics(), "text/plain; version=0.0.4");
         case RouteName::OpenApi:
-            return json_response(openapi_document());
+            return json_response(openapi_document(backend_.job_types()));
+        case RouteName::JobTypes:
+            return json_response(backend_.job_types());
         case RouteName::Cluster:
             return json_response(backend_.cluster());
         case RouteName::Workers:

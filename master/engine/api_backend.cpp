@@ -1,8 +1,8 @@
 #include "engine/api_backend.hpp"
 
-#include "engine/job_files.hpp"
 #include "engine/receipt.hpp"
 #include "engine/validation_policy.hpp"
+#include "jobs/job_files.hpp"
 #include <netcompute/logging.hpp>
 
 #include <algorithm>
@@ -157,7 +157,7 @@ nlohmann::json ApiBackend::short_document(const store::JobRecord& record) const 
 
 nlohmann::json ApiBackend::record_document(const store::JobRecord& record) const {
     nlohmann::json document = short_document(record);
-    document["params"] = shown_params(record);
+    document["params"] = jobs::shown_params(record);
     document["result"] =
         record.result.empty() ? nlohmann::json() : nlohmann::json::parse(record.result);
     if (record.error) document["error"] = error_document(*record.error);
@@ -182,7 +182,7 @@ std::string_view ApiBackend::waiting_for(const JobRun& job,
 
 nlohmann::json ApiBackend::live_document(JobRun& job) const {
     nlohmann::json document = live_short_document(job);
-    document["params"] = shown_params(job.record);
+    document["params"] = jobs::shown_params(job.record);
     document["result"] = nullptr;
     document["notes"] = job.notes;
     return document;
@@ -250,7 +250,7 @@ Result<nlohmann::json> ApiBackend::job_result(JobId id) {
 }
 
 Result<JobId> ApiBackend::submit(std::string_view body) {
-    auto request = parse_job_request(body);
+    auto request = jobs::parse_job_request(body);
     if (!request) return unexpected(request.error());
     return engine_.submit(std::move(*request));
 }
@@ -264,7 +264,7 @@ Result<void> ApiBackend::pause(JobId id, bool paused) {
 }
 
 Result<void> ApiBackend::prioritize(JobId id, std::string_view body) {
-    const auto priority = parse_priority_request(body);
+    const auto priority = jobs::parse_priority_request(body);
     if (!priority) return unexpected(priority.error());
     return engine_.prioritize(id, *priority);
 }

@@ -4,11 +4,11 @@
 #include "engine/commit_pipeline.hpp"
 #include "engine/engine_host.hpp"
 #include "engine/inbox.hpp"
-#include "engine/job_request.hpp"
 #include "engine/job_run.hpp"
 #include "engine/rate_meter.hpp"
 #include "engine/steady_time.hpp"
 #include "engine/worker_gateway.hpp"
+#include "jobs/job_request.hpp"
 #include "store/blob_store.hpp"
 #include "store/job_store.hpp"
 

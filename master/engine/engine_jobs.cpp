@@ -1,7 +1,7 @@
 #include "engine/engine.hpp"
-#include "engine/job_inputs.hpp"
 #include "engine/validation_policy.hpp"
 #include "engine/within_memory.hpp"
+#include "jobs/job_inputs.hpp"
 #include <netcompute/logging.hpp>
 #include <netcompute/printable.hpp>
 

@@ -1,10 +1,11 @@
 #pragma once
 
 #include "core/events.hpp"
-#include "engine/job_request.hpp"
-#include "engine/job_type.hpp"
 #include "engine/rate_meter.hpp"
 #include "engine/round_outputs.hpp"
+#include "jobs/job_inputs.hpp"
+#include "jobs/job_request.hpp"
+#include "jobs/job_type.hpp"
 #include "store/blob_store.hpp"
 #include "store/records.hpp"
 #include <netcompute/ids.hpp>
@@ -17,6 +18,18 @@
 #include <vector>
 
 namespace netcompute::engine {
+
+// What a job type gives the engine.
+using jobs::FileNames;
+using jobs::find_job_type;
+using jobs::inputs_json;
+using jobs::JobContext;
+using jobs::JobInput;
+using jobs::JobRequest;
+using jobs::JobType;
+using jobs::ParamValues;
+using jobs::PreparedJob;
+using jobs::tasks_per_round_max;
 
 struct KernelName {
     std::string name;

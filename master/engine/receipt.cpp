@@ -1,7 +1,7 @@
 #include "engine/receipt.hpp"
 
-#include "engine/job_files.hpp"
 #include "engine/receipt_reader.hpp"
+#include "jobs/job_files.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -30,7 +30,7 @@ Json job_part(const store::JobRecord& job) {
     return {{"id", job.id.value},
             {"name", job.name},
             {"type", job.type},
-            {"params", Json(shown_params(job))},
+            {"params", Json(jobs::shown_params(job))},
             {"validation", job.validation.empty() ? "default" : job.validation},
             {"submitted_at", job.submitted_unix_ms},
             {"elapsed", job.elapsed_seconds},

@@ -88,8 +88,8 @@ Result<ReceiptRound> read_round(const nlohmann::json& json, const std::string& w
     return round;
 }
 
-Result<std::vector<JobInput>> read_inputs(const nlohmann::json& json) {
-    std::vector<JobInput> inputs;
+Result<std::vector<jobs::JobInput>> read_inputs(const nlohmann::json& json) {
+    std::vector<jobs::JobInput> inputs;
     for (const auto& one : json) {
         const auto sha256 = sha256_from_hex(one.at("sha256").get_ref<const std::string&>());
         if (!sha256) return refused("inputs: " + one.at("sha256").dump() + " is not a SHA-256");

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/job_type.hpp"
 #include "engine/receipt.hpp"
+#include "jobs/job_type.hpp"
 #include <netcompute/result.hpp>
 
 #include <nlohmann/json.hpp>
@@ -23,7 +23,7 @@ struct Receipt {
     std::string job_type;
     std::string job_state;  ///< "Succeeded", …
     nlohmann::json params;
-    std::vector<JobInput> inputs;
+    std::vector<jobs::JobInput> inputs;
     ReceiptWork work;
     nlohmann::json result;
     std::string root_sha256;  ///< 64 hexadecimal digits.

@@ -53,8 +53,8 @@ void print_prediction(const nlohmann::json& result) {
     print_files(result);
 }
 
-engine::JobRequest command_line_request(const std::string& type, nlohmann::json params) {
-    engine::JobRequest request;
+jobs::JobRequest command_line_request(const std::string& type, nlohmann::json params) {
+    jobs::JobRequest request;
     request.type = request.name = type;
     request.params = std::move(params);
     request.from_command_line = true;
@@ -113,8 +113,7 @@ void ModeRunner::predict() {
     });
 }
 
-void ModeRunner::submit(engine::JobRequest request,
-                        std::function<void(const nlohmann::json&)> then) {
+void ModeRunner::submit(jobs::JobRequest request, std::function<void(const nlohmann::json&)> then) {
     const auto fail = [this](const std::string& message) {
         print_line(stderr, "netcompute-master: " + message);
         on_done_(false);

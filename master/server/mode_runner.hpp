@@ -36,7 +36,7 @@ class ModeRunner {
  private:
     void train();
     void predict();
-    void submit(engine::JobRequest request, std::function<void(const nlohmann::json&)> then);
+    void submit(jobs::JobRequest request, std::function<void(const nlohmann::json&)> then);
 
     engine::Engine& engine_;
     AuditLog& audit_;

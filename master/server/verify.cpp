@@ -68,7 +68,7 @@ void print_receipt(const engine::Receipt& receipt) {
 
 void print_verification(const engine::Receipt& receipt, const Verification& verification,
                         bool is_whole) {
-    for (const engine::JobInput& input : receipt.inputs) {
+    for (const jobs::JobInput& input : receipt.inputs) {
         say("input       {} is the file that the job read", input.path);
     }
     if (is_whole) {
@@ -96,7 +96,7 @@ Result<Verification> verify(const engine::Receipt& receipt, const VerifyOptions&
                           "the receipt's job is " + receipt.job_state +
                               ": only a job that succeeded can be verified");
     }
-    const engine::JobType* const type = engine::find_job_type(receipt.job_type);
+    const jobs::JobType* const type = jobs::find_job_type(receipt.job_type);
     if (type == nullptr) {
         return unexpected(ErrorCode::InvalidArgument, "job type " + receipt.job_type +
                                                           " is not in this build; " +

@@ -9,7 +9,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Where the receipt says, or else, as it may come from another PC, by its name alone.
-Result<fs::path> find_input(const engine::JobInput& input, const fs::path& root) {
+Result<fs::path> find_input(const jobs::JobInput& input, const fs::path& root) {
     const fs::path named{input.path};
     const std::array<fs::path, 3> places{root / named, root / "Data" / named.filename(),
                                          root / named.filename()};
@@ -28,7 +28,7 @@ Result<fs::path> find_input(const engine::JobInput& input, const fs::path& root)
 
 Result<nlohmann::json> params_here(const engine::Receipt& receipt, const fs::path& root) {
     nlohmann::json params = receipt.params;
-    for (const engine::JobInput& input : receipt.inputs) {
+    for (const jobs::JobInput& input : receipt.inputs) {
         const auto file = find_input(input, root);
         if (!file) return unexpected(file.error());
         const auto opened = data::InputFile::open(*file);

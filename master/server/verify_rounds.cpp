@@ -50,7 +50,7 @@ RoundVerifier::RoundVerifier(const engine::Receipt& receipt, const store::BlobSt
     }
 }
 
-Result<Verification> RoundVerifier::verify(engine::PreparedJob& job,
+Result<Verification> RoundVerifier::verify(jobs::PreparedJob& job,
                                            std::optional<std::uint64_t> sample,
                                            std::uint64_t seed) {
     verification_.seed = seed;
@@ -127,7 +127,7 @@ void RoundVerifier::compute_some(programs::Program& program, std::uint64_t sampl
     }
 }
 
-void RoundVerifier::compute_all(engine::PreparedJob& job) {
+void RoundVerifier::compute_all(jobs::PreparedJob& job) {
     programs::Program& program = *job.program;
     for (std::size_t number = 0; number < receipt_.work.rounds.size(); ++number) {
         // From the receipt's own state, so that each mistake is told where it is.
@@ -184,7 +184,7 @@ bool RoundVerifier::fold(programs::Program& program, std::size_t round,
     return true;
 }
 
-void RoundVerifier::compare_result(engine::PreparedJob& job) {
+void RoundVerifier::compare_result(jobs::PreparedJob& job) {
     auto result = job.finish();
     if (!result) return differs("the result: making it fails: " + result.error().message);
     nlohmann::json given = receipt_.result;

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/job_type.hpp"
 #include "engine/receipt_reader.hpp"
+#include "jobs/job_type.hpp"
 #include "server/verify.hpp"
 #include "store/blob_store.hpp"
 
@@ -17,7 +17,7 @@ class RoundVerifier {
     RoundVerifier(const engine::Receipt& receipt, const store::BlobStore& blobs);
 
     /// As verify() says; `job` is the receipt's, prepared.
-    [[nodiscard]] Result<Verification> verify(engine::PreparedJob& job,
+    [[nodiscard]] Result<Verification> verify(jobs::PreparedJob& job,
                                               std::optional<std::uint64_t> sample,
                                               std::uint64_t seed);
 
@@ -29,13 +29,13 @@ class RoundVerifier {
     };
     [[nodiscard]] Result<void> check_rounds(programs::Program& program);
     void compute_some(programs::Program& program, std::uint64_t sample, std::uint64_t seed);
-    void compute_all(engine::PreparedJob& job);
+    void compute_all(jobs::PreparedJob& job);
     [[nodiscard]] bool restore(programs::Program& program, std::size_t round);
     [[nodiscard]] Bytes compute(const programs::Program& program, const programs::Round& round,
                                 Place place);
     [[nodiscard]] bool fold(programs::Program& program, std::size_t round,
                             const std::vector<Bytes>& outputs);
-    void compare_result(engine::PreparedJob& job);
+    void compare_result(jobs::PreparedJob& job);
     [[nodiscard]] std::string worker_name(WorkerId id) const;
     void differs(std::string what) { verification_.differences.push_back(std::move(what)); }
 

@@ -1,6 +1,7 @@
 #include "http_site.hpp"
 
-#include "engine/job_request.hpp"
+#include "jobs/job_request.hpp"
+#include "jobs/job_type.hpp"
 #include <netcompute/sha256.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -51,9 +52,13 @@ Result<api::ListPage> CountingBackend::jobs(const api::ListQuery& query) {
     return api::ListPage{nlohmann::json::array({query.text}), query.before};
 }
 
+nlohmann::json CountingBackend::job_types() const {
+    return jobs::job_types_document();
+}
+
 Result<JobId> CountingBackend::submit(std::string_view body) {
     ++change_count;
-    const auto request = engine::parse_job_request(body);
+    const auto request = jobs::parse_job_request(body);
     if (!request) return unexpected(request.error());
     return JobId{job_number};
 }
@@ -63,7 +68,7 @@ Result<void> CountingBackend::pause(JobId id, bool) {
 }
 
 Result<void> CountingBackend::prioritize(JobId id, std::string_view body) {
-    const auto priority = engine::parse_priority_request(body);
+    const auto priority = jobs::parse_priority_request(body);
     if (!priority) return unexpected(priority.error());
     return cancel(id);
 }

@@ -1,9 +1,8 @@
 /// Input: the body of POST /api/v1/jobs.
-#include "engine/job_files.hpp"
-#include "engine/job_request.hpp"
-#include "engine/job_type.hpp"
-#include "engine/param_reader.hpp"
 #include "fuzz_target.hpp"
+#include "jobs/job_files.hpp"
+#include "jobs/job_request.hpp"
+#include "jobs/job_type.hpp"
 #include "temporary_folder.hpp"
 
 #include <algorithm>
@@ -13,9 +12,8 @@ namespace netcompute::fuzz {
 namespace {
 
 namespace fs = std::filesystem;
-using engine::JobContext;
-using engine::JobRequest;
-using engine::ParamReader;
+using jobs::JobContext;
+using jobs::JobRequest;
 using nlohmann::json;
 
 /// An answer to a stranger; a body may be a megabyte.
@@ -62,12 +60,12 @@ json body_of(const JobRequest& request) {
 }
 
 void check_request(const JobRequest& request) {
-    NETCOMPUTE_ASSERT(engine::find_job_type(request.type) != nullptr, "the type is a known one");
+    NETCOMPUTE_ASSERT(jobs::find_job_type(request.type) != nullptr, "the type is a known one");
     NETCOMPUTE_ASSERT(request.params.is_object(), "parameters are an object");
     NETCOMPUTE_ASSERT(request.name.size() <= 200, "a name keeps its limit");
     NETCOMPUTE_ASSERT(std::abs(request.priority) <= 1000, "a priority keeps its limit");
     NETCOMPUTE_ASSERT(!request.from_command_line, "nothing from outside is from our command line");
-    const auto again = engine::parse_job_request(body_of(request).dump());
+    const auto again = jobs::parse_job_request(body_of(request).dump());
     NETCOMPUTE_ASSERT(again && body_of(*again) == body_of(request),
                       "a request survives the way there and back");
 }
@@ -80,7 +78,7 @@ void check_paths(const World& world, const json& params) {
         const auto path = data::parse_data_path(world.context().root, text);
         NETCOMPUTE_ASSERT(!path || path->shown().find("/.") == std::string::npos,
                           "no file is hidden, and no name goes up");
-        engine::JobFiles files{world.context()};
+        jobs::JobFiles files{world.context()};
         const auto input = files.input(key, text);
         NETCOMPUTE_ASSERT(!input || (path && world.holds(*path)), "nothing outside Data/ is read");
         const auto output = files.output(key, text);
@@ -88,15 +86,22 @@ void check_paths(const World& world, const json& params) {
     }
 }
 
-void check_reader(const json& params) {
-    ParamReader reader{params};
-    const auto samples = reader.whole_number("samples", 1, 1'000'000, 10);
-    const double tolerance = reader.number("tolerance", 0, 1, 0.5);
-    const std::string text = reader.text("data", "Data/train.csv");
-    NETCOMPUTE_ASSERT(samples >= 1 && samples <= 1'000'000, "a number keeps its limits");
-    NETCOMPUTE_ASSERT(tolerance >= 0 && tolerance <= 1, "a number keeps its limits");
-    if (!reader.finish()) return;
-    NETCOMPUTE_ASSERT(!text.empty(), "a text is not empty");
+/// Some kinds of parameters, read from whatever there is.
+void check_reader(const World& world, const json& params) {
+    constexpr jobs::WholeNumber samples{
+        .name = "samples", .what = "", .min = 1, .max = 1'000'000, .otherwise = 10};
+    constexpr jobs::Number tolerance{
+        .name = "tolerance", .what = "", .min = 0, .max = 1, .otherwise = 0.5};
+    constexpr jobs::Text column{.name = "data", .what = "", .otherwise = "a"};
+    const std::vector<jobs::Param> table{samples, tolerance, column};
+    jobs::JobFiles files{world.context()};
+    const auto values = jobs::read_params(table, params, {}, files);
+    if (!values) return;
+    NETCOMPUTE_ASSERT((*values)[samples] >= 1 && (*values)[samples] <= 1'000'000,
+                      "a number keeps its limits");
+    NETCOMPUTE_ASSERT((*values)[tolerance] >= 0 && (*values)[tolerance] <= 1,
+                      "a number keeps its limits");
+    NETCOMPUTE_ASSERT(!(*values)[column].empty(), "a text is not empty");
     for (const auto& [key, value] : params.items()) {
         NETCOMPUTE_ASSERT(key == "samples" || key == "tolerance" || key == "data",
                           "no parameter is passed over");
@@ -108,16 +113,16 @@ void check_reader(const json& params) {
 
 bool try_input(ByteSpan input) {
     static const World world;
-    const auto request = engine::parse_job_request(as_text(input));
+    const auto request = jobs::parse_job_request(as_text(input));
     if (!request) {
         check_error(request.error(), input.size());
         return false;
     }
     check_request(*request);
     check_paths(world, request->params);
-    check_reader(request->params);
+    check_reader(world, request->params);
     const auto checked =
-        engine::find_job_type(request->type)->check(request->params, world.context());
+        jobs::find_job_type(request->type)->check(request->params, world.context());
     if (!checked) check_error(checked.error(), input.size());
     return checked.has_value();
 }

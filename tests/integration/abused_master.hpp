@@ -89,7 +89,7 @@ class AbusedMaster {
     [[nodiscard]] const MasterConfig& ports() const { return server_->endpoints().master; }
 
     /// The job's record once it is over.
-    std::future<store::JobRecord> submit(engine::JobRequest request) {
+    std::future<store::JobRecord> submit(jobs::JobRequest request) {
         const auto over = std::make_shared<std::promise<store::JobRecord>>();
         boost::asio::post(io_, [this, over, request = std::move(request)]() mutable {
             auto& engine = server_->engine();

@@ -32,7 +32,7 @@ function restore(file) {
 
 /** @param {number} id */
 async function checkResult(id) {
-  const sha256 = await referenceSha256('monte_carlo_pi', String(params.samples), '27');
+  const sha256 = await referenceSha256('monte_carlo_pi', params);
   assert.equal((await cluster.resultOf(id)).result_sha256, sha256);
 }
 

@@ -16,7 +16,7 @@ let cluster;
 let shortSha256 = '';
 
 before(async () => {
-  shortSha256 = await referenceSha256('monte_carlo_pi', String(shortParams.samples), '6');
+  shortSha256 = await referenceSha256('monte_carlo_pi', shortParams);
   cluster = await Cluster.start();
 });
 after(() => cluster?.close());

@@ -17,6 +17,7 @@ const routes = {
   '/api/v1/workers/{id}/drain': ['post'],
   '/api/v1/workers/{id}/undrain': ['post'],
   '/api/v1/workers/{id}/readmit': ['post'],
+  '/api/v1/job_types': ['get'],
   '/api/v1/jobs': ['get', 'post'],
   '/api/v1/jobs/{id}': ['delete', 'get'],
   '/api/v1/jobs/{id}/pause': ['post'],

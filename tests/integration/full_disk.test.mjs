@@ -58,7 +58,7 @@ async function untilPausedByDisk(id) {
 
 inOwnWorld(import.meta.url, () => {
   before(async () => {
-    sha256 = await referenceSha256('monte_carlo_pi', String(params.samples), String(params.seed));
+    sha256 = await referenceSha256('monte_carlo_pi', params);
   });
   beforeEach(async () => {
     cluster = await Cluster.start({ prepare: mountState });

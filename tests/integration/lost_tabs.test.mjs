@@ -38,7 +38,7 @@ async function openTab() {
 }
 
 function sha256() {
-  return referenceSha256('monte_carlo_pi', String(params.samples), String(params.seed));
+  return referenceSha256('monte_carlo_pi', params);
 }
 
 /** The pages, with kernels that never end. @param {string} folder */

@@ -19,10 +19,10 @@ let titanicSha256 = '';
 let cluster;
 
 before(async () => {
-  longSha256 = await referenceSha256('monte_carlo_pi', String(longParams.samples), '5');
-  loneSha256 = await referenceSha256('monte_carlo_pi', String(loneParams.samples), '6');
+  longSha256 = await referenceSha256('monte_carlo_pi', longParams);
+  loneSha256 = await referenceSha256('monte_carlo_pi', loneParams);
   cluster = await Cluster.start();
-  titanicSha256 = await referenceSha256('train', cluster.file('Data/train.csv'));
+  titanicSha256 = await referenceSha256('train', { data: cluster.file('Data/train.csv') });
 });
 after(() => cluster?.close());
 afterEach(async () => {

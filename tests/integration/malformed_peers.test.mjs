@@ -23,11 +23,7 @@ let piSha256 = '';
 let cluster;
 
 before(async () => {
-  piSha256 = await referenceSha256(
-    'monte_carlo_pi',
-    String(piParams.samples),
-    String(piParams.seed),
-  );
+  piSha256 = await referenceSha256('monte_carlo_pi', piParams);
   cluster = await Cluster.start();
 });
 after(() => cluster?.close());

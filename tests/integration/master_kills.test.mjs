@@ -70,13 +70,14 @@ test(`trainings of ${rows} rows survive ${killsEach} kills of the master`, async
   await generateTable(table, rows, 7);
   const submit = () => cluster.submit('train', { data: 'Data/large.csv' });
   const untilMoment = (/** @type {number} */ id) => ordeal.untilLeases(id, ordeal.below(60));
-  await killDuring(t, cluster, ordeal, submit, untilMoment, await referenceSha256('train', table));
+  const sha256 = await referenceSha256('train', { data: table });
+  await killDuring(t, cluster, ordeal, submit, untilMoment, sha256);
 });
 
 test(`Monte Carlo jobs survive ${killsEach} kills of the master`, async (t) => {
   const { cluster, ordeal } = await begin(t);
   const params = { samples: 2000 * 2 ** 22 - 1, seed: 9 };
-  const sha256 = await referenceSha256('monte_carlo_pi', String(params.samples), '9');
+  const sha256 = await referenceSha256('monte_carlo_pi', params);
   const submit = () => cluster.submit('monte_carlo_pi', params);
   const untilMoment = async (/** @type {number} */ id) => {
     const due = ordeal.below(60);

@@ -43,9 +43,8 @@ async function begin() {
 
 inOwnWorld(import.meta.url, () => {
   before(async () => {
-    const { samples, seed } = params;
-    sha256 = await referenceSha256('monte_carlo_pi', String(samples), String(seed));
-    loneSha256 = await referenceSha256('monte_carlo_pi', String(loneParams.samples), '6');
+    sha256 = await referenceSha256('monte_carlo_pi', params);
+    loneSha256 = await referenceSha256('monte_carlo_pi', loneParams);
   });
   beforeEach(async () => {
     const everywhere = '0.0.0.0';
@@ -55,7 +54,7 @@ inOwnWorld(import.meta.url, () => {
         dashboard: { host: everywhere, port: '0' },
       },
     });
-    titanicSha256 = await referenceSha256('train', cluster.file('Data/train.csv'));
+    titanicSha256 = await referenceSha256('train', { data: cluster.file('Data/train.csv') });
   });
   afterEach(async () => {
     await cluster.close();

@@ -41,7 +41,7 @@ function from(number) {
 const never = () => false;
 
 function sha256() {
-  return referenceSha256('monte_carlo_pi', String(params.samples), String(params.seed));
+  return referenceSha256('monte_carlo_pi', params);
 }
 
 /** @param {import('node:test').TestContext} t @param {any} job */
@@ -96,7 +96,7 @@ test('a lie found in a late round of a training does not survive in its model', 
   await cluster.startWorker();
   const job = await cluster.whenOver(id);
   tellCost(t, job);
-  assert.equal(job.result.model_sha256, await referenceSha256('train', table));
+  assert.equal(job.result.model_sha256, await referenceSha256('train', { data: table }));
   assert.deepEqual(job.validation.liars, ['late']);
 });
 

@@ -41,10 +41,11 @@ export class Workload {
     await generateTable(path.join(this.#folder, 'large_test.csv'), largeRows, 8, [
       '--without-target',
     ]);
-    const { samples, seed } = this.piParams;
-    this.expected.titanic = await referenceSha256('train', path.join(repository, 'Data/train.csv'));
-    this.expected.large = await referenceSha256('train', path.join(this.#folder, 'large.csv'));
-    this.expected.pi = await referenceSha256('monte_carlo_pi', String(samples), String(seed));
+    const data = path.join(repository, 'Data/train.csv');
+    this.expected.titanic = await referenceSha256('train', { data });
+    const large = path.join(this.#folder, 'large.csv');
+    this.expected.large = await referenceSha256('train', { data: large });
+    this.expected.pi = await referenceSha256('monte_carlo_pi', this.piParams);
   }
 
   /** For Cluster.start(): puts the tables where jobs find them. */
@@ -118,7 +119,7 @@ export class Workload {
     ]) {
       const model = cluster.file(`Data/model_${key}.json`);
       const data = cluster.file(`Data/${table}.csv`);
-      this.expected[`${key}Test`] = await referenceSha256('predict', model, data);
+      this.expected[`${key}Test`] = await referenceSha256('predict', { model, data });
     }
   }
 

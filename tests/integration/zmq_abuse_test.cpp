@@ -29,7 +29,7 @@ std::string expected_sha256() {
 class ZmqAbuseTest : public testing::Test {
  protected:
     ZmqAbuseTest() {
-        engine::JobRequest request;
+        jobs::JobRequest request;
         request.type = "monte_carlo_pi";
         request.params = {{"samples", samples}, {"seed", 5}};
         job_ = master_.submit(std::move(request));

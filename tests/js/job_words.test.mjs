@@ -7,17 +7,11 @@ import {
   deadlineText,
   elapsedText,
   liarsText,
-  typeText,
   validationText,
   waitingText,
 } from '../../web/dashboard/job_words.js';
 
 const running = { id: 1, state: 'Running' };
-
-test('a type has its name, and an unknown one reads as words', () => {
-  assert.equal(typeText('monte_carlo_pi'), 'Monte Carlo pi');
-  assert.equal(typeText('cross_validation'), 'Cross validation');
-});
 
 test('a job that waits says for what, and what to do; one that is over waits for nothing', () => {
   assert.equal(waitingText(running), '');

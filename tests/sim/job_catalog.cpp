@@ -40,11 +40,11 @@ nlohmann::json result_document(const programs::Program& finished) {
     return {{"result_sha256", to_hex(sha256(finished.result_bytes()))}};
 }
 
-Result<engine::PreparedJob> prepared_job(std::unique_ptr<programs::Program> program) {
+Result<jobs::PreparedJob> prepared_job(std::unique_ptr<programs::Program> program) {
     const auto finish = [finished = program.get()]() -> Result<nlohmann::json> {
         return result_document(*finished);
     };
-    return engine::PreparedJob{std::move(program), finish, true, {}, {}};
+    return jobs::PreparedJob{std::move(program), finish, true, {}, {}};
 }
 
 }  // namespace
@@ -101,10 +101,7 @@ void JobCatalog::add_to(std::deque<JobTemplate>& jobs, std::string name, const M
     if (!ran) throw std::runtime_error(name + ": " + ran.error().message);
     JobTemplate job;
     job.type.name = names_.emplace_back(std::move(name));
-    job.type.check = [](const nlohmann::json&, const engine::JobContext&) -> Result<void> {
-        return {};
-    };
-    job.type.prepare = [make](const nlohmann::json&, const engine::JobContext&) {
+    job.type.make = [make](const jobs::ParamValues&, const jobs::JobContext&) {
         return prepared_job(make());
     };
     job.expected = result_document(*program).dump();
@@ -125,7 +122,7 @@ const JobTemplate* JobCatalog::find(std::string_view name) const {
     return nullptr;
 }
 
-const engine::JobType* JobCatalog::find_job_type(std::string_view name) const {
+const jobs::JobType* JobCatalog::find_job_type(std::string_view name) const {
     const JobTemplate* const found = find(name);
     return found == nullptr ? nullptr : &found->type;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/job_type.hpp"
+#include "jobs/job_type.hpp"
 #include <netcompute/programs/program.hpp>
 #include <netcompute/protocol/messages.hpp>
 
@@ -17,7 +17,7 @@ namespace netcompute::sim {
 
 /// A job that runs can ask for, and what it must give.
 struct JobTemplate {
-    engine::JobType type;          ///< Takes no parameters.
+    jobs::JobType type;            ///< Takes no parameters.
     std::string expected;          ///< The result document where one process computes it all.
     std::uint32_t task_count = 0;  ///< Of all rounds.
 };
@@ -36,7 +36,7 @@ class JobCatalog {
     [[nodiscard]] const std::deque<JobTemplate>& jobs() const { return jobs_; }
     /// Null if there is none of this name.
     [[nodiscard]] const JobTemplate* find(std::string_view name) const;
-    [[nodiscard]] const engine::JobType* find_job_type(std::string_view name) const;
+    [[nodiscard]] const jobs::JobType* find_job_type(std::string_view name) const;
     [[nodiscard]] store::BlobStore& blobs() { return *blobs_; }
 
     /// Runs the kernel of one leased task, or remembers what it gave for these inputs. It may

@@ -164,13 +164,12 @@ void Saboteur::note_leases(const core::Effects& effects) {
     }
 }
 
-const engine::JobType* Saboteur::job_type(const engine::JobType* type) {
+const jobs::JobType* Saboteur::job_type(const jobs::JobType* type) {
     if (sabotage_ != Sabotage::DamageOutput || type == nullptr) return type;
     const auto [entry, is_new] = damaged_types_.try_emplace(type->name, *type);
     if (!is_new) return &entry->second;
-    entry->second.prepare = [type](const nlohmann::json& params,
-                                   const engine::JobContext& context) {
-        auto prepared = type->prepare(params, context);
+    entry->second.make = [type](const jobs::ParamValues& values, const jobs::JobContext& context) {
+        auto prepared = type->make(values, context);
         prepared->program = std::make_unique<DamagedProgram>(std::move(prepared->program));
         return prepared;
     };

@@ -2,7 +2,7 @@
 
 #include "core/events.hpp"
 #include "core/limits.hpp"
-#include "engine/job_type.hpp"
+#include "jobs/job_type.hpp"
 
 #include <map>
 #include <vector>
@@ -50,7 +50,7 @@ class Saboteur {
     [[nodiscard]] core::Event told(core::Event event);
     /// What the engine is told instead of what the scheduler has answered.
     [[nodiscard]] core::Effects effects(const core::Event& event, core::Effects effects);
-    [[nodiscard]] const engine::JobType* job_type(const engine::JobType* type);
+    [[nodiscard]] const jobs::JobType* job_type(const jobs::JobType* type);
 
  private:
     void forget_ended_leases(const core::Event& event);
@@ -59,7 +59,7 @@ class Saboteur {
 
     Sabotage sabotage_;
     std::map<WorkerId, std::vector<LeaseId>> leases_given_;
-    std::map<std::string_view, engine::JobType> damaged_types_;
+    std::map<std::string_view, jobs::JobType> damaged_types_;
 };
 
 }  // namespace netcompute::sim

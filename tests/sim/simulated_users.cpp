@@ -36,7 +36,7 @@ void SimulatedMaster::answer(engine::Engine& engine, std::uint64_t submission) {
     const auto found = unanswered_.find(submission);
     if (found == unanswered_.end()) return;
     const Submission& wanted = found->second;
-    engine::JobRequest request;
+    jobs::JobRequest request;
     request.type = wanted.what->type.name;
     request.priority = wanted.priority;
     request.validation = wanted.validation;

@@ -67,8 +67,9 @@ export async function generateTable(file, rows, seed, args = []) {
 }
 
 /** The SHA-256 that a job's result must have: computed in one process.
- * @param {string[]} job */
-export async function referenceSha256(...job) {
+ * @param {string} type @param {object} params of the job; its paths may lead anywhere */
+export async function referenceSha256(type, params) {
+  const job = [type, JSON.stringify(params)];
   const { code, stdout, stderr } = await runProgram(referenceProgram, job);
   assert.equal(code, 0, stderr);
   return stdout.trim();

@@ -125,6 +125,8 @@ export class MockMaster {
   dashboardToken = '';
   /** What calls to the API are answered with. @type {{status: number, body: object}} */
   apiAnswer = { status: 200, body: {} };
+  /** What GET /api/v1/job_types answers. @type {{name: string, title: string}[]} */
+  jobTypes = [];
   #wasmFolder;
   #server = createServer();
   #sockets = new WebSocketServer({ noServer: true, maxPayload: 17 * 2 ** 20 });
@@ -222,6 +224,7 @@ export class MockMaster {
       response.statusCode = this.#hasToken(request) ? 426 : 401;
       return void response.end();
     }
+    if (name === '/api/v1/job_types') return void response.end(JSON.stringify(this.jobTypes));
     if (name.startsWith('/api/')) return this.#serveApi(request, url, response);
     const content = await this.#file(name);
     response.statusCode = content ? 200 : 404;

@@ -97,6 +97,12 @@ export const layers = [
     libraries: ['std', 'posix', 'sqlite'],
   },
   {
+    name: 'master/jobs',
+    owns: ['master/jobs/'],
+    may: ['shared/base', 'shared/kernels', 'shared/programs', 'master/data', 'master/store'],
+    libraries: ['std', 'json'],
+  },
+  {
     name: 'master/net',
     owns: ['master/net/'],
     may: ['shared/base', 'shared/protocol', 'shared/logging'],
@@ -134,6 +140,7 @@ export const layers = [
       'master/core',
       'master/data',
       'master/store',
+      'master/jobs',
       'master/net',
       'master/api',
       'native-worker/agent',
@@ -154,6 +161,7 @@ export const layers = [
       'master/core',
       'master/data',
       'master/store',
+      'master/jobs',
       'master/net',
       'master/net/http',
       'master/net/zmtp',

@@ -18,7 +18,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 const made = /^(\.git|\.cache|build.*|node_modules|state|compile_commands\.json)$/;
 const madeData = /^Data\/(submission_.*\.csv|model\.json)$/;
 const isText =
-  /\.(cpp|hpp|js|mjs|css|html|svg|json|md|txt|cmake|sh)$|^(run\.sh|test\.sh|\.ci\/run|LICENSE)$/;
+  /\.(cpp|hpp|inc|m?js|css|html|svg|json|md|txt|cmake|sh)$|^(run\.sh|test\.sh|\.ci\/run|LICENSE)$/;
 
 /**
  * @param {string} folder

@@ -12,6 +12,7 @@
 namespace netcompute::testing {
 namespace {
 
+using kernels::encode_monte_carlo_pi;
 using kernels::encode_tile;
 using kernels::encode_weights;
 
@@ -61,7 +62,7 @@ void add_refused(std::vector<KernelCase>& cases, Philox& random) {
     cases.push_back({"noop", 1, {}});
     cases.push_back({"noop", 2, {Bytes(3)}});
     cases.push_back({"monte_carlo_pi", 1, {Bytes(23)}});
-    cases.push_back({"monte_carlo_pi", 1, {kernels::encode({1, 0, ~std::uint64_t{0}})}});
+    cases.push_back({"monte_carlo_pi", 1, {encode_monte_carlo_pi({1, 0, ~std::uint64_t{0}})}});
     for (const Bytes& bad : {cut, other_magic, Bytes{}, encode_tile(2, 3, std::vector<double>(6)),
                              encode_tile(3, 2, std::vector<double>{1, 2, 3, 4, nan, 6}),
                              encode_tile(3, 2, std::vector<double>{1, -infinity, 3, 4, 5, 6})}) {
@@ -93,13 +94,15 @@ std::vector<KernelCase> kernel_cases() {
         cases.push_back({"noop", 1, {payload}});
     }
     for (const std::uint64_t count : {0u, 1u, 3u, 4u, 15u, 16u, 17u, 1000u, 100003u}) {
-        cases.push_back({"monte_carlo_pi",
-                         1,
-                         {kernels::encode({random.next_u64(), random.next_u64() >> 20, count})}});
+        cases.push_back(
+            {"monte_carlo_pi",
+             1,
+             {encode_monte_carlo_pi({random.next_u64(), random.next_u64() >> 20, count})}});
     }
     // Across the end of the low counter word, and of the whole counter.
-    cases.push_back({"monte_carlo_pi", 1, {kernels::encode({7, 0xffffff00, 1000})}});
-    cases.push_back({"monte_carlo_pi", 1, {kernels::encode({7, ~std::uint64_t{0} - 99, 1000})}});
+    cases.push_back({"monte_carlo_pi", 1, {encode_monte_carlo_pi({7, 0xffffff00, 1000})}});
+    cases.push_back(
+        {"monte_carlo_pi", 1, {encode_monte_carlo_pi({7, ~std::uint64_t{0} - 99, 1000})}});
 
     for (const std::uint32_t row_count : {0u, 1u, 15u, 16u, 17u, 255u, 256u, 257u, 1003u}) {
         for (const std::uint32_t feature_count : {0u, 1u, 3u, 4u, 5u, 17u, 32u}) {

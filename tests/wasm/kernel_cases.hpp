@@ -21,9 +21,6 @@ struct KernelCase {
 /// kernel must refuse.
 [[nodiscard]] std::vector<KernelCase> kernel_cases();
 
-/// The calls of a whole training and a prediction with its model, as a scheduler would give them.
-[[nodiscard]] std::vector<KernelCase> training_cases();
-
 /// A random problem of logistic regression, cut into shards.
 struct TrainingData {
     std::vector<Bytes> feature_tiles;

@@ -63,7 +63,7 @@ const tests = {
     async 'the file beside the script is found without being named'() {
         const kernels = await loadKernels();
         assert.match(kernels.version, /^\d+\.\d+\.\d+$/);
-        assert.deepEqual(kernels.list[0], { name: 'linear_scores', version: 1 });
+        assert.ok(kernels.list.some(({ name, version }) => name === 'noop' && version === 1));
     },
 
     async 'a module compiled once starts many instances'() {

@@ -1,10 +1,10 @@
-// Writes every case of kernel_cases.hpp with what the native build makes of it, for
+// Writes every case of job_cases.hpp with what the native build makes of it, for
 // kernels_test.mjs to compare the WebAssembly build with.
 //
 // All numbers are u32: case count; then for each case the kernel's name (size, bytes), version,
 // input count, inputs (size, bytes), status (0, or 1 + an ErrorCode), output or message (size,
 // bytes). Bytes are padded with zeros to a multiple of 4.
-#include "kernel_cases.hpp"
+#include "job_cases.hpp"
 #include <netcompute/kernels/kernel.hpp>
 
 #include <cstdio>
@@ -50,8 +50,7 @@ int main(int argument_count, char** arguments) {
         std::fprintf(stderr, "usage: write_kernel_cases FILE\n");
         return 2;
     }
-    std::vector<testing::KernelCase> cases = testing::kernel_cases();
-    for (testing::KernelCase& task : testing::training_cases()) cases.push_back(std::move(task));
+    const std::vector<testing::KernelCase> cases = testing::all_cases();
     Bytes bytes;
     ByteWriter writer{bytes};
     writer.number(static_cast<std::uint32_t>(cases.size()));

@@ -9,21 +9,6 @@ import { grown } from './state.js';
 
 const liarsNamedMax = 3;
 
-/** @type {Record<string, string>} */
-const typeNames = {
-  train: 'Training',
-  predict: 'Prediction',
-  monte_carlo_pi: 'Monte Carlo pi',
-  noop: 'No-op',
-};
-
-/** A job's type for people. @param {string} name */
-export function typeText(name) {
-  if (Object.hasOwn(typeNames, name)) return typeNames[name];
-  const spaced = name.replaceAll('_', ' ');
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
-}
-
 /** @param {Job} job */
 function isPaused(job) {
   return (job.state ?? '').toLowerCase() === 'paused';

@@ -8,7 +8,6 @@ import {
   elapsedText,
   liarsText,
   submittedText,
-  typeText,
   validationText,
   waitingText,
 } from './job_words.js';
@@ -17,6 +16,7 @@ import { left } from './state.js';
 import { errorText, summarize } from './summary.js';
 
 /** @typedef {import('./state.js').Job} Job */
+/** @typedef {import('./job_types.js').JobTypes} JobTypes */
 
 const endedShownMax = 20;
 
@@ -24,10 +24,12 @@ export class JobsView {
   /** @type {Map<string, JobCard>} */
   #cards = new Map();
   #orders;
+  #types;
 
-  /** @param {import('./orders.js').Orders} orders */
-  constructor(orders) {
+  /** @param {import('./orders.js').Orders} orders @param {JobTypes} types */
+  constructor(orders, types) {
     this.#orders = orders;
+    this.#types = types;
   }
 
   /** @param {Record<string, Job>} jobs by id @param {number} now */
@@ -55,7 +57,7 @@ export class JobsView {
     jobs.forEach((job, place) => {
       const id = String(job.id);
       let card = this.#cards.get(id);
-      if (!card) this.#cards.set(id, (card = new JobCard(id, this.#orders)));
+      if (!card) this.#cards.set(id, (card = new JobCard(id, this.#orders, this.#types)));
       card.draw(job, now);
       if (list.children[place] !== card.root)
         list.insertBefore(card.root, list.children[place] ?? null);
@@ -84,8 +86,11 @@ class JobCard {
   /** @type {Map<string, HTMLElement>} */
   #factValues = new Map();
 
-  /** @param {string} id @param {import('./orders.js').Orders} orders */
-  constructor(id, orders) {
+  #types;
+
+  /** @param {string} id @param {import('./orders.js').Orders} orders @param {JobTypes} types */
+  constructor(id, orders, types) {
+    this.#types = types;
     this.#controls = new JobControls(id, orders, (message) => {
       this.#orderError = message;
       if (this.#drawn) this.#drawError(this.#drawn);
@@ -105,17 +110,23 @@ class JobCard {
   draw(job, now) {
     if (job !== this.#drawn) this.#drawChange(job);
     this.#drawn = job;
+    this.#drawWords(job);
     this.#drawFacts(job, now);
+  }
+
+  /** Also of a job that has not changed: its type's title may have come. @param {Job} job */
+  #drawWords(job) {
+    const type = job.type ?? 'job';
+    const title = this.#types.title(type);
+    const isNamed = job.name !== undefined && job.name !== '' && job.name !== type;
+    const parts = [isNamed && title, `job ${job.id}`, submittedText(job.submitted_at)];
+    setText(this.#title, isNamed ? String(job.name) : title);
+    setText(this.#subtitle, parts.filter(Boolean).join(' · '));
   }
 
   /** @param {Job} job */
   #drawChange(job) {
-    const type = job.type ?? 'job';
     const state = job.state ?? 'Queued';
-    const isNamed = job.name !== undefined && job.name !== '' && job.name !== type;
-    const parts = [isNamed && typeText(type), `job ${job.id}`, submittedText(job.submitted_at)];
-    setText(this.#title, isNamed ? String(job.name) : typeText(type));
-    setText(this.#subtitle, parts.filter(Boolean).join(' · '));
     setText(this.#state, state);
     this.root.dataset.state = state.toLowerCase();
     this.#controls.draw(job);

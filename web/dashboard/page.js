@@ -2,6 +2,7 @@
 
 import { element, setShown, setText } from '../dom.js';
 import { Feed } from './feed.js';
+import { JobTypes } from './job_types.js';
 import { JobsView } from './jobs_view.js';
 import { LongResults } from './long_results.js';
 import { Orders } from './orders.js';
@@ -20,7 +21,8 @@ let drawAsked = false;
 
 const tiles = new Tiles();
 const orders = new Orders(() => token);
-const jobs = new JobsView(orders);
+const jobTypes = new JobTypes();
+const jobs = new JobsView(orders, jobTypes);
 const workers = new WorkersView(drawSoon, orders);
 const longResults = new LongResults(() => {
   state = longResults.fill(state);
@@ -91,6 +93,7 @@ function main() {
     drawSoon();
   }, 1000);
   feed.connect();
+  jobTypes.load().then(drawSoon);
   drawSoon();
 }
 

@@ -5,9 +5,9 @@
 namespace netcompute::kernels {
 
 // The kernels that registry() lists; each is described beside its definition.
-[[nodiscard]] Result<Bytes> linear_scores(std::span<const ByteSpan> inputs);
-[[nodiscard]] Result<Bytes> logistic_newton(std::span<const ByteSpan> inputs);
-[[nodiscard]] Result<Bytes> monte_carlo_pi(std::span<const ByteSpan> inputs);
-[[nodiscard]] Result<Bytes> noop(std::span<const ByteSpan> inputs);
+#define NETCOMPUTE_KERNEL(name, version) \
+    [[nodiscard]] Result<Bytes> name(std::span<const ByteSpan> inputs);
+#include "kernels.inc"
+#undef NETCOMPUTE_KERNEL
 
 }  // namespace netcompute::kernels

@@ -96,7 +96,7 @@ namespace netcompute::kernels {
 
 HWY_EXPORT(count_inside);
 
-Bytes encode(const MonteCarloPiInput& input) {
+Bytes encode_monte_carlo_pi(const MonteCarloPiInput& input) {
     Bytes bytes;
     ByteWriter writer{bytes};
     writer.number(input.seed);

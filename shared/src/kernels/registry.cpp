@@ -1,16 +1,13 @@
 #include "builtin.hpp"
 
-#include <array>
-
 namespace netcompute::kernels {
 namespace {
 
-constexpr std::array<Kernel, 4> all{{
-    {"linear_scores", 1, linear_scores},
-    {"logistic_newton", 1, logistic_newton},
-    {"monte_carlo_pi", 1, monte_carlo_pi},
-    {"noop", 1, noop},
-}};
+constexpr Kernel all[] = {
+#define NETCOMPUTE_KERNEL(name, version) {#name, version, name},
+#include "kernels.inc"
+#undef NETCOMPUTE_KERNEL
+};
 
 }  // namespace
 

@@ -7,30 +7,23 @@
 #include <string>
 
 namespace netcompute::programs {
-namespace {
 
-constexpr std::uint32_t checkpoint_tag = 0x31504d50;  // "PMP1"
-
-}  // namespace
-
-MonteCarloPiProgram::MonteCarloPiProgram(MonteCarloPiPlan plan) : plan_{plan} {
+MonteCarloPiProgram::MonteCarloPiProgram(MonteCarloPiPlan plan)
+    : OneRound{"monte_carlo_pi", "PMP1"}, plan_{plan} {
     NETCOMPUTE_ASSERT(plan_.samples > 0 && plan_.samples <= samples_max,
                       "the samples of a plan are checked when a job is made");
 }
 
-std::optional<Round> MonteCarloPiProgram::round() const {
-    if (finished_) return std::nullopt;
-    return Round{"monte_carlo_pi", 1, {}, task_count()};
+Round MonteCarloPiProgram::only_round() const {
+    return {"monte_carlo_pi", 1, {}, task_count()};
 }
 
 std::vector<TaskInput> MonteCarloPiProgram::task_inputs(TaskIndex index) const {
     const std::uint64_t first = index * samples_per_task;
-    return {kernels::encode({plan_.seed, first, samples_of(index)})};
+    return {kernels::encode_monte_carlo_pi({plan_.seed, first, samples_of(index)})};
 }
 
-Result<void> MonteCarloPiProgram::finish_round(std::span<const ByteSpan> outputs) {
-    NETCOMPUTE_ASSERT(!finished_, "a finished program has no round");
-    NETCOMPUTE_ASSERT(outputs.size() == task_count(), "a round has one output a task");
+Result<void> MonteCarloPiProgram::fold(std::span<const ByteSpan> outputs) {
     std::uint64_t inside = 0;
     for (TaskIndex index = 0; index < outputs.size(); ++index) {
         ByteReader reader{outputs[index]};
@@ -44,31 +37,16 @@ Result<void> MonteCarloPiProgram::finish_round(std::span<const ByteSpan> outputs
         inside += count;
     }
     inside_ = inside;
-    finished_ = true;
     return {};
 }
 
-Bytes MonteCarloPiProgram::checkpoint() const {
-    Bytes bytes;
-    ByteWriter writer{bytes};
-    writer.number(checkpoint_tag);
-    writer.number(std::uint32_t{finished_});
-    writer.number(inside_);
-    return bytes;
+void MonteCarloPiProgram::write_result(ByteWriter& result) const {
+    result.number(inside_);
 }
 
-Result<void> MonteCarloPiProgram::restore(ByteSpan checkpoint) {
-    ByteReader reader{checkpoint};
-    const auto tag = reader.number<std::uint32_t>();
-    const auto finished = reader.number<std::uint32_t>();
-    const auto inside = reader.number<std::uint64_t>();
-    if (!reader.finished() || tag != checkpoint_tag || finished > 1 || inside > plan_.samples) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          "monte_carlo_pi: not a checkpoint of this program");
-    }
-    finished_ = finished == 1;
-    inside_ = inside;
-    return {};
+bool MonteCarloPiProgram::read_result(ByteReader& result) {
+    inside_ = result.number<std::uint64_t>();
+    return inside_ <= plan_.samples;
 }
 
 Bytes MonteCarloPiProgram::result_bytes() const {

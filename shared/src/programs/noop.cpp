@@ -7,8 +7,6 @@
 namespace netcompute::programs {
 namespace {
 
-constexpr std::uint32_t checkpoint_tag = 0x314f4e50;  // "PNO1"
-
 /// The eight bytes that fill the payload of task `index`, over and over: different for each task.
 std::uint64_t filling(TaskIndex index) {
     return (std::uint64_t{index} + 1) * 0x9e3779b97f4a7c15;
@@ -25,13 +23,12 @@ bool is_payload(ByteSpan bytes, TaskIndex index) {
 
 }  // namespace
 
-NoopProgram::NoopProgram(NoopPlan plan) : plan_{plan} {
+NoopProgram::NoopProgram(NoopPlan plan) : OneRound{"noop", "PNO1"}, plan_{plan} {
     NETCOMPUTE_ASSERT(plan_.task_count > 0, "a round has at least one task");
 }
 
-std::optional<Round> NoopProgram::round() const {
-    if (finished_) return std::nullopt;
-    return Round{"noop", 1, {}, plan_.task_count};
+Round NoopProgram::only_round() const {
+    return {"noop", 1, {}, plan_.task_count};
 }
 
 std::vector<TaskInput> NoopProgram::task_inputs(TaskIndex index) const {
@@ -47,9 +44,7 @@ std::vector<TaskInput> NoopProgram::task_inputs(TaskIndex index) const {
     return inputs;
 }
 
-Result<void> NoopProgram::finish_round(std::span<const ByteSpan> outputs) {
-    NETCOMPUTE_ASSERT(!finished_, "a finished program has no round");
-    NETCOMPUTE_ASSERT(outputs.size() == plan_.task_count, "a round has one output a task");
+Result<void> NoopProgram::fold(std::span<const ByteSpan> outputs) {
     for (TaskIndex index = 0; index < plan_.task_count; ++index) {
         if (outputs[index].size() == plan_.payload_bytes && is_payload(outputs[index], index)) {
             continue;
@@ -59,27 +54,13 @@ Result<void> NoopProgram::finish_round(std::span<const ByteSpan> outputs) {
                               std::to_string(outputs[index].size()) + " bytes that are not the " +
                               std::to_string(plan_.payload_bytes) + " it was given");
     }
-    finished_ = true;
     return {};
 }
 
-Bytes NoopProgram::checkpoint() const {
-    Bytes bytes;
-    ByteWriter writer{bytes};
-    writer.number(checkpoint_tag);
-    writer.number(std::uint32_t{finished_});
-    return bytes;
-}
+void NoopProgram::write_result(ByteWriter&) const {}
 
-Result<void> NoopProgram::restore(ByteSpan checkpoint) {
-    ByteReader reader{checkpoint};
-    const auto tag = reader.number<std::uint32_t>();
-    const auto finished = reader.number<std::uint32_t>();
-    if (!reader.finished() || tag != checkpoint_tag || finished > 1) {
-        return unexpected(ErrorCode::InvalidArgument, "noop: not a checkpoint of this program");
-    }
-    finished_ = finished == 1;
-    return {};
+bool NoopProgram::read_result(ByteReader&) {
+    return true;
 }
 
 Bytes NoopProgram::result_bytes() const {

@@ -11,8 +11,6 @@
 namespace netcompute::programs {
 namespace {
 
-constexpr std::uint32_t checkpoint_tag = 0x31525450;  // "PTR1"
-
 /// A rise of the objective by less than this share of it is rounding, not a step too far.
 constexpr double rounding_share = 1e-12;
 
@@ -46,7 +44,8 @@ void read(ByteReader& reader, std::vector<double>& values) {
 
 }  // namespace
 
-TrainProgram::TrainProgram(TrainPlan plan) : plan_{std::move(plan)} {
+TrainProgram::TrainProgram(TrainPlan plan)
+    : ManyRounds{"training", "PTR1"}, plan_{std::move(plan)} {
     NETCOMPUTE_ASSERT(!plan_.shards.empty(), "a round has at least one task");
     for (const TrainingShard& shard : plan_.shards) row_count_ += shard.row_count;
     model_.weights.resize(plan_.feature_count);
@@ -69,15 +68,13 @@ std::vector<TaskInput> TrainProgram::task_inputs(TaskIndex index) const {
     return {shard.features};
 }
 
-Result<void> TrainProgram::finish_round(std::span<const ByteSpan> outputs) {
-    NETCOMPUTE_ASSERT(phase_ != Phase::Finished, "a finished program has no round");
-    NETCOMPUTE_ASSERT(outputs.size() == plan_.shards.size(), "a round has one output a task");
+Result<void> TrainProgram::fold(std::span<const ByteSpan> outputs) {
     return phase_ == Phase::Newton ? finish_newton(outputs) : finish_scoring(outputs);
 }
 
 /// Loss, gradient and Hessian of the whole objective at candidate_: the shards' sums, in shard
 /// order, and the penalty, which leaves the intercept alone.
-Result<kernels::LogisticSums> TrainProgram::fold(std::span<const ByteSpan> outputs) const {
+Result<kernels::LogisticSums> TrainProgram::sums_of(std::span<const ByteSpan> outputs) const {
     const std::size_t size = std::size_t{plan_.feature_count} + 1;
     kernels::LogisticSums total;
     total.gradient.resize(size);
@@ -107,7 +104,7 @@ Result<kernels::LogisticSums> TrainProgram::fold(std::span<const ByteSpan> outpu
 }
 
 Result<void> TrainProgram::finish_newton(std::span<const ByteSpan> outputs) {
-    const Result<kernels::LogisticSums> sums = fold(outputs);
+    const Result<kernels::LogisticSums> sums = sums_of(outputs);
     if (!sums) return unexpected(sums.error());
     ++iterations_;
     const bool first = direction_.empty();
@@ -177,68 +174,47 @@ Result<void> TrainProgram::finish_scoring(std::span<const ByteSpan> outputs) {
     return {};
 }
 
-Bytes TrainProgram::checkpoint() const {
-    Bytes bytes;
-    ByteWriter writer{bytes};
-    writer.number(checkpoint_tag);
-    writer.number(plan_.feature_count);
-    writer.number(row_count_);
-    writer.number(static_cast<std::uint32_t>(phase_));
-    writer.number(iterations_);
-    writer.number(objective_);
-    writer.number(gradient_max_);
-    writer.number(step_);
-    write(writer, model_);
-    write(writer, candidate_);
-    writer.number(static_cast<std::uint64_t>(direction_.size()));
-    writer.numbers(std::span<const double>{direction_});
-    writer.numbers(std::span<const double>{scores_});
-    return bytes;
+void TrainProgram::write_state(ByteWriter& state) const {
+    state.number(plan_.feature_count);
+    state.number(row_count_);
+    state.number(static_cast<std::uint32_t>(phase_));
+    state.number(iterations_);
+    state.number(objective_);
+    state.number(gradient_max_);
+    state.number(step_);
+    write(state, model_);
+    write(state, candidate_);
+    state.number(static_cast<std::uint64_t>(direction_.size()));
+    state.numbers(std::span<const double>{direction_});
+    state.numbers(std::span<const double>{scores_});
 }
 
-Result<void> TrainProgram::restore(ByteSpan checkpoint) {
-    const Unexpected refused = unexpected(
-        ErrorCode::InvalidArgument, "training: not a checkpoint of this program and its data");
-    ByteReader reader{checkpoint};
-    const auto tag = reader.number<std::uint32_t>();
-    const auto feature_count = reader.number<std::uint32_t>();
-    const auto row_count = reader.number<std::uint64_t>();
-    const auto phase = reader.number<std::uint32_t>();
-    if (tag != checkpoint_tag || feature_count != plan_.feature_count || row_count != row_count_ ||
+bool TrainProgram::read_state(ByteReader& state) {
+    const auto feature_count = state.number<std::uint32_t>();
+    const auto row_count = state.number<std::uint64_t>();
+    const auto phase = state.number<std::uint32_t>();
+    if (feature_count != plan_.feature_count || row_count != row_count_ ||
         phase > static_cast<std::uint32_t>(Phase::Finished)) {
-        return refused;
+        return false;
     }
-    const auto iterations = reader.number<std::uint32_t>();
-    const auto objective = reader.number<double>();
-    const auto gradient_max = reader.number<double>();
-    const auto step = reader.number<double>();
-    LogisticModel model{std::vector<double>(feature_count), 0};
-    LogisticModel candidate = model;
-    for (LogisticModel* const target : {&model, &candidate}) {
-        read(reader, target->weights);
-        target->intercept = reader.number<double>();
-    }
-    const auto direction_size = reader.number<std::uint64_t>();
-    if (direction_size != 0 && direction_size != std::uint64_t{feature_count} + 1) return refused;
-    std::vector<double> direction(static_cast<std::size_t>(direction_size));
-    read(reader, direction);
-    const bool finished = phase == static_cast<std::uint32_t>(Phase::Finished);
-    if (!reader.ok() || reader.left() != (finished ? row_count * sizeof(double) : 0)) {
-        return refused;
-    }
-    std::vector<double> scores(reader.left() / sizeof(double));
-    read(reader, scores);
-
     phase_ = static_cast<Phase>(phase);
-    iterations_ = iterations;
-    objective_ = objective;
-    gradient_max_ = gradient_max;
-    step_ = step;
-    model_ = std::move(model);
-    candidate_ = std::move(candidate);
-    direction_ = std::move(direction);
-    scores_ = std::move(scores);
-    return {};
+    iterations_ = state.number<std::uint32_t>();
+    objective_ = state.number<double>();
+    gradient_max_ = state.number<double>();
+    step_ = state.number<double>();
+    for (LogisticModel* const model : {&model_, &candidate_}) {
+        read(state, model->weights);
+        model->intercept = state.number<double>();
+    }
+    const auto direction_size = state.number<std::uint64_t>();
+    if (direction_size != 0 && direction_size != std::uint64_t{feature_count} + 1) return false;
+    direction_.resize(static_cast<std::size_t>(direction_size));
+    read(state, direction_);
+    const std::uint64_t score_count = phase_ == Phase::Finished ? row_count_ : 0;
+    if (state.left() != score_count * sizeof(double)) return false;
+    scores_.resize(static_cast<std::size_t>(score_count));
+    read(state, scores_);
+    return true;
 }
 
 Bytes TrainProgram::result_bytes() const {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "engine/job_inputs.hpp"
-#include "engine/job_type.hpp"
 #include "engine/receipt.hpp"
+#include "jobs/job_inputs.hpp"
+#include "jobs/job_type.hpp"
 #include "store/blob_store.hpp"
 
 #include <nlohmann/json.hpp>
@@ -59,7 +59,7 @@ inline ComputedJob compute_job(const std::string& type, const nlohmann::json& pa
     const auto blobs = value_or_throw(store::BlobStore::open(scratch));
     store::BlobHolder held{*blobs};
     auto prepared =
-        value_or_throw(engine::find_job_type(type)->prepare(params, {root, &held, false}));
+        value_or_throw(jobs::find_job_type(type)->prepare(params, {root, &held, false}));
     ComputedJob job;
     job.record.id = JobId{7};
     job.record.type = type;
@@ -67,7 +67,7 @@ inline ComputedJob compute_job(const std::string& type, const nlohmann::json& pa
     job.record.params = params.dump();
     job.record.submitted_unix_ms = 1'700'000'000'000;
     job.record.elapsed_seconds = 1.25;
-    job.record.inputs = engine::inputs_json(prepared.inputs);
+    job.record.inputs = jobs::inputs_json(prepared.inputs);
     while (prepared.program->round()) {
         job.work.rounds.push_back(compute_round(*prepared.program, *blobs));
     }

@@ -70,7 +70,7 @@ class EngineLife {
         blobs_ = std::move(*blobs);
         options.find_job_type = [this](std::string_view name) -> const JobType* {
             const auto own = types.find(name);
-            return own == types.end() ? engine::find_job_type(name) : &own->second;
+            return own == types.end() ? jobs::find_job_type(name) : &own->second;
         };
         options.blobs = blobs_.get();
         options.root = folder_.path();
@@ -157,8 +157,7 @@ class EngineLife {
 inline JobType slow_job(std::string_view name, std::uint32_t task_count) {
     JobType type;
     type.name = name;
-    type.check = [](const nlohmann::json&, const JobContext&) -> Result<void> { return {}; };
-    type.prepare = [task_count](const nlohmann::json&, const JobContext&) -> Result<PreparedJob> {
+    type.make = [task_count](const ParamValues&, const JobContext&) -> Result<PreparedJob> {
         return PreparedJob{
             std::make_unique<programs::NoopProgram>(programs::NoopPlan{task_count, 0}),
             []() -> Result<nlohmann::json> { return nlohmann::json::object(); },

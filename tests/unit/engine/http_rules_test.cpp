@@ -1,6 +1,8 @@
 #include "api/openapi.hpp"
 #include "api/query.hpp"
 #include "api/routes.hpp"
+#include "jobs/job_request.hpp"
+#include "jobs/job_type.hpp"
 #include "net/http/origin.hpp"
 
 #include <gtest/gtest.h>
@@ -55,7 +57,7 @@ TEST(RoutesTest, JobsAndWorkersTakeOrders) {
 }
 
 TEST(RoutesTest, TheDescriptionHasEveryRoute) {
-    const auto document = api::openapi_document();
+    const auto document = api::openapi_document(nlohmann::json::array());
     for (const api::Route& route : api::routes) {
         EXPECT_TRUE(document["paths"].contains(std::string{route.path})) << route.path;
     }
@@ -64,6 +66,37 @@ TEST(RoutesTest, TheDescriptionHasEveryRoute) {
         names += std::string{parameter["name"]} + " ";
     }
     EXPECT_EQ(names, "limit before state q ");
+}
+
+// Who makes a client from the description hears of a bad parameter before the master does.
+TEST(RoutesTest, TheDescriptionHasEveryJobTypeWithItsParameters) {
+    const auto document = api::openapi_document(jobs::job_types_document());
+    const auto& content =
+        document["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]["application/json"];
+    const auto& schema = content["schema"];
+    ASSERT_EQ(schema["oneOf"].size(), jobs::job_types().size());
+    for (std::size_t i = 0; i < jobs::job_types().size(); ++i) {
+        const jobs::JobType& type = jobs::job_types()[i];
+        EXPECT_EQ(schema["properties"]["type"]["enum"][i], type.name);
+        const auto& job = schema["oneOf"][i];
+        EXPECT_EQ(job["properties"]["type"]["enum"], nlohmann::json{type.name});
+        EXPECT_EQ(job["title"], type.title);
+        const auto& params = job["properties"]["params"];
+        for (const jobs::Param& param : type.params) {
+            const auto said = jobs::param_document(param);
+            const std::string name{jobs::param_name(param)};
+            for (const char* const key : {"type", "default", "minimum", "maximum", "enum"}) {
+                if (!said.contains(key)) continue;
+                EXPECT_EQ(params["properties"][name][key], said[key]);
+            }
+        }
+        const auto& example = content["examples"][std::string{type.name}]["value"];
+        EXPECT_TRUE(jobs::parse_job_request(example.dump())) << example;
+    }
+    const auto& pi = *std::ranges::find_if(
+        schema["oneOf"], [](const auto& job) { return job["title"] == "Monte Carlo pi"; });
+    EXPECT_EQ(pi["required"], (nlohmann::json{"type", "params"}));
+    EXPECT_EQ(pi["properties"]["params"]["required"], (nlohmann::json{"samples"}));
 }
 
 TEST(QueryTest, ValuesAreDecoded) {

@@ -82,7 +82,7 @@ TEST(ReceiptTest, IsReadAsItWasWritten) {
     EXPECT_EQ(receipt->job_name, some_job().name);
     EXPECT_EQ(receipt->job_type, "noop");
     EXPECT_EQ(receipt->params, nlohmann::json::parse(some_job().params));
-    EXPECT_EQ(receipt->inputs, (std::vector<JobInput>{{"data", "Data/a.csv", digest_of(9)}}));
+    EXPECT_EQ(receipt->inputs, (std::vector<jobs::JobInput>{{"data", "Data/a.csv", digest_of(9)}}));
     EXPECT_EQ(receipt->work.rounds, some_work().rounds);
     EXPECT_EQ(receipt->work.workers, some_work().workers);
     EXPECT_EQ(receipt->software, "netcompute 1.2.3");

@@ -260,13 +260,13 @@ class HungryProgram final : public programs::Program {
 // The job that finds no memory fails, wherever that is; the master and other jobs go on.
 TEST_F(TrialsTest, AJobThatFindsNoMemoryFails) {
     life.types["no memory to prepare"] = slow_job("no memory to prepare", 1);
-    life.types["no memory to prepare"].prepare = [](const nlohmann::json&,
-                                                    const JobContext&) -> Result<PreparedJob> {
+    life.types["no memory to prepare"].make = [](const ParamValues&,
+                                                 const JobContext&) -> Result<PreparedJob> {
         throw std::bad_alloc{};
     };
     life.types["no memory to fold"] = slow_job("no memory to fold", 1);
-    life.types["no memory to fold"].prepare = [](const nlohmann::json&,
-                                                 const JobContext&) -> Result<PreparedJob> {
+    life.types["no memory to fold"].make = [](const ParamValues&,
+                                              const JobContext&) -> Result<PreparedJob> {
         return PreparedJob{std::make_unique<HungryProgram>(), {}, false, {}};
     };
     life.start();
@@ -339,8 +339,7 @@ TEST_F(TrialsTest, AfterARestartJobsBeyondTheBudgetAreHeldBack) {
 
 // An error is kept as long as its job; one that quotes a whole file is cut.
 TEST_F(TrialsTest, LongErrorsAreCut) {
-    life.types["heavy"].prepare = [](const nlohmann::json&,
-                                     const JobContext&) -> Result<PreparedJob> {
+    life.types["heavy"].make = [](const ParamValues&, const JobContext&) -> Result<PreparedJob> {
         return unexpected(ErrorCode::InvalidArgument, std::string(100'000, 'x'));
     };
     life.start();

@@ -1,6 +1,6 @@
 // The first promise: the same bits from every instruction set that this CPU offers.
 #include "highway_targets.hpp"
-#include "kernel_cases.hpp"
+#include "job_cases.hpp"
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/math.hpp>
 #include <netcompute/random.hpp>
@@ -9,6 +9,8 @@
 
 #include <bit>
 #include <cmath>
+#include <map>
+#include <set>
 
 namespace netcompute {
 
@@ -32,12 +34,6 @@ std::string outcome(const KernelCase& task) {
     return std::string{output ? as_text(*output) : output.error().message};
 }
 
-std::vector<KernelCase> all_cases() {
-    std::vector<KernelCase> cases = testing::kernel_cases();
-    for (KernelCase& task : testing::training_cases()) cases.push_back(std::move(task));
-    return cases;
-}
-
 TEST(KernelTargetsTest, ThereAreTargetsOfSeveralWidthsToCompare) {
     std::vector<std::size_t> widths;
     for (const std::int64_t target : highway_targets()) {
@@ -50,7 +46,7 @@ TEST(KernelTargetsTest, ThereAreTargetsOfSeveralWidthsToCompare) {
 }
 
 TEST(KernelTargetsTest, EveryKernelGivesTheSameBytesOnEveryTarget) {
-    const std::vector<KernelCase> cases = all_cases();
+    const std::vector<KernelCase> cases = testing::all_cases();
     const std::vector<std::int64_t> targets = highway_targets();
     std::vector<std::string> expected;
     for (const KernelCase& task : cases) {
@@ -63,6 +59,22 @@ TEST(KernelTargetsTest, EveryKernelGivesTheSameBytesOnEveryTarget) {
             EXPECT_TRUE(outcome(cases[i]) == expected[i])
                 << "case " << i << " of " << cases[i].kernel << " on " << hwy::TargetName(target);
         }
+    }
+}
+
+// A kernel without cases would be compared with nothing.
+TEST(KernelTargetsTest, EveryKernelHasCasesThatSucceedAndCasesThatItRefuses) {
+    std::map<std::string, std::set<bool>, std::less<>> outcomes;
+    for (const KernelCase& task : testing::all_cases()) {
+        const kernels::Kernel* const kernel = kernels::find_kernel(task.kernel, task.version);
+        if (kernel == nullptr) continue;
+        const std::vector<ByteSpan> inputs(task.inputs.begin(), task.inputs.end());
+        outcomes[task.kernel].insert(kernel->run(inputs).has_value());
+    }
+    for (const kernels::Kernel& kernel : kernels::registry()) {
+        EXPECT_EQ(outcomes[std::string{kernel.name}], (std::set<bool>{false, true}))
+            << kernel.name << ": no job type's example runs it; add cases to "
+            << "tests/wasm/kernel_cases.cpp";
     }
 }
 

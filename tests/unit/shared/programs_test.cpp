@@ -121,6 +121,20 @@ TEST(MonteCarloPiProgramTest, RestartsChangeNothing) {
     testing::expect_wrong_sizes_to_be_refused(*make(), no_blobs);
 }
 
+// Stores and receipts hold checkpoints of former versions.
+TEST(MonteCarloPiProgramTest, ACheckpointHasTheBytesThatItAlwaysHad) {
+    Bytes bytes;
+    ByteWriter writer{bytes};
+    writer.bytes(as_byte_span("PMP1"));
+    writer.number(std::uint32_t{1});
+    writer.number(std::uint64_t{785});
+    MonteCarloPiProgram program{{1000, 1}};
+    ASSERT_TRUE(program.restore(bytes));
+    EXPECT_EQ(program.checkpoint(), bytes);
+    EXPECT_EQ(program.inside(), 785u);
+    EXPECT_FALSE(program.round());
+}
+
 TEST(PredictProgramTest, ScoresComeInRowOrder) {
     const testing::TrainingData data = testing::random_training_data({20, 1, 33}, 3, 8);
     BlobMap blobs;

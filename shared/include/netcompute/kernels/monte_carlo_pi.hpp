@@ -17,6 +17,6 @@ struct MonteCarloPiInput {
 inline constexpr std::uint64_t monte_carlo_pi_samples_max = std::uint64_t{1} << 36;
 
 /// u64 seed, u64 first_sample, u64 sample_count.
-[[nodiscard]] Bytes encode(const MonteCarloPiInput& input);
+[[nodiscard]] Bytes encode_monte_carlo_pi(const MonteCarloPiInput& input);
 
 }  // namespace netcompute::kernels

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <netcompute/programs/program.hpp>
+#include <netcompute/programs/rounds.hpp>
 
 namespace netcompute::programs {
 
@@ -12,7 +12,7 @@ struct MonteCarloPiPlan {
 /// Pi by counting uniform points of the unit square that fall inside the quarter circle. Sample i
 /// takes its coordinates from Philox at counter i, so the count does not depend on the cut.
 /// result_bytes() is u64 samples, u64 inside.
-class MonteCarloPiProgram final : public Program {
+class MonteCarloPiProgram final : public OneRound {
  public:
     static constexpr std::uint64_t samples_per_task = std::uint64_t{1} << 22;
     /// As many as a round has numbers for tasks.
@@ -20,11 +20,7 @@ class MonteCarloPiProgram final : public Program {
 
     explicit MonteCarloPiProgram(MonteCarloPiPlan plan);
 
-    [[nodiscard]] std::optional<Round> round() const override;
     [[nodiscard]] std::vector<TaskInput> task_inputs(TaskIndex index) const override;
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override;
-    [[nodiscard]] Bytes checkpoint() const override;
-    [[nodiscard]] Result<void> restore(ByteSpan checkpoint) override;
     [[nodiscard]] Bytes result_bytes() const override;
 
     [[nodiscard]] std::uint64_t samples() const;
@@ -33,11 +29,14 @@ class MonteCarloPiProgram final : public Program {
     [[nodiscard]] double standard_error() const;  ///< Binomial, of the estimate.
 
  private:
+    [[nodiscard]] Round only_round() const override;
+    [[nodiscard]] Result<void> fold(std::span<const ByteSpan> outputs) override;
+    void write_result(ByteWriter& result) const override;
+    [[nodiscard]] bool read_result(ByteReader& result) override;
     [[nodiscard]] std::uint32_t task_count() const;
     [[nodiscard]] std::uint64_t samples_of(TaskIndex index) const;
 
     MonteCarloPiPlan plan_;
-    bool finished_ = false;
     std::uint64_t inside_ = 0;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <netcompute/programs/program.hpp>
+#include <netcompute/programs/rounds.hpp>
 
 namespace netcompute::programs {
 
@@ -12,20 +12,20 @@ struct NoopPlan {
 /// Tasks that carry `payload_bytes` there and back and do nothing: for measuring the machinery.
 /// Task i's payload is filled from its index, and checked when it comes back.
 /// result_bytes() is u32 task_count, u32 payload_bytes.
-class NoopProgram final : public Program {
+class NoopProgram final : public OneRound {
  public:
     explicit NoopProgram(NoopPlan plan);
 
-    [[nodiscard]] std::optional<Round> round() const override;
     [[nodiscard]] std::vector<TaskInput> task_inputs(TaskIndex index) const override;
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override;
-    [[nodiscard]] Bytes checkpoint() const override;
-    [[nodiscard]] Result<void> restore(ByteSpan checkpoint) override;
     [[nodiscard]] Bytes result_bytes() const override;
 
  private:
+    [[nodiscard]] Round only_round() const override;
+    [[nodiscard]] Result<void> fold(std::span<const ByteSpan> outputs) override;
+    void write_result(ByteWriter& result) const override;
+    [[nodiscard]] bool read_result(ByteReader& result) override;
+
     NoopPlan plan_;
-    bool finished_ = false;
 };
 
 }  // namespace netcompute::programs

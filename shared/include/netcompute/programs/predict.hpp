@@ -1,6 +1,6 @@
 #pragma once
 
-#include <netcompute/programs/program.hpp>
+#include <netcompute/programs/rounds.hpp>
 #include <netcompute/programs/train.hpp>
 
 #include <vector>
@@ -15,23 +15,22 @@ struct PredictPlan {
 
 /// Linear scores (log-odds) of rows: one round, one task a shard.
 /// result_bytes() is the scores as f64, in row order.
-class PredictProgram final : public Program {
+class PredictProgram final : public OneRound {
  public:
     explicit PredictProgram(PredictPlan plan);
 
-    [[nodiscard]] std::optional<Round> round() const override;
     [[nodiscard]] std::vector<TaskInput> task_inputs(TaskIndex index) const override;
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override;
-    [[nodiscard]] Bytes checkpoint() const override;
-    [[nodiscard]] Result<void> restore(ByteSpan checkpoint) override;
-    [[nodiscard]] Bytes result_bytes() const override;
 
     /// Log-odds of the positive class, one a row, in order; empty until finished.
     [[nodiscard]] const std::vector<double>& scores() const;
 
  private:
+    [[nodiscard]] Round only_round() const override;
+    [[nodiscard]] Result<void> fold(std::span<const ByteSpan> outputs) override;
+    void write_result(ByteWriter& result) const override;
+    [[nodiscard]] bool read_result(ByteReader& result) override;
+
     PredictPlan plan_;
-    bool finished_ = false;
     std::vector<double> scores_;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <netcompute/kernels/logistic.hpp>
-#include <netcompute/programs/program.hpp>
+#include <netcompute/programs/rounds.hpp>
 
 #include <vector>
 
@@ -31,15 +31,12 @@ struct LogisticModel {
 /// then one round that scores the training rows with the final weights.
 /// result_bytes() is the weights, then the intercept, as f64: its SHA-256 is model_sha256.
 /// Source: McCullagh and Nelder, "Generalized Linear Models", 2nd ed., chapters 2 and 4.
-class TrainProgram final : public Program {
+class TrainProgram final : public ManyRounds {
  public:
     explicit TrainProgram(TrainPlan plan);
 
     [[nodiscard]] std::optional<Round> round() const override;
     [[nodiscard]] std::vector<TaskInput> task_inputs(TaskIndex index) const override;
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override;
-    [[nodiscard]] Bytes checkpoint() const override;
-    [[nodiscard]] Result<void> restore(ByteSpan checkpoint) override;
     [[nodiscard]] Bytes result_bytes() const override;
 
     /// The best model so far; the fitted one once finished.
@@ -56,9 +53,12 @@ class TrainProgram final : public Program {
  private:
     enum class Phase : std::uint32_t { Newton, Scoring, Finished };
 
+    [[nodiscard]] Result<void> fold(std::span<const ByteSpan> outputs) override;
+    void write_state(ByteWriter& state) const override;
+    [[nodiscard]] bool read_state(ByteReader& state) override;
     [[nodiscard]] Result<void> finish_newton(std::span<const ByteSpan> outputs);
     [[nodiscard]] Result<void> finish_scoring(std::span<const ByteSpan> outputs);
-    [[nodiscard]] Result<kernels::LogisticSums> fold(std::span<const ByteSpan> outputs) const;
+    [[nodiscard]] Result<kernels::LogisticSums> sums_of(std::span<const ByteSpan> outputs) const;
     [[nodiscard]] Result<void> aim(const kernels::LogisticSums& sums);
     void take_step();
 

@@ -1,4 +1,4 @@
-#include "engine/job_files.hpp"
+#include "jobs/job_files.hpp"
 
 #include "data/field_place.hpp"
 #include "data/output_file.hpp"
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 namespace fs = std::filesystem;
 namespace {
 
@@ -120,4 +120,4 @@ nlohmann::json shown_params(const store::JobRecord& job) {
     return params;
 }
 
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

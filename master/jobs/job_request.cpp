@@ -1,6 +1,6 @@
-#include "engine/job_request.hpp"
+#include "jobs/job_request.hpp"
 
-#include "engine/job_type.hpp"
+#include "jobs/job_type.hpp"
 #include <netcompute/json_depth.hpp>
 #include <netcompute/printable.hpp>
 
@@ -9,7 +9,7 @@
 #include <optional>
 #include <span>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 namespace {
 
 constexpr std::size_t name_bytes_max = 200;
@@ -164,4 +164,4 @@ Result<std::int32_t> parse_priority_request(std::string_view text) {
     return read_priority(*priority);
 }
 
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

@@ -1,8 +1,8 @@
-#include "engine/job_inputs.hpp"
+#include "jobs/job_inputs.hpp"
 
 #include <nlohmann/json.hpp>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 
 Result<void> InputHashes::add(std::string_view name, const data::InputFile& file) {
     const auto sha256 = file.sha256();
@@ -34,4 +34,4 @@ std::string inputs_json(std::span<const JobInput> inputs) {
     return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

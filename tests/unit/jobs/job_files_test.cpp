@@ -1,4 +1,4 @@
-#include "engine/job_files.hpp"
+#include "jobs/job_files.hpp"
 
 #include "temporary_folder.hpp"
 
@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 namespace {
 
 using test_support::read_file;
@@ -282,4 +282,4 @@ TEST_F(JobFilesTest, AnInputThatGrowsIsReadToItsFormerEndAndNotTaken) {
 }
 
 }  // namespace
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

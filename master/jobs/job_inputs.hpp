@@ -1,7 +1,7 @@
 #pragma once
 
 #include "data/input_file.hpp"
-#include "engine/job_type.hpp"
+#include "jobs/job_type.hpp"
 #include <netcompute/result.hpp>
 
 #include <span>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 
 /// The files that a job reads while it is prepared, with their hashes. A file that changes between
 /// its hash and the end of the reading would make a receipt that nobody can verify, so that is
@@ -35,4 +35,4 @@ class InputHashes {
 /// For JobRecord::inputs: [{"name", "path", "sha256"}, …]; the same text for the same inputs.
 [[nodiscard]] std::string inputs_json(std::span<const JobInput> inputs);
 
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "data/written_files.hpp"
+#include "jobs/params.hpp"
 #include "store/blob_store.hpp"
 #include <netcompute/programs/program.hpp>
 #include <netcompute/result.hpp>
@@ -17,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 
 /// The files of a job, as "Data/x.csv".
 struct FileNames {
@@ -51,25 +52,43 @@ struct PreparedJob {
     bool rounds_may_follow = false;  ///< The first round may not be the last.
     std::vector<std::string> notes;  ///< For people: "Name was dropped: 891 distinct values".
     /// The program depends on these and on the parameters alone.
-    std::vector<JobInput> inputs = {};
+    std::vector<JobInput> inputs = {};  ///< Set by JobType::prepare().
 };
 
-/// What users submit: the steps around a program. `check` is quick and runs at submission, so that
-/// a mistake is answered at once; `prepare` and `finish` may take long and run on the pool.
+/// What users submit: the one description of a job type. Reading its parameters, refusing them, and
+/// whatever lists job types (routes, documents, pages, tests) go by this.
 struct JobType {
-    std::string_view name;
-    std::function<Result<void>(const nlohmann::json& params, const JobContext& context)> check;
-    std::function<Result<PreparedJob>(const nlohmann::json& params, const JobContext& context)>
-        prepare;
-    /// `prepare` and `finish` take microseconds and touch no file: they run on the engine's thread,
+    std::string_view name;     ///< As a request says it: "monte_carlo_pi".
+    std::string_view title;    ///< As people see it: "Monte Carlo pi".
+    std::string_view summary;  ///< A sentence without its full stop.
+    std::vector<Param> params;
+    /// Makes the job ready for its rounds: reads its files, cuts blobs, makes the program. It may
+    /// take long.
+    std::function<Result<PreparedJob>(const ParamValues& values, const JobContext& context)> make;
+    CheckTogether check_together = {};  ///< Empty: the table says all.
+    /// `make` and `finish` take microseconds and touch no file: they run on the engine's thread,
     /// which spares a small job four changes of threads.
     bool is_quick = false;
+
+    /// Quick; at submission, so that a mistake is answered at once. Errors: those of read_params()
+    /// and JobFiles::check_outputs().
+    [[nodiscard]] Result<void> check(const nlohmann::json& given, const JobContext& context) const;
+
+    /// Reads the parameters and makes the job. Errors: those of read_params() and of `make`;
+    /// Unavailable for an input that changed meanwhile.
+    [[nodiscard]] Result<PreparedJob> prepare(const nlohmann::json& given,
+                                              const JobContext& context) const;
 };
 
+/// In the order in which people see them.
 [[nodiscard]] std::span<const JobType> job_types();
 [[nodiscard]] const JobType* find_job_type(std::string_view name);
+
+/// What `GET /api/v1/job_types` answers: [{"name", "title", "summary", "params": […]}, …], each
+/// parameter as param_document() says it.
+[[nodiscard]] nlohmann::json job_types_document();
 
 /// The most tasks that one round may have.
 inline constexpr std::uint32_t tasks_per_round_max = 10'000'000;
 
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

@@ -2,7 +2,7 @@
 
 #include "data/data_path.hpp"
 #include "data/input_file.hpp"
-#include "engine/job_type.hpp"
+#include "jobs/job_type.hpp"
 #include "store/records.hpp"
 #include <netcompute/bytes.hpp>
 #include <netcompute/result.hpp>
@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 
 /// Writes a job's outputs once it has computed them, by the rules of data::write_output().
 class OutputWriter {
@@ -66,4 +66,4 @@ class JobFiles {
 /// command line, without the folders that it lies in.
 [[nodiscard]] nlohmann::json shown_params(const store::JobRecord& job);
 
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

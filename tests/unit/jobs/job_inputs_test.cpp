@@ -1,11 +1,11 @@
-#include "engine/job_inputs.hpp"
+#include "jobs/job_inputs.hpp"
 
 #include "temporary_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 namespace {
 
 using test_support::TemporaryFolder;
@@ -40,4 +40,4 @@ TEST(JobInputsTest, AFileThatChangesMeanwhileIsRefused) {
 }
 
 }  // namespace
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

@@ -1,11 +1,10 @@
-#include "engine/job_request.hpp"
+#include "jobs/job_request.hpp"
 
-#include "engine/job_type.hpp"
-#include "engine/param_reader.hpp"
+#include "jobs/job_type.hpp"
 
 #include <gtest/gtest.h>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 namespace {
 
 std::string refusal(std::string_view body) {
@@ -31,11 +30,13 @@ TEST(JobRequestTest, AWholeRequestIsRead) {
 TEST(JobRequestTest, MistakesAreNamed) {
     EXPECT_EQ(refusal("{"), "the body is not JSON");
     EXPECT_EQ(refusal("[]"), "the body is not a JSON object");
-    EXPECT_EQ(refusal("{}"), "type: is missing; it is one of train, predict, monte_carlo_pi, noop");
-    EXPECT_EQ(refusal(R"({"type":"nope"})"),
-              "type: \"nope\" is not one of train, predict, monte_carlo_pi, noop");
-    EXPECT_EQ(refusal(R"({"type":7})"),
-              "type: 7 is not one of train, predict, monte_carlo_pi, noop");
+    std::string types;
+    for (const JobType& type : job_types()) {
+        types += (types.empty() ? "" : ", ") + std::string{type.name};
+    }
+    EXPECT_EQ(refusal("{}"), "type: is missing; it is one of " + types);
+    EXPECT_EQ(refusal(R"({"type":"nope"})"), "type: \"nope\" is not one of " + types);
+    EXPECT_EQ(refusal(R"({"type":7})"), "type: 7 is not one of " + types);
     EXPECT_NE(refusal(R"({"type":"noop","parms":{}})").find("parms: is not a key"),
               std::string::npos);
     EXPECT_EQ(refusal(R"({"type":"noop","params":[1]})"), "params: [1] is not an object");
@@ -117,33 +118,5 @@ TEST(JobRequestTest, AVeryDeepBodyIsRefused) {
     EXPECT_EQ(refusal(R"({"type":"noop","name":")" + brackets_in_text + "\"}"), "accepted");
 }
 
-std::string param_refusal(const char* type, const nlohmann::json& params) {
-    const auto checked = find_job_type(type)->check(params, JobContext{});
-    return checked ? "accepted" : checked.error().message;
-}
-
-TEST(JobTypesTest, ParametersAreChecked) {
-    EXPECT_EQ(param_refusal("monte_carlo_pi", {{"samples", 1000000}}), "accepted");
-    EXPECT_EQ(param_refusal("monte_carlo_pi", {{"samples", 1e9}}), "accepted");
-    EXPECT_EQ(param_refusal("monte_carlo_pi", nlohmann::json::object()),
-              "params.samples: is missing");
-    EXPECT_NE(param_refusal("monte_carlo_pi", {{"samples", 0}}).find("samples: 0 is not a whole"),
-              std::string::npos);
-    EXPECT_NE(param_refusal("monte_carlo_pi", {{"samples", -5}}).find("samples: -5"),
-              std::string::npos);
-    EXPECT_NE(param_refusal("monte_carlo_pi", {{"samples", 1.5}}).find("samples: 1.5"),
-              std::string::npos);
-    EXPECT_NE(param_refusal("monte_carlo_pi", {{"samples", 1}, {"sead", 1}})
-                  .find("sead: is not a parameter of this type; it takes samples, seed"),
-              std::string::npos);
-    EXPECT_NE(param_refusal("noop", {{"task_count", 10000001}}).find("10000000"),
-              std::string::npos);
-    EXPECT_NE(param_refusal("noop", {{"payload_bytes", "64"}}).find("payload_bytes: \"64\""),
-              std::string::npos);
-    EXPECT_NE(param_refusal("train", {{"algorithm", "magic"}}).find("\"magic\" is not one of"),
-              std::string::npos);
-    EXPECT_NE(param_refusal("train", {{"C", 0}}).find("params.C: 0"), std::string::npos);
-}
-
 }  // namespace
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

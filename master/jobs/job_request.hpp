@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 
 /// A job as a user submits it.
 struct JobRequest {
@@ -28,4 +28,4 @@ struct JobRequest {
 /// From the body of POST /api/v1/jobs/{id}/priority: {"priority": n}. Errors: as above.
 [[nodiscard]] Result<std::int32_t> parse_priority_request(std::string_view json);
 
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

@@ -1,13 +1,15 @@
-#include "engine/job_types/job_types.hpp"
+#include "jobs/job_types.hpp"
 
 #include <algorithm>
-#include <array>
 
-namespace netcompute::engine {
+namespace netcompute::jobs {
 
 std::span<const JobType> job_types() {
-    static const std::array<JobType, 4> types{train_job(), predict_job(), monte_carlo_pi_job(),
-                                              noop_job()};
+    static const std::vector<JobType> types{
+#define NETCOMPUTE_JOB_TYPE(name) name##_job(),
+#include "jobs/job_types.inc"
+#undef NETCOMPUTE_JOB_TYPE
+    };
     return types;
 }
 
@@ -18,4 +20,4 @@ const JobType* find_job_type(std::string_view name) {
     return found == types.end() ? nullptr : &*found;
 }
 
-}  // namespace netcompute::engine
+}  // namespace netcompute::jobs

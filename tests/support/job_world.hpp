@@ -1,0 +1,75 @@
+#pragma once
+
+#include "jobs/job_type.hpp"
+#include "store/blob_store.hpp"
+#include "temporary_folder.hpp"
+#include <netcompute/programs/program.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace netcompute::test_support {
+
+/// The params of a job that shows what its type does: those that must be given, by their examples.
+inline nlohmann::json example_params(const jobs::JobType& type) {
+    nlohmann::json params = nlohmann::json::object();
+    for (const jobs::Param& param : type.params) {
+        const nlohmann::json document = jobs::param_document(param);
+        if (document["required"]) params[std::string{document["name"]}] = document["example"];
+    }
+    return params;
+}
+
+/// A folder as a master has it, with tables in Data/, where one process runs jobs from end to end.
+class JobWorld {
+ public:
+    /// `tables`: a folder whose files are copied to Data/; empty: none.
+    explicit JobWorld(const std::filesystem::path& tables = {}) {
+        std::filesystem::create_directory(root() / "Data");
+        if (!tables.empty()) std::filesystem::copy(tables, root() / "Data");
+        blobs_ = store::BlobStore::open(root() / "blobs").value();
+        held_.emplace(*blobs_);
+    }
+
+    [[nodiscard]] const std::filesystem::path& root() const { return folder_.path(); }
+
+    /// Its paths may lead anywhere, as those of the master's own command line may.
+    [[nodiscard]] jobs::JobContext context() {
+        return {.root = root(), .blobs = &*held_, .paths_anywhere = true};
+    }
+
+    /// Throws what the type refuses.
+    [[nodiscard]] jobs::PreparedJob prepare(const jobs::JobType& type,
+                                            const nlohmann::json& params) {
+        auto prepared = type.prepare(params, context());
+        if (!prepared) {
+            throw std::runtime_error(std::string{type.name} + ": " + prepared.error().message);
+        }
+        return std::move(*prepared);
+    }
+
+    [[nodiscard]] programs::BlobSource blobs() const {
+        return [this](const Sha256& sha256) -> std::optional<ByteSpan> {
+            const auto file = blobs_->find(sha256);
+            if (file == nullptr) return std::nullopt;
+            return file->bytes();  // The store keeps the mapping for as long as it is held.
+        };
+    }
+
+    /// Runs the program here. Throws what a kernel or a fold refuses.
+    void run(programs::Program& program) const {
+        const auto ran = programs::run_in_process(program, blobs());
+        if (!ran) throw std::runtime_error(ran.error().message);
+    }
+
+ private:
+    TemporaryFolder folder_;
+    std::unique_ptr<store::BlobStore> blobs_;
+    std::optional<store::BlobHolder> held_;
+};
+
+}  // namespace netcompute::test_support

@@ -1,0 +1,119 @@
+// What holds of every job type, whoever adds it.
+#include "job_world.hpp"
+#include "jobs/job_type.hpp"
+#include "program_checks.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace netcompute::jobs {
+namespace {
+
+using nlohmann::json;
+using test_support::example_params;
+using test_support::JobWorld;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::string tables = NETCOMPUTE_SOURCE_DIR "/Data";
+
+std::string refusal(const JobType& type, const json& params, JobWorld& world) {
+    const auto checked = type.check(params, world.context());
+    return checked ? "accepted" : checked.error().message;
+}
+
+TEST(JobTypesTest, EachSaysWhatItIs) {
+    std::set<std::string_view> names;
+    for (const JobType& type : job_types()) {
+        EXPECT_TRUE(names.insert(type.name).second) << type.name << " is there twice";
+        EXPECT_EQ(find_job_type(type.name), &type);
+        EXPECT_NE(type.title, "") << type.name;
+        EXPECT_NE(type.summary, "") << type.name;
+        EXPECT_THAT(std::string{type.summary}, Not(::testing::EndsWith("."))) << type.name;
+        std::set<std::string_view> params;
+        for (const Param& param : type.params) {
+            const std::string_view name = param_name(param);
+            EXPECT_TRUE(params.insert(name).second) << type.name << "." << name;
+            EXPECT_NE(param_document(param)["description"], "") << type.name << "." << name;
+        }
+    }
+    EXPECT_EQ(find_job_type("no such type"), nullptr);
+}
+
+// A number beyond its range is refused with the range; so is a parameter that the type has not.
+TEST(JobTypesTest, EachRefusesByItsTable) {
+    JobWorld world{tables};
+    for (const JobType& type : job_types()) {
+        for (const Param& param : type.params) {
+            const json document = param_document(param);
+            if (!document.contains("maximum")) continue;
+            json params = example_params(type);
+            params[std::string{document["name"]}] = document["maximum"].get<double>() * 2;
+            EXPECT_THAT(refusal(type, params, world),
+                        HasSubstr("to " + document["maximum"].dump()));
+        }
+        json unknown = example_params(type);
+        unknown["no_such_param"] = 1;
+        EXPECT_THAT(refusal(type, unknown, world),
+                    HasSubstr("params.no_such_param: is not a parameter of this type"));
+    }
+}
+
+// The example of each type is a job that succeeds, also when it is stopped and restored between
+// any two rounds; and no fold takes what no kernel gave.
+TEST(JobTypesTest, TheExampleOfEachRunsFromEndToEnd) {
+    JobWorld world{tables};
+    for (const JobType& type : job_types()) {
+        SCOPED_TRACE(type.name);
+        const json params = example_params(type);
+        // In the order of the list: a prediction needs the model that the training has written.
+        ASSERT_EQ(refusal(type, params, world), "accepted");
+        const auto make = [&] { return world.prepare(type, params).program; };
+        testing::expect_restarts_to_change_nothing(make, world.blobs());
+        testing::expect_damaged_checkpoints_to_be_refused(*make());
+        const auto first = make();
+        if (!testing::round_outputs(*first, world.blobs()).front().empty()) {
+            testing::expect_wrong_sizes_to_be_refused(*first, world.blobs());
+        }
+        const auto job = world.prepare(type, params);
+        world.run(*job.program);
+        const auto result = job.finish();
+        ASSERT_TRUE(result) << result.error().message;
+        EXPECT_TRUE(result->contains("result_sha256") || result->contains("model_sha256"));
+    }
+}
+
+// For programs that read it: a field that a new type would need is no change of these.
+TEST(JobTypesDocumentTest, ListsEveryTypeAndParameter) {
+    const json document = job_types_document();
+    ASSERT_EQ(document.size(), job_types().size());
+    for (std::size_t i = 0; i < document.size(); ++i) {
+        const JobType& type = job_types()[i];
+        EXPECT_EQ(document[i]["name"], type.name);
+        EXPECT_EQ(document[i]["title"], type.title);
+        EXPECT_EQ(document[i]["summary"], type.summary);
+        ASSERT_EQ(document[i]["params"].size(), type.params.size());
+        for (std::size_t p = 0; p < type.params.size(); ++p) {
+            EXPECT_EQ(document[i]["params"][p], param_document(type.params[p]));
+        }
+    }
+}
+
+TEST(PredictJobTest, WithoutAModelItSaysToTrainFirst) {
+    JobWorld world{tables};
+    std::filesystem::remove(world.root() / "Data/model.json");
+    EXPECT_EQ(refusal(*find_job_type("predict"), json::object(), world),
+              "params.model: Data/model.json: there is no model yet; train first (a job of type "
+              "train, or --mode train)");
+}
+
+TEST(TrainJobTest, TheTargetIsNotTheIdColumn) {
+    JobWorld world{tables};
+    EXPECT_EQ(refusal(*find_job_type("train"), {{"target", "x"}, {"id", "x"}}, world),
+              "params.target: \"x\" is the id column as well");
+}
+
+}  // namespace
+}  // namespace netcompute::jobs
