@@ -1,8 +1,10 @@
-# Third-party libraries of the native build, each from a Debian package.
+# Third-party libraries of the native build, each from a Debian package. The small ones become part of
+# the programs, so that a worker built here runs where only the C++ library is: no two distributions
+# ship them alike. Builds with sanitizers, which run where they were built, take libzmq as it comes:
+# ThreadSanitizer is told by that name what to leave alone.
+set(OPENSSL_USE_STATIC_LIBS TRUE)
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
-find_package(spdlog REQUIRED)
-find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
@@ -15,3 +17,20 @@ target_compile_definitions(netcompute_boost PUBLIC
     BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
     BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
 target_link_libraries(netcompute_boost PUBLIC Threads::Threads)
+
+add_library(netcompute_fmt STATIC ${CMAKE_SOURCE_DIR}/cmake/fmt_implementation.cpp)
+add_library(netcompute_spdlog STATIC ${CMAKE_SOURCE_DIR}/cmake/spdlog_implementation.cpp)
+target_compile_definitions(netcompute_spdlog PUBLIC SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
+target_link_libraries(netcompute_spdlog PUBLIC netcompute_fmt Threads::Threads)
+
+add_library(netcompute_zmq INTERFACE)
+if(NETCOMPUTE_SANITIZE)
+    target_link_libraries(netcompute_zmq INTERFACE PkgConfig::ZMQ)
+else()
+    add_library(netcompute_no_gssapi STATIC ${CMAKE_SOURCE_DIR}/cmake/gssapi_unavailable.cpp)
+    foreach(name zmq pgm norm protokit sodium bsd md)  # As libzmq3-dev brings them.
+        find_library(NETCOMPUTE_${name}_ARCHIVE lib${name}.a REQUIRED)
+        target_link_libraries(netcompute_zmq INTERFACE "${NETCOMPUTE_${name}_ARCHIVE}")
+    endforeach()
+    target_link_libraries(netcompute_zmq INTERFACE netcompute_no_gssapi Threads::Threads)
+endif()

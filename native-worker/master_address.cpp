@@ -1,5 +1,7 @@
 #include "master_address.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -23,13 +25,13 @@ bool is_host(std::string_view host) {
     });
 }
 
-/// Hexadecimal digits, colons and an IPv4 tail, perhaps with a zone ("fe80::1%eth0"): whether it
-/// really is an address is found when it is resolved.
+/// Perhaps with a zone ("fe80::1%eth0"): whether there is such a zone is found when it is resolved.
 bool is_ipv6(std::string_view host) {
-    const std::string_view address = host.substr(0, host.find('%'));
-    return std::ranges::count(address, ':') >= 2 && host.size() <= host_bytes_max &&
-           address.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos &&
-           host.find_first_of(" /[]@\\") == std::string_view::npos;
+    const std::size_t zone = host.find('%');
+    const std::string address{host.substr(0, zone)};
+    in6_addr parsed;
+    return host.size() <= host_bytes_max && ::inet_pton(AF_INET6, address.c_str(), &parsed) == 1 &&
+           (zone == std::string_view::npos || is_host(host.substr(zone + 1)));
 }
 
 std::optional<std::uint16_t> port_of(std::string_view text) {
