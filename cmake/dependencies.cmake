@@ -2,9 +2,7 @@
 # the programs, so that a worker built here runs where only the C++ library is: no two distributions
 # ship them alike. Builds with sanitizers, which run where they were built, take libzmq as it comes:
 # ThreadSanitizer is told by that name what to leave alone.
-set(OPENSSL_USE_STATIC_LIBS TRUE)
 find_package(Threads REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
@@ -17,6 +15,11 @@ target_compile_definitions(netcompute_boost PUBLIC
     BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
     BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
 target_link_libraries(netcompute_boost PUBLIC Threads::Threads)
+
+find_library(NETCOMPUTE_crypto_ARCHIVE libcrypto.a REQUIRED)
+add_library(netcompute_crypto INTERFACE)
+target_link_libraries(netcompute_crypto INTERFACE
+    "${NETCOMPUTE_crypto_ARCHIVE}" Threads::Threads ${CMAKE_DL_LIBS})
 
 add_library(netcompute_fmt STATIC ${CMAKE_SOURCE_DIR}/cmake/fmt_implementation.cpp)
 add_library(netcompute_spdlog STATIC ${CMAKE_SOURCE_DIR}/cmake/spdlog_implementation.cpp)

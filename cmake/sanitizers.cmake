@@ -18,7 +18,7 @@ endif()
 foreach(target
         netcompute_base netcompute_kernels netcompute_programs netcompute_protocol netcompute_core
         netcompute_data netcompute_executor netcompute_store netcompute_net netcompute_jobs
-        netcompute_engine netcompute_agent)
+        netcompute_engine netcompute_worker)
     target_compile_options(${target} PRIVATE -O1)
 endforeach()
 if(NETCOMPUTE_TESTS)

@@ -1,5 +1,5 @@
-# build/web/wasm: the kernels by em++, and the JavaScript that loads them. A build of its own,
-# since a CMake build has one compiler.
+# build/web/wasm: the kernels and the agent by em++, and the JavaScript that loads the kernels. A
+# build of its own, since a CMake build has one compiler.
 include(ExternalProject)
 
 find_program(NETCOMPUTE_EMXX em++)
@@ -20,6 +20,7 @@ ExternalProject_Add(netcompute_wasm
         "${CMAKE_COMMAND}" --build <BINARY_DIR>
     INSTALL_COMMAND "${CMAKE_COMMAND}" -E copy_if_different
         <BINARY_DIR>/bin/netcompute_kernels.js <BINARY_DIR>/bin/netcompute_kernels.wasm
+        <BINARY_DIR>/bin/netcompute_agent.js <BINARY_DIR>/bin/netcompute_agent.wasm
         "${CMAKE_SOURCE_DIR}/wasm-worker/kernels.js"
         "${NETCOMPUTE_WEB_DIR}/wasm/"
     BUILD_ALWAYS ON

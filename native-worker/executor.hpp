@@ -1,8 +1,8 @@
 #pragma once
 
 #include "blob_cache.hpp"
-#include "task_runner.hpp"
 #include <netcompute/kernels/kernel.hpp>
+#include <netcompute/worker/task_runner.hpp>
 
 #include <cstddef>
 #include <cstdint>

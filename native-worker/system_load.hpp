@@ -1,16 +1,12 @@
 #pragma once
 
+#include <netcompute/worker/agent.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace netcompute::worker {
-
-/// What a heartbeat says of the PC.
-struct SystemLoad {
-    double cpu = -1;                 ///< Share of all cores that is busy, 0..1; -1: unknown.
-    std::uint64_t memory_bytes = 0;  ///< Resident size of this process; 0: unknown.
-};
 
 /// Time that the cores have spent since the PC started, in ticks.
 struct CpuTicks {

@@ -1,9 +1,10 @@
 #pragma once
 
-#include "agent.hpp"
 #include "connection_probe.hpp"
+#include "system_load.hpp"
 #include "wakeup.hpp"
 #include "zmq_link.hpp"
+#include <netcompute/worker/agent.hpp>
 
 #include <zmq.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "link.hpp"
 #include <netcompute/bytes.hpp>
+#include <netcompute/worker/link.hpp>
 
 #include <zmq.hpp>
 

@@ -51,11 +51,6 @@ export class PayloadReader {
     return this.bytes.subarray(start, start + size);
   }
 
-  skipInput() {
-    const kind = this.#inputKind();
-    this.#advance(kind === 0 ? this.u32() : 40);
-  }
-
   /** @returns {WireInput} */
   input() {
     if (this.#inputKind() === 0) return { kind: 'inline', bytes: this.take(this.u32()) };

@@ -1,9 +1,9 @@
 #include "server/local_worker.hpp"
 
-#include "native-worker/agent.hpp"
 #include "native-worker/executor.hpp"
 #include "native-worker/system_load.hpp"
 #include <netcompute/kernels/kernel.hpp>
+#include <netcompute/worker/agent.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 
-import { encodeFrame } from '../../web/protocol.js';
+import { encodeFrame } from '../support/wire.mjs';
 import { ask } from '../support/cluster.mjs';
 import { Siege, strangersAtATime, token } from '../support/siege.mjs';
 import { Stranger } from '../support/stranger.mjs';

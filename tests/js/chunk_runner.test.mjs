@@ -3,10 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { decodeFrame, decodeMasterMessage } from '../../web/protocol.js';
 import { ChunkRunner, chunkMsMax, outputBytesMax } from '../../web/worker/chunk_runner.js';
-import { LeaseWork } from '../../web/worker/lease_work.js';
-import { decodeOutcomes, leaseFrame } from '../support/master_codec.mjs';
+import { decodeOutcomes, encodeInput, encodeTask } from '../support/master_codec.mjs';
 
 /**
  * @typedef {import('../../web/worker/messages.js').ChunkOutcomes} ChunkOutcomes
@@ -34,24 +32,29 @@ function runnerOf(run) {
   return { runner, emitted, fetched, clock };
 }
 
+/** @param {Uint8Array[]} parts */
+function joined(parts) {
+  return new Uint8Array(Buffer.concat(parts)).buffer;
+}
+
 /**
  * A whole lease as one chunk.
  * @param {Partial<import('../support/master_codec.mjs').LeaseFields>} fields
  */
 function chunkOf({ shared = [], tasks = [] }) {
-  const { header, payload } = decodeFrame(leaseFrame({ lease: 1, kernel: 'k', shared, tasks }));
-  const lease = /** @type {import('../../web/protocol.js').Lease} */ (
-    decodeMasterMessage(header, payload)
-  );
-  const work = new LeaseWork(lease);
   /** @type {import('../../web/worker/messages.js').RunChunk} */
   const chunk = {
     type: 'run',
     chunk: 1,
     lease: 1,
     count: tasks.length,
-    tasks: work.taskBytes(work.start(0, tasks.length, Infinity)),
-    context: { kernel: 'k', version: 1, sharedCount: shared.length, shared: work.sharedBytes() },
+    tasks: joined(tasks.map(encodeTask)),
+    context: {
+      kernel: 'k',
+      version: 1,
+      sharedCount: shared.length,
+      shared: joined(shared.map(encodeInput)),
+    },
   };
   return chunk;
 }

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { LoadMeter, RateMeter } from '../../web/meters.js';
 import { hasWasmSimd } from '../../web/worker/kernels.js';
 import { browserName, clippedName, loadSettings, saveSettings } from '../../web/worker/settings.js';
 import { describe } from '../../web/worker/view.js';
@@ -117,21 +116,6 @@ test('SIMD is there in this Node, and its absence is told', (context) => {
   assert.equal(hasWasmSimd(), true);
   context.mock.method(WebAssembly, 'validate', () => false);
   assert.equal(hasWasmSimd(), false);
-});
-
-test('a rate counts the last five seconds, and then forgets', () => {
-  const meter = new RateMeter();
-  for (let now = 0; now < 10_000; now += 10) meter.add(now, 20);
-  assert.ok(Math.abs(meter.perSecond(10_000) - 2000) < 50);
-  assert.equal(meter.perSecond(20_000), 0);
-});
-
-test('load is the mean number of busy slots since it was last asked for', () => {
-  const meter = new LoadMeter(0);
-  meter.observe(1000, 4);
-  meter.observe(2000, 2);
-  assert.equal(meter.take(4000), (0 + 4 + 2 + 2) / 4);
-  assert.equal(meter.take(5000), 2);
 });
 
 /** @type {import('../../web/worker/messages.js').LinkStatus} */

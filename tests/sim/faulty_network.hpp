@@ -5,8 +5,7 @@
 #include "fault_plan.hpp"
 #include "net/session.hpp"
 #include "trace.hpp"
-
-#include <native-worker/link.hpp>
+#include <netcompute/worker/link.hpp>
 
 #include <array>
 #include <cstdint>

@@ -1,8 +1,7 @@
 #pragma once
 
 #include "dice.hpp"
-
-#include <native-worker/link.hpp>
+#include <netcompute/worker/link.hpp>
 
 #include <deque>
 #include <optional>

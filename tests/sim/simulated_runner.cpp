@@ -1,15 +1,13 @@
 #include "simulated_runner.hpp"
 
-#include "lies.hpp"
-
 #include <algorithm>
 #include <utility>
 
 namespace netcompute::sim {
 
-SimulatedRunner::SimulatedRunner(std::uint32_t slots, RunnerTraits traits,
+SimulatedRunner::SimulatedRunner(std::uint32_t slots, SimulatedTasks& tasks,
                                  Surroundings surroundings)
-    : around_{std::move(surroundings)}, traits_{traits}, slots_{slots} {}
+    : around_{std::move(surroundings)}, tasks_{tasks}, slots_{slots} {}
 
 void SimulatedRunner::submit(protocol::Lease lease, Bytes payload) {
     auto run = std::make_shared<Run>();
@@ -43,12 +41,12 @@ void SimulatedRunner::set_slots(std::uint32_t slots) {
 void SimulatedRunner::start_tasks() {
     constexpr double post_seconds = 1e-3;
     for (const RunPointer& run : runs_) {
-        const double mean = around_.task_seconds(run->lease.job) * traits_.slowness;
+        const double mean = tasks_.mean_seconds(run->lease.job);
         while (busy_slots_ < slots_ && run->next < run->lease.tasks.size()) {
             const std::size_t begin = run->next;
             double seconds = 0;
             do {
-                seconds += mean * (0.5 + around_.dice.unit());
+                seconds += tasks_.draw_seconds(mean);
                 ++run->next;
             } while (seconds < post_seconds && run->next < run->lease.tasks.size());
             ++busy_slots_;
@@ -65,10 +63,10 @@ void SimulatedRunner::finish(const RunPointer& run, std::size_t begin, std::size
     --busy_slots_;
     if (!run->revoked) {
         worker::OutcomeChunk chunk{run->lease.lease, run->lease.job, run->lease.round};
-        const bool lies = traits_.lies_about_time && faults_are_on() &&
-                          around_.dice.chance(around_.faults.lies_about_time);
-        chunk.add_busy_seconds(lies ? around_.dice.one_of({0.0, 1e-12, 1e4, 1e6}) : seconds);
-        for (std::size_t place = begin; place < end; ++place) compute(*run, place, chunk);
+        chunk.add_busy_seconds(tasks_.told_seconds(seconds));
+        for (std::size_t place = begin; place < end; ++place) {
+            tasks_.compute(run->lease, place, chunk);
+        }
         outbox_.push_back(std::move(chunk));
         around_.on_computed(run->lease.job, end - begin, seconds);
         run->unfinished -= end - begin;
@@ -76,27 +74,6 @@ void SimulatedRunner::finish(const RunPointer& run, std::size_t begin, std::size
     }
     start_tasks();
     around_.on_outcomes();
-}
-
-void SimulatedRunner::compute(const Run& run, std::size_t place, worker::OutcomeChunk& chunk) {
-    const protocol::LeasedTask& task = run.lease.tasks[place];
-    if (faults_are_on() && around_.dice.chance(around_.faults.blob_failure)) {
-        return chunk.add_error(task.index, {ErrorCode::Unavailable, "a blob could not be fetched"});
-    }
-    if (faults_are_on() && traits_.lacks_memory &&
-        around_.dice.chance(around_.faults.own_failure)) {
-        return chunk.add_error(task.index, {ErrorCode::OutOfMemory, "out of memory"});
-    }
-    const Result<Bytes>& truth = around_.catalog.run(run.lease, task);
-    if (!truth) return chunk.add_error(task.index, truth.error());
-    if (traits_.lies == 0 || !around_.dice.chance(traits_.lies)) {
-        return chunk.add_output(task.index, *truth);
-    }
-    const auto& tasks = run.lease.tasks;
-    const Result<Bytes>& other = around_.catalog.run(run.lease, tasks[(place + 1) % tasks.size()]);
-    Lie lie = lie_about(*truth, other ? *other : *truth, around_.faults.collusion, around_.dice);
-    around_.on_lie(lie.kind);
-    chunk.add_output(task.index, std::move(lie.bytes));
 }
 
 std::vector<worker::OutcomeChunk> SimulatedRunner::take_outcomes() {

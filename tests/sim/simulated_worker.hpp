@@ -1,9 +1,7 @@
 #pragma once
 
 #include "faulty_network.hpp"
-#include "simulated_runner.hpp"
-
-#include <native-worker/agent.hpp>
+#include "simulated_tasks.hpp"
 
 #include <functional>
 #include <memory>
@@ -34,9 +32,9 @@ struct WorkerTraits {
     [[nodiscard]] bool is_honest() const { return runner.lies == 0 && !floods(); }
 };
 
-/// A worker on its PC: the real agent over a link into the faulty network and a runner in virtual
-/// time. It can crash and be started again, sleep, and do what a browser's page offers: pause,
-/// other slots.
+/// A worker on its PC: what a native worker or a tab runs, over a link into the faulty network and
+/// with threads in virtual time. It can crash and be started again, sleep, and do what a browser's
+/// page offers: pause, other slots.
 class SimulatedWorker {
  public:
     struct Surroundings {
@@ -82,13 +80,20 @@ class SimulatedWorker {
     [[nodiscard]] std::size_t leases_held_max() const { return leases_held_max_; }
 
  private:
-    struct Process;
-    class ProcessLink;
+    class Process;
+    class NativeProcess;
+    class TabProcess;
+    class Wire;
 
     /// Runs an action in the process of now: when it is awake, and only while it lives.
     void enter(EventQueue::Action action);
     void enter_at(Instant when, EventQueue::Action action);
     void settle();
+    /// Whose id it says that it has, and whose PC it is on, for all that can be seen.
+    [[nodiscard]] std::size_t claimed() const { return traits_.claims.value_or(number_); }
+    [[nodiscard]] std::size_t machine() const {
+        return traits_.has_its_machine ? claimed() : number_;
+    }
     void trace(std::string_view what, std::initializer_list<Trace::Number> numbers = {});
 
     std::uint64_t number_;

@@ -6,16 +6,10 @@ import { setImmediate } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
 import { OutcomeWriter, PayloadReader } from '../../web/payload.js';
-import {
-  decodeFrame,
-  decodeMasterMessage,
-  encodeHeartbeat,
-  encodeHello,
-  encodeResults,
-} from '../../web/protocol.js';
 import { binaryFolder } from './cluster.mjs';
+import { decodeFrame, encodeFrame } from './wire.mjs';
 
-/** @typedef {Extract<import('../../web/protocol.js').MasterMessage, {type: 'lease'}>} Lease */
+/** @typedef {Record<string, any> & {payload: Uint8Array<ArrayBuffer>}} Lease */
 
 const wasmFolder = process.env.NETCOMPUTE_WASM_DIR ?? path.join(binaryFolder, 'web/wasm');
 
@@ -73,8 +67,9 @@ export class LyingWorker {
     this.#socket.on('close', () => clearInterval(this.#beat));
     this.#socket.on('open', () => {
       const key = `worker-${name}`;
-      const hello = { worker: key, token: '', name, version: '0.0.0', slots: 1, resume: '' };
-      this.#socket.send(encodeHello(hello));
+      const about = { protocol: 1, kind: 'browser', version: '0.0.0', slots: 1 };
+      const hello = { type: 'hello', worker: key, token: '', name, resume: '', ...about };
+      this.#socket.send(encodeFrame(hello));
     });
     this.hasLied = new Promise((resolve) => (this.#tellLied = resolve));
     /** @type {(goodbye: any) => void} */
@@ -82,15 +77,13 @@ export class LyingWorker {
     this.goodbye = new Promise((resolve) => (sentAway = resolve));
     this.joined = new Promise((resolve) => {
       this.#socket.on('message', (data) => {
-        const bytes = new Uint8Array(/** @type {Buffer} */ (data));
-        const { header, payload } = decodeFrame(bytes.buffer);
-        const message = decodeMasterMessage(header, payload);
-        if (message.type === 'welcome') {
-          this.session = message.session;
+        const { header, payload } = decodeFrame(/** @type {Buffer} */ (data));
+        if (header.type === 'welcome') {
+          this.session = header.session;
           resolve();
-        } else if (message.type === 'goodbye') sentAway(message);
-        else if (message.type === 'lease') this.#accept(message);
-        else if (message.type === 'revoke') this.#drop(message.lease);
+        } else if (header.type === 'goodbye') sentAway(/** @type {any} */ (header));
+        else if (header.type === 'lease') this.#accept({ ...header, payload });
+        else if (header.type === 'revoke') this.#drop(header.lease);
       });
     });
   }
@@ -115,13 +108,14 @@ export class LyingWorker {
   #heartbeat() {
     if (!this.session) return;
     this.#socket.send(
-      encodeHeartbeat({
+      encodeFrame({
+        type: 'heartbeat',
         session: this.session,
         leases: this.#leases.map(({ lease }) => lease),
         slots: 1,
         paused: false,
         cpu: 0.5,
-        memoryBytes: 1,
+        memory_bytes: 1,
         current: '',
       }),
     );
@@ -151,13 +145,13 @@ export class LyingWorker {
   /** @param {Lease} lease */
   async #compute(lease) {
     const reader = new PayloadReader(lease.payload);
-    const shared = await this.#bytesOf(reader.inputs(lease.sharedCount));
+    const shared = await this.#bytesOf(reader.inputs(lease.shared_count));
     const writer = new OutcomeWriter();
-    for (let left = lease.taskOffsets.length - 1; left > 0; --left) {
+    for (let left = lease.task_count; left > 0; --left) {
       const { index, inputs } = reader.task();
       const all = [...shared, ...(await this.#bytesOf(inputs))];
       const begun = performance.now();
-      const result = this.#kernels.run(lease.kernel, lease.kernelVersion, all);
+      const result = this.#kernels.run(lease.kernel, lease.kernel_version, all);
       const busySeconds = (performance.now() - begun) / 1000;
       if (!result.ok) throw new Error(result.message);
       writer.succeeded(index, this.#asTold(result.output));
@@ -180,8 +174,10 @@ export class LyingWorker {
   /** @param {Lease} lease @param {OutcomeWriter} writer @param {number} busySeconds */
   #deliver({ lease, job, round }, writer, busySeconds) {
     const { count, bytes } = writer.take();
-    const fields = { session: this.session, lease, job, round, count, busySeconds };
-    this.#socket.send(encodeResults(fields, [bytes]));
+    const { session } = this;
+    const times = { count, busy_seconds: busySeconds };
+    const header = { type: 'results', session, lease, job, round, ...times };
+    this.#socket.send(encodeFrame(header, [bytes]));
     if (this.lies > 0) this.#tellLied();
   }
 

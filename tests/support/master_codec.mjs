@@ -1,6 +1,6 @@
 /** The master's half of protocol 1, for tests: encodes its messages, decodes a worker's. */
 
-import { decodeFrame, encodeFrame } from '../../web/protocol.js';
+import { decodeFrame, encodeFrame } from './wire.mjs';
 
 /**
  * @typedef {Uint8Array | {sha256: string, size: number}} Input
@@ -19,11 +19,16 @@ function u32(value) {
 }
 
 /** @param {Input} input */
-function encodeInput(input) {
+export function encodeInput(input) {
   if (input instanceof Uint8Array) return Buffer.concat([Buffer.of(0), u32(input.length), input]);
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(input.size));
   return Buffer.concat([Buffer.of(1), Buffer.from(input.sha256, 'hex'), size]);
+}
+
+/** @param {Task} task */
+export function encodeTask({ index, inputs }) {
+  return Buffer.concat([u32(index), u32(inputs.length), ...inputs.map(encodeInput)]);
 }
 
 /** @param {LeaseFields} fields */
@@ -36,10 +41,7 @@ export function encodeLease({
   tasks,
   seconds = 30,
 }) {
-  const parts = shared.map(encodeInput);
-  for (const { index, inputs } of tasks) {
-    parts.push(u32(index), u32(inputs.length), ...inputs.map(encodeInput));
-  }
+  const parts = [...shared.map(encodeInput), ...tasks.map(encodeTask)];
   const header = {
     type: 'lease',
     lease,
@@ -52,15 +54,6 @@ export function encodeLease({
     task_count: tasks.length,
   };
   return encodeFrame(header, parts);
-}
-
-/**
- * A lease in the form in which the page's own modules pass it on.
- * @param {LeaseFields} fields
- * @returns {ArrayBuffer}
- */
-export function leaseFrame(fields) {
-  return encodeLease(fields).buffer;
 }
 
 /** @param {Uint8Array} payload @param {number} count @returns {Outcome[]} */
@@ -84,7 +77,7 @@ export function decodeOutcomes(payload, count) {
 
 /** @param {Buffer} message @returns {WorkerMessage} */
 export function decodeWorkerMessage(message) {
-  const { header, payload } = decodeFrame(new Uint8Array(message).buffer);
+  const { header, payload } = decodeFrame(message);
   const count = header.type === 'results' ? Number(header.count) : 0;
   return { header, outcomes: decodeOutcomes(payload, count) };
 }

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 
-import { encodeFrame } from '../../web/protocol.js';
+import { encodeFrame } from './wire.mjs';
 import { Mailbox } from './mailbox.mjs';
 import { decodeWorkerMessage, encodeLease } from './master_codec.mjs';
 
@@ -17,6 +17,8 @@ import { decodeWorkerMessage, encodeLease } from './master_codec.mjs';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const fakeWasm = path.join(repository, 'tests/support/fake_wasm');
+/** Where the agent comes from while the kernels are fake ones. */
+const builtWasm = process.env.NETCOMPUTE_WASM_DIR ?? path.join(repository, 'build/web/wasm');
 const emptyWasmModule = Buffer.from('0061736d01000000', 'hex');
 const contentTypes = new Map([
   ['.html', 'text/html; charset=utf-8'],
@@ -255,6 +257,8 @@ export class MockMaster {
             : null;
     try {
       if (file) return await readFile(path.join(repository, file));
+      if (name.startsWith('/wasm/netcompute_agent.'))
+        return await readFile(path.join(builtWasm, name.slice(6)));
       if (name.startsWith('/wasm/'))
         return await readFile(path.join(this.#wasmFolder, name.slice(6)));
     } catch {

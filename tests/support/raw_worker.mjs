@@ -2,7 +2,7 @@
 
 import { WebSocket } from 'ws';
 
-import { decodeFrame, encodeFrame } from '../../web/protocol.js';
+import { decodeFrame, encodeFrame } from './wire.mjs';
 import { Mailbox } from './mailbox.mjs';
 
 /** @typedef {Record<string, any>} Header */
@@ -30,7 +30,7 @@ export class RawWorker {
     this.closed = new Promise((resolve) => this.#socket.on('close', (code) => resolve(code)));
     this.#socket.on('message', (data) => {
       const bytes = /** @type {Buffer} */ (data);
-      this.#messages.put(decodeFrame(new Uint8Array(bytes).buffer).header);
+      this.#messages.put(decodeFrame(bytes).header);
     });
   }
 

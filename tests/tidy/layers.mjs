@@ -48,6 +48,14 @@ export const layers = [
     libraries: ['std', 'json'],
   },
   {
+    // What native workers, tabs and `--local-slots` share.
+    name: 'shared/worker',
+    owns: ['shared/include/netcompute/worker/', 'shared/src/worker/'],
+    may: ['shared/base', 'shared/protocol'],
+    libraries: ['std'],
+    pure: 'time as argument',
+  },
+  {
     name: 'shared/ip',
     owns: ['shared/include/netcompute/ip_network.hpp', 'shared/src/ip/'],
     may: [],
@@ -143,7 +151,6 @@ export const layers = [
       'master/jobs',
       'master/net',
       'master/api',
-      'native-worker/agent',
     ],
     libraries: ['std', 'json', 'boost', 'openssl', 'logs'],
   },
@@ -167,24 +174,21 @@ export const layers = [
       'master/net/zmtp',
       'master/api',
       'master/engine',
-      'native-worker/agent',
+      'shared/worker',
+      'native-worker/executor',
     ],
     libraries: ['std', 'posix', 'json', 'boost', 'logs', 'cli'],
   },
   {
-    // A worker but for its sockets, so that the master can be one in its own process as well.
-    name: 'native-worker/agent',
+    // The threads that compute and what tells of the PC, for the master's own process as well.
+    name: 'native-worker/executor',
     owns: [
-      'native-worker/agent',
       'native-worker/blob_cache',
       'native-worker/executor',
       'native-worker/leased_run',
-      'native-worker/link.hpp',
-      'native-worker/outcome_chunk',
       'native-worker/system_load',
-      'native-worker/task_runner',
     ],
-    may: ['shared/base', 'shared/kernels', 'shared/protocol'],
+    may: ['shared/base', 'shared/kernels', 'shared/protocol', 'shared/worker'],
     libraries: ['std', 'posix'],
   },
   {
@@ -196,15 +200,16 @@ export const layers = [
       'shared/protocol',
       'shared/logging',
       'shared/config',
-      'native-worker/agent',
+      'shared/worker',
+      'native-worker/executor',
     ],
     libraries: ['std', 'posix', 'json', 'boost', 'zmq', 'logs', 'cli'],
   },
   {
     name: 'wasm-worker',
     owns: ['wasm-worker/'],
-    may: ['shared/base', 'shared/kernels'],
-    libraries: ['std', 'emscripten'],
+    may: ['shared/base', 'shared/kernels', 'shared/protocol', 'shared/worker'],
+    libraries: ['std', 'json', 'emscripten'],
   },
 ];
 

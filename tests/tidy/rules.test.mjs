@@ -40,7 +40,7 @@ const wrongIncludes = [
   ['master/store/job_store.cpp', '"engine/engine.hpp"', /of master\/engine/],
   ['master/engine/engine.cpp', '"net/zmtp/zmtp_transport.hpp"', /of master\/net\/zmtp/],
   ['master/api/routes.cpp', '<zmq.hpp>', /of zmq/],
-  ['native-worker/agent.cpp', '"core/scheduler.hpp"', /of master\/core/],
+  ['shared/src/worker/agent.cpp', '"core/scheduler.hpp"', /of master\/core/],
   ['native-worker/executor.cpp', '"zmq_link.hpp"', /of native-worker/],
   ['wasm-worker/c_abi.cpp', '<thread.h>', /of no known library/],
   ['master/core/leases.cpp', '"mock_clock.hpp"', /of no known library/],

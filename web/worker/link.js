@@ -1,10 +1,13 @@
-/** The link thread: owns the WebSocket, the timer and the compute threads. It never computes. */
+/**
+ * The link thread: owns the WebSocket, the timer and the compute threads, and does what the agent
+ * says. It never computes.
+ */
 
 import { backoffSeconds } from '../backoff.js';
 import { socketUrl } from '../site.js';
+import { Agent, loadAgentModule } from './agent.js';
 import { compileKernels } from './kernels.js';
-import { LinkCore } from './link_core.js';
-import { SlotPool } from './slot_pool.js';
+import { SlotPool, slotCacheBytes } from './slot_pool.js';
 
 /**
  * @typedef {import('./messages.js').PageToLink} PageToLink
@@ -33,97 +36,139 @@ function afterThisWake(task) {
 class Link {
   /** @type {WebSocket | null} */
   #socket = null;
-  /** @type {LinkCore} */
-  #core;
-  /** @type {import('./link_core.js').Surroundings} */
-  #around;
-  #slots;
+  /** @type {Agent | null} */
+  #agent = null;
+  /** What happened before there was an agent. @type {((agent: Agent) => void)[]} */
+  #untold = [];
+  /** @type {SlotPool | null} */
+  #pool = null;
+  #settings;
+  #cores;
   /** @type {Timer} */
   #timer;
   #timerAt = Infinity;
   /** @type {Timer} */
   #statusTimer;
-  #shownPhase = '';
-  #flushSoon = afterThisWake(() => this.#core.flush());
+  #shownPhase = -1;
+  #flushSoon = afterThisWake(() => this.#tell((agent) => agent.flush()));
 
   /** @param {Extract<PageToLink, {type: 'start'}>} message */
   constructor({ settings, cores }) {
-    this.#slots = settings.slots;
-    this.#around = {
-      now: () => performance.now(),
-      openSocket: () => this.#openSocket(),
-      closeSocket: (reason) => this.#closeSocket(reason),
-      send: (frame) => this.#socket?.send(frame),
-      pool: null,
-    };
-    this.#core = new LinkCore(this.#around, settings, cores);
-    this.#changed();
-    this.#loadKernels();
+    this.#settings = settings;
+    this.#cores = cores;
+    this.#load('the agent', loadAgentModule, (module) => this.#startAgent(module));
+    this.#load('the kernels', compileKernels, (module) => this.#startPool(module));
   }
 
   /** @param {Exclude<PageToLink, {type: 'start'}>} message */
   pageAsked(message) {
-    if (message.type === 'settings') this.#slots = message.settings.slots;
-    this.#core.pageAsked(message);
-    this.#changed();
+    if (message.type === 'settings') this.#settings = message.settings;
+    this.#tell((agent) => agent.pageAsked(message));
   }
 
-  async #loadKernels() {
-    for (let attempt = 0; ; ++attempt) {
+  /**
+   * Tries until it succeeds.
+   * @template T
+   * @param {string} what @param {() => Promise<T>} attempt @param {(loaded: T) => void} use
+   */
+  async #load(what, attempt, use) {
+    for (let failures = 0; ; ++failures) {
       try {
-        const module = await compileKernels();
-        this.#startPool(module);
-        return;
+        return use(await attempt());
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        this.#core.problem(`the kernels cannot be loaded: ${why}`);
-        this.#changed();
-        const seconds = backoffSeconds(attempt, Math.random());
+        this.#problem(`${what} cannot be loaded: ${why}`);
+        const seconds = backoffSeconds(failures, Math.random());
         await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
       }
     }
   }
 
+  /** @param {any} module */
+  #startAgent(module) {
+    const agent = new Agent(module, this.#settings, {
+      cores: this.#cores,
+      slotCacheBytes: slotCacheBytes(this.#settings.slots),
+      perform: (effect) => this.#perform(effect),
+    });
+    this.#agent = agent;
+    for (const tell of this.#untold.splice(0)) tell(agent);
+    this.#changed(agent);
+  }
+
   /** @param {WebAssembly.Module} module */
   #startPool(module) {
-    const core = this.#core;
-    const pool = new SlotPool(module, {
-      ready: (slot, version) => {
-        core.slotReady(slot, version);
-        this.#changed();
-      },
+    this.#pool = new SlotPool(module, {
+      ready: (slot, version) => this.#tell((agent) => agent.slotReady(slot, version)),
       outcomes: (slot, outcomes) => {
-        core.outcomesReceived(slot, outcomes);
+        this.#tell((agent) => agent.outcomesReceived(slot, outcomes));
         this.#flushSoon();
-        this.#changed();
       },
-      gone: (slot, how) => core.slotGone(slot, how),
-      retire: (slot, retiring) => core.retire(slot, retiring),
-      problem: (message) => {
-        core.problem(message);
-        this.#changed();
-      },
+      gone: (slot, how) => this.#tell((agent) => agent.slotGone(slot, how)),
+      retire: (slot, retiring) => this.#tell((agent) => agent.retire(slot, retiring)),
+      problem: (message) => this.#problem(message),
     });
-    this.#around.pool = pool;
-    pool.resize(this.#slots);
+    this.#pool.resize(this.#settings.slots);
+  }
+
+  /** @param {(agent: Agent) => void} event */
+  #tell(event) {
+    if (!this.#agent) return void this.#untold.push(event);
+    event(this.#agent);
+    this.#changed(this.#agent);
+  }
+
+  /** @param {string} message */
+  #problem(message) {
+    if (this.#agent) this.#tell((agent) => agent.problem(message));
+    else scope.postMessage({ ...startingStatus(this.#settings), problem: message });
+  }
+
+  /** @param {import('./agent.js').Effect} effect */
+  #perform(effect) {
+    switch (effect.do) {
+      case 'open':
+        return this.#openSocket();
+      case 'close':
+        return this.#closeSocket(effect.reason);
+      case 'send':
+        return this.#socket?.send(effect.bytes);
+      case 'resize':
+        return this.#pool?.resize(effect.slots);
+      case 'run': {
+        const { slot, chunk, lease, count, tasks, context } = effect;
+        const buffers = context ? [tasks, context.shared] : [tasks];
+        return this.#pool?.post(
+          slot,
+          { type: 'run', chunk, lease, count, tasks, context },
+          buffers,
+        );
+      }
+      case 'forget':
+        return this.#pool?.post(effect.slot, { type: 'forget', lease: effect.lease }, []);
+      case 'stop':
+        return this.#pool?.stop(effect.slot);
+      case 'replace':
+        return this.#pool?.replace(effect.slot);
+      case 'prefetch':
+        return this.#pool?.prefetch(effect.blobs);
+    }
   }
 
   #openSocket() {
     const socket = new WebSocket(socketUrl('ws/worker'));
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
-    /** @param {() => void} react */
-    const ifCurrent = (react) => {
-      if (this.#socket !== socket) return;
-      react();
-      this.#changed();
+    /** @param {(agent: Agent) => void} event */
+    const ifCurrent = (event) => {
+      if (this.#socket === socket) this.#tell(event);
     };
-    socket.onopen = () => ifCurrent(() => this.#core.socketOpened());
-    socket.onmessage = ({ data }) => ifCurrent(() => this.#core.frameReceived(data));
+    socket.onopen = () => ifCurrent((agent) => agent.socketOpened());
+    socket.onmessage = ({ data }) => ifCurrent((agent) => agent.messageReceived(data));
     socket.onclose = ({ code, reason }) =>
-      ifCurrent(() => {
+      ifCurrent((agent) => {
         this.#socket = null;
-        this.#core.socketClosed(closeText(code, reason));
+        agent.socketClosed(closeText(code, reason));
       });
   }
 
@@ -134,39 +179,72 @@ class Link {
     socket?.close(1000, reason.slice(0, 40).replace(/[^ -~]/g, '?'));
   }
 
-  /** Something happened: the timer and the page may need to know. */
-  #changed() {
-    this.#armTimer();
-    const { phase } = this.#core.connection;
+  /** Something happened: the timer and the page may need to know. @param {Agent} agent */
+  #changed(agent) {
+    this.#armTimer(agent);
+    // The phase is shown at once, figures a few times a second.
+    const phase = agent.phase();
     if (phase !== this.#shownPhase) {
       this.#shownPhase = phase;
-      this.#showStatus();
+      this.#showStatus(agent);
     } else if (this.#statusTimer === undefined) {
-      this.#statusTimer = setTimeout(() => this.#showStatus(), statusMsMin);
+      this.#statusTimer = setTimeout(() => this.#showStatus(agent), statusMsMin);
     }
   }
 
-  #showStatus() {
+  /** @param {Agent} agent */
+  #showStatus(agent) {
     clearTimeout(this.#statusTimer);
     this.#statusTimer = undefined;
-    scope.postMessage(this.#core.status());
+    scope.postMessage(agent.status());
   }
 
-  /** A timer that is early re-arms itself, so a later deadline leaves the old one running. */
-  #armTimer() {
-    const deadline = this.#core.deadline();
+  /**
+   * A timer that is early re-arms itself, so a later deadline leaves the old one running.
+   * @param {Agent} agent
+   */
+  #armTimer(agent) {
+    const deadline = agent.deadline();
     if (deadline >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = deadline;
     this.#timer = setTimeout(
       () => {
         this.#timerAt = Infinity;
-        this.#core.tick();
-        this.#changed();
+        this.#tell((ready) => ready.tick());
       },
       Math.max(0, deadline - performance.now()),
     );
   }
+}
+
+/**
+ * Before there is an agent to say it.
+ * @param {import('./messages.js').Settings} settings
+ * @returns {import('./messages.js').LinkStatus}
+ */
+function startingStatus({ worker, slots }) {
+  return {
+    phase: 'loading',
+    reason: '',
+    refusedCode: '',
+    retrySeconds: 0,
+    paused: false,
+    draining: false,
+    problem: '',
+    version: '',
+    masterVersion: '',
+    worker,
+    slots,
+    slotsBusy: 0,
+    leases: 0,
+    current: null,
+    tasksDone: 0,
+    tasksFailed: 0,
+    tasksPerSecond: 0,
+    cpu: -1,
+    memoryBytes: 0,
+  };
 }
 
 /** @param {number} code @param {string} reason */

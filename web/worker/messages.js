@@ -18,7 +18,7 @@
  * @typedef {{kernel: string, job: number, round: number, task: number}} CurrentWork
  *
  * @typedef {{
- *   phase: import('./connection.js').Phase,
+ *   phase: 'loading' | 'connecting' | 'joined' | 'waiting' | 'refused' | 'left',
  *   reason: string, refusedCode: string, retrySeconds: number,
  *   paused: boolean, draining: boolean, problem: string,
  *   version: string, masterVersion: string,

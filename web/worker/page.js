@@ -2,9 +2,8 @@
 
 import { element, setShown, setText } from '../dom.js';
 import { formatCount, formatDuration, formatRate } from '../format.js';
-import { slotsMax } from '../protocol.js';
 import { hasWasmSimd } from './kernels.js';
-import { browserStorage, clippedName, loadSettings, saveSettings } from './settings.js';
+import { browserStorage, clippedName, loadSettings, saveSettings, slotsMax } from './settings.js';
 import { describe } from './view.js';
 
 /** @typedef {import('./messages.js').LinkStatus} LinkStatus */

@@ -6,7 +6,9 @@
  */
 
 const storageKey = 'netcompute.worker';
+// What the protocol takes (netcompute/protocol/messages.hpp); the agent holds to it as well.
 export const nameBytesMax = 200;
+export const slotsMax = 1024;
 
 /** @param {Storage | null} storage @returns {Record<string, unknown>} */
 function read(storage) {

@@ -7,7 +7,7 @@
  * @typedef {import('./messages.js').ChunkOutcomes} ChunkOutcomes
  * @typedef {import('./messages.js').BlobName} BlobName
  *
- * @typedef {{worker: Worker, ready: boolean, retiring: boolean, memoryBytes: number}} Thread
+ * @typedef {{worker: Worker, ready: boolean, retiring: boolean}} Thread
  *
  * What the pool tells of. A slot's number names one thread and is never used again.
  * @typedef {{
@@ -61,11 +61,9 @@ export class SlotPool {
     if (!this.#respawning) while (this.#threads.size < size) this.#spawn();
   }
 
-  /** Stops retired threads that have nothing to do any more. @param {Set<number>} busy */
-  stopRetired(busy) {
-    for (const [slot, { retiring }] of this.#threads) {
-      if (retiring && !busy.has(slot)) this.#drop(slot, { crashed: false });
-    }
+  /** Ends a thread that has nothing to do. @param {number} slot */
+  stop(slot) {
+    this.#drop(slot, { crashed: false });
   }
 
   /** Stops a thread in the middle of what it does, and starts another. @param {number} slot */
@@ -84,16 +82,10 @@ export class SlotPool {
     if (blobs.length > 0) this.#keeper?.postMessage({ type: 'prefetch', blobs });
   }
 
-  memoryBytes() {
-    let sum = 0;
-    for (const { memoryBytes } of this.#threads.values()) sum += memoryBytes;
-    return sum;
-  }
-
   #spawn() {
     const slot = ++this.#spawned;
     const worker = new Worker(new URL('./compute.js', import.meta.url), { type: 'module' });
-    this.#threads.set(slot, { worker, ready: false, retiring: false, memoryBytes: 0 });
+    this.#threads.set(slot, { worker, ready: false, retiring: false });
     worker.onmessage = ({ data }) => this.#received(slot, data);
     worker.onerror = (event) => {
       event.preventDefault();
@@ -135,7 +127,6 @@ export class SlotPool {
       this.#failed(slot, message.message);
     } else {
       this.#failures = 0;
-      thread.memoryBytes = message.memoryBytes;
       this.#listener.outcomes(slot, message);
     }
   }
@@ -164,7 +155,9 @@ export class SlotPool {
 
   /** @param {number} slot @param {{crashed: boolean}} how */
   #drop(slot, how) {
-    this.#threads.get(slot)?.worker.terminate();
+    const thread = this.#threads.get(slot);
+    if (!thread) return;
+    thread.worker.terminate();
     this.#threads.delete(slot);
     this.#listener.gone(slot, how);
   }

@@ -1,6 +1,6 @@
 #include "header_reader.hpp"
-#include "payload.hpp"
 #include <netcompute/protocol/messages.hpp>
+#include <netcompute/protocol/payload.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -23,7 +23,7 @@ std::string session_field(HeaderReader& reader) {
 
 std::string plain_field(HeaderReader& reader, std::string_view field, std::size_t size_min) {
     std::string text = reader.text(field, size_min, worker_key_bytes_max);
-    const bool plain = std::ranges::all_of(text, [](char c) {
+    const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '_' || c == '-';
     });
@@ -40,7 +40,7 @@ std::string secret_field(HeaderReader& reader, const json& header) {
     const auto* const secret = header.at("secret").get_ptr<const std::string*>();
     const bool is_secret = secret != nullptr && secret->size() >= secret_digits_min &&
                            secret->size() <= secret_digits_max &&
-                           std::ranges::all_of(*secret, [](char c) {
+                           std::all_of(secret->begin(), secret->end(), [](char c) {
                                return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
                            });
     if (is_secret) return *secret;

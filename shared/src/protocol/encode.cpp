@@ -1,5 +1,5 @@
-#include "payload.hpp"
 #include <netcompute/protocol/messages.hpp>
+#include <netcompute/protocol/payload.hpp>
 
 namespace netcompute::protocol {
 namespace {

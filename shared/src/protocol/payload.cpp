@@ -1,4 +1,4 @@
-#include "payload.hpp"
+#include <netcompute/protocol/payload.hpp>
 
 #include <cstring>
 #include <string>
@@ -40,11 +40,6 @@ class SizedWriter {
     Bytes bytes_;
     std::byte* cursor_;
 };
-
-std::size_t input_size(const WireInput& input) {
-    const auto* inlined = std::get_if<InlineInput>(&input);
-    return inlined != nullptr ? inline_head_bytes + inlined->bytes.size() : blob_input_bytes;
-}
 
 void write_input(SizedWriter& writer, const WireInput& input) {
     if (const auto* inlined = std::get_if<InlineInput>(&input)) {
@@ -99,6 +94,17 @@ Result<void> read_inputs(ByteReader& reader, std::uint32_t count, std::vector<Wi
 }
 
 }  // namespace
+
+std::size_t wire_bytes(const WireInput& input) {
+    const auto* inlined = std::get_if<InlineInput>(&input);
+    return inlined != nullptr ? inline_head_bytes + inlined->bytes.size() : blob_input_bytes;
+}
+
+std::size_t wire_bytes(const LeasedTask& task) {
+    std::size_t size = task_head_bytes;
+    for (const auto& input : task.inputs) size += wire_bytes(input);
+    return size;
+}
 
 Bytes encode_outcomes(std::span<const TaskOutcome> outcomes) {
     std::size_t size = 0;
@@ -156,11 +162,8 @@ Result<std::vector<TaskOutcome>> decode_outcomes(ByteSpan payload, std::uint32_t
 
 Bytes encode_work(std::span<const WireInput> shared_inputs, std::span<const LeasedTask> tasks) {
     std::size_t size = 0;
-    for (const auto& input : shared_inputs) size += input_size(input);
-    for (const auto& task : tasks) {
-        size += task_head_bytes;
-        for (const auto& input : task.inputs) size += input_size(input);
-    }
+    for (const auto& input : shared_inputs) size += wire_bytes(input);
+    for (const auto& task : tasks) size += wire_bytes(task);
     SizedWriter writer{size};
     for (const auto& input : shared_inputs) write_input(writer, input);
     for (const auto& task : tasks) {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <netcompute/protocol/frame.hpp>
+#include <netcompute/worker/agent.hpp>
 
 #include <gtest/gtest.h>
-#include <native-worker/agent.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -24,6 +24,7 @@ class FakeLink final : public Link {
         nlohmann::json header;
         Bytes payload;
     };
+    bool is_stream() const override { return stream; }
     void open() override {
         EXPECT_FALSE(is_open);
         is_open = true;
@@ -37,7 +38,7 @@ class FakeLink final : public Link {
         EXPECT_TRUE(is_open);
         if (is_full && channel == Channel::Result) return false;
         auto header = nlohmann::json::parse(message.header);
-        if (channel == Channel::Result && header.at("type") == "heartbeat") {
+        if (!stream && channel == Channel::Result && header.at("type") == "heartbeat") {
             shown_sessions.push_back(header.at("session"));
         } else {
             sent.push_back({channel, std::move(header), message.payload});
@@ -53,6 +54,7 @@ class FakeLink final : public Link {
         return headers;
     }
 
+    bool stream = false;
     bool is_open = false;
     bool is_full = false;
     int opened = 0;

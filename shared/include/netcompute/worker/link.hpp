@@ -15,6 +15,10 @@ enum class Closing { DropUnsent, SendFirst };
 class Link {
  public:
     virtual ~Link() = default;
+    /// One stream, as a WebSocket is: open() is answered by Agent::link_opened(), messages arrive
+    /// in order or not at all, so an ack confirms what was sent before its heartbeat. Else sockets
+    /// whose messages overtake each other, as ZeroMQ's, and that take messages at once.
+    [[nodiscard]] virtual bool is_stream() const { return false; }
     /// Starts to connect, with nothing left of a former connection. Messages sent before the
     /// connection stands wait for it. A connection that fails is told to Agent::link_down().
     virtual void open() = 0;

@@ -1,6 +1,5 @@
-#include "agent.hpp"
-
 #include <netcompute/protocol/frame.hpp>
+#include <netcompute/worker/agent.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +14,7 @@ constexpr Duration greeting_max = 10s;      ///< Hello without an answer: try ag
 constexpr double retry_seconds_min = 0.5;   ///< Doubled each time ...
 constexpr double retry_seconds_max = 30.0;  ///< ... up to this, jitter included.
 constexpr Duration leave_max = 2s;          ///< For tasks that run when we leave.
+constexpr Duration drain_max = 5s;          ///< For leases that are held when we are paused.
 /// Results and leave travel by different sockets; the results get a head start.
 constexpr Duration leave_grace = 100ms;
 constexpr std::size_t results_bytes_max = protocol::frame_bytes_max - protocol::header_bytes_max;
@@ -30,10 +30,17 @@ std::string cut_text(std::string text, std::size_t bytes_max) {
     return text;
 }
 
+std::string_view name_of(const protocol::MasterMessage& message) {
+    if (std::holds_alternative<protocol::Welcome>(message)) return "welcome";
+    if (std::holds_alternative<protocol::Lease>(message)) return "lease";
+    if (std::holds_alternative<protocol::Revoke>(message)) return "revoke";
+    return std::holds_alternative<protocol::Ack>(message) ? "ack" : "goodbye";
+}
+
 }  // namespace
 
 Agent::Agent(AgentOptions options, Surroundings surroundings)
-    : options_{std::move(options)}, around_{std::move(surroundings)} {
+    : options_{std::move(options)}, around_{std::move(surroundings)}, worker_{options_.worker} {
     options_.name = cut_text(std::move(options_.name), protocol::name_bytes_max);
     options_.slots = std::clamp(options_.slots, 1U, protocol::slots_max);
 }
@@ -43,15 +50,37 @@ void Agent::start(Instant now) {
 }
 
 void Agent::connect(Instant now) {
-    around_.link.open();
     link_is_full_ = false;
-    state_ = State::Greeting;
+    link_is_open_ = !around_.link.is_stream();
+    state_ = State::Connecting;
     retry_at_ = instant_never;
+    silence_at_ = now + greeting_max;
+    around_.link.open();
+    greet_if_possible(now);
+}
+
+void Agent::link_opened(Instant now) {
+    if (state_ != State::Connecting) return;
+    link_is_open_ = true;
+    // A runner that takes long to be ready is no failure of the master's.
+    if (!options_.is_ready) silence_at_ = instant_never;
+    greet_if_possible(now);
+}
+
+void Agent::runner_ready(Instant now, std::string version) {
+    options_.is_ready = true;
+    options_.version = std::move(version);
+    greet_if_possible(now);
+}
+
+void Agent::greet_if_possible(Instant now) {
+    if (state_ != State::Connecting || !link_is_open_ || !options_.is_ready) return;
+    state_ = State::Greeting;
     silence_at_ = now + greeting_max;
     const protocol::Hello hello{.protocol = protocol::protocol_version,
                                 .worker = options_.worker,
                                 .token = options_.token,
-                                .kind = protocol::WorkerKind::Native,
+                                .kind = options_.kind,
                                 .name = options_.name,
                                 .version = options_.version,
                                 .slots = options_.slots,
@@ -62,7 +91,17 @@ void Agent::connect(Instant now) {
     if (!around_.link.send(Channel::Task, message)) retry_later(now, "hello could not be sent");
 }
 
+bool Agent::is_connected() const {
+    return state_ == State::Connecting || state_ == State::Greeting || state_ == State::Joined ||
+           state_ == State::Leaving;
+}
+
 void Agent::retry_later(Instant now, const std::string& why) {
+    retry_later(now, why, why);
+}
+
+void Agent::retry_later(Instant now, const std::string& why, std::string reason) {
+    reason_ = std::move(reason);
     around_.link.close(Closing::DropUnsent);
     if (state_ == State::Leaving) {
         finish(0, "left while the master could not be reached: " + why, Closing::DropUnsent);
@@ -92,29 +131,25 @@ void Agent::finish(int exit_status, std::string message, Closing closing) {
     around_.link.close(closing);
     state_ = State::Finished;
     ending_ = Ending{exit_status, std::move(message)};
-    retry_at_ = silence_at_ = heartbeat_at_ = give_up_at_ = say_leave_at_ = instant_never;
+    retry_at_ = silence_at_ = heartbeat_at_ = give_up_at_ = say_leave_at_ = drain_by_ =
+        instant_never;
 }
 
 void Agent::link_down(Instant now, std::string_view reason) {
-    const bool connected =
-        state_ == State::Greeting || state_ == State::Joined || state_ == State::Leaving;
-    if (connected) retry_later(now, std::string{reason});
+    if (is_connected()) retry_later(now, std::string{reason});
 }
 
 void Agent::receive(Instant now, std::string_view header_text, Bytes payload) {
-    const bool connected =
-        state_ == State::Greeting || state_ == State::Joined || state_ == State::Leaving;
-    if (!connected) return;
+    if (!is_connected()) return;
     const auto header = protocol::decode_header(header_text);
     auto message = header ? protocol::decode_master_message(*header, payload)
                           : Result<protocol::MasterMessage>{unexpected(header.error())};
-    if (!message) {
-        // Its tasks, if it was a lease, run out at the master and go to someone who can read them.
-        around_.say(Severity::Error,
-                    "a message of the master cannot be read: " + message.error().message);
+    if (!message) return receive_malformed(now, message.error().message);
+    if (state_ == State::Joined || state_ == State::Leaving) silence_at_ = now + silence_max_;
+    if (around_.link.is_stream() && is_out_of_turn(*message)) {
+        retry_later(now, "the master sent " + std::string{name_of(*message)} + " out of turn");
         return;
     }
-    if (state_ != State::Greeting) silence_at_ = now + silence_max_;
     if (const auto* welcome = std::get_if<protocol::Welcome>(&*message)) {
         handle(now, *welcome);
     } else if (const auto* goodbye = std::get_if<protocol::Goodbye>(&*message)) {
@@ -124,7 +159,41 @@ void Agent::receive(Instant now, std::string_view header_text, Bytes payload) {
     } else if (const auto* revoke = std::get_if<protocol::Revoke>(&*message)) {
         handle(*revoke);
         leave_if_done(now);
+    } else {
+        handle_ack();
     }
+    if (held_.empty()) drain_by_ = instant_never;
+}
+
+void Agent::receive_frame(Instant now, ByteSpan frame) {
+    if (!is_connected()) return;
+    const auto parts = protocol::split_frame(frame);
+    if (!parts) return receive_malformed(now, parts.error().message);
+    receive(now, parts->header, Bytes{parts->payload.begin(), parts->payload.end()});
+}
+
+/// Sockets that overtake each other each go on by themselves: the tasks, if it was a lease, run
+/// out at the master and go to someone who can read them. In a stream nothing after it is sure.
+void Agent::receive_malformed(Instant now, const std::string& problem) {
+    if (!is_connected()) return;
+    if (around_.link.is_stream()) {
+        retry_later(now, "the master sent a malformed message: " + problem);
+    } else {
+        around_.say(Severity::Error, "a message of the master cannot be read: " + problem);
+    }
+}
+
+bool Agent::is_out_of_turn(const protocol::MasterMessage& message) const {
+    if (std::holds_alternative<protocol::Goodbye>(message)) return false;
+    const bool is_welcome = std::holds_alternative<protocol::Welcome>(message);
+    return is_welcome ? state_ != State::Greeting
+                      : state_ != State::Joined && state_ != State::Leaving;
+}
+
+void Agent::handle_ack() {
+    if (!around_.link.is_stream()) return;
+    failures_ = 0;
+    outbox_.confirmed();
 }
 
 void Agent::handle(Instant now, const protocol::Welcome& welcome) {
@@ -132,11 +201,14 @@ void Agent::handle(Instant now, const protocol::Welcome& welcome) {
     const bool resumed = !session_.empty() && welcome.session == session_;
     if (!resumed) drop_everything_held();
     session_ = welcome.session;
+    worker_ = welcome.worker;
+    master_version_ = welcome.version;
+    reason_.clear();
     heartbeat_period_ = from_seconds(welcome.heartbeat_seconds);
     silence_max_ = from_seconds(welcome.silence_seconds);
     state_ = State::Joined;
-    failures_ = 0;
-    heartbeat_at_ = now + heartbeat_period_;
+    // What a stream resends may end the session again: there only an ack is success.
+    if (!around_.link.is_stream()) failures_ = 0;
     silence_at_ = now + silence_max_;
     around_.say(Severity::Info, (resumed ? "back with the master at " : "joined the master at ") +
                                     options_.master + " (version " + welcome.version + ") as " +
@@ -149,19 +221,31 @@ void Agent::handle(Instant now, const protocol::Welcome& welcome) {
                         "files, or a second one of this PC); this one is " +
                         welcome.worker);
     }
+    for (const auto& results : outbox_.unconfirmed()) {
+        std::ignore = around_.link.send(Channel::Result, results);
+    }
     // Over ZeroMQ the way for results is a connection of its own: this shows whose it is, long
     // before there are results.
-    send_heartbeat(Channel::Result);
+    beat(now, Channel::Result);
     flush(now);
 }
 
 void Agent::handle(Instant now, const protocol::Goodbye& goodbye) {
-    if (goodbye.code == "unknown_session") session_.clear();
+    const bool is_stream = around_.link.is_stream();
+    // What a resumed stream sends again would offend again.
+    const bool ends_session =
+        goodbye.code == "unknown_session" ||
+        (is_stream && (goodbye.code == "protocol_violation" || !goodbye.retry));
+    if (ends_session) session_.clear();
+    if (ends_session && is_stream) drop_everything_held();
     const std::string why = "the master says " + goodbye.code + ": " + goodbye.message;
+    const std::string& reason = goodbye.message.empty() ? goodbye.code : goodbye.message;
     if (goodbye.retry) {
-        retry_later(now, why);
+        retry_later(now, why, reason);
     } else {
+        reason_ = reason;
         finish(state_ == State::Leaving ? 0 : 1, why, Closing::DropUnsent);
+        ending_->code = goodbye.code;
     }
 }
 
@@ -189,6 +273,7 @@ void Agent::drop_everything_held() {
     for (const auto& [lease, tasks] : held_) around_.runner.revoke(lease);
     held_.clear();
     unsent_.clear();
+    outbox_.clear();
 }
 
 void Agent::link_writable(Instant now) {
@@ -209,6 +294,7 @@ void Agent::collect_outcomes() {
 
 void Agent::flush(Instant now) {
     send_outcomes();
+    if (held_.empty()) drain_by_ = instant_never;
     leave_if_done(now);
 }
 
@@ -235,6 +321,7 @@ bool Agent::send_oldest_outcomes() {
     }
     const auto message = protocol::encode(protocol::WorkerMessage{std::move(results)});
     if (!around_.link.send(Channel::Result, message)) return false;
+    if (around_.link.is_stream()) outbox_.sent(message);
     for (; chunks > 0; --chunks) {
         settle(unsent_.front());
         unsent_.pop_front();
@@ -250,13 +337,22 @@ void Agent::settle(const OutcomeChunk& chunk) {
     if (held->second == 0) held_.erase(held);
 }
 
+void Agent::beat(Instant now, Channel channel) {
+    heartbeat_at_ = now + heartbeat_period_;
+    if (!around_.link.is_stream()) return send_heartbeat(channel);
+    collect_outcomes();  // Its ack confirms them too.
+    send_outcomes();
+    send_heartbeat(channel);
+    outbox_.heartbeat_sent();
+}
+
 void Agent::send_heartbeat(Channel channel) {
     const RunnerStatus status = around_.runner.status();
     const SystemLoad load = around_.sample_load();
     protocol::Heartbeat heartbeat{.session = session_,
                                   .leases = {},
                                   .slots = options_.slots,
-                                  .paused = state_ == State::Leaving,
+                                  .paused = state_ == State::Leaving || is_paused_,
                                   .cpu = load.cpu < 0 ? -1 : std::min(load.cpu, 1.0),
                                   .memory_bytes = load.memory_bytes,
                                   .current = cut_text(status.current, protocol::name_bytes_max)};
@@ -268,19 +364,65 @@ void Agent::send_heartbeat(Channel channel) {
     std::ignore = around_.link.send(channel, protocol::encode(protocol::WorkerMessage{heartbeat}));
 }
 
+std::string Agent::why_silent() const {
+    if (state_ == State::Connecting) return "the connection did not open";
+    if (state_ == State::Greeting) return "no answer to hello";
+    return "no message for " + std::to_string(std::lround(to_seconds(silence_max_))) + " s";
+}
+
 void Agent::tick(Instant now) {
     if (now >= retry_at_) connect(now);
     if (now >= silence_at_) {
-        retry_later(now, state_ == State::Greeting
-                             ? "no answer to hello"
-                             : "no message for " +
-                                   std::to_string(std::lround(to_seconds(silence_max_))) + " s");
+        retry_later(now, why_silent());
     }
-    if (now >= heartbeat_at_) {
-        send_heartbeat(Channel::Heartbeat);
-        heartbeat_at_ = now + heartbeat_period_;
-    }
+    if (now >= heartbeat_at_) beat(now, Channel::Heartbeat);
+    if (now >= drain_by_) hand_back();
     leave_if_done(now);
+}
+
+void Agent::set_paused(Instant now, bool paused) {
+    is_paused_ = paused;
+    drain_by_ = paused && !held_.empty() ? now + drain_max : instant_never;
+    const bool has_left = state_ == State::Finished && ending_->code.empty();
+    if (state_ == State::Joined) {
+        beat(now, Channel::Heartbeat);
+    } else if (!paused && has_left) {
+        retry(now);
+    }
+}
+
+void Agent::set_slots(Instant now, std::uint32_t slots) {
+    options_.slots = std::clamp(slots, 1U, protocol::slots_max);
+    if (state_ == State::Joined) beat(now, Channel::Heartbeat);
+}
+
+void Agent::introduce(Instant now, std::string name, std::string token) {
+    options_.name = cut_text(std::move(name), protocol::name_bytes_max);
+    options_.token = std::move(token);
+    if (state_ == State::Finished && ending_->code.empty()) return;
+    if (is_connected()) retry_later(now, "greeting again");
+    retry(now);
+}
+
+void Agent::hand_back() {
+    if (state_ == State::Finished) return;
+    if (state_ == State::Joined) {
+        collect_outcomes();
+        send_outcomes();
+        std::ignore = around_.link.send(
+            Channel::Task, protocol::encode(protocol::WorkerMessage{protocol::Leave{session_}}));
+    }
+    reason_ = "left";
+    drop_everything_held();
+    session_.clear();
+    finish(0, "left", Closing::SendFirst);
+}
+
+void Agent::retry(Instant now) {
+    if (state_ != State::Disconnected && state_ != State::Finished) return;
+    failures_ = 0;
+    ending_.reset();
+    connect(now);
 }
 
 void Agent::leave(Instant now) {
@@ -308,7 +450,7 @@ void Agent::leave_if_done(Instant now) {
         collect_outcomes();  // Asked after the status: of what has ended, nothing is missed.
         send_outcomes();
         if (!unsent_.empty()) return;
-        say_leave_at_ = now + leave_grace;
+        say_leave_at_ = around_.link.is_stream() ? now : now + leave_grace;
     }
     if (now < std::min(say_leave_at_, give_up_at_)) return;
     std::ignore = around_.link.send(
@@ -318,7 +460,7 @@ void Agent::leave_if_done(Instant now) {
 }
 
 Instant Agent::next_deadline() const {
-    return std::min({retry_at_, silence_at_, heartbeat_at_, give_up_at_, say_leave_at_});
+    return std::min({retry_at_, silence_at_, heartbeat_at_, give_up_at_, say_leave_at_, drain_by_});
 }
 
 }  // namespace netcompute::worker

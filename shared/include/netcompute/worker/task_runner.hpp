@@ -1,9 +1,9 @@
 #pragma once
 
-#include "outcome_chunk.hpp"
 #include <netcompute/bytes.hpp>
 #include <netcompute/ids.hpp>
 #include <netcompute/protocol/messages.hpp>
+#include <netcompute/worker/outcome_chunk.hpp>
 
 #include <cstddef>
 #include <cstdint>

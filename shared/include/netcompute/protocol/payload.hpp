@@ -4,6 +4,7 @@
 #include <netcompute/protocol/messages.hpp>
 #include <netcompute/result.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -15,6 +16,10 @@ namespace netcompute::protocol {
 /// Exactly `count` outcomes, which point into `payload`. Errors: ProtocolViolation.
 [[nodiscard]] Result<std::vector<TaskOutcome>> decode_outcomes(ByteSpan payload,
                                                                std::uint32_t count);
+
+/// What one input, or one task, takes in the payload of a lease.
+[[nodiscard]] std::size_t wire_bytes(const WireInput& input);
+[[nodiscard]] std::size_t wire_bytes(const LeasedTask& task);
 
 [[nodiscard]] Bytes encode_work(std::span<const WireInput> shared_inputs,
                                 std::span<const LeasedTask> tasks);

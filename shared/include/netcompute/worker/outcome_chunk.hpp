@@ -6,6 +6,7 @@
 #include <netcompute/result.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace netcompute::worker {
@@ -21,6 +22,8 @@ class OutcomeChunk {
 
     void add_output(TaskIndex index, Bytes output);
     void add_error(TaskIndex index, const Error& error);
+    /// Outcomes in the form in which `results` carries them. Errors: ProtocolViolation.
+    [[nodiscard]] Result<void> add_encoded(ByteSpan payload, std::uint32_t count);
     void add_busy_seconds(double seconds) { busy_seconds_ += seconds; }
 
     [[nodiscard]] LeaseId lease() const { return lease_; }
