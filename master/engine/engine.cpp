@@ -16,10 +16,13 @@ constexpr Duration time_noted_alone_interval = std::chrono::seconds{10};
 constexpr Duration turn_time_max = std::chrono::milliseconds{10};
 constexpr std::size_t turn_events_max = 10'000;
 
-void hash_outputs(core::ResultsReceived& results, const std::vector<ByteSpan>& bytes) {
+void set_hashes(core::ResultsReceived& results, const InboxItem& item) {
+    const bool are_known = !item.output_hashes.empty();
     for (std::size_t position = 0; position < results.outcomes.size(); ++position) {
         core::Outcome& outcome = results.outcomes[position];
-        if (!outcome.failed) outcome.sha256 = sha256(bytes[position]);
+        if (outcome.failed) continue;
+        outcome.sha256 =
+            are_known ? item.output_hashes[position] : sha256(item.output_bytes[position]);
     }
 }
 
@@ -83,7 +86,7 @@ void Engine::take(Instant instant, InboxItem item) {
     if (const auto* beat = std::get_if<core::HeartbeatReceived>(&item.event)) {
         waiting_heartbeats_.erase(beat->worker);
     } else if (auto* const results = std::get_if<core::ResultsReceived>(&item.event)) {
-        hash_outputs(*results, item.output_bytes);
+        set_hashes(*results, item);
     }
     core::Effects effects = options_.step_scheduler
                                 ? options_.step_scheduler(scheduler_, instant, item.event)

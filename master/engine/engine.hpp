@@ -33,8 +33,10 @@ struct EngineOptions {
     std::uint64_t round_tasks_max = tasks_per_round_max;
     std::uint64_t live_tasks_max = 20'000'000;     ///< In the rounds in progress of all live jobs,
     std::uint64_t small_round_tasks_max = 10'000;  ///< but for rounds of so few.
-    /// Rounds of more tasks are folded on the pool.
+    /// Rounds of more tasks, or more bytes in their outputs, are folded on the pool.
     std::uint32_t quick_fold_tasks_max = 16'384;
+    /// More bytes that come at once from a worker are hashed there too.
+    std::uint64_t quick_bytes_max = 64 << 10;
     /// After a restart, how many outputs are taken up between two looks at the inbox.
     std::size_t load_outputs_max = 2048;
     /// How many masters in a row may die in the same heavy step of a job before it is held; 0: any.
@@ -199,7 +201,7 @@ class Engine final : public WorkerEvents {
     void announce_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases = {});
     void go_back(JobId id, RoundIndex round);
     void fold(JobRun& job);
-    void folded(JobId id, const Result<void>& result);
+    void folded(JobId id, Result<NextRound> next);
     void finish(JobRun& job);
     void finished(JobId id, Result<nlohmann::json> result);
     void leave_receipt(JobId id, const nlohmann::json& result);
@@ -247,6 +249,7 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] std::string worker_name(WorkerId id) const;
     [[nodiscard]] std::string address_of(WorkerId id) const;
     [[nodiscard]] std::uint64_t pc_of(const std::string& address, WorkerId worker);
+    void hash_on_pool(WorkerId id, InboxItem item);
     void note_failures(const core::ResultsReceived& event);
     void note_disconnection(WorkerId id, const std::string& reason);
     void forget_lost_workers();

@@ -18,7 +18,7 @@ void Engine::carry_out(const InboxItem&, core::AssignTasks& effect) {
     }
     // Encoded here, while the round is what it was; sent when the turn is committed.
     auto message = std::make_shared<protocol::WireMessage>(found->second.lease_message(
-        effect.lease, effect.tasks, to_seconds(effect.deadline - now()), blobs()));
+        effect.lease, effect.tasks, to_seconds(effect.deadline - now())));
     put(store::PutLease{{effect.lease, effect.worker, effect.job, effect.round, effect.is_check,
                          std::move(effect.tasks)}});
     send([this, worker = effect.worker, message] {
@@ -71,7 +71,7 @@ void Engine::carry_out(const InboxItem&, core::AuditTask& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
     ++found->second.record.audits;
-    EngineHost::SlowWork work = [this, effect, audit = found->second.audit(effect.index, blobs())] {
+    EngineHost::SlowWork work = [this, effect, audit = found->second.audit(effect.index)] {
         auto output = std::make_shared<Result<Bytes>>(within_memory(audit));
         return [this, effect, output] {
             if (effect.may_crash) dangerous_task_is_over(effect.job);

@@ -69,7 +69,8 @@ Result<JobId> Engine::submit(JobRequest request) {
         if (live_.contains(id)) end_job(id, store::JobState::Cancelled, {}, {});
     });
     be_due();
-    live_.emplace(id, JobRun{record, now()}).first->second.file_names = std::move(files);
+    live_.emplace(id, JobRun{record, now(), *options_.blobs}).first->second.file_names =
+        std::move(files);
     log_within_budget("job submitted", "", spdlog::level::info, "job {} ({}) submitted", id.value,
                       printable(record.name));
     prepare(id, *type, std::move(request.params));

@@ -47,7 +47,8 @@ void Engine::resume() {
     if (records.empty()) return;
     for (const store::JobRecord& record : records) {
         const Instant submitted = steady_time_.instant_of(record.submitted_steady_ms, now());
-        JobRun& job = live_.emplace(record.id, JobRun{record, submitted}).first->second;
+        JobRun& job =
+            live_.emplace(record.id, JobRun{record, submitted, *options_.blobs}).first->second;
         recall_files(job);
     }
     judge_former_masters();
@@ -135,7 +136,7 @@ Result<void> Engine::take_up(JobRun& job) {
     if (auto restored = job.restore(std::move(states)); !restored) return restored;
     if (auto fits = check_live_tasks(0); !fits) {
         // It was taken by a master with more room, and must not be lost.
-        job = JobRun{job.record, job.submitted};
+        job = JobRun{job.record, job.submitted, *options_.blobs};
         recall_files(job);
         hold(job, fits.error().message);
         resuming_.erase(id);

@@ -101,33 +101,33 @@ bool Engine::went_back(JobRun& job) {
 /// Folds the round that is complete, on the pool unless that is quick.
 void Engine::fold(JobRun& job) {
     const JobId id = job.record.id;
-    const bool is_quick = job.round_tasks() <= options_.quick_fold_tasks_max;
+    const bool is_quick = job.round_tasks() <= options_.quick_fold_tasks_max &&
+                          job.outputs().output_bytes() <= options_.quick_bytes_max;
     auto step = job.fold_step();
     if (is_quick) return folded(id, within_memory(step));
     job.is_away = true;
     job.phase = "folding";
     run_heavy(id, store::HeavyStep::Folding, [this, id, step = std::move(step)]() mutable {
-        const auto result = within_memory(step);
+        auto next = std::make_shared<Result<NextRound>>(within_memory(step));
         step = nullptr;  // The outputs go here, not on the engine's thread.
-        return [this, id, result] {
+        return [this, id, next] {
             if (!live_.contains(id)) return;  // It was cancelled meanwhile.
             step_is_over(id);
             be_due();
-            folded(id, result);
+            folded(id, std::move(*next));
         };
     });
 }
 
-void Engine::folded(JobId id, const Result<void>& result) {
+void Engine::folded(JobId id, Result<NextRound> next) {
     JobRun& job = live_.at(id);
     if (went_back(job)) return;
-    if (!result && result.error().code == ErrorCode::LimitExceeded) {
-        return end_job(id, store::JobState::Failed, {}, result.error());
+    if (!next && next.error().code == ErrorCode::LimitExceeded) {
+        return end_job(id, store::JobState::Failed, {}, next.error());
     }
-    if (!result) return enqueue(core::RoundRejected{id, result.error()});
-    job.folded();
+    if (!next) return enqueue(core::RoundRejected{id, next.error()});
     const std::size_t known = job.states().size();
-    const bool fresh = !job.has_been_here();
+    const bool fresh = !job.advance(std::move(*next));
     if (fresh && known > job.round_index) {
         put(store::RewindJob{id, job.round_index - 1});
     }

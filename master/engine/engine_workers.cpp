@@ -1,6 +1,7 @@
 #include "engine/engine.hpp"
 #include <netcompute/logging.hpp>
 #include <netcompute/printable.hpp>
+#include <netcompute/sha256.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -157,7 +158,30 @@ void Engine::on_results(WorkerId id, const protocol::Results& results,
     // Else the scheduler will refuse them.
     const auto lease = scheduler_.lease(results.lease);
     if (lease && lease->job == results.job) note_failures(event);
-    enqueue(id, {std::move(event), std::move(output_bytes), std::move(payload)});
+    std::uint64_t bytes = 0;
+    for (const ByteSpan output : output_bytes) bytes += output.size();
+    InboxItem item{std::move(event), std::move(output_bytes), std::move(payload)};
+    if (bytes > options_.quick_bytes_max)
+        hash_on_pool(id, std::move(item));
+    else
+        enqueue(id, std::move(item));
+}
+
+/// What comes after these results of the worker waits for them.
+void Engine::hash_on_pool(WorkerId id, InboxItem item) {
+    item.is_ready = false;
+    InboxItem& waiting = inbox_.add(id, std::move(item));
+    host_.run_slow([this, id, &waiting, outputs = waiting.output_bytes,
+                    owner = waiting.owner]() -> EngineHost::Work {
+        std::vector<Sha256> hashes;
+        hashes.reserve(outputs.size());
+        for (const ByteSpan output : outputs) hashes.push_back(sha256(output));
+        return [this, id, &waiting, hashes = std::move(hashes)]() mutable {
+            waiting.output_hashes = std::move(hashes);
+            inbox_.set_ready(id, waiting);
+            be_due();
+        };
+    });
 }
 
 /// One line a frame, however many it has.

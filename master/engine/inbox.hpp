@@ -12,11 +12,13 @@
 
 namespace netcompute::engine {
 
-/// An event and, for results, where its outcomes' bytes lie.
+/// An event and, for results, where its outcomes' bytes lie, or those of an error.
 struct InboxItem {
     core::Event event;
     std::vector<ByteSpan> output_bytes;
     std::shared_ptr<const Bytes> owner;
+    std::vector<Sha256> output_hashes = {};  ///< Of all of them, if they are known by now.
+    bool is_ready = true;  ///< Otherwise something is still found out about it: its turn waits.
 };
 
 /// What waits for a turn of the engine. What the master itself has to do comes first; then each
@@ -24,7 +26,9 @@ struct InboxItem {
 /// floods the master delays itself.
 class Inbox {
  public:
-    [[nodiscard]] bool empty() const { return size_ == 0; }
+    /// Whether nothing in it can be taken now.
+    [[nodiscard]] bool empty() const { return own_.empty() && turns_.empty(); }
+    /// With what is not ready.
     [[nodiscard]] std::size_t size() const { return size_; }
 
     /// Of the master itself.
@@ -36,10 +40,16 @@ class Inbox {
     /// By this worker, or about it. Stays where it is until it is taken.
     InboxItem& add(WorkerId worker, InboxItem item) {
         std::deque<InboxItem>& queue = by_worker_[worker];
-        if (queue.empty()) turns_.push_back(worker);
+        if (queue.empty() && item.is_ready) turns_.push_back(worker);
         queue.push_back(std::move(item));
         ++size_;
         return queue.back();
+    }
+
+    /// `item`, which add() returned and which was not ready, is.
+    void set_ready(WorkerId worker, InboxItem& item) {
+        item.is_ready = true;
+        if (&by_worker_.at(worker).front() == &item) turns_.push_back(worker);
     }
 
     /// It is not empty.
@@ -52,7 +62,7 @@ class Inbox {
         InboxItem item = take_first(queue->second);
         if (queue->second.empty())
             by_worker_.erase(queue);
-        else
+        else if (queue->second.front().is_ready)
             turns_.push_back(worker);
         return item;
     }
@@ -66,7 +76,7 @@ class Inbox {
 
     std::deque<InboxItem> own_;
     std::map<WorkerId, std::deque<InboxItem>> by_worker_;
-    std::deque<WorkerId> turns_;  ///< Workers of which something waits.
+    std::deque<WorkerId> turns_;  ///< Workers whose first one is ready.
     std::size_t size_ = 0;
 };
 

@@ -10,9 +10,6 @@
 namespace netcompute::engine {
 namespace {
 
-/// A blob of up to this size rides in the lease itself: cheaper than a request of its own.
-constexpr std::uint64_t inline_blob_bytes_max = 4096;
-
 /// Turns a program's inputs into what the wire carries, and keeps alive what they point to.
 class InputWirer {
  public:
@@ -24,7 +21,7 @@ class InputWirer {
             return protocol::InlineInput{kept_bytes_.back()};
         }
         const auto& ref = std::get<programs::BlobRef>(input);
-        if (ref.size <= inline_blob_bytes_max) {
+        if (ref.size <= inline_input_bytes_max) {
             if (auto file = blobs_.find(ref.sha256)) {
                 kept_files_.push_back(std::move(file));
                 return protocol::InlineInput{kept_files_.back()->bytes()};
@@ -41,17 +38,18 @@ class InputWirer {
 
 }  // namespace
 
-JobRun::JobRun(store::JobRecord the_record, Instant the_submitted)
-    : record{std::move(the_record)}, submitted{the_submitted} {}
+JobRun::JobRun(store::JobRecord the_record, Instant the_submitted, store::BlobStore& blobs)
+    : record{std::move(the_record)}, submitted{the_submitted}, blobs_{&blobs} {}
 
 void JobRun::begin(PreparedJob prepared) {
     prepared_ = std::make_shared<PreparedJob>(std::move(prepared));
     notes = prepared_->notes;
-    states_ = {prepared_->program->checkpoint()};
+    due_ = next_round(*prepared_->program, *blobs_);
+    states_ = {std::move(due_.state)};
 }
 
 std::optional<programs::Round> JobRun::start_round() {
-    round_ = prepared_->program->round();
+    round_ = due_.round;
     outputs_ = RoundOutputs{round_ ? round_->task_count : 0};
     if (!round_) return round_;
     task_counts_.resize(round_index);
@@ -66,6 +64,7 @@ std::optional<programs::Round> JobRun::start_round() {
 Result<void> JobRun::go_back(RoundIndex round) {
     if (auto restored = prepared_->program->restore(states_.at(round)); !restored) return restored;
     round_index = round;
+    due_ = next_round(*prepared_->program, *blobs_);
     return {};
 }
 
@@ -81,8 +80,10 @@ Result<void> JobRun::restore(std::vector<Bytes> states) {
     return {};
 }
 
-bool JobRun::has_been_here() {
-    Bytes state = prepared_->program->checkpoint();
+bool JobRun::advance(NextRound next) {
+    ++round_index;
+    due_ = std::move(next);
+    Bytes state = std::move(due_.state);
     if (round_index < states_.size() && states_[round_index] == state) return true;
     states_.resize(round_index);
     if (!has_finished()) states_.push_back(std::move(state));
@@ -98,7 +99,7 @@ std::uint64_t JobRun::task_bytes() const {
         if (inlined != nullptr)
             bytes += inlined->size();
         else
-            bytes += blob_size <= inline_blob_bytes_max ? blob_size : 64;
+            bytes += blob_size <= inline_input_bytes_max ? blob_size : 64;
     }
     constexpr std::uint64_t framing_bytes = 16;
     return bytes + framing_bytes;
@@ -110,16 +111,19 @@ void JobRun::keep_output(TaskIndex index, ByteSpan bytes, std::shared_ptr<const 
     tasks_done += outputs_.count() - before;
 }
 
-std::function<Result<void>()> JobRun::fold_step() {
-    return [shared = prepared_, outputs = std::make_shared<RoundOutputs>(std::move(outputs_))] {
-        return shared->program->finish_round(outputs->views());
+std::function<Result<NextRound>()> JobRun::fold_step() {
+    return [shared = prepared_, outputs = std::make_shared<RoundOutputs>(std::move(outputs_)),
+            blobs = blobs_]() -> Result<NextRound> {
+        auto folded = shared->program->finish_round(outputs->views());
+        if (!folded) return unexpected(folded.error());
+        return next_round(*shared->program, *blobs);
     };
 }
 
 protocol::WireMessage JobRun::lease_message(LeaseId lease, const std::vector<TaskIndex>& tasks,
-                                            double seconds, const store::BlobStore& blobs) const {
+                                            double seconds) const {
     NETCOMPUTE_ASSERT(round_.has_value(), "tasks are given out while a round is due");
-    InputWirer wirer{blobs};
+    InputWirer wirer{*blobs_};
     protocol::Lease message;
     message.lease = lease;
     message.job = record.id;
@@ -141,7 +145,7 @@ protocol::WireMessage JobRun::lease_message(LeaseId lease, const std::vector<Tas
     return protocol::encode(protocol::MasterMessage{std::move(message)});
 }
 
-std::function<Result<Bytes>()> JobRun::audit(TaskIndex index, const store::BlobStore& blobs) const {
+std::function<Result<Bytes>()> JobRun::audit(TaskIndex index) const {
     NETCOMPUTE_ASSERT(round_.has_value(), "tasks are audited while their round is due");
     std::vector<programs::TaskInput> inputs = round_->shared_inputs;
     for (programs::TaskInput& input : prepared_->program->task_inputs(index)) {
@@ -150,7 +154,7 @@ std::function<Result<Bytes>()> JobRun::audit(TaskIndex index, const store::BlobS
     std::map<Sha256, std::shared_ptr<const store::MappedFile>> files;
     for (const programs::TaskInput& input : inputs) {
         const auto* const ref = std::get_if<programs::BlobRef>(&input);
-        if (ref != nullptr) files[ref->sha256] = blobs.find(ref->sha256);
+        if (ref != nullptr) files[ref->sha256] = blobs_->find(ref->sha256);
     }
     return [kernel = std::string{round_->kernel}, version = round_->kernel_version,
             inputs = std::move(inputs), files = std::move(files)] {

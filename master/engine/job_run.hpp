@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/events.hpp"
+#include "engine/next_round.hpp"
 #include "engine/rate_meter.hpp"
 #include "engine/round_outputs.hpp"
 #include "jobs/job_inputs.hpp"
@@ -39,7 +40,8 @@ struct KernelName {
 /// A job that is not over: its program, the outputs of the round in progress, and its counts.
 class JobRun {
  public:
-    JobRun(store::JobRecord record, Instant submitted);
+    /// `blobs` outlives it.
+    JobRun(store::JobRecord record, Instant submitted, store::BlobStore& blobs);
 
     store::JobRecord record;
     Instant submitted;
@@ -68,7 +70,7 @@ class JobRun {
 
     /// Makes room for the outputs of the round that is due; nothing if the program has finished.
     [[nodiscard]] std::optional<programs::Round> start_round();
-    [[nodiscard]] bool has_finished() const { return !prepared_->program->round(); }
+    [[nodiscard]] bool has_finished() const { return !due_.round; }
     /// Of the round in progress; 0 before the first and after the last.
     [[nodiscard]] std::uint64_t round_tasks() const { return round_ ? round_->task_count : 0; }
     /// How many of those have their outputs here.
@@ -82,37 +84,36 @@ class JobRun {
     [[nodiscard]] Result<void> go_back(RoundIndex round);
     /// Takes up a former master's job where its last round began.
     [[nodiscard]] Result<void> restore(std::vector<Bytes> states);
-    /// After folded(): whether the program is in the state in which the round now due was begun
-    /// before, so that what is known of that round still holds. If it is not, forgets what was
+    /// After fold_step(): goes on to the round that is due now. Whether that was begun before, in
+    /// the same state, so that what is known of it still holds. If it was not, forgets what was
     /// known of later rounds, and keeps the state of this one, if there is one.
-    [[nodiscard]] bool has_been_here();
+    [[nodiscard]] bool advance(NextRound next);
     /// About how many bytes one task adds to a lease.
     [[nodiscard]] std::uint64_t task_bytes() const;
     /// Keeps one output, whose bytes `owner` keeps alive.
     void keep_output(TaskIndex index, ByteSpan bytes, std::shared_ptr<const Bytes> owner);
     /// Folds the round's outputs, which it takes along, on any thread. Until it is done the program
-    /// must not be touched. After an error go_back() is due, else folded().
-    [[nodiscard]] std::function<Result<void>()> fold_step();
-    void folded() { ++round_index; }
+    /// must not be touched. After an error go_back() is due, else advance().
+    [[nodiscard]] std::function<Result<NextRound>()> fold_step();
     /// A closure that computes one task of the round here, with all that it needs.
-    [[nodiscard]] std::function<Result<Bytes>()> audit(TaskIndex index,
-                                                       const store::BlobStore& blobs) const;
+    [[nodiscard]] std::function<Result<Bytes>()> audit(TaskIndex index) const;
     /// The lease's frame for these tasks. Small blobs ride inline.
     [[nodiscard]] protocol::WireMessage lease_message(LeaseId lease,
                                                       const std::vector<TaskIndex>& tasks,
-                                                      double seconds,
-                                                      const store::BlobStore& blobs) const;
+                                                      double seconds) const;
     /// The last step, for the pool. The program has finished, and must not be touched until the
     /// step is done.
     [[nodiscard]] std::function<Result<nlohmann::json>()> finish_step() const;
     [[nodiscard]] const std::vector<JobInput>& inputs() const { return prepared_->inputs; }
 
  private:
+    store::BlobStore* blobs_;
     std::shared_ptr<PreparedJob> prepared_;
+    NextRound due_;  ///< Its state is in states_.
     std::vector<Bytes> states_;
     std::vector<KernelName> kernels_;
     std::vector<std::uint64_t> task_counts_;  ///< Of each round so far, by round.
-    std::optional<programs::Round> round_;
+    std::optional<programs::Round> round_;    ///< That start_round() has begun.
     RoundOutputs outputs_;
 };
 

@@ -30,6 +30,7 @@ void RoundOutputs::put(TaskIndex index, ByteSpan bytes, std::shared_ptr<const By
         ++page.count;
         ++count_;
     }
+    output_bytes_ += bytes.size() - output.bytes.size();
     output = {bytes, std::move(owner), true};
     if (page.count == task_count) pack(page);
 }

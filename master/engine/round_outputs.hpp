@@ -18,6 +18,8 @@ class RoundOutputs {
     [[nodiscard]] std::uint32_t task_count() const { return task_count_; }
     /// How many tasks have one.
     [[nodiscard]] std::uint32_t count() const { return count_; }
+    /// Of all outputs together.
+    [[nodiscard]] std::uint64_t output_bytes() const { return output_bytes_; }
     [[nodiscard]] bool has(TaskIndex index) const;
     /// Keeps the output of a task, in place of another that it may have; `owner` keeps the bytes
     /// alive.
@@ -51,6 +53,7 @@ class RoundOutputs {
 
     std::uint32_t task_count_ = 0;
     std::uint32_t count_ = 0;
+    std::uint64_t output_bytes_ = 0;
     std::vector<Page> pages_;
 };
 

@@ -62,6 +62,7 @@ engine::EngineOptions SimulatedMaster::engine_options() {
     options.trial_deaths_max = 0;  // Here masters die of no job.
     // The rounds here are small; this way each path is taken.
     options.quick_fold_tasks_max = 8;
+    options.quick_bytes_max = 256;
     options.load_outputs_max = 5;
     options.find_job_type = [this](std::string_view name) {
         return saboteur_.job_type(around_.catalog.find_job_type(name));

@@ -56,5 +56,32 @@ TEST(InboxTest, TheMastersOwnComesFirst) {
     EXPECT_TRUE(inbox.empty());
 }
 
+// What is still found out about an event of a worker holds up what came after it from the same
+// worker, and nobody else.
+TEST(InboxTest, WhatIsNotReadyHoldsUpItsOwnWorkerAlone) {
+    Inbox inbox;
+    InboxItem slow = results(1, 1);
+    slow.is_ready = false;
+    InboxItem& first = inbox.add(WorkerId{1}, slow);
+    add(inbox, 1, 2);
+    EXPECT_TRUE(inbox.empty());
+    InboxItem& third = inbox.add(WorkerId{1}, [] {
+        InboxItem item = results(1, 3);
+        item.is_ready = false;
+        return item;
+    }());
+    add(inbox, 2, 4);
+    EXPECT_EQ(take_one(inbox), "2:4");
+    EXPECT_TRUE(inbox.empty());
+    EXPECT_EQ(inbox.size(), 3U);
+    inbox.set_ready(WorkerId{1}, third);
+    EXPECT_TRUE(inbox.empty());
+    inbox.set_ready(WorkerId{1}, first);
+    std::vector<std::string> order;
+    while (!inbox.empty()) order.push_back(take_one(inbox));
+    EXPECT_THAT(order, ElementsAre("1:1", "1:2", "1:3"));
+    EXPECT_EQ(inbox.size(), 0U);
+}
+
 }  // namespace
 }  // namespace netcompute::engine

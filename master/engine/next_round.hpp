@@ -1,0 +1,29 @@
+#pragma once
+
+#include "store/blob_store.hpp"
+#include <netcompute/bytes.hpp>
+#include <netcompute/programs/program.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace netcompute::engine {
+
+/// An input of up to this size rides in the lease itself: cheaper than a request of its own.
+inline constexpr std::uint64_t inline_input_bytes_max = 4096;
+
+/// Where a program stands between two rounds: all that the engine needs of it until the next fold,
+/// but for the inputs of single tasks.
+struct NextRound {
+    Bytes state;                           ///< Its checkpoint().
+    std::optional<programs::Round> round;  ///< That is due; nothing once it has finished.
+    /// The round's large shared inputs, as blobs that go with this.
+    std::shared_ptr<store::BlobHolder> blobs;
+};
+
+/// Takes as long as the state and the shared inputs are large: a shared input that is too large to
+/// ride in every lease becomes a blob, unless there is no room for it. On any thread, while nobody
+/// else uses the program.
+[[nodiscard]] NextRound next_round(const programs::Program& program, store::BlobStore& blobs);
+
+}  // namespace netcompute::engine
