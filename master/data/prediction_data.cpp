@@ -242,7 +242,7 @@ Result<PreparedPrediction> prepare_prediction(CsvReader& reader, const Model& mo
         encoder.add_notes(prepared.notes);
         values.push_back(encoder.take_values());
     }
-    const auto shards = plan_shards(prepared.ids.size());
+    const auto shards = plan_shards(prepared.ids.size(), kept.feature_count());
     auto blobs = cut_features(kept, values, shards, sink);
     if (!blobs) return unexpected(blobs.error());
     prepared.data_sha256 = data_digest({*blobs});

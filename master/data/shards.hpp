@@ -22,9 +22,11 @@ struct ShardRange {
     friend bool operator==(const ShardRange&, const ShardRange&) = default;
 };
 
-/// How a table is cut: by its number of rows alone, never by the workers. Shards have one 64th of
-/// the rows, but 64 to 16,384, in sixteens; the last one has what is left.
-[[nodiscard]] std::vector<ShardRange> plan_shards(std::uint64_t row_count);
+/// How a table is cut: by its size alone, never by the workers. Shards have one 64th of the rows,
+/// but 64 to 16,384, in sixteens, and where there are many features at least a row for each four of
+/// them; the last one has what is left.
+[[nodiscard]] std::vector<ShardRange> plan_shards(std::uint64_t row_count,
+                                                  std::uint32_t feature_count);
 
 /// Encodes, standardises and cuts: one tile [feature_count][row_count] a shard. `values` has one
 /// entry a column and is given back while it is read. Errors: those of the sink.

@@ -116,12 +116,13 @@ Result<PreparedTraining> prepare_training(CsvReader& reader, const TrainingOptio
     prepared.labels = std::move(target->labels);
     prepared.ids = std::move(gathered->ids);
 
-    const auto shards = plan_shards(prepared.labels.size());
+    const std::uint32_t feature_count = prepared.preprocessing.feature_count();
+    const auto shards = plan_shards(prepared.labels.size(), feature_count);
     const auto features = cut_features(prepared.preprocessing, *values, shards, sink);
     if (!features) return unexpected(features.error());
     const auto labels = cut_labels(prepared.labels, shards, sink);
     if (!labels) return unexpected(labels.error());
-    prepared.plan.feature_count = prepared.preprocessing.feature_count();
+    prepared.plan.feature_count = feature_count;
     for (std::size_t i = 0; i < shards.size(); ++i) {
         prepared.plan.shards.push_back({(*features)[i], (*labels)[i], shards[i].row_count});
     }

@@ -330,7 +330,9 @@ TEST(TrainingDataTest, RowsAndIdsKeepTheirOrder) {
 }
 
 TEST(ShardPlanTest, ShardsHaveA64thOfTheRowsWithinBoundsAndInSixteens) {
-    const auto rows_of = [](std::uint64_t count) { return plan_shards(count).front().row_count; };
+    const auto rows_of = [](std::uint64_t count) {
+        return plan_shards(count, 10).front().row_count;
+    };
     EXPECT_EQ(rows_of(1), 1U);
     EXPECT_EQ(rows_of(891), 64U);
     EXPECT_EQ(rows_of(4096), 64U);
@@ -338,13 +340,26 @@ TEST(ShardPlanTest, ShardsHaveA64thOfTheRowsWithinBoundsAndInSixteens) {
     EXPECT_EQ(rows_of(50'000), 784U);
     EXPECT_EQ(rows_of(1'000'000), 15632U);
     EXPECT_EQ(rows_of(10'000'000), 16384U);
-    EXPECT_TRUE(plan_shards(0).empty());
+    EXPECT_TRUE(plan_shards(0, 10).empty());
+}
+
+// Few rows with many features would be tasks that answer with far more than they were sent.
+TEST(ShardPlanTest, ShardsOfWideTablesHaveARowForEachFourFeatures) {
+    const auto rows_of = [](std::uint32_t features) {
+        return plan_shards(2000, features).front().row_count;
+    };
+    EXPECT_EQ(rows_of(256), 64U);
+    EXPECT_EQ(rows_of(257), 64U);
+    EXPECT_EQ(rows_of(260), 80U);
+    EXPECT_EQ(rows_of(1024), 256U);
+    EXPECT_EQ(rows_of(20'000), 2000U);
+    EXPECT_EQ(plan_shards(1'000'000, 1'000'000).front().row_count, 16384U);
 }
 
 TEST(ShardPlanTest, ShardsCoverEveryRowOnce) {
     for (const std::uint64_t count : {1U, 63U, 64U, 65U, 891U, 4097U, 50'000U, 1'000'001U}) {
         std::uint64_t next = 0;
-        for (const ShardRange& shard : plan_shards(count)) {
+        for (const ShardRange& shard : plan_shards(count, 1000)) {
             ASSERT_EQ(shard.begin, next);
             ASSERT_GT(shard.row_count, 0U);
             next += shard.row_count;
