@@ -6,6 +6,9 @@
 #include <cstring>
 
 #if !defined(__EMSCRIPTEN__)
+// The functions that are not deprecated look their algorithm up in each call, which takes longer than
+// hashing a small output, and a program that has them has all of OpenSSL's algorithms.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 #endif
 
@@ -96,8 +99,10 @@ Sha256 sha256(ByteSpan bytes) {
 #else
 Sha256 sha256(ByteSpan bytes) {
     Sha256 result;
-    SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-           result.digest.data());
+    SHA256_CTX context;
+    SHA256_Init(&context);
+    SHA256_Update(&context, bytes.data(), bytes.size());
+    SHA256_Final(result.digest.data(), &context);
     return result;
 }
 #endif
