@@ -1,7 +1,7 @@
-# Third-party libraries of the native build, each from a Debian package. The small ones become part of
-# the programs, so that a worker built here runs where only the C++ library is: no two distributions
-# ship them alike. Builds with sanitizers, which run where they were built, take libzmq as it comes:
-# ThreadSanitizer is told by that name what to leave alone.
+# Third-party libraries of the native build, each from a Debian package. The small ones become part
+# of the programs, so that a worker built here runs where only the C++ library is: no two
+# distributions ship them alike. Builds with sanitizers, which run where they were built, take
+# libzmq as it comes: ThreadSanitizer is told by that name what to leave alone.
 find_package(Threads REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)

@@ -6,8 +6,8 @@
 #include <cstring>
 
 #if !defined(__EMSCRIPTEN__)
-// The functions that are not deprecated look their algorithm up in each call, which takes longer than
-// hashing a small output, and a program that has them has all of OpenSSL's algorithms.
+// The functions that are not deprecated look their algorithm up in each call, which takes longer
+// than hashing a small output, and a program that has them has all of OpenSSL's algorithms.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 #endif

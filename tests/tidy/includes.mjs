@@ -1,6 +1,6 @@
 /** The rules of who may include whom, direct and through others. */
 
-import { layerOf, libraryOf, outsideTheProduct } from './layers.mjs';
+import { layerOf, layers, libraryOf, outsideTheProduct } from './layers.mjs';
 import { isCpp, isScript } from './source_tree.mjs';
 
 /**
@@ -71,6 +71,33 @@ export function includeDirections(files) {
       return complain(`${layer.name} may not include "${header}", of ${target.name}`);
     });
   });
+}
+
+/**
+ * Each permission of the table that no #include uses: the next one who does would not be noticed.
+ * @param {SourceFile[]} files
+ * @returns {Finding[]}
+ */
+export function unusedPermissions(files) {
+  const texts = new Map(files.map(({ path, text }) => [path, text]));
+  const used = new Set();
+  for (const { path, text } of files) {
+    const layer = isCpp(path) && !isOutside(path) ? layerOf(path) : undefined;
+    if (!layer) continue;
+    for (const { header } of includesOf(text)) {
+      const ours = resolve(path, header, texts);
+      used.add(`${layer.name}: ${ours === undefined ? libraryOf(header) : layerOf(ours)?.name}`);
+    }
+  }
+  return layers.flatMap(({ name, may, libraries }) =>
+    [...may, ...libraries]
+      .filter((target) => !used.has(`${name}: ${target}`))
+      .map((target) => ({
+        path: 'tests/tidy/layers.mjs',
+        line: 0,
+        message: `${name} may include ${target}, and does not: take that back`,
+      })),
+  );
 }
 
 /** Standard headers that reach the world; <chrono> does only where no time may be known. */

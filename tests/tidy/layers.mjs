@@ -12,7 +12,7 @@
  * @property {string[]} may
  * @property {string[]} libraries
  * @property {'no clock' | 'time as argument'} [pure] Neither it nor what it reaches may touch the
- *   world; see purity.mjs.
+ *   world; see purity() in includes.mjs.
  */
 
 /** @type {Layer[]} */
@@ -31,7 +31,7 @@ export const layers = [
       'shared/src/kernels/',
     ],
     may: ['shared/base'],
-    libraries: ['std', 'eigen', 'highway', 'wasm'],
+    libraries: ['std', 'highway', 'wasm'],
     pure: 'no clock',
   },
   {
@@ -88,7 +88,7 @@ export const layers = [
   {
     name: 'master/core',
     owns: ['master/core/'],
-    may: ['shared/base', 'shared/programs'],
+    may: ['shared/base'],
     libraries: ['std'],
     pure: 'time as argument',
   },
@@ -96,25 +96,25 @@ export const layers = [
     name: 'master/data',
     owns: ['master/data/'],
     may: ['shared/base', 'shared/kernels', 'shared/programs', 'shared/config'],
-    libraries: ['std', 'posix', 'json', 'openssl'],
+    libraries: ['std', 'posix', 'openssl'],
   },
   {
     name: 'master/store',
     owns: ['master/store/'],
-    may: ['shared/base', 'shared/programs', 'master/core'],
+    may: ['shared/base', 'shared/programs'],
     libraries: ['std', 'posix', 'sqlite'],
   },
   {
     name: 'master/jobs',
     owns: ['master/jobs/'],
-    may: ['shared/base', 'shared/kernels', 'shared/programs', 'master/data', 'master/store'],
+    may: ['shared/base', 'shared/programs', 'master/data', 'master/store'],
     libraries: ['std', 'json'],
   },
   {
     name: 'master/net',
     owns: ['master/net/'],
-    may: ['shared/base', 'shared/protocol', 'shared/logging'],
-    libraries: ['std', 'posix', 'json', 'boost', 'logs'],
+    may: ['shared/base', 'shared/protocol'],
+    libraries: ['std', 'posix', 'boost'],
   },
   {
     name: 'master/net/http',
@@ -131,7 +131,7 @@ export const layers = [
   {
     name: 'master/api',
     owns: ['master/api/'],
-    may: ['shared/base', 'shared/protocol', 'shared/logging', 'master/core', 'master/net/http'],
+    may: ['shared/base', 'shared/logging', 'master/net/http'],
     libraries: ['std', 'json', 'boost', 'openssl'],
   },
   {
@@ -140,13 +140,10 @@ export const layers = [
     owns: ['master/engine/'],
     may: [
       'shared/base',
-      'shared/kernels',
       'shared/programs',
       'shared/protocol',
       'shared/logging',
-      'shared/config',
       'master/core',
-      'master/data',
       'master/store',
       'master/jobs',
       'master/net',
@@ -160,12 +157,8 @@ export const layers = [
     may: [
       'shared/base',
       'shared/kernels',
-      'shared/programs',
-      'shared/protocol',
       'shared/logging',
       'shared/config',
-      'shared/ip',
-      'master/core',
       'master/data',
       'master/store',
       'master/jobs',
@@ -177,7 +170,7 @@ export const layers = [
       'shared/worker',
       'native-worker/executor',
     ],
-    libraries: ['std', 'posix', 'json', 'boost', 'logs', 'cli'],
+    libraries: ['std', 'posix', 'boost', 'logs', 'cli'],
   },
   {
     // The threads that compute and what tells of the PC, for the master's own process as well.

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { codeOf, includeDirections, pageImports, purity } from './includes.mjs';
+import { codeOf, includeDirections, pageImports, purity, unusedPermissions } from './includes.mjs';
 import { styleRules } from './style.mjs';
 
 /**
@@ -61,6 +61,16 @@ for (const [path, header, message] of wrongIncludes) {
     assert.match(found[0] ?? '', message);
   });
 }
+
+test('a permission that no file uses is found, one that a file uses is not', () => {
+  const used = { 'shared/src/kernels/math.cpp': '#include <hwy/highway.h>\n' };
+  const unused = (/** @type {string} */ target) => `shared/kernels may include ${target}, and`;
+  const starts = (/** @type {Record<string, string>} */ texts, /** @type {string} */ start) =>
+    messages(unusedPermissions, texts).some((message) => message.startsWith(start));
+  assert.ok(starts({}, unused('highway')));
+  assert.ok(!starts(used, unused('highway')));
+  assert.ok(starts(used, unused('shared/base')));
+});
 
 test('an instant that somebody else hands over is time enough for the core', () => {
   const good = {

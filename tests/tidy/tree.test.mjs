@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { includeDirections, pageImports, purity } from './includes.mjs';
+import { includeDirections, pageImports, purity, unusedPermissions } from './includes.mjs';
 import { layers } from './layers.mjs';
 import { expectNone, isCpp, readSourceTree } from './source_tree.mjs';
 import { styleRules } from './style.mjs';
@@ -14,15 +14,23 @@ const withoutSamples = tree.filter(({ path }) => !path.startsWith('tests/tidy/')
 
 test('the tree was read: every layer has a file, or its rules would hold of nothing', () => {
   for (const { name, owns } of layers) {
-    for (const start of owns) assert.ok(tree.some(({ path }) => path.startsWith(start)), name);
+    for (const start of owns)
+      assert.ok(
+        tree.some(({ path }) => path.startsWith(start)),
+        name,
+      );
   }
   assert.ok(tree.filter(({ path }) => isCpp(path)).length > 100);
   for (const path of ['web/index.html', 'config.json', 'README.md', 'run.sh', '.ci/run']) {
-    assert.ok(tree.some((file) => file.path === path), path);
+    assert.ok(
+      tree.some((file) => file.path === path),
+      path,
+    );
   }
 });
 
-for (const [name, rule] of Object.entries({ includeDirections, purity, pageImports })) {
+const rules = { includeDirections, unusedPermissions, purity, pageImports };
+for (const [name, rule] of Object.entries(rules)) {
   test(name, () => expectNone(rule(withoutSamples)));
 }
 
