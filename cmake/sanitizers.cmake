@@ -23,6 +23,7 @@ foreach(target
 endforeach()
 if(NETCOMPUTE_TESTS)
     target_compile_options(sim_test PRIVATE -O1)
+    target_compile_options(netcompute_memory_job_store PRIVATE -O1)
 endif()
 
 # netcompute_compile_alone(TARGET FILE...): files, named from the source folder, that cannot share a

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/memory_job_store.hpp"
+#include "memory_job_store.hpp"
 
 #include <functional>
 #include <memory>

@@ -1,6 +1,6 @@
 #include "engine/commit_pipeline.hpp"
 
-#include "store/memory_job_store.hpp"
+#include "memory_job_store.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "engine/engine.hpp"
-#include "store/memory_job_store.hpp"
+#include "memory_job_store.hpp"
 #include "temporary_folder.hpp"
 #include <netcompute/programs/noop.hpp>
 

@@ -1,5 +1,5 @@
+#include "memory_job_store.hpp"
 #include "store/files.hpp"
-#include "store/memory_job_store.hpp"
 #include "store/sqlite.hpp"
 #include "store_records.hpp"
 #include "temporary_folder.hpp"

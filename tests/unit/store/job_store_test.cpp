@@ -1,6 +1,6 @@
 #include "store/job_store.hpp"
 
-#include "store/memory_job_store.hpp"
+#include "memory_job_store.hpp"
 #include "store_records.hpp"
 #include "temporary_folder.hpp"
 

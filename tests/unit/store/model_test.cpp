@@ -1,4 +1,4 @@
-#include "store/memory_job_store.hpp"
+#include "memory_job_store.hpp"
 #include "store_records.hpp"
 #include "temporary_folder.hpp"
 

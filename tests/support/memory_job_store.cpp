@@ -1,4 +1,4 @@
-#include "store/memory_job_store.hpp"
+#include "memory_job_store.hpp"
 
 #include <algorithm>
 
