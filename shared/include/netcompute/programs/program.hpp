@@ -35,7 +35,7 @@ struct Round {
 
 /// A job's plan: which tasks, how their outputs fold into a result, whether another round follows.
 /// Pure: everything comes from the constructor's arguments and the outputs, so a program gives the
-/// same bits spread over any workers, in one process (run_in_process) and inside one worker.
+/// same bits spread over any workers and in one process (run_in_process).
 class Program {
  public:
     Program() = default;
