@@ -6,7 +6,7 @@
 
 namespace netcompute::core {
 
-/// The scheduler's numbers. Each has its reason in ARCHITECTURE.md, "Numbers".
+/// The scheduler's numbers, as ARCHITECTURE.md, "Numbers", lists them.
 struct SchedulerLimits {
     Duration lease_seconds_min = std::chrono::seconds{10};
     double lease_expected_factor = 4;  ///< A lease lasts this many times its expected duration.
