@@ -16,10 +16,27 @@ target_compile_definitions(netcompute_boost PUBLIC
     BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
 target_link_libraries(netcompute_boost PUBLIC Threads::Threads)
 
-find_library(NETCOMPUTE_crypto_ARCHIVE libcrypto.a REQUIRED)
+# netcompute_link_archives(TARGET SHARED NAME...): links lib<NAME>.a for each name, or the shared
+# library where a distribution does not have all of them; <TARGET>_has_archives tells which.
+function(netcompute_link_archives target shared)
+    set(archives "")
+    foreach(name ${ARGN})
+        find_library(NETCOMPUTE_${name}_ARCHIVE lib${name}.a)
+        if(NOT NETCOMPUTE_${name}_ARCHIVE)
+            message(STATUS "No lib${name}.a: the programs need ${shared} where they run")
+            target_link_libraries(${target} INTERFACE ${shared})
+            set(${target}_has_archives OFF PARENT_SCOPE)
+            return()
+        endif()
+        list(APPEND archives "${NETCOMPUTE_${name}_ARCHIVE}")
+    endforeach()
+    target_link_libraries(${target} INTERFACE ${archives})
+    set(${target}_has_archives ON PARENT_SCOPE)
+endfunction()
+
 add_library(netcompute_crypto INTERFACE)
-target_link_libraries(netcompute_crypto INTERFACE
-    "${NETCOMPUTE_crypto_ARCHIVE}" Threads::Threads ${CMAKE_DL_LIBS})
+netcompute_link_archives(netcompute_crypto crypto crypto)
+target_link_libraries(netcompute_crypto INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
 
 add_library(netcompute_fmt STATIC ${CMAKE_SOURCE_DIR}/cmake/fmt_implementation.cpp)
 add_library(netcompute_spdlog STATIC ${CMAKE_SOURCE_DIR}/cmake/spdlog_implementation.cpp)
@@ -30,10 +47,10 @@ add_library(netcompute_zmq INTERFACE)
 if(NETCOMPUTE_SANITIZE)
     target_link_libraries(netcompute_zmq INTERFACE PkgConfig::ZMQ)
 else()
-    add_library(netcompute_no_gssapi STATIC ${CMAKE_SOURCE_DIR}/cmake/gssapi_unavailable.cpp)
-    foreach(name zmq pgm norm protokit sodium bsd md)  # As libzmq3-dev brings them.
-        find_library(NETCOMPUTE_${name}_ARCHIVE lib${name}.a REQUIRED)
-        target_link_libraries(netcompute_zmq INTERFACE "${NETCOMPUTE_${name}_ARCHIVE}")
-    endforeach()
-    target_link_libraries(netcompute_zmq INTERFACE netcompute_no_gssapi Threads::Threads)
+    # As libzmq3-dev brings them.
+    netcompute_link_archives(netcompute_zmq PkgConfig::ZMQ zmq pgm norm protokit sodium bsd md)
+    if(netcompute_zmq_has_archives)
+        add_library(netcompute_no_gssapi STATIC ${CMAKE_SOURCE_DIR}/cmake/gssapi_unavailable.cpp)
+        target_link_libraries(netcompute_zmq INTERFACE netcompute_no_gssapi Threads::Threads)
+    endif()
 endif()
