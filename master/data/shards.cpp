@@ -15,7 +15,7 @@ constexpr std::uint64_t shard_rows_min = 64;
 constexpr std::uint64_t shard_rows_max = 16384;
 /// A shard of n rows and d features is n d numbers, and a task over it may answer with d d / 2, one
 /// for each pair of features: at most twice as many as it was sent.
-constexpr std::uint64_t features_per_row = 4;
+constexpr std::uint64_t features_per_row_max = 4;
 constexpr std::uint64_t shard_rows_step = 16;  // Lanes of the widest vector, so tiles fill them.
 
 /// Writes one column's features for a shard's rows; returns what is left of `target`.
@@ -65,7 +65,8 @@ struct FeatureWriter {
 
 std::vector<ShardRange> plan_shards(std::uint64_t row_count, std::uint32_t feature_count) {
     const std::uint64_t share = (row_count + shard_count_aim - 1) / shard_count_aim;
-    const std::uint64_t least = std::max(share, std::uint64_t{feature_count} / features_per_row);
+    const std::uint64_t least =
+        std::max(share, std::uint64_t{feature_count} / features_per_row_max);
     const std::uint64_t rows =
         std::clamp((least + shard_rows_step - 1) / shard_rows_step * shard_rows_step,
                    shard_rows_min, shard_rows_max);

@@ -12,12 +12,13 @@
 
 namespace netcompute::engine {
 
-/// An event and, for results, where its outcomes' bytes lie, or those of an error.
+/// An event and, for results, where its outcomes' bytes lie.
 struct InboxItem {
     core::Event event;
     std::vector<ByteSpan> output_bytes;
     std::shared_ptr<const Bytes> owner;
-    std::vector<Sha256> output_hashes = {};  ///< Of all of them, if they are known by now.
+    std::vector<Sha256> output_hashes =
+        {};                ///< Of those bytes; empty until the pool has made them.
     bool is_ready = true;  ///< Otherwise something is still found out about it: its turn waits.
 };
 

@@ -7,14 +7,13 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 
-const binaryDir = process.env.NETCOMPUTE_BINARY_DIR ?? 'build';
+import { workerProgram } from '../support/cluster.mjs';
 
 const isEverywhere =
   /^(linux-vdso|ld-linux[\w-]*|lib(c|m|pthread|dl|rt|gcc_s|stdc\+\+|resolv))\.so(\.\d+)*$/;
 
 test('the worker needs the C and C++ libraries alone', async () => {
-  const program = path.join(binaryDir, 'bin', 'netcompute-worker');
-  const { stdout } = await promisify(execFile)('ldd', [program]);
+  const { stdout } = await promisify(execFile)('ldd', [workerProgram]);
   const libraries = stdout
     .trim()
     .split('\n')

@@ -80,15 +80,17 @@ export function includeDirections(files) {
  */
 export function unusedPermissions(files) {
   const texts = new Map(files.map(({ path, text }) => [path, text]));
-  const used = new Set();
-  for (const { path, text } of files) {
-    const layer = isCpp(path) && !isOutside(path) ? layerOf(path) : undefined;
-    if (!layer) continue;
-    for (const { header } of includesOf(text)) {
-      const ours = resolve(path, header, texts);
-      used.add(`${layer.name}: ${ours === undefined ? libraryOf(header) : layerOf(ours)?.name}`);
-    }
-  }
+  const used = new Set(
+    files
+      .filter(({ path }) => isCpp(path) && !isOutside(path))
+      .flatMap(({ path, text }) =>
+        includesOf(text).map(({ header }) => {
+          const ours = resolve(path, header, texts);
+          const target = ours === undefined ? libraryOf(header) : layerOf(ours)?.name;
+          return `${layerOf(path)?.name}: ${target}`;
+        }),
+      ),
+  );
   return layers.flatMap(({ name, may, libraries }) =>
     [...may, ...libraries]
       .filter((target) => !used.has(`${name}: ${target}`))

@@ -3,6 +3,7 @@
 
 #include "api/dashboard_feed.hpp"
 #include "core/limits.hpp"
+#include "engine/engine.hpp"
 #include "engine/next_round.hpp"
 #include "engine/worker_gateway.hpp"
 #include "net/http/http_server.hpp"
@@ -100,6 +101,10 @@ TEST_F(NumbersTest, OfTheWire) {
                                         kib(protocol::header_bytes_max)));
     expect("inputs inline in a lease",
            fmt::format("up to {} KiB", kib(engine::inline_input_bytes_max)));
+    const engine::EngineOptions options;
+    expect("hashed or folded on the engine's thread",
+           fmt::format("up to {} KiB, {} tasks", kib(options.quick_bytes_max),
+                       grouped(options.quick_fold_tasks_max)));
     const net::ZmtpTimes times;
     expect("ZeroMQ: greeting and READY, showing a session, a pause within a message",
            fmt::format("{} s, {} s, {} s", seconds(times.handshake), seconds(times.session),
