@@ -100,13 +100,21 @@ bool is_required(const Kind& param) {
     return default_of(param).is_null();
 }
 
+/// What to do about one that must be given and is not there.
+template <typename Kind>
+Unexpected missing(const Kind& param) {
+    std::string what = "is missing";
+    if constexpr (requires { param.example; }) {
+        what += "; give it, for example " + shown(nlohmann::json(param.example));
+    }
+    return refused(param.name, what);
+}
+
 Result<void> read_one(const Param& param, const nlohmann::json& params, ParamValues& values) {
     return std::visit(
         [&](const auto& kind) -> Result<void> {
             const auto given = params.find(kind.name);
-            if (given == params.end() && is_required(kind)) {
-                return refused(kind.name, "is missing");
-            }
+            if (given == params.end() && is_required(kind)) return missing(kind);
             const nlohmann::json json = given == params.end() ? default_of(kind) : *given;
             if (given == params.end() && json.is_null()) return {};
             auto value = read(kind, json);
@@ -255,11 +263,12 @@ Result<ParamValues> read_params(std::span<const Param> table, const nlohmann::js
         return unexpected(ErrorCode::InvalidArgument,
                           "params: " + shown(params) + " is not an object");
     }
+    // First: a name that is spelled wrong is missing under its right one.
+    if (auto known = refuse_unknown(table, params); !known) return unexpected(known.error());
     ParamValues values;
     for (const Param& param : table) {
         if (auto one = read_one(param, params, values); !one) return unexpected(one.error());
     }
-    if (auto known = refuse_unknown(table, params); !known) return unexpected(known.error());
     if (check_together) {
         if (auto fits = check_together(values); !fits) return unexpected(fits.error());
     }

@@ -112,8 +112,8 @@ class ParamValues {
 using CheckTogether = std::function<Result<void>(const ParamValues&)>;
 
 /// Reads `params` by their table, and opens the files that they name, in the order of the table:
-/// inputs, then outputs. Errors: InvalidArgument for the first parameter that is bad, missing or
-/// unknown; those of `check_together`; those of JobFiles.
+/// inputs, then outputs. Errors: InvalidArgument for one that is unknown, else for the first that
+/// is bad or missing; those of `check_together`; those of JobFiles.
 [[nodiscard]] Result<ParamValues> read_params(std::span<const Param> table,
                                               const nlohmann::json& params,
                                               const CheckTogether& check_together, JobFiles& files);

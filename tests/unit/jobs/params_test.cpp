@@ -85,7 +85,7 @@ TEST_F(ParamsTest, WhatIsGivenIsRead) {
 // Each mistake is named with its parameter, its value and what would do.
 TEST_F(ParamsTest, MistakesAreNamed) {
     EXPECT_EQ(refusal(json::array()), "params: [] is not an object");
-    EXPECT_EQ(refusal(json::object()), "params.count: is missing");
+    EXPECT_EQ(refusal(json::object()), "params.count: is missing; give it, for example 5");
     for (const json& bad : {json(0), json(1001), json(-5), json(1.5), json("7"), json(nullptr)}) {
         EXPECT_EQ(refusal({{"count", bad}}),
                   "params.count: " + bad.dump() + " is not a whole number from 1 to 1000");
@@ -104,9 +104,12 @@ TEST_F(ParamsTest, MistakesAreNamed) {
         EXPECT_EQ(refusal({{"count", 1}, {"colour", bad}}),
                   "params.colour: " + bad.dump() + " is not one of red, green");
     }
-    EXPECT_EQ(refusal({{"count", 1}, {"size", 2}}),
-              "params.size: is not a parameter of this type; it takes count, C, column, other, "
-              "colour, data, output");
+    // A name that is spelled wrong is told of before the one that is missing for it.
+    for (const json& unknown : {json{{"count", 1}, {"size", 2}}, json{{"size", 2}}}) {
+        EXPECT_EQ(refusal(unknown),
+                  "params.size: is not a parameter of this type; it takes count, C, column, other, "
+                  "colour, data, output");
+    }
 }
 
 // The first in the order of the table is named, whatever the order of the request; files come last.
