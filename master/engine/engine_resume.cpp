@@ -129,11 +129,8 @@ Result<void> Engine::take_up(JobRun& job) {
         begin_fresh(job);
         return {};
     }
-    std::vector<Bytes> states;
-    for (store::StoredCheckpoint& checkpoint : plan->checkpoints) {
-        states.push_back(std::move(checkpoint.state));
-    }
-    if (auto restored = job.restore(std::move(states)); !restored) return restored;
+    const auto read = [&](RoundIndex round) { return jobs_.checkpoint(id, round); };
+    if (auto restored = job.restore(plan->checkpoints, read); !restored) return restored;
     if (auto fits = check_live_tasks(0); !fits) {
         // It was taken by a master with more room, and must not be lost.
         job = JobRun{job.record, job.submitted, *options_.blobs};

@@ -13,31 +13,53 @@ namespace {
 /// A receipt lists each task, and is a text of 80 bytes for each.
 constexpr std::uint64_t receipt_tasks_max = 1'000'000;
 
+/// What workers gave to a job.
+struct Given {
+    std::uint64_t output_count = 0;
+    std::uint64_t confirmed_count = 0;
+};
+
+ReceiptRound receipt_round(RoundIndex round, const core::RoundTasks& tasks,
+                           const KernelName& kernel, const Sha256& state,
+                           std::map<WorkerId, Given>& given) {
+    ReceiptRound told;
+    told.kernel = kernel.name;
+    told.kernel_version = kernel.version;
+    told.task_count = tasks.task_count();
+    told.state_sha256 = state;
+    told.outputs.reserve(tasks.task_count());
+    for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+        if (!tasks.has_output(index)) continue;
+        const bool confirmed = tasks.confirmed(index);
+        told.outputs.push_back({tasks.author(index), tasks.sha256(index), confirmed});
+        if (confirmed) ++told.confirmed_count;
+        if (tasks.author(index) == WorkerId{}) continue;
+        Given& by_author = given[tasks.author(index)];
+        ++by_author.output_count;
+        if (confirmed) ++by_author.confirmed_count;
+    }
+    told.results_sha256 = results_sha256(told.outputs);
+    if (!lists_tasks(round, told.task_count)) told.outputs = {};
+    return told;
+}
+
 /// Who gave what in each round, from which anybody can compute it again. On any thread.
-Bytes make_receipt(const std::vector<core::RoundTasks>& rounds, const std::vector<Bytes>& states,
+Bytes make_receipt(const std::vector<core::RoundTasks>& rounds, const std::vector<Sha256>& states,
                    const std::vector<KernelName>& kernels,
                    const std::map<WorkerId, ReceiptWorker>& workers) {
     ReceiptWork work;
-    std::set<WorkerId> authors;
+    std::map<WorkerId, Given> given;
     for (RoundIndex round = 0; round < states.size() && round < rounds.size(); ++round) {
-        ReceiptRound& told = work.rounds.emplace_back();
-        told.kernel = kernels.at(round).name;
-        told.kernel_version = kernels.at(round).version;
-        told.state = states[round];
-        const core::RoundTasks& tasks = rounds[round];
-        told.outputs.reserve(tasks.task_count());
-        for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-            if (!tasks.has_output(index)) continue;
-            told.outputs.push_back(
-                {tasks.author(index), tasks.sha256(index), tasks.confirmed(index)});
-            if (tasks.author(index) != WorkerId{}) authors.insert(tasks.author(index));
-        }
+        work.rounds.push_back(
+            receipt_round(round, rounds[round], kernels.at(round), states[round], given));
     }
-    for (const WorkerId author : authors) {
+    for (const auto& [author, counts] : given) {
         // One of a former master may be forgotten, where others have confirmed what it gave.
         const auto found = workers.find(author);
-        work.workers.push_back(found == workers.end() ? ReceiptWorker{author, {}, {}, "native"}
-                                                      : found->second);
+        ReceiptWorker& worker = work.workers.emplace_back();
+        worker = found == workers.end() ? ReceiptWorker{author, {}, {}, "native"} : found->second;
+        worker.output_count = counts.output_count;
+        worker.confirmed_count = counts.confirmed_count;
     }
     return encode_receipt_work(work);
 }
@@ -84,7 +106,9 @@ void Engine::go_back(JobId id, RoundIndex round) {
         job.go_back_to = round;
         return;
     }
-    auto back = job.go_back(round);
+    const auto state = jobs_.checkpoint(id, round);
+    if (!state) return end_job(id, store::JobState::Failed, {}, state.error());
+    auto back = job.go_back(round, **state);
     if (!back) return end_job(id, store::JobState::Failed, {}, back.error());
     if (make_room(job)) load_outputs(job, {round, 0, false, {}});
 }
@@ -132,7 +156,7 @@ void Engine::folded(JobId id, Result<NextRound> next) {
         put(store::RewindJob{id, job.round_index - 1});
     }
     if (fresh && !job.has_finished()) {
-        put(store::PutCheckpoint{id, job.round_index, job.states().back()});
+        put(store::PutCheckpoint{id, job.round_index, job.states().back(), job.take_state()});
     }
     if (!make_room(job)) return;
     if (fresh || job.has_finished()) return announce_round(job, fresh);

@@ -45,7 +45,7 @@ void JobRun::begin(PreparedJob prepared) {
     prepared_ = std::make_shared<PreparedJob>(std::move(prepared));
     notes = prepared_->notes;
     due_ = next_round(*prepared_->program, *blobs_);
-    states_ = {std::move(due_.state)};
+    states_ = {due_.state_sha256};
 }
 
 std::optional<programs::Round> JobRun::start_round() {
@@ -61,17 +61,21 @@ std::optional<programs::Round> JobRun::start_round() {
     return round_;
 }
 
-Result<void> JobRun::go_back(RoundIndex round) {
-    if (auto restored = prepared_->program->restore(states_.at(round)); !restored) return restored;
+Result<void> JobRun::go_back(RoundIndex round, ByteSpan state) {
+    if (auto restored = prepared_->program->restore(state); !restored) return restored;
     round_index = round;
     due_ = next_round(*prepared_->program, *blobs_);
     return {};
 }
 
-Result<void> JobRun::restore(std::vector<Bytes> states) {
-    states_ = std::move(states);
-    for (RoundIndex round = 0; round < states_.size(); ++round) {
-        if (auto back = go_back(round); !back) return back;
+Result<void> JobRun::restore(std::span<const store::StoredCheckpoint> checkpoints,
+                             const ReadState& read) {
+    states_.clear();
+    for (const auto& [round, sha256] : checkpoints) {
+        states_.push_back(sha256);
+        const auto state = read(round);
+        if (!state) return unexpected(state.error());
+        if (auto back = go_back(round, **state); !back) return back;
         if (!start_round()) {
             return unexpected(ErrorCode::Internal,
                               "round " + std::to_string(round) + " of its record is none");
@@ -83,10 +87,9 @@ Result<void> JobRun::restore(std::vector<Bytes> states) {
 bool JobRun::advance(NextRound next) {
     ++round_index;
     due_ = std::move(next);
-    Bytes state = std::move(due_.state);
-    if (round_index < states_.size() && states_[round_index] == state) return true;
+    if (round_index < states_.size() && states_[round_index] == due_.state_sha256) return true;
     states_.resize(round_index);
-    if (!has_finished()) states_.push_back(std::move(state));
+    if (!has_finished()) states_.push_back(due_.state_sha256);
     return false;
 }
 

@@ -13,8 +13,10 @@
 #include <netcompute/instant.hpp>
 #include <netcompute/protocol/messages.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,15 +77,20 @@ class JobRun {
     [[nodiscard]] std::uint64_t round_tasks() const { return round_ ? round_->task_count : 0; }
     /// How many of those have their outputs here.
     [[nodiscard]] const RoundOutputs& outputs() const { return outputs_; }
-    /// The program's states as each round so far began, by round.
-    [[nodiscard]] const std::vector<Bytes>& states() const { return states_; }
+    /// Of the program's states as each round so far began, by round.
+    [[nodiscard]] const std::vector<Sha256>& states() const { return states_; }
+    /// The state in which the round that is due begins, for the store; once after each fold.
+    [[nodiscard]] std::shared_ptr<const Bytes> take_state() { return std::move(due_.state); }
     /// The kernel of each round so far, by round.
     [[nodiscard]] const std::vector<KernelName>& kernels() const { return kernels_; }
-    /// Takes the program back to the beginning of a round that it has begun before. Errors: those
-    /// of Program::restore.
-    [[nodiscard]] Result<void> go_back(RoundIndex round);
-    /// Takes up a former master's job where its last round began.
-    [[nodiscard]] Result<void> restore(std::vector<Bytes> states);
+    /// Takes the program back to the beginning of a round that it has begun before, in this state.
+    /// Errors: those of Program::restore.
+    [[nodiscard]] Result<void> go_back(RoundIndex round, ByteSpan state);
+    using ReadState = std::function<Result<std::shared_ptr<const Bytes>>(RoundIndex)>;
+    /// Takes up a former master's job where its last round began. Errors: as for go_back(), and
+    /// those of `read`.
+    [[nodiscard]] Result<void> restore(std::span<const store::StoredCheckpoint> checkpoints,
+                                       const ReadState& read);
     /// After fold_step(): goes on to the round that is due now. Whether that was begun before, in
     /// the same state, so that what is known of it still holds. If it was not, forgets what was
     /// known of later rounds, and keeps the state of this one, if there is one.
@@ -109,8 +116,8 @@ class JobRun {
  private:
     store::BlobStore* blobs_;
     std::shared_ptr<PreparedJob> prepared_;
-    NextRound due_;  ///< Its state is in states_.
-    std::vector<Bytes> states_;
+    NextRound due_;
+    std::vector<Sha256> states_;
     std::vector<KernelName> kernels_;
     std::vector<std::uint64_t> task_counts_;  ///< Of each round so far, by round.
     std::optional<programs::Round> round_;    ///< That start_round() has begun.

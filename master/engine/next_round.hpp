@@ -15,7 +15,8 @@ inline constexpr std::uint64_t inline_input_bytes_max = 4096;
 /// Where a program stands between two rounds: all that the engine needs of it until the next fold,
 /// but for the inputs of single tasks.
 struct NextRound {
-    Bytes state;                           ///< Its checkpoint().
+    std::shared_ptr<const Bytes> state;  ///< Its checkpoint().
+    Sha256 state_sha256;
     std::optional<programs::Round> round;  ///< That is due; nothing once it has finished.
     /// The round's large shared inputs, as blobs that go with this.
     std::shared_ptr<store::BlobHolder> blobs;

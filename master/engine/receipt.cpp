@@ -12,7 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t line_bytes = 80;  ///< Of one task's result, about.
+constexpr std::size_t line_bytes = 80;   ///< Of one task's result, about.
+constexpr std::uint32_t listed_max = 8;  ///< Tasks of a round after the first one.
 
 std::string dumped(const Json& value) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -48,22 +49,35 @@ void append_workers(std::string& text, const ReceiptWork& work) {
     const char* separator = "\n";
     for (const ReceiptWorker& worker : work.workers) {
         text += separator;
-        text += dumped({{"number", worker.id.value},
-                        {"id", worker.key},
-                        {"name", worker.name},
-                        {"kind", worker.kind}});
+        Json one = {{"number", worker.id.value},
+                    {"id", worker.key},
+                    {"name", worker.name},
+                    {"kind", worker.kind}};
+        if (work.format_version > receipt_format_version_first) {
+            one["results"] = worker.output_count;
+            one["confirmed"] = worker.confirmed_count;
+        }
+        text += dumped(one);
         separator = ",\n";
     }
     text += "],\n";
 }
 
 /// By hand, line by line: a million tasks are no tree of a million nodes.
-void append_round(std::string& text, const ReceiptRound& round) {
-    const std::string head = dumped({{"kernel", kernel_name(round)},
-                                     {"task_count", round.outputs.size()},
-                                     {"state", hex_of(round.state)},
-                                     {"state_sha256", to_hex(sha256(round.state))}});
+void append_round(std::string& text, const ReceiptRound& round, int format_version) {
+    Json json = {{"kernel", kernel_name(round)}, {"task_count", round.task_count}};
+    if (format_version == receipt_format_version_first) json["state"] = hex_of(round.state);
+    json["state_sha256"] = to_hex(round.state_sha256);
+    if (format_version > receipt_format_version_first) {
+        json["results_sha256"] = to_hex(round.results_sha256);
+        json["confirmed"] = round.confirmed_count;
+    }
+    const std::string head = dumped(json);
     text.append(head, 0, head.size() - 1);
+    if (round.outputs.empty()) {
+        text += '}';
+        return;
+    }
     text += ",\"results\": [";
     const char* separator = "\n\"";
     for (const ReceiptOutput& output : round.outputs) {
@@ -80,12 +94,26 @@ void append_round(std::string& text, const ReceiptRound& round) {
 std::size_t expected_bytes(const ReceiptWork& work) {
     std::size_t bytes = 1 << 16;
     for (const ReceiptRound& round : work.rounds) {
-        bytes += round.outputs.size() * line_bytes + round.state.size() * 2 + 1024;
+        bytes += round.outputs.size() * line_bytes + round.state.size() * 2 + 512;
     }
     return bytes;
 }
 
 }  // namespace
+
+Sha256 results_sha256(std::span<const ReceiptOutput> outputs) {
+    Bytes digests;
+    digests.reserve(outputs.size() * sizeof(Sha256::digest));
+    ByteWriter writer{digests};
+    for (const ReceiptOutput& output : outputs) {
+        writer.bytes(std::as_bytes(std::span{output.sha256.digest}));
+    }
+    return sha256(digests);
+}
+
+bool lists_tasks(RoundIndex round, std::uint32_t task_count) {
+    return round == 0 || task_count <= listed_max;
+}
 
 std::string receipt_text(const store::JobRecord& job, const ReceiptWork& work) {
     std::string text;
@@ -97,7 +125,7 @@ std::string receipt_text(const store::JobRecord& job, const ReceiptWork& work) {
     };
     text += "{\n";
     line("format", receipt_format);
-    line("format_version", receipt_format_version);
+    line("format_version", work.format_version);
     line("software", "netcompute " + work.software);
     line("job", job_part(job));
     line("inputs", parsed(job.inputs, Json::array()));
@@ -107,7 +135,7 @@ std::string receipt_text(const store::JobRecord& job, const ReceiptWork& work) {
     const char* separator = "\n";
     for (const ReceiptRound& round : work.rounds) {
         text += separator;
-        append_round(text, round);
+        append_round(text, round, work.format_version);
         separator = ",\n";
     }
     text += "],\n";

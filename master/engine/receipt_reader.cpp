@@ -55,7 +55,57 @@ std::optional<ReceiptOutput> read_output(std::string_view line) {
     return output;
 }
 
-Result<ReceiptRound> read_round(const nlohmann::json& json, const std::string& where) {
+/// Throws what nlohmann throws where it is no text.
+Result<Sha256> read_digest(const nlohmann::json& json, const std::string& where, const char* name) {
+    const auto sha256 = sha256_from_hex(json.at(name).get_ref<const std::string&>());
+    if (!sha256)
+        return refused(where + ": " + name + ": " + json.at(name).dump() + " is not a SHA-256");
+    return *sha256;
+}
+
+Result<void> read_outputs(const nlohmann::json& results, ReceiptRound& round,
+                          const std::string& where) {
+    round.outputs.reserve(results.size());
+    for (const auto& result : results) {
+        const auto output = read_output(result.get_ref<const std::string&>());
+        if (!output) {
+            return refused(where + " task " + std::to_string(round.outputs.size()) + ": " +
+                           result.dump() + " is not \"SHA256 WORKER CONFIRMED\"");
+        }
+        round.outputs.push_back(*output);
+    }
+    if (round.task_count == round.outputs.size()) return {};
+    return refused(where + ": task_count: " + std::to_string(round.task_count) +
+                   ", but there are " + std::to_string(round.outputs.size()) + " results");
+}
+
+/// What the first version has: the state itself, and each task.
+Result<void> read_first_version(const nlohmann::json& json, ReceiptRound& round,
+                                const std::string& where) {
+    auto state = from_hex(json.at("state").get_ref<const std::string&>());
+    if (!state || sha256(*state) != round.state_sha256) {
+        return refused(where + ": state: it is not the state of its state_sha256");
+    }
+    round.state = std::move(*state);
+    if (auto read = read_outputs(json.at("results"), round, where); !read) return read;
+    complete_first_version(round);
+    return {};
+}
+
+Result<void> read_second_version(const nlohmann::json& json, ReceiptRound& round,
+                                 const std::string& where) {
+    const auto results = read_digest(json, where, "results_sha256");
+    if (!results) return unexpected(results.error());
+    round.results_sha256 = *results;
+    round.confirmed_count = json.at("confirmed");
+    if (!json.contains("results")) return {};
+    if (auto read = read_outputs(json.at("results"), round, where); !read) return read;
+    if (results_sha256(round.outputs) == round.results_sha256) return {};
+    return refused(where + ": results: they are not those of its results_sha256");
+}
+
+Result<ReceiptRound> read_round(const nlohmann::json& json, const std::string& where,
+                                int format_version) {
     ReceiptRound round;
     const auto& kernel = json.at("kernel").get_ref<const std::string&>();
     const std::size_t at = kernel.rfind('@');
@@ -66,25 +116,14 @@ Result<ReceiptRound> read_round(const nlohmann::json& json, const std::string& w
     }
     round.kernel = kernel.substr(0, at);
     round.kernel_version = static_cast<std::uint32_t>(number);
-    auto state = from_hex(json.at("state").get_ref<const std::string&>());
-    if (!state || to_hex(sha256(*state)) != json.at("state_sha256")) {
-        return refused(where + ": state: it is not the state of its state_sha256");
-    }
-    round.state = std::move(*state);
-    const auto& results = json.at("results");
-    round.outputs.reserve(results.size());
-    for (const auto& result : results) {
-        const auto output = read_output(result.get_ref<const std::string&>());
-        if (!output) {
-            return refused(where + " task " + std::to_string(round.outputs.size()) + ": " +
-                           result.dump() + " is not \"SHA256 WORKER CONFIRMED\"");
-        }
-        round.outputs.push_back(*output);
-    }
-    if (json.at("task_count") != round.outputs.size()) {
-        return refused(where + ": task_count: " + json.at("task_count").dump() +
-                       ", but there are " + std::to_string(round.outputs.size()) + " results");
-    }
+    round.task_count = json.at("task_count");
+    const auto state = read_digest(json, where, "state_sha256");
+    if (!state) return unexpected(state.error());
+    round.state_sha256 = *state;
+    const auto read = format_version == receipt_format_version_first
+                          ? read_first_version(json, round, where)
+                          : read_second_version(json, round, where);
+    if (!read) return unexpected(read.error());
     return round;
 }
 
@@ -99,8 +138,9 @@ Result<std::vector<jobs::JobInput>> read_inputs(const nlohmann::json& json) {
 }
 
 /// Throws what nlohmann throws where something is missing or of another kind.
-Result<Receipt> read_parts(const nlohmann::json& json) {
+Result<Receipt> read_parts(const nlohmann::json& json, int format_version) {
     Receipt receipt;
+    receipt.work.format_version = format_version;
     receipt.software = json.at("software");
     const auto& job = json.at("job");
     receipt.job_id = job.at("id");
@@ -115,10 +155,13 @@ Result<Receipt> read_parts(const nlohmann::json& json) {
     for (const auto& worker : json.at("workers")) {
         receipt.work.workers.push_back({WorkerId{worker.at("number").get<std::uint64_t>()},
                                         worker.at("id"), worker.at("name"), worker.at("kind")});
+        if (format_version == receipt_format_version_first) continue;
+        receipt.work.workers.back().output_count = worker.at("results");
+        receipt.work.workers.back().confirmed_count = worker.at("confirmed");
     }
     for (const auto& one : json.at("rounds")) {
         const std::string where = "round " + std::to_string(receipt.work.rounds.size());
-        auto round = read_round(one, where);
+        auto round = read_round(one, where, format_version);
         if (!round) return unexpected(round.error());
         receipt.work.rounds.push_back(std::move(*round));
     }
@@ -166,12 +209,12 @@ Result<Receipt> read_receipt(std::string_view text) {
         return refused("it is not a receipt of NetCompute");
     }
     const auto version = json.value("format_version", nlohmann::json{});
-    if (version != receipt_format_version) {
-        return refused("format_version: " + version.dump() + "; this version reads " +
+    if (version != receipt_format_version_first && version != receipt_format_version) {
+        return refused("format_version: " + version.dump() + "; this version reads up to " +
                        std::to_string(receipt_format_version) + ": use a newer netcompute-master");
     }
     try {
-        return read_parts(json);
+        return read_parts(json, version.get<int>());
     } catch (const nlohmann::json::exception& error) {
         return refused(std::string{"it is not a receipt of NetCompute: "} + error.what());
     }

@@ -13,7 +13,6 @@
 namespace netcompute::engine {
 
 inline constexpr std::string_view receipt_format = "netcompute-receipt";
-inline constexpr int receipt_format_version = 1;
 
 /// A receipt as somebody else reads it.
 struct Receipt {

@@ -4,6 +4,7 @@
 
 #include <random>
 #include <set>
+#include <tuple>
 
 namespace netcompute::server {
 namespace {
@@ -46,7 +47,7 @@ RoundVerifier::RoundVerifier(const engine::Receipt& receipt, const store::BlobSt
           return file ? std::optional{file->bytes()} : std::nullopt;
       }} {
     for (const engine::ReceiptRound& round : receipt.work.rounds) {
-        verification_.tasks_total += round.outputs.size();
+        verification_.tasks_total += round.task_count;
     }
 }
 
@@ -54,107 +55,113 @@ Result<Verification> RoundVerifier::verify(jobs::PreparedJob& job,
                                            std::optional<std::uint64_t> sample,
                                            std::uint64_t seed) {
     verification_.seed = seed;
-    if (auto checked = check_rounds(*job.program); !checked) return unexpected(checked.error());
-    if (!verification_.differences.empty()) return std::move(verification_);
-    if (sample)
-        compute_some(*job.program, *sample, seed);
-    else
-        compute_all(job);
+    const auto& rounds = receipt_.work.rounds;
+    if (rounds.empty()) {
+        differs("the receipt has no round");
+    } else if (sha256(job.program->checkpoint()) != rounds.front().state_sha256) {
+        differs("round 0: the receipt's state is not the one in which the job starts");
+    } else {
+        const auto verified = sample ? verify_some(*job.program, *sample, seed) : verify_all(job);
+        if (!verified) return unexpected(verified.error());
+    }
     return std::move(verification_);
 }
 
-/// That the receipt's rounds can be those of the program, from the start on; leaves the program at
-/// the first one. Errors: a kernel that this build does not have is nobody's lie.
-Result<void> RoundVerifier::check_rounds(programs::Program& program) {
-    const auto& rounds = receipt_.work.rounds;
-    if (rounds.empty())
-        differs("the receipt has no round");
-    else if (program.checkpoint() != rounds.front().state)
-        differs("round 0: the receipt's state is not the one in which the job starts");
-    for (std::size_t number = 0; number < rounds.size(); ++number) {
-        const engine::ReceiptRound& given = rounds[number];
-        if (!restore(program, number)) continue;
-        const auto round = program.round();
-        if (!round) {
-            differs(round_name(number) + ": the job is over before it, by the receipt's state");
-            continue;
+/// A task of a later round needs what the rounds before it have made, so those are computed whole.
+Result<void> RoundVerifier::verify_some(programs::Program& program, std::uint64_t sample,
+                                        std::uint64_t seed) {
+    const auto drawn = draw_sample(sample, verification_.tasks_total, seed);
+    std::uint64_t first = 0;  // The number, in the whole job, of the round's first task.
+    for (std::size_t number = 0; number < receipt_.work.rounds.size(); ++number) {
+        const engine::ReceiptRound& given = receipt_.work.rounds[number];
+        const std::uint64_t end = first + given.task_count;
+        const bool is_last = drawn.lower_bound(end) == drawn.end();
+        if (is_last && !given.outputs.empty()) {
+            const auto fits = check_round(program, number);
+            if (!fits || !*fits) return fits ? Result<void>{} : unexpected(fits.error());
+            for (auto next = drawn.lower_bound(first); next != drawn.end(); ++next) {
+                const auto index = static_cast<TaskIndex>(*next - first);
+                std::ignore = compute(program, {number, index});
+            }
+            return {};
         }
-        const std::string here = named(round->kernel, round->kernel_version);
-        const std::string there = named(given.kernel, given.kernel_version);
-        if (round->kernel == given.kernel && here != there) {
-            return unexpected(ErrorCode::InvalidArgument,
-                              round_name(number) + " was computed with the kernel " + there +
-                                  ", but this build computes it with " + here +
-                                  ": verify it with " + receipt_.software);
-        }
-        if (here != there) {
-            differs(round_name(number) + ": the receipt's kernel is " + there +
-                    ", the program's is " + here);
-        } else if (round->task_count != given.outputs.size()) {
-            differs(round_name(number) + ": the receipt has " +
-                    std::to_string(given.outputs.size()) + " results, the program has " +
-                    std::to_string(round->task_count) + " tasks");
-        }
+        const auto passed = pass_round(program, number);
+        if (!passed) return unexpected(passed.error());
+        if (!*passed || is_last) return {};
+        first = end;
     }
     return {};
 }
 
-/// Puts the program where it was as the round began; says whether that is a state of it.
-bool RoundVerifier::restore(programs::Program& program, std::size_t round) {
-    const auto restored = program.restore(receipt_.work.rounds[round].state);
-    if (!restored) {
-        differs(round_name(round) + ": the receipt's state: " + restored.error().message);
-    }
-    return restored.has_value();
-}
-
-void RoundVerifier::compute_some(programs::Program& program, std::uint64_t sample,
-                                 std::uint64_t seed) {
-    const auto drawn = draw_sample(sample, verification_.tasks_total, seed);
-    auto next = drawn.begin();
-    std::uint64_t first = 0;  // The number, in the whole job, of the round's first task.
+Result<void> RoundVerifier::verify_all(jobs::PreparedJob& job) {
     for (std::size_t number = 0; number < receipt_.work.rounds.size(); ++number) {
-        const std::uint64_t end = first + receipt_.work.rounds[number].outputs.size();
-        if (next != drawn.end() && *next < end) {
-            if (!restore(program, number)) return;
-            const auto round = program.round();
-            for (; next != drawn.end() && *next < end; ++next) {
-                const auto index = static_cast<TaskIndex>(*next - first);
-                static_cast<void>(compute(program, *round, {number, index}));
-            }
-        }
-        first = end;
-    }
-}
-
-void RoundVerifier::compute_all(jobs::PreparedJob& job) {
-    programs::Program& program = *job.program;
-    for (std::size_t number = 0; number < receipt_.work.rounds.size(); ++number) {
-        // From the receipt's own state, so that each mistake is told where it is.
-        if (!restore(program, number)) return;
-        const auto round = program.round();
-        std::vector<Bytes> outputs;
-        outputs.reserve(round->task_count);
-        for (TaskIndex index = 0; index < round->task_count; ++index) {
-            outputs.push_back(compute(program, *round, {number, index}));
-        }
-        if (!fold(program, number, outputs)) return;
+        const auto passed = pass_round(*job.program, number);
+        if (!passed) return unexpected(passed.error());
+        if (!*passed) return {};
     }
     compare_result(job);
+    return {};
 }
 
-/// Computes one task and compares it with the receipt's.
-Bytes RoundVerifier::compute(const programs::Program& program, const programs::Round& round,
-                             Place place) {
+/// Whether the receipt's round can be the one of the program that is due. Errors: a kernel that
+/// this build does not have is nobody's lie.
+Result<bool> RoundVerifier::check_round(const programs::Program& program, std::size_t number) {
+    const engine::ReceiptRound& given = receipt_.work.rounds[number];
+    const auto round = program.round();
+    const std::string here = named(round->kernel, round->kernel_version);
+    const std::string there = named(given.kernel, given.kernel_version);
+    if (round->kernel == given.kernel && here != there) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          round_name(number) + " was computed with the kernel " + there +
+                              ", but this build computes it with " + here + ": verify it with " +
+                              receipt_.software);
+    }
+    if (here != there) {
+        differs(round_name(number) + ": the receipt's kernel is " + there + ", the program's is " +
+                here);
+    } else if (round->task_count != given.task_count) {
+        differs(round_name(number) + ": the receipt has " + std::to_string(given.task_count) +
+                " results, the program has " + std::to_string(round->task_count) + " tasks");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/// Computes a whole round and compares its results, and the state that they lead to; whether the
+/// program can go on.
+Result<bool> RoundVerifier::pass_round(programs::Program& program, std::size_t number) {
+    const auto fits = check_round(program, number);
+    if (!fits || !*fits) return fits;
+    const engine::ReceiptRound& given = receipt_.work.rounds[number];
+    std::vector<Bytes> outputs;
+    std::vector<engine::ReceiptOutput> results;
+    for (TaskIndex index = 0; index < given.task_count; ++index) {
+        outputs.push_back(compute(program, {number, index}));
+        results.push_back({{}, sha256(outputs.back()), false});
+    }
+    const Sha256 here = engine::results_sha256(results);
+    if (given.outputs.empty() && here != given.results_sha256) {
+        differs(round_name(number) + ": its results have the SHA-256 " +
+                to_hex(given.results_sha256) + " in the receipt, computed here it is " +
+                to_hex(here));
+    }
+    return fold(program, number, outputs);
+}
+
+/// Computes one task and compares it with the receipt's, where that tells of single tasks.
+Bytes RoundVerifier::compute(const programs::Program& program, Place place) {
     ++verification_.tasks_computed;
     const std::string where =
         round_name(place.round) + " task " + std::to_string(place.index) + ": ";
-    auto output = programs::run_task(program, round, place.index, blobs_);
+    auto output = programs::run_task(program, *program.round(), place.index, blobs_);
     if (!output) {
         differs(where + "computed here, it fails: " + output.error().message);
         return {};
     }
-    const engine::ReceiptOutput& given = receipt_.work.rounds[place.round].outputs[place.index];
+    const engine::ReceiptRound& round = receipt_.work.rounds[place.round];
+    if (round.outputs.empty()) return std::move(output).value();
+    const engine::ReceiptOutput& given = round.outputs[place.index];
     const Sha256 here = sha256(*output);
     if (here != given.sha256) {
         differs(where + worker_name(given.worker) + " gave " + to_hex(given.sha256) +
@@ -163,7 +170,7 @@ Bytes RoundVerifier::compute(const programs::Program& program, const programs::R
     return std::move(output).value();
 }
 
-/// Folds a round and compares the state that this leads to; says whether the program can go on.
+/// Folds a round and compares the state that this leads to; whether the program can go on.
 bool RoundVerifier::fold(programs::Program& program, std::size_t round,
                          const std::vector<Bytes>& outputs) {
     const std::vector<ByteSpan> views(outputs.begin(), outputs.end());
@@ -177,7 +184,12 @@ bool RoundVerifier::fold(programs::Program& program, std::size_t round,
         differs(round_name(round) + ": the receipt ends here, but the program goes on");
         return false;
     }
-    if (!is_last && program.checkpoint() != receipt_.work.rounds[round + 1].state) {
+    if (is_last) return true;
+    if (!program.round()) {
+        differs(round_name(round + 1) + ": the job is over before it");
+        return false;
+    }
+    if (sha256(program.checkpoint()) != receipt_.work.rounds[round + 1].state_sha256) {
         differs(round_name(round + 1) + ": the receipt's state is not what " + round_name(round) +
                 " leads to");
     }

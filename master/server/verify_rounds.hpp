@@ -27,12 +27,12 @@ class RoundVerifier {
         std::size_t round = 0;
         TaskIndex index = 0;
     };
-    [[nodiscard]] Result<void> check_rounds(programs::Program& program);
-    void compute_some(programs::Program& program, std::uint64_t sample, std::uint64_t seed);
-    void compute_all(jobs::PreparedJob& job);
-    [[nodiscard]] bool restore(programs::Program& program, std::size_t round);
-    [[nodiscard]] Bytes compute(const programs::Program& program, const programs::Round& round,
-                                Place place);
+    [[nodiscard]] Result<void> verify_some(programs::Program& program, std::uint64_t sample,
+                                           std::uint64_t seed);
+    [[nodiscard]] Result<void> verify_all(jobs::PreparedJob& job);
+    [[nodiscard]] Result<bool> check_round(const programs::Program& program, std::size_t number);
+    [[nodiscard]] Result<bool> pass_round(programs::Program& program, std::size_t number);
+    [[nodiscard]] Bytes compute(const programs::Program& program, Place place);
     [[nodiscard]] bool fold(programs::Program& program, std::size_t round,
                             const std::vector<Bytes>& outputs);
     void compare_result(jobs::PreparedJob& job);

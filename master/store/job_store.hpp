@@ -64,10 +64,10 @@ class JobStore {
     /// the same records may be committed again later.
     [[nodiscard]] virtual Result<void> commit(std::span<const Record> records,
                                               Durability durability) = 0;
-    /// What of these records must be on the disk before they are committed: large outputs, which
-    /// lie in files. Null if there is nothing. Once it is done, commit() with these records, and
-    /// others behind them, waits for no disk; nothing else may be committed in between. Errors as
-    /// for commit(); it may be done again.
+    /// What of these records must be on the disk before they are committed: large outputs and
+    /// states, which lie in files. Null if there is nothing. Once it is done, commit() with these
+    /// records, and others behind them, waits for no disk; nothing else may be committed in
+    /// between. Errors as for commit(); it may be done again.
     [[nodiscard]] virtual SlowWork stage(std::span<const Record> records) = 0;
     /// Makes all that is committed by now survive a power cut. Errors: Unavailable; then the next
     /// one makes up for it.
@@ -99,6 +99,9 @@ class JobStore {
 
     /// The rounds of a live job. Errors: Unavailable or Internal, if the store cannot be read.
     [[nodiscard]] virtual Result<JobPlan> plan(JobId id) const = 0;
+    /// The state of one of its checkpoints. Errors: as for plan(); Internal if it is not there.
+    [[nodiscard]] virtual Result<std::shared_ptr<const Bytes>> checkpoint(
+        JobId id, RoundIndex round) const = 0;
     /// What was recorded of one round of a live job, from a place on: 0, or where the last slice
     /// ended. About `rows_max` commits of it; a job may have millions. Errors: as for plan().
     [[nodiscard]] virtual Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,

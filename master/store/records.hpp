@@ -134,7 +134,8 @@ struct ConfirmOutput {
 struct PutCheckpoint {
     JobId job;
     RoundIndex round = 0;
-    Bytes state;
+    Sha256 sha256;  ///< Of the state.
+    std::shared_ptr<const Bytes> state;
 };
 
 /// Forgets the checkpoints, outputs and confirmations of rounds after this one, and all leases.
@@ -221,9 +222,10 @@ using Record = std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutput
 
 // ---- What a restart finds -----------------------------------------------------------------------
 
+/// That there is one; JobStore::checkpoint() reads the state.
 struct StoredCheckpoint {
     RoundIndex round = 0;
-    Bytes state;
+    Sha256 sha256;  ///< Of the state.
     friend bool operator==(const StoredCheckpoint&, const StoredCheckpoint&) = default;
 };
 

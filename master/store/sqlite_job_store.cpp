@@ -148,6 +148,10 @@ Result<JobPlan> SqliteJobStore::plan(JobId id) const {
     return parts_->reader->plan(id);
 }
 
+Result<std::shared_ptr<const Bytes>> SqliteJobStore::checkpoint(JobId id, RoundIndex round) const {
+    return parts_->reader->checkpoint(id, round);
+}
+
 Result<RoundSlice> SqliteJobStore::slice(JobId id, RoundIndex round, std::uint64_t from,
                                          std::size_t rows_max) const {
     return parts_->reader->slice(id, round, from, rows_max);

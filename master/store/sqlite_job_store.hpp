@@ -37,6 +37,8 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] std::vector<WorkerRecord> workers() const override;
     [[nodiscard]] WorkerId last_worker_id() const override;
     [[nodiscard]] Result<JobPlan> plan(JobId id) const override;
+    [[nodiscard]] Result<std::shared_ptr<const Bytes>> checkpoint(JobId id,
+                                                                  RoundIndex round) const override;
     [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                            std::size_t rows_max) const override;
     [[nodiscard]] Result<std::vector<LeaseRecord>> leases(JobId id, LeaseId from,

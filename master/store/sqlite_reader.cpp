@@ -101,7 +101,10 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
                         "ORDER BY id DESC LIMIT ?4"},
         Entry{&S::workers, "SELECT * FROM workers ORDER BY id"},
         Entry{&S::checkpoints,
-              "SELECT round, state FROM checkpoints WHERE job = ?1 AND " IS_LIVE "ORDER BY round"},
+              "SELECT round, sha256 FROM checkpoints WHERE job = ?1 AND " IS_LIVE "ORDER BY round"},
+        Entry{&S::checkpoint,
+              "SELECT state, sequence, file_bytes FROM checkpoints "
+              "WHERE job = ?1 AND round = ?2 AND " IS_LIVE},
         Entry{&S::rounds,
               "SELECT DISTINCT round FROM outputs WHERE job = ?1 AND " IS_LIVE "ORDER BY round"},
         // The index gives both halves in order of sequence: nothing is sorted.
@@ -118,8 +121,7 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
               "ORDER BY id LIMIT ?3"},
         Entry{&S::receipt, "SELECT bytes FROM receipts WHERE job = ?"},
         Entry{&S::written_files, "SELECT name, size, sha256 FROM written_files ORDER BY name"},
-        Entry{&S::named_files,
-              "SELECT job, round, sequence FROM outputs WHERE file_bytes IS NOT NULL"},
+        Entry{&S::named_files, "SELECT job, round, sequence FROM files"},
     };
     for (const Entry& entry : entries) {
         auto prepared = database.prepare(entry.sql);
@@ -174,19 +176,50 @@ Result<std::vector<WorkerRecord>> SqliteReader::workers() {
 
 Result<JobPlan> SqliteReader::plan(JobId id) {
     JobPlan plan;
+    std::vector<std::size_t> unnamed;  // Those of a former version.
     auto done = statements_.checkpoints.each(
         [&](const SqliteStatement& row) {
-            const ByteSpan state = row.blob(1);
-            plan.checkpoints.push_back(
-                {row.integer_as<RoundIndex>(0), Bytes{state.begin(), state.end()}});
+            StoredCheckpoint& checkpoint = plan.checkpoints.emplace_back();
+            checkpoint.round = row.integer_as<RoundIndex>(0);
+            const ByteSpan digest = row.blob(1);
+            if (digest.size() == sizeof checkpoint.sha256.digest)
+                std::memcpy(checkpoint.sha256.digest.data(), digest.data(), digest.size());
+            else
+                unnamed.push_back(plan.checkpoints.size() - 1);
         },
         id);
     if (!done) return unexpected(done.error());
+    for (const std::size_t place : unnamed) {
+        const auto state = checkpoint(id, plan.checkpoints[place].round);
+        if (!state) return unexpected(state.error());
+        plan.checkpoints[place].sha256 = sha256(**state);
+    }
     done = statements_.rounds.each(
         [&](const SqliteStatement& row) { plan.rounds.push_back(row.integer_as<RoundIndex>(0)); },
         id);
     if (!done) return unexpected(done.error());
     return plan;
+}
+
+Result<std::shared_ptr<const Bytes>> SqliteReader::checkpoint(JobId id, RoundIndex round) {
+    std::shared_ptr<const Bytes> state;
+    auto done = statements_.checkpoint.each(
+        [&](const SqliteStatement& row) -> Result<void> {
+            if (row.is_null(2)) {
+                const ByteSpan bytes = row.blob(0);
+                state = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+                return {};
+            }
+            auto read = files_.read({id, round, row.integer_as<std::uint64_t>(1)},
+                                    row.integer_as<std::uint64_t>(2));
+            if (!read) return unexpected(read.error());
+            state = std::move(*read);
+            return {};
+        },
+        id, round);
+    if (!done) return unexpected(done.error());
+    if (state == nullptr) return damaged(id, "checkpoint of round " + std::to_string(round));
+    return state;
 }
 
 Result<std::vector<LeaseRecord>> SqliteReader::leases(JobId id, LeaseId from,

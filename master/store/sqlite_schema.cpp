@@ -124,8 +124,23 @@ constexpr std::string_view trials = R"sql(
         held TEXT NOT NULL);
 )sql";
 
-constexpr std::array steps_so_far{jobs_and_their_work, receipts,    validation, confirmers,
-                                  written_files,       steady_time, owned_ids,  trials};
+// `sha256` is empty where a former version did not write it. A large state is in a file of
+// `file_bytes`, which `sequence` names, as it does for outputs. `files` are all that rows name.
+constexpr std::string_view large_checkpoints = R"sql(
+    ALTER TABLE checkpoints ADD COLUMN sha256 BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE checkpoints ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE checkpoints ADD COLUMN file_bytes INTEGER;
+    CREATE INDEX checkpoints_files ON checkpoints (job, round) WHERE file_bytes IS NOT NULL;
+    CREATE VIEW files AS
+        SELECT job, round, sequence, file_bytes FROM outputs WHERE file_bytes IS NOT NULL
+        UNION ALL
+        SELECT job, round, sequence, file_bytes FROM checkpoints WHERE file_bytes IS NOT NULL;
+)sql";
+
+constexpr std::array steps_so_far{
+    jobs_and_their_work, receipts,  validation, confirmers,        written_files,
+    steady_time,         owned_ids, trials,     large_checkpoints,
+};
 
 }  // namespace
 

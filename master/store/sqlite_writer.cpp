@@ -9,8 +9,8 @@
 namespace netcompute::store {
 namespace {
 
-/// Outputs of one record that are larger than this go to a file: a row's bytes are written twice,
-/// to the write-ahead log and later to the database.
+/// Outputs of one record, and states, that are larger than this go to a file: a row's bytes are
+/// written twice, to the write-ahead log and later to the database.
 constexpr std::size_t row_bytes_max = std::size_t{256} << 10;
 
 constexpr std::string_view last_job_name = "last_job";
@@ -20,9 +20,8 @@ constexpr std::string_view steady_ms_name = "steady_ms";
 constexpr std::string_view unix_ms_name = "unix_ms";
 constexpr std::string_view unready_starts_name = "unready_starts";
 
-/// So many rows of a table are erased in a commit: a row may take 64 pages, a checkpoint thousands.
+/// So many rows of a table are erased in a commit: a row may take 64 pages.
 constexpr int erased_rows_max = 64;
-constexpr int erased_checkpoints_max = 2;
 
 /// The jobs that have rows in a table, one look at its index for each.
 #define JOBS_IN(table)                                                           \
@@ -30,14 +29,23 @@ constexpr int erased_checkpoints_max = 2;
     " UNION ALL SELECT (SELECT min(job) FROM " table                             \
     " WHERE job > found.job) FROM found WHERE job IS NOT NULL) SELECT job FROM found) "
 
-/// Whether the record has a number in the sequence of outputs and confirmations.
+/// Whether the record has a number in the sequence of outputs, confirmations and checkpoints.
 bool is_in_sequence(const Record& record) {
     return std::holds_alternative<PutOutputs>(record) ||
-           std::holds_alternative<ConfirmOutput>(record);
+           std::holds_alternative<ConfirmOutput>(record) ||
+           std::holds_alternative<PutCheckpoint>(record);
 }
 
-ResultFile file_of(const PutOutputs& put, std::int64_t sequence) {
+ResultFile file_of(const auto& put, std::int64_t sequence) {
     return {put.job, put.round, static_cast<std::uint64_t>(sequence)};
+}
+
+bool is_large(const Record& record) {
+    if (const auto* const put = std::get_if<PutOutputs>(&record)) {
+        return packed_size(put->outputs) > row_bytes_max;
+    }
+    const auto* const put = std::get_if<PutCheckpoint>(&record);
+    return put != nullptr && put->state->size() > row_bytes_max;
 }
 
 }  // namespace
@@ -76,13 +84,16 @@ Result<void> SqliteWriter::prepare() {
         Entry{&S::erase_leases, "DELETE FROM leases WHERE job = ?"},
         Entry{&S::erase_leases_before, "DELETE FROM leases WHERE job = ? AND round < ?"},
         Entry{&S::put_outputs, "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, ?)"},
-        Entry{&S::files_from,
-              "SELECT round, sequence FROM outputs "
-              "WHERE job = ? AND round >= ? AND file_bytes IS NOT NULL"},
+        Entry{&S::files_from, "SELECT round, sequence FROM files WHERE job = ? AND round >= ?"},
         Entry{&S::erase_outputs, "DELETE FROM outputs WHERE job = ? AND round >= ?"},
         Entry{&S::put_confirmations, "INSERT INTO confirmations VALUES (?, ?, ?, ?, ?)"},
         Entry{&S::erase_confirmations, "DELETE FROM confirmations WHERE job = ? AND round >= ?"},
-        Entry{&S::put_checkpoint, "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)"},
+        Entry{&S::put_checkpoint,
+              "INSERT OR REPLACE INTO checkpoints "
+              "(job, round, state, sha256, sequence, file_bytes) VALUES (?, ?, ?, ?, ?, ?)"},
+        Entry{&S::checkpoint_file,
+              "SELECT sequence FROM checkpoints "
+              "WHERE job = ? AND round = ? AND file_bytes IS NOT NULL"},
         Entry{&S::erase_checkpoints, "DELETE FROM checkpoints WHERE job = ? AND round >= ?"},
         Entry{&S::put_receipt,
               "INSERT OR REPLACE INTO receipts "
@@ -105,7 +116,8 @@ Result<void> SqliteWriter::prepare() {
               "(SELECT sequence FROM confirmations WHERE job = ? LIMIT ?) RETURNING 0"},
         Entry{&S::erase_some_checkpoints,
               "DELETE FROM checkpoints WHERE rowid IN "
-              "(SELECT rowid FROM checkpoints WHERE job = ? LIMIT ?) RETURNING 0"},
+              "(SELECT rowid FROM checkpoints WHERE job = ? LIMIT ?) "
+              "RETURNING round, sequence, file_bytes"},
         Entry{&S::erase_some_leases,
               "DELETE FROM leases WHERE id IN (SELECT id FROM leases WHERE job = ? LIMIT ?) "
               "RETURNING 0"},
@@ -125,7 +137,8 @@ Result<void> SqliteWriter::load_counters() {
         "UNION ALL SELECT 'ended_count', count(*) FROM jobs WHERE ended IS NOT NULL "
         "UNION ALL SELECT 'receipt_bytes', sum(size) FROM receipts "
         "UNION ALL SELECT 'sequence', max(sequence) FROM outputs "
-        "UNION ALL SELECT 'sequence', max(sequence) FROM confirmations");
+        "UNION ALL SELECT 'sequence', max(sequence) FROM confirmations "
+        "UNION ALL SELECT 'sequence', max(sequence) FROM checkpoints");
     if (!all) return unexpected(all.error());
     return all->each([this](const SqliteStatement& row) {
         const std::string name = row.text(0);
@@ -185,22 +198,28 @@ Result<void> SqliteWriter::commit(std::span<const Record> records) {
 
 /// Sequence numbers follow from the records' order, so they are known before the commit.
 SlowWork SqliteWriter::stage(std::span<const Record> records) {
-    std::vector<std::pair<ResultFile, PutOutputs>> large;
+    std::vector<std::pair<std::int64_t, Record>> large;
     staged_.clear();
     std::int64_t sequence = counters_.last_sequence;
     for (const Record& record : records) {
         if (is_in_sequence(record)) ++sequence;
-        const auto* const put = std::get_if<PutOutputs>(&record);
-        if (put == nullptr || packed_size(put->outputs) <= row_bytes_max) continue;
-        large.emplace_back(file_of(*put, sequence), *put);
+        if (!is_large(record)) continue;
+        large.emplace_back(sequence, record);
         staged_.insert(sequence);
     }
     if (large.empty()) return {};
     return [this, large = std::move(large)]() -> Result<void> {
         Bytes packed;
-        for (const auto& [file, put] : large) {
-            pack_outputs(put.outputs, packed);
-            if (auto written = files_.write(file, packed); !written) return written;
+        for (const auto& [number, record] : large) {
+            Result<void> written;
+            if (const auto* const outputs = std::get_if<PutOutputs>(&record)) {
+                pack_outputs(outputs->outputs, packed);
+                written = files_.write(file_of(*outputs, number), packed);
+            } else {
+                const auto& checkpoint = std::get<PutCheckpoint>(record);
+                written = files_.write(file_of(checkpoint, number), *checkpoint.state);
+            }
+            if (!written) return written;
         }
         return files_.flush();
     };
@@ -317,9 +336,14 @@ Result<void> SqliteWriter::apply(const PutOutputs& put) {
         return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, std::nullopt,
                                            packed_);
     }
-    turn_.written.push_back(file);
-    if (auto written = files_.write(file, packed_); !written) return written;
+    if (auto written = write_large(file, packed_); !written) return written;
     return statements_.put_outputs.run(sequence, put.job, put.round, put.worker, size, ByteSpan{});
+}
+
+Result<void> SqliteWriter::write_large(const ResultFile& file, ByteSpan bytes) {
+    if (staged_.contains(static_cast<std::int64_t>(file.sequence))) return {};
+    turn_.written.push_back(file);
+    return files_.write(file, bytes);
 }
 
 Result<void> SqliteWriter::apply(const ConfirmOutput& confirm) {
@@ -350,10 +374,25 @@ Result<void> SqliteWriter::write_confirmations() {
 }
 
 Result<void> SqliteWriter::apply(const PutCheckpoint& put) {
+    const std::int64_t sequence = turn_.counters.last_sequence;
+    const ResultFile file = file_of(put, sequence);
     const auto live = is_live(put.job);
     if (!live) return unexpected(live.error());
-    if (!*live) return {};
-    auto done = statements_.put_checkpoint.run(put.job, put.round, put.state);
+    if (!*live) {
+        if (staged_.contains(sequence)) turn_.unnamed.push_back(file);
+        return {};
+    }
+    const auto replaced = statements_.checkpoint_file.first_integer(put.job, put.round);
+    if (!replaced) return unexpected(replaced.error());
+    if (*replaced) turn_.unnamed.push_back(file_of(put, **replaced));
+    const ByteSpan sha256 = std::as_bytes(std::span{put.sha256.digest});
+    const bool is_large = put.state->size() > row_bytes_max;
+    Result<void> done = is_large ? write_large(file, *put.state) : Result<void>{};
+    if (done) {
+        done = statements_.put_checkpoint.run(
+            put.job, put.round, is_large ? ByteSpan{} : ByteSpan{*put.state}, sha256, sequence,
+            is_large ? std::optional{put.state->size()} : std::nullopt);
+    }
     if (done) done = statements_.erase_leases_before.run(put.job, put.round);
     return done;
 }
@@ -416,13 +455,14 @@ Result<void> SqliteWriter::erase_some_work(JobId job) {
         return done;
     };
     const auto nothing = [](const SqliteStatement&) {};
-    auto done = erase(statements_.erase_some_outputs, erased_rows_max, [&](const auto& row) {
+    const auto its_file = [&](const SqliteStatement& row) {
         if (row.is_null(2)) return;
-        turn_.unnamed.push_back({job, row.template integer_as<RoundIndex>(0),
-                                 row.template integer_as<std::uint64_t>(1)});
-    });
+        turn_.unnamed.push_back(
+            {job, row.integer_as<RoundIndex>(0), row.integer_as<std::uint64_t>(1)});
+    };
+    auto done = erase(statements_.erase_some_outputs, erased_rows_max, its_file);
     if (done) done = erase(statements_.erase_some_confirmations, erased_rows_max, nothing);
-    if (done) done = erase(statements_.erase_some_checkpoints, erased_checkpoints_max, nothing);
+    if (done) done = erase(statements_.erase_some_checkpoints, erased_rows_max, its_file);
     if (done) done = erase(statements_.erase_some_leases, erased_rows_max, nothing);
     if (is_all)
         turn_.leftovers.erase(job);

@@ -53,7 +53,7 @@ class SqliteWriter {
         SqliteStatement put_lease, erase_leases, erase_leases_before;
         SqliteStatement put_outputs, files_from, erase_outputs;
         SqliteStatement put_confirmations, erase_confirmations;
-        SqliteStatement put_checkpoint, erase_checkpoints;
+        SqliteStatement put_checkpoint, checkpoint_file, erase_checkpoints;
         SqliteStatement put_receipt, receipt_bytes, ended_receipts;
         SqliteStatement put_written_file;
         SqliteStatement oldest_ended;
@@ -112,6 +112,8 @@ class SqliteWriter {
     [[nodiscard]] Result<void> prune();
     [[nodiscard]] Result<void> forget_jobs(const std::vector<JobId>& jobs);
     [[nodiscard]] Result<bool> is_live(JobId job);
+    /// Writes a file for what is too large for a row, unless that is done.
+    [[nodiscard]] Result<void> write_large(const ResultFile& file, ByteSpan bytes);
 
     SqliteDatabase& database_;
     ResultFiles& files_;
@@ -119,7 +121,7 @@ class SqliteWriter {
     Statements statements_;
     StoreCounters counters_;     ///< As committed.
     std::set<JobId> leftovers_;  ///< Jobs that are over, and of whose work some is left.
-    /// The next commit's outputs that have their files, by the sequence number they will have.
+    /// Of the next commit, what has its file, by the sequence number that it will have.
     std::set<std::int64_t> staged_;
     std::vector<ResultFile> unnamed_;
     Turn turn_;

@@ -77,8 +77,7 @@ Result<void> StoreBackup::add_result_files() {
         "CREATE TABLE carried_files (job INTEGER NOT NULL, round INTEGER NOT NULL,"
         " sequence INTEGER NOT NULL, bytes BLOB NOT NULL);");
     if (!begun) return begun;
-    auto named = copy_.prepare(
-        "SELECT job, round, sequence, file_bytes FROM outputs WHERE file_bytes IS NOT NULL");
+    auto named = copy_.prepare("SELECT job, round, sequence, file_bytes FROM files");
     if (!named) return unexpected(named.error());
     auto add = copy_.prepare("INSERT INTO carried_files VALUES (?, ?, ?, ?)");
     if (!add) return unexpected(add.error());

@@ -78,15 +78,24 @@ test('a receipt says what was computed from what, and who gave each result', asy
   assert.deepEqual(document.kernels, ['linear_scores@1', 'logistic_newton@1']);
   const job = (await cluster.ask(`/api/v1/jobs/${trainingId}`)).json;
   assert.deepEqual(document.result, job.result);
-  const results = document.rounds.flatMap((/** @type {any} */ round) => round.results);
-  assert.equal(results.length, job.tasks.done);
+  const sum = (/** @type {any[]} */ all, /** @type {string} */ key) =>
+    all.reduce((total, one) => total + one[key], 0);
+  assert.equal(sum(document.rounds, 'task_count'), job.tasks.done);
+  assert.equal(sum(document.workers, 'results'), job.tasks.done);
+  assert.equal(sum(document.workers, 'confirmed'), sum(document.rounds, 'confirmed'));
   const known = new Map(document.workers.map((/** @type {any} */ one) => [one.number, one]));
-  for (const result of results) {
-    const [, worker] = /^[0-9a-f]{64} (\d+) [01]$/.exec(result) ?? assert.fail(result);
+  const [first, ...others] = document.rounds;
+  assert.equal(first.results.length, first.task_count);
+  const digests = createHash('sha256');
+  for (const result of first.results) {
+    const [, digest, worker] = /^([0-9a-f]{64}) (\d+) [01]$/.exec(result) ?? assert.fail(result);
     assert.match(known.get(Number(worker))?.name, /^lab-[12]$/);
+    digests.update(Buffer.from(digest, 'hex'));
   }
-  for (const round of document.rounds) {
-    assert.equal(sha256(/** @type {any} */ (Buffer.from(round.state, 'hex'))), round.state_sha256);
+  assert.equal(digests.digest('hex'), first.results_sha256);
+  for (const round of others) {
+    assert.match(round.state_sha256, /^[0-9a-f]{64}$/);
+    assert.ok(JSON.stringify(round).length < 1000);
   }
 });
 

@@ -61,6 +61,10 @@ class SimulatedStore final : public store::JobStore {
         return memory_->written_files();
     }
     [[nodiscard]] Result<store::JobPlan> plan(JobId id) const override { return memory_->plan(id); }
+    [[nodiscard]] Result<std::shared_ptr<const Bytes>> checkpoint(JobId id,
+                                                                  RoundIndex round) const override {
+        return memory_->checkpoint(id, round);
+    }
     [[nodiscard]] Result<store::RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                                   std::size_t rows_max) const override {
         return memory_->slice(id, round, from, rows_max);

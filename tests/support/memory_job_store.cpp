@@ -64,7 +64,7 @@ void MemoryJobStore::apply(const ConfirmOutput& confirm) {
 void MemoryJobStore::apply(const PutCheckpoint& put) {
     Work* const work = live_work(put.job);
     if (work == nullptr) return;
-    work->checkpoints[put.round] = put.state;
+    work->checkpoints[put.round] = put;
     std::erase_if(work->leases, [&](const auto& lease) { return lease.second.round < put.round; });
 }
 
@@ -171,10 +171,18 @@ Result<JobPlan> MemoryJobStore::plan(JobId id) const {
     JobPlan found;
     const Work* const work = live_work(id);
     if (work == nullptr) return found;
-    for (const auto& [round, state] : work->checkpoints)
-        found.checkpoints.push_back({round, state});
+    for (const auto& [round, put] : work->checkpoints)
+        found.checkpoints.push_back({round, put.sha256});
     for (const auto& [round, outputs] : work->outputs) found.rounds.push_back(round);
     return found;
+}
+
+Result<std::shared_ptr<const Bytes>> MemoryJobStore::checkpoint(JobId id, RoundIndex round) const {
+    const Work* const work = live_work(id);
+    const auto found =
+        work == nullptr ? decltype(work->checkpoints.end()){} : work->checkpoints.find(round);
+    if (work != nullptr && found != work->checkpoints.end()) return found->second.state;
+    return unexpected(ErrorCode::Internal, "there is no checkpoint of that round");
 }
 
 Result<RoundSlice> MemoryJobStore::slice(JobId id, RoundIndex round, std::uint64_t from,

@@ -29,6 +29,8 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] std::vector<WorkerRecord> workers() const override;
     [[nodiscard]] WorkerId last_worker_id() const override { return last_worker_; }
     [[nodiscard]] Result<JobPlan> plan(JobId id) const override;
+    [[nodiscard]] Result<std::shared_ptr<const Bytes>> checkpoint(JobId id,
+                                                                  RoundIndex round) const override;
     [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                            std::size_t rows_max) const override;
     [[nodiscard]] Result<std::vector<LeaseRecord>> leases(JobId id, LeaseId from,
@@ -47,7 +49,7 @@ class MemoryJobStore final : public JobStore {
         WorkerId confirmer;
     };
     struct Work {
-        std::map<RoundIndex, Bytes> checkpoints;
+        std::map<RoundIndex, PutCheckpoint> checkpoints;
         std::map<RoundIndex, std::map<TaskIndex, Output>> outputs;
         std::map<LeaseId, LeaseRecord> leases;
         JobTrial trial;

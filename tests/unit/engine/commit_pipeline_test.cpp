@@ -83,6 +83,10 @@ class TalkativeStore final : public store::JobStore {
     [[nodiscard]] std::vector<store::WorkerRecord> workers() const override { return {}; }
     [[nodiscard]] WorkerId last_worker_id() const override { return {}; }
     [[nodiscard]] Result<store::JobPlan> plan(JobId) const override { return store::JobPlan{}; }
+    [[nodiscard]] Result<std::shared_ptr<const Bytes>> checkpoint(JobId,
+                                                                  RoundIndex) const override {
+        return unexpected(ErrorCode::Internal, "there is none");
+    }
     [[nodiscard]] Result<store::RoundSlice> slice(JobId, RoundIndex, std::uint64_t,
                                                   std::size_t) const override {
         return store::RoundSlice{};

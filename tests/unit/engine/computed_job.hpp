@@ -34,8 +34,10 @@ struct ComputedJob {
 inline engine::ReceiptRound compute_round(programs::Program& program,
                                           const store::BlobStore& blobs) {
     const auto round = program.round();
-    engine::ReceiptRound done{
-        std::string{round->kernel}, round->kernel_version, program.checkpoint(), {}};
+    engine::ReceiptRound done;
+    done.kernel = std::string{round->kernel};
+    done.kernel_version = round->kernel_version;
+    done.state = program.checkpoint();
     const auto find = [&blobs](const Sha256& name) -> std::optional<ByteSpan> {
         const auto file = blobs.find(name);
         return file ? std::optional{file->bytes()} : std::nullopt;
@@ -49,6 +51,8 @@ inline engine::ReceiptRound compute_round(programs::Program& program,
     if (auto folded = program.finish_round(views); !folded) {
         throw std::runtime_error(folded.error().message);
     }
+    engine::complete_first_version(done);
+    done.state = {};
     return done;
 }
 
@@ -69,13 +73,16 @@ inline ComputedJob compute_job(const std::string& type, const nlohmann::json& pa
     job.record.elapsed_seconds = 1.25;
     job.record.inputs = jobs::inputs_json(prepared.inputs);
     while (prepared.program->round()) {
-        job.work.rounds.push_back(compute_round(*prepared.program, *blobs));
+        engine::ReceiptRound round = compute_round(*prepared.program, *blobs);
+        const auto number = static_cast<RoundIndex>(job.work.rounds.size());
+        if (!engine::lists_tasks(number, round.task_count)) round.outputs = {};
+        job.work.rounds.push_back(std::move(round));
     }
     job.record.state = store::JobState::Succeeded;
     job.record.result = value_or_throw(prepared.finish()).dump();
     job.work.software = "0.1.0";
-    job.work.workers = {{WorkerId{1}, "key-1", "lab-1", "native"},
-                        {WorkerId{2}, "key-2", "tab-2", "browser"}};
+    job.work.workers = {{WorkerId{1}, "key-1", "lab-1", "native", 0, 0},
+                        {WorkerId{2}, "key-2", "tab-2", "browser", 0, 0}};
     return job;
 }
 

@@ -44,6 +44,10 @@ class SummingProgram final : public programs::Program {
     std::uint8_t sum_ = 0;
 };
 
+Bytes state_of(int folds, int sum) {
+    return {std::byte(folds), std::byte(sum)};
+}
+
 class JobRunTest : public ::testing::Test {
  protected:
     JobRunTest() {
@@ -66,8 +70,8 @@ class JobRunTest : public ::testing::Test {
         return was_begun;
     }
 
-    void go_back(RoundIndex round) {
-        ASSERT_TRUE(job_.go_back(round));
+    void go_back(RoundIndex round, const Bytes& state) {
+        ASSERT_TRUE(job_.go_back(round, state));
         ASSERT_TRUE(job_.start_round());
     }
 
@@ -92,16 +96,15 @@ TEST_F(JobRunTest, GoesFromRoundToRoundToTheEnd) {
     EXPECT_FALSE(pass_round(3));
     EXPECT_TRUE(job_.has_finished());
     EXPECT_EQ(job_.round_tasks(), 0U);
-    EXPECT_THAT(job_.states(),
-                ElementsAre(Bytes{std::byte{0}, std::byte{0}}, Bytes{std::byte{1}, std::byte{1}},
-                            Bytes{std::byte{2}, std::byte{5}}));
+    EXPECT_THAT(job_.states(), ElementsAre(sha256(state_of(0, 0)), sha256(state_of(1, 1)),
+                                           sha256(state_of(2, 5))));
     EXPECT_THAT(job_.kernels(), SizeIs(3));
 }
 
 // What is known of later rounds holds for as long as a former round comes to the same state.
 TEST_F(JobRunTest, ARoundThatIsDoneAgainLeadsToWhereItLedBefore) {
     for (int output = 1; output <= 3; ++output) pass_round(output);
-    go_back(0);
+    go_back(0, state_of(0, 0));
     EXPECT_FALSE(job_.has_finished());
     EXPECT_EQ(job_.tasks_done, 0U);
     EXPECT_TRUE(pass_round(1));
@@ -111,22 +114,25 @@ TEST_F(JobRunTest, ARoundThatIsDoneAgainLeadsToWhereItLedBefore) {
 
 TEST_F(JobRunTest, WhatIsKnownOfLaterRoundsGoesWhereTheStateIsAnother) {
     for (int output = 1; output <= 3; ++output) pass_round(output);
-    go_back(0);
+    go_back(0, state_of(0, 0));
     EXPECT_FALSE(pass_round(9));
-    EXPECT_THAT(job_.states(),
-                ElementsAre(Bytes{std::byte{0}, std::byte{0}}, Bytes{std::byte{1}, std::byte{9}}));
+    EXPECT_THAT(job_.states(), ElementsAre(sha256(state_of(0, 0)), sha256(state_of(1, 9))));
     EXPECT_EQ(job_.round_tasks(), 2U);
     EXPECT_FALSE(pass_round(2));
 }
 
 TEST_F(JobRunTest, ARestartGoesOnWhereTheLastRoundBegan) {
-    ASSERT_TRUE(
-        job_.restore({Bytes{std::byte{0}, std::byte{0}}, Bytes{std::byte{1}, std::byte{4}}}));
+    const std::vector<Bytes> states{state_of(0, 0), state_of(1, 4)};
+    const std::vector<store::StoredCheckpoint> checkpoints{{0, sha256(states[0])},
+                                                           {1, sha256(states[1])}};
+    ASSERT_TRUE(job_.restore(checkpoints, [&](RoundIndex round) {
+        return Result{std::make_shared<const Bytes>(states.at(round))};
+    }));
     EXPECT_EQ(job_.round_index, 1U);
     EXPECT_EQ(job_.round_tasks(), 2U);
     EXPECT_EQ(job_.tasks_done, 1U);
     EXPECT_FALSE(pass_round(1));
-    EXPECT_THAT(job_.states().back(), ElementsAre(std::byte{2}, std::byte{6}));
+    EXPECT_EQ(job_.states().back(), sha256(state_of(2, 6)));
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ TEST_F(NextRoundTest, WhatIsLargeIsABlobForAsLongAsTheRoundLasts) {
     const BlobRef named_before{sha256(small_), small_.size()};
     const SharingProgram program{{small_, large_, named_before}};
     NextRound next = next_round(program, *blobs);
-    EXPECT_EQ(next.state, program.checkpoint());
+    EXPECT_EQ(*next.state, program.checkpoint());
     ASSERT_TRUE(next.round);
     EXPECT_THAT(next.round->shared_inputs,
                 ElementsAre(TaskInput{small_}, TaskInput{name_of_large_}, TaskInput{named_before}));
@@ -91,7 +91,7 @@ TEST_F(NextRoundTest, AProgramThatHasFinishedHasNone) {
     ASSERT_TRUE(program.finish_round({}));
     const NextRound next = next_round(program, *blobs);
     EXPECT_FALSE(next.round);
-    EXPECT_EQ(next.state, program.checkpoint());
+    EXPECT_EQ(*next.state, program.checkpoint());
     EXPECT_EQ(blobs->bytes(), 0U);
 }
 

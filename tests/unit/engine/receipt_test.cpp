@@ -21,17 +21,44 @@ Sha256 digest_of(std::uint64_t number) {
     return sha256(std::as_bytes(std::span{&number, 1}));
 }
 
+/// A round that tells of each of its tasks.
+ReceiptRound round_of(std::string kernel, std::uint32_t version,
+                      std::vector<ReceiptOutput> outputs) {
+    ReceiptRound round;
+    round.kernel = std::move(kernel);
+    round.kernel_version = version;
+    round.state = {std::byte{0xab}, std::byte{0}};
+    round.outputs = std::move(outputs);
+    complete_first_version(round);
+    round.state = {};
+    return round;
+}
+
 ReceiptWork some_work() {
     ReceiptWork work;
     work.software = "1.2.3";
-    work.workers = {{WorkerId{1}, "w-1", "lab \"one\"\n", "native"},
-                    {WorkerId{90'000}, "w-2", "tab", "browser"}};
+    work.workers = {{WorkerId{1}, "w-1", "lab \"one\"\n", "native", 1, 1},
+                    {WorkerId{90'000}, "w-2", "tab", "browser", 1'000'001, 7}};
     work.rounds = {
-        {"first", 1, {std::byte{0xab}, std::byte{0}}, {{WorkerId{1}, digest_of(1), true}}},
-        {"second",
-         2,
-         {},
-         {{WorkerId{90'000}, digest_of(2), false}, {WorkerId{}, digest_of(3), true}}}};
+        round_of("first", 1, {{WorkerId{1}, digest_of(1), true}}),
+        round_of("second", 2,
+                 {{WorkerId{90'000}, digest_of(2), false}, {WorkerId{}, digest_of(3), true}})};
+    ReceiptRound& large = work.rounds.emplace_back();
+    large.kernel = "third";
+    large.task_count = 1'000'000;
+    large.state_sha256 = digest_of(4);
+    large.results_sha256 = digest_of(5);
+    large.confirmed_count = 6;
+    return work;
+}
+
+/// As version 0.1 left it.
+ReceiptWork first_version() {
+    ReceiptWork work = some_work();
+    work.format_version = 1;
+    work.rounds.pop_back();
+    for (ReceiptRound& round : work.rounds) round.state = {std::byte{0xab}, std::byte{0}};
+    for (ReceiptWorker& worker : work.workers) worker.output_count = worker.confirmed_count = 0;
     return work;
 }
 
@@ -51,10 +78,11 @@ store::JobRecord some_job() {
 }
 
 TEST(ReceiptWorkTest, ComesBackAsItWas) {
-    const ReceiptWork work = some_work();
-    const auto decoded = decode_receipt_work(encode_receipt_work(work));
-    ASSERT_TRUE(decoded) << decoded.error().message;
-    EXPECT_EQ(*decoded, work);
+    for (const ReceiptWork& work : {some_work(), first_version()}) {
+        const auto decoded = decode_receipt_work(encode_receipt_work(work));
+        ASSERT_TRUE(decoded) << decoded.error().message;
+        EXPECT_EQ(*decoded, work);
+    }
 }
 
 // The version that ran the job is written when the job ends, not when somebody asks for it.
@@ -67,12 +95,16 @@ TEST(ReceiptWorkTest, NamesTheVersionThatRanTheJob) {
 // Wherever stored bytes end too early, or one more follows, they are refused and nothing is read
 // past their end.
 TEST(ReceiptWorkTest, CutBytesAreRefused) {
-    Bytes bytes = encode_receipt_work(some_work());
-    for (std::size_t size = 0; size < bytes.size(); ++size) {
-        EXPECT_FALSE(decode_receipt_work(ByteSpan{bytes}.first(size))) << size;
+    for (const ReceiptWork& work : {some_work(), first_version()}) {
+        Bytes bytes = encode_receipt_work(work);
+        for (std::size_t size = 0; size < bytes.size(); ++size) {
+            EXPECT_FALSE(decode_receipt_work(ByteSpan{bytes}.first(size))) << size;
+        }
+        bytes.push_back(std::byte{0});
+        EXPECT_FALSE(decode_receipt_work(bytes));
+        bytes.front() = std::byte{9};
+        EXPECT_FALSE(decode_receipt_work(ByteSpan{bytes}.first(bytes.size() - 1)));
     }
-    bytes.push_back(std::byte{0});
-    EXPECT_FALSE(decode_receipt_work(bytes));
 }
 
 TEST(ReceiptTest, IsReadAsItWasWritten) {
@@ -89,12 +121,50 @@ TEST(ReceiptTest, IsReadAsItWasWritten) {
     EXPECT_EQ(receipt->result, nlohmann::json::parse(some_job().result));
 }
 
+// Receipts that a former version left are what they were: somebody may have cited their roots.
+TEST(ReceiptTest, TheFirstVersionIsWrittenAndReadAsItWas) {
+    const std::string text = receipt_text(some_job(), first_version());
+    EXPECT_EQ(to_hex(sha256(as_byte_span(text))),
+              "c697e2140d6582fa1aee0d337e894f42a02801fcbcb7a5397140a8674232f389");
+    const auto receipt = read_receipt(text);
+    ASSERT_TRUE(receipt) << receipt.error().message;
+    EXPECT_EQ(receipt->work, [] {
+        ReceiptWork work = first_version();
+        work.software = "netcompute " + work.software;
+        return work;
+    }());
+}
+
+// A job of many rounds with large states leaves no more than a line for each of them.
+TEST(ReceiptTest, ARoundTakesLessThanAKilobyte) {
+    ReceiptWork work = some_work();
+    work.rounds.resize(1);
+    const auto size_with = [&](std::uint32_t task_count) {
+        std::vector<ReceiptOutput> outputs;
+        for (std::uint32_t i = 0; i < task_count; ++i) {
+            outputs.push_back({WorkerId{std::uint64_t{1} << 40}, digest_of(i), true});
+        }
+        ReceiptWork longer = work;
+        ReceiptRound round = round_of("a_kernel_with_a_long_name", 1'000'000, std::move(outputs));
+        if (!lists_tasks(1, task_count)) round.outputs = {};
+        longer.rounds.push_back(std::move(round));
+        return receipt_text(some_job(), longer).size() - receipt_text(some_job(), work).size();
+    };
+    for (const std::uint32_t task_count : {1U, 8U, 9U, 64U, 100'000U}) {
+        EXPECT_LT(size_with(task_count), 1000U) << task_count;
+    }
+    EXPECT_TRUE(lists_tasks(0, 1'000'000));
+}
+
 // Any JSON reader can read it, and finds each task's hash with the worker that gave it.
 TEST(ReceiptTest, IsPlainJson) {
     const auto json = nlohmann::json::parse(receipt_text(some_job(), some_work()));
-    EXPECT_EQ(json.at("kernels"), (nlohmann::json{"first@1", "second@2"}));
+    EXPECT_EQ(json.at("kernels"), (nlohmann::json{"first@1", "second@2", "third@0"}));
     EXPECT_EQ(json.at("job").at("validation"), "default");
-    EXPECT_EQ(json.at("rounds").at(0).at("state"), "ab00");
+    EXPECT_EQ(json.at("rounds").at(0).at("state_sha256"),
+              to_hex(sha256(Bytes{std::byte{0xab}, std::byte{0}})));
+    EXPECT_EQ(json.at("workers").at(1).at("results"), 1'000'001);
+    EXPECT_FALSE(json.at("rounds").at(2).contains("results"));
     EXPECT_EQ(json.at("rounds").at(1).at("results"),
               (nlohmann::json{to_hex(digest_of(2)) + " 90000 0", to_hex(digest_of(3)) + " 0 1"}));
 }
@@ -153,9 +223,14 @@ TEST(ReceiptTest, RefusalsSayWhatIsWrong) {
     EXPECT_THAT(refusal(std::string{text}.replace(5, 1, "F")), HasSubstr("it was changed after"));
     EXPECT_THAT(refusal(forged(text, "netcompute-receipt", "another")),
                 HasSubstr("not a receipt of NetCompute"));
-    EXPECT_THAT(refusal(forged(text, "\"format_version\": 1", "\"format_version\": 2")),
+    EXPECT_THAT(refusal(forged(text, "\"format_version\": 2", "\"format_version\": 3")),
                 HasSubstr("use a newer netcompute-master"));
-    EXPECT_THAT(refusal(forged(text, "\"ab00\"", "\"ab01\"")), HasSubstr("round 0: state"));
+    EXPECT_THAT(refusal(forged(receipt_text(some_job(), first_version()), "\"ab00\"", "\"ab01\"")),
+                HasSubstr("round 0: state"));
+    EXPECT_THAT(refusal(forged(text, to_hex(digest_of(2)), to_hex(digest_of(7)))),
+                HasSubstr("round 1: results: they are not those of its results_sha256"));
+    EXPECT_THAT(refusal(forged(text, to_hex(digest_of(5)), "5")),
+                HasSubstr("round 2: results_sha256: \"5\" is not a SHA-256"));
     EXPECT_THAT(refusal(forged(text, " 90000 0\"", " 90000 2\"")), HasSubstr("round 1 task 0"));
     EXPECT_THAT(refusal(forged(text, "\"task_count\":2", "\"task_count\":1")),
                 HasSubstr("there are 2 results"));
@@ -175,6 +250,7 @@ TEST(ReceiptTest, AMillionTasksAreNoBurden) {
     for (std::uint32_t i = 0; i < task_count; ++i) {
         round.outputs.push_back({WorkerId{i % 100}, digest_of(i), i % 20 == 0});
     }
+    complete_first_version(round);
     const auto start = std::chrono::steady_clock::now();
     const auto seconds_so_far = [start] {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

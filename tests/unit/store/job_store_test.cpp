@@ -140,7 +140,8 @@ TEST_P(JobStoreTest, ARewoundJobForgetsLaterRoundsAndItsLeases) {
     commit(*store, {RewindJob{JobId{1}, 0}});
     const auto work = store->work(JobId{1});
     ASSERT_TRUE(work);
-    EXPECT_EQ(work->checkpoints, (std::vector<StoredCheckpoint>{{0, testing::bytes_of("zero")}}));
+    EXPECT_EQ(work->checkpoints,
+              (std::vector<StoredCheckpoint>{{0, sha256(as_byte_span("zero"))}}));
     EXPECT_EQ(testing::votes_text(*work), "0/0 by 5");
     EXPECT_TRUE(work->leases.empty());
 }

@@ -48,7 +48,7 @@ class RandomRecords {
                 return PutLease{{LeaseId{++last_lease_}, WorkerId{below(5) + 1}, job(), round(),
                                  below(2) == 0, tasks()}};
             case 6:
-                return PutCheckpoint{job(), round(), bytes(below(100))};
+                return put_checkpoint();
             case 7:
                 return RewindJob{job(), round()};
             case 8:
@@ -109,6 +109,11 @@ class RandomRecords {
         return put;
     }
 
+    Record put_checkpoint() {
+        const auto state = std::make_shared<const Bytes>(bytes(below(6) == 0 ? 300'000 : 80));
+        return PutCheckpoint{job(), round(), sha256(*state), state};
+    }
+
     JobId job() { return {below(std::max<std::uint64_t>(last_job_, 1)) + 1}; }
     RoundIndex round() { return static_cast<RoundIndex>(below(round_count)); }
     std::vector<TaskIndex> tasks() {
@@ -163,6 +168,11 @@ void expect_same(const JobStore& store, const JobStore& model, std::uint64_t las
         ASSERT_TRUE(work) << work.error().message;
         ASSERT_TRUE(expected);
         EXPECT_EQ(*work, *expected);
+        for (const auto& [round, sha256] : work->checkpoints) {
+            const auto state = store.checkpoint(job, round);
+            ASSERT_TRUE(state) << state.error().message;
+            EXPECT_EQ(**state, **model.checkpoint(job, round));
+        }
         for (RoundIndex round = 0; round < round_count; ++round) {
             expect_same_outputs(store, model, job, round);
         }

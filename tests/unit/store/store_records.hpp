@@ -73,7 +73,8 @@ inline Bytes bytes_of(std::string_view text) {
 }
 
 inline Record put_checkpoint(std::uint64_t job, RoundIndex round, std::string_view state) {
-    return PutCheckpoint{JobId{job}, round, bytes_of(state)};
+    const auto bytes = std::make_shared<const Bytes>(bytes_of(state));
+    return PutCheckpoint{JobId{job}, round, sha256(*bytes), bytes};
 }
 
 inline Record put_receipt(std::uint64_t job, std::string_view text) {
