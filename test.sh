@@ -32,7 +32,8 @@ build ON
 report=$PWD/build/test-report.xml
 rm -f "$report"
 status=0
-ctest --test-dir build --output-on-failure --no-tests=error --output-junit "$report" "$@" ||
+ctest --test-dir build --output-on-failure --no-tests=error --output-junit "$report" \
+    --parallel "$(nproc)" "$@" ||
     status=$?
 [ -f "$report" ] || fail "ctest wrote no report; its message is above"
 

@@ -16,6 +16,7 @@ ExternalProject_Add(netcompute_wasm
     CMAKE_ARGS
         -DCMAKE_TOOLCHAIN_FILE=${CMAKE_SOURCE_DIR}/cmake/wasm-toolchain.cmake
         -DCMAKE_BUILD_TYPE=Release
+        -DCMAKE_UNITY_BUILD=${CMAKE_UNITY_BUILD}
     BUILD_COMMAND "${CMAKE_COMMAND}" -E env NODE_PATH=/usr/share/nodejs
         "${CMAKE_COMMAND}" --build <BINARY_DIR>
     INSTALL_COMMAND "${CMAKE_COMMAND}" -E copy_if_different

@@ -40,8 +40,10 @@ http::status status_of(ErrorCode code) {
             return http::status::forbidden;
         case ErrorCode::LimitExceeded:
             return http::status::too_many_requests;
-        case ErrorCode::Unavailable:
+        case ErrorCode::Conflict:
             return http::status::conflict;
+        case ErrorCode::Unavailable:
+            return http::status::service_unavailable;
         case ErrorCode::Internal:
         case ErrorCode::OutOfMemory:
             return http::status::internal_server_error;
@@ -60,13 +62,6 @@ HttpResponse error_response(const Error& error) {
         response.headers.emplace_back("Retry-After", std::to_string(retry_seconds));
     }
     return response;
-}
-
-/// Of a call that changes something: what is unavailable then is the store.
-HttpResponse refused_change(const Error& error) {
-    if (error.code != ErrorCode::Unavailable) return error_response(error);
-    return http_error(http::status::service_unavailable, error_code_name(error.code),
-                      error.message);
 }
 
 bool is_success(http::status status) {
@@ -227,7 +222,7 @@ asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request, HttpPeer pe
     const bool has_changed = match.changes_something && is_success(response.status);
     if (has_changed) {
         const Result<void> written = co_await wait_until_written();
-        if (!written) response = refused_change(written.error());
+        if (!written) response = error_response(written.error());
     }
     write_down(match, response, peer);
     co_return response;
@@ -300,17 +295,15 @@ HttpResponse ServerApi::answer_for_job(const RouteMatch& match, const HttpReques
 
 HttpResponse ServerApi::change_job(const RouteMatch& match, JobId id, const nlohmann::json& job,
                                    std::string_view body) {
-    const std::string state = job.at("state");
-    if (state == "Succeeded" || state == "Failed" || state == "Cancelled") {
-        return http_error(http::status::conflict, "already_over",
-                          "job " + std::to_string(id.value) + ": it is over already: " + state);
-    }
     const bool pauses = match.name == RouteName::PauseJob;
     const Result<void> changed = match.name == RouteName::CancelJob ? backend_.cancel(id)
                                  : match.name == RouteName::PrioritizeJob
                                      ? backend_.prioritize(id, body)
                                      : backend_.pause(id, pauses);
-    if (!changed) return refused_change(changed.error());
+    if (!changed && changed.error().code == ErrorCode::Conflict) {
+        return http_error(http::status::conflict, "already_over", changed.error().message);
+    }
+    if (!changed) return error_response(changed.error());
     if (match.name == RouteName::CancelJob) {
         return json_response({{"id", id.value}, {"state", "Cancelled"}});
     }
@@ -326,10 +319,7 @@ HttpResponse ServerApi::answer_for_worker(const RouteMatch& match) {
     const bool drains = match.name == RouteName::DrainWorker;
     const Result<void> changed =
         match.name == RouteName::ReadmitWorker ? backend_.readmit(id) : backend_.drain(id, drains);
-    if (!changed && changed.error().code == ErrorCode::InvalidArgument) {
-        return http_error(http::status::conflict, "conflict", changed.error().message);
-    }
-    if (!changed) return refused_change(changed.error());
+    if (!changed) return error_response(changed.error());
     const auto changed_worker = backend_.worker(id);
     return json_response(changed_worker ? *changed_worker : *worker);
 }
@@ -425,7 +415,7 @@ asio::awaitable<std::optional<HttpResponse>> ServerApi::wait_for_end(JobId id, d
 
 HttpResponse ServerApi::submit(const HttpRequest& request, const HttpPeer& peer) {
     const auto id = backend_.submit(request.body());
-    if (!id) return refused_change(id.error());
+    if (!id) return error_response(id.error());
     HttpResponse response = json_response({{"id", id->value}}, http::status::created);
     response.headers.emplace_back("Location",
                                   peer.base_path + "api/v1/jobs/" + std::to_string(id->value));

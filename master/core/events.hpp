@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/round_tasks.hpp"
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 #include <netcompute/result.hpp>
@@ -101,6 +102,15 @@ struct WorkerReadmitted {
     WorkerId worker;
 };
 
+/// On whose word rounds that are forgotten rest: outputs that it gave and nobody confirmed, or
+/// that it confirmed.
+struct ForgottenWord {
+    WorkerId worker;
+    bool is_confirmer = false;
+    RoundIndex first_round = 0;
+    friend bool operator==(const ForgottenWord&, const ForgottenWord&) = default;
+};
+
 /// A job of a former master goes on: its rounds so far, the one in progress last. A large job is
 /// told of in several of these. The next event after them is RoundStarted for the round in
 /// progress, which is not fresh.
@@ -111,6 +121,8 @@ struct JobRestored {
     double slot_seconds = 0;                      ///< Spent on it so far.
     Validation validation = {};
     std::vector<PastConfirmations> confirmations = {};  ///< Of these outputs, and earlier ones.
+    RoundIndex first_round = 0;                 ///< Of `rounds`; those before it are forgotten.
+    std::vector<ForgottenWord> forgotten = {};  ///< Of those.
 };
 
 /// A lease that a former master had granted.
@@ -133,6 +145,7 @@ struct RoundStarted {
     bool fresh = true;
     std::vector<PastLease> leases = {};  ///< Of a former master.
     bool paused = false;                 ///< A user holds the job back already.
+    std::uint32_t kernel = 0;  ///< Numbers the job's kernels, each of which has its speed.
 };
 
 /// The program has no further round. Answered by FinishJob, or by VisitRound when some results
@@ -182,6 +195,10 @@ struct LeaseIdsUsed {
     LeaseId last;
 };
 
+/// All of a former master's jobs are restored, or held: workers may come in. Until then nobody who
+/// has a part in them is forgotten, however long that takes.
+struct RestorationEnded {};
+
 /// The job is over for a reason outside the scheduler: succeeded, cancelled, or a fold failed.
 struct JobEnded {
     JobId job;
@@ -210,7 +227,7 @@ using Event =
     std::variant<WorkerJoined, WorkerRestored, WorkerDisconnected, WorkerLeft, HeartbeatReceived,
                  WorkerDrained, WorkerReadmitted, JobRestored, RoundStarted, ProgramFinished,
                  RoundRejected, TaskAudited, JobPaused, JobPrioritized, StoreStalled, LeaseIdsUsed,
-                 JobEnded, ResultsReceived, ClockTicked>;
+                 RestorationEnded, JobEnded, ResultsReceived, ClockTicked>;
 
 // ---- Effects ------------------------------------------------------------------------------------
 
@@ -299,11 +316,23 @@ struct PublishTrust {
 };
 
 /// Go back to this round: restore the program as it was then, and answer with RoundStarted, not
-/// fresh. The outputs of that round and of later ones still hold, but for some.
+/// fresh. The outputs of that round and of later ones still hold, but for some. If the round is
+/// forgotten: to this one or one before it, fresh.
 struct VisitRound {
     JobId job;
     RoundIndex round = 0;
     friend bool operator==(const VisitRound&, const VisitRound&) = default;
+};
+
+/// These former rounds, one after the other, are not begun again by themselves any more: only what
+/// a receipt tells of them need be kept, and the program's state at the beginning of some of them.
+struct ForgetRounds {
+    JobId job;
+    RoundIndex first = 0;
+    std::vector<RoundTasks> rounds;
+    friend bool operator==(const ForgetRounds& a, const ForgetRounds& b) {
+        return a.job == b.job && a.first == b.first && a.rounds.size() == b.rounds.size();
+    }
 };
 
 /// All that had to be checked is: make the job's result.
@@ -343,9 +372,10 @@ struct PublishWorker {
     friend bool operator==(const PublishWorker&, const PublishWorker&) = default;
 };
 
-using Effect = std::variant<AssignTasks, RevokeLease, RecordOutputs, ConfirmOutputs, AuditTask,
-                            RecordAudit, QuarantineWorker, ContestJob, PublishTrust, VisitRound,
-                            CompleteRound, FinishJob, FailJob, CloseSession, PublishWorker>;
+using Effect =
+    std::variant<AssignTasks, RevokeLease, RecordOutputs, ConfirmOutputs, AuditTask, RecordAudit,
+                 QuarantineWorker, ContestJob, PublishTrust, VisitRound, ForgetRounds,
+                 CompleteRound, FinishJob, FailJob, CloseSession, PublishWorker>;
 using Effects = std::vector<Effect>;
 
 }  // namespace netcompute::core

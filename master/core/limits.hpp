@@ -41,6 +41,10 @@ struct SchedulerLimits {
     double spot_check_rate_min = 0.05;  ///< In the long run.
     /// Of a worker's unconfirmed results, at a job's end; fewer the longer it was right.
     std::uint32_t closing_checks = 30;
+    /// Former rounds of a job that can be begun again one by one. Twice as many are kept; then the
+    /// first half of them gets its closing checks and is forgotten.
+    std::uint32_t rounds_kept = 16;
+    std::uint32_t forgotten_tasks_max = 16'384;  ///< Of a round: those of more tasks are kept.
     double straggler_factor = 2;  ///< Times the 95th percentile, before a task gets a second copy.
     Duration straggler_min = std::chrono::milliseconds{250};
 };

@@ -100,6 +100,10 @@ void Scheduler::on(const StoreStalled& event) {
     stalled_ = event.stalled;
 }
 
+void Scheduler::on(const RestorationEnded&) {
+    restoring_ = false;
+}
+
 void Scheduler::on(const LeaseIdsUsed& event) {
     last_lease_ = std::max(last_lease_, event.last.value);
 }

@@ -72,8 +72,9 @@ class Scheduler {
     [[nodiscard]] std::optional<LeaseView> lease(LeaseId id) const;
     /// Workers that take tasks: neither Draining, Suspect nor Lost.
     [[nodiscard]] std::uint32_t available_worker_count() const { return available_count_; }
-    /// Of a live job, the tasks of each round: what a receipt tells. A snapshot, quickly made.
-    [[nodiscard]] std::vector<RoundTasks> rounds(JobId id) const;
+    /// Of a live job, the tasks of each round that is not forgotten: what a receipt tells. A
+    /// snapshot, quickly made.
+    [[nodiscard]] std::map<RoundIndex, RoundTasks> rounds(JobId id) const;
 
  private:
     /// A task that was counted as possibly having brought its worker down.
@@ -100,12 +101,13 @@ class Scheduler {
         [[nodiscard]] bool is_proven() const { return is_believed && has_delivered; }
         WorkerState state = WorkerState::Idle;
         Instant last_seen;
-        Instant deadline = instant_never;          ///< Its entry in worker_deadlines_.
-        std::vector<LeaseId> leases;               ///< Active ones, oldest first.
-        std::map<JobId, double> seconds_per_task;  ///< Measured, per slot.
-        std::vector<BlamedTask> blamed;            ///< What it ran when it was lost.
-        std::uint32_t available_slots = 0;         ///< Its part of available_; 0 while it is not.
-        std::optional<std::size_t> room;           ///< Its place in with_room_.
+        Instant deadline = instant_never;  ///< Its entry in worker_deadlines_.
+        std::vector<LeaseId> leases;       ///< Active ones, oldest first.
+        /// Measured, per slot, for each kernel of each job.
+        std::map<std::pair<JobId, std::uint32_t>, double> seconds_per_task;
+        std::vector<BlamedTask> blamed;     ///< What it ran when it was lost.
+        std::uint32_t available_slots = 0;  ///< Its part of available_; 0 while it is not.
+        std::optional<std::size_t> room;    ///< Its place in with_room_.
     };
     struct Lease {
         WorkerId worker;
@@ -135,10 +137,16 @@ class Scheduler {
         bool in_round = false;   ///< Tasks may be given out.
         std::optional<RoundIndex> visiting;  ///< Asked for, and not begun yet.
         RoundIndex round = 0;
-        std::uint64_t visit = 0;  ///< Names this visit to the round.
+        std::uint32_t kernel = 0;  ///< Of the round, by number.
+        std::uint64_t visit = 0;   ///< Names this visit to the round.
         std::uint64_t task_bytes = 0;
-        RoundTasks tasks{0};              ///< Of the round.
-        std::vector<RoundTasks> history;  ///< Of others, by round; that of the round is empty.
+        RoundTasks tasks{0};                       ///< Of the round.
+        std::map<RoundIndex, RoundTasks> history;  ///< Of others.
+        RoundIndex first_kept = 0;                 ///< Rounds before it are forgotten.
+        /// The first of those that rests on outputs of this worker that nobody confirmed,
+        std::map<WorkerId, RoundIndex> forgotten_outputs;
+        /// and on this worker's word for those of others.
+        std::map<WorkerId, RoundIndex> forgotten_words;
         TaskSeconds task_seconds;
         std::set<LeaseId> active_leases;
         std::vector<LeaseId> round_leases;  ///< Of this round, active or over.
@@ -161,6 +169,7 @@ class Scheduler {
     void on(const JobPrioritized& event);
     void on(const StoreStalled& event);
     void on(const LeaseIdsUsed& event);
+    void on(const RestorationEnded& event);
     void on(const JobEnded& event);
     void on(const ResultsReceived& event);
     void on(const ClockTicked& event);
@@ -194,6 +203,10 @@ class Scheduler {
 
     // scheduler_rounds.cpp: rounds and jobs.
     void archive(Job& job);
+    void retire_rounds(JobId id, Job& job);
+    void forget_rounds(JobId id, Job& job, RoundIndex end);
+    void begin_anew(Job& job, RoundIndex round);
+    [[nodiscard]] std::optional<RoundIndex> first_doubtful_forgotten(const Job& job) const;
     void restore_outputs(const Job& job, RoundTasks& tasks, const std::vector<PastOutput>& outputs);
     void rejudge(JobId id, Job& job);
     [[nodiscard]] bool holds_as_it_is(const Job& job, const Stretch& tasks) const;
@@ -203,7 +216,7 @@ class Scheduler {
     [[nodiscard]] std::optional<RoundIndex> first_doubtful_round(const Job& job,
                                                                  RoundIndex end) const;
     [[nodiscard]] std::optional<RoundIndex> doubt_strangers(Job& job, RoundIndex end);
-    [[nodiscard]] std::optional<RoundIndex> draw_closing_checks(Job& job);
+    [[nodiscard]] std::optional<RoundIndex> draw_closing_checks(Job& job, RoundIndex end);
     void complete_rounds();
     void release_round(Job& job);
     void fail_job(JobId id, Error error);
@@ -293,7 +306,8 @@ class Scheduler {
     std::map<std::uint64_t, std::uint32_t> losses_by_address_;
     /// What the master computes because unproven workers were lost with it: job, visit and task.
     std::set<std::tuple<JobId, std::uint64_t, TaskIndex>> rescues_;
-    bool stalled_ = false;  ///< The store takes nothing: no new leases.
+    bool stalled_ = false;    ///< The store takes nothing: no new leases.
+    bool restoring_ = false;  ///< A former master's jobs may be yet to come.
     Philox random_;
 
     Instant now_;      ///< Of the step in progress.

@@ -108,7 +108,7 @@ bool Scheduler::is_wary_of(const Worker& worker) const {
 std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& job,
                                     std::uint32_t left) const {
     if (is_wary_of(worker)) return 1;
-    const auto speed = worker.seconds_per_task.find(id);
+    const auto speed = worker.seconds_per_task.find({id, job.kernel});
     if (speed == worker.seconds_per_task.end()) return worker.slots;  // Measure it first.
     const auto rival_count = static_cast<double>(std::max<std::size_t>(queue_.rival_count(), 1));
     const double seconds = std::max(limits_.batch_seconds / rival_count, limits_.batch_seconds_min);
@@ -136,7 +136,7 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
     lease.open_count = static_cast<std::uint32_t>(lease.tasks.size());
     // The work ahead of it counts too: a lease waits for those that its worker holds already.
     double expected_seconds = 0;
-    const auto speed = worker.seconds_per_task.find(job_id);
+    const auto speed = worker.seconds_per_task.find({job_id, job.kernel});
     if (speed != worker.seconds_per_task.end()) {
         std::uint64_t open_count = lease.open_count;
         for (const LeaseId held : worker.leases) open_count += leases_.at(held).open_count;

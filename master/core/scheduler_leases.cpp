@@ -60,7 +60,8 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     const auto count = static_cast<double>(event.outcomes.size());
     const double seconds_each = bounded_seconds(
         event.busy_seconds / count, to_seconds(now_ - lease.granted_at) * worker.slots / count);
-    const auto [speed, is_first] = worker.seconds_per_task.try_emplace(event.job, seconds_each);
+    const auto [speed, is_first] =
+        worker.seconds_per_task.try_emplace({event.job, job.kernel}, seconds_each);
     if (!is_first) speed->second = 0.5 * (speed->second + seconds_each);
     job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));
     lease.progress_at = now_;

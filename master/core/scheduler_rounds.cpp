@@ -27,13 +27,19 @@ void Scheduler::on(const JobRestored& event) {
     job.slot_seconds = event.slot_seconds;
     job.validation = event.validation;
     job.restored = true;
-    for (RoundIndex round = 0; round < event.rounds.size(); ++round) {
-        if (job.history.size() <= round) job.history.emplace_back(0);
-        restore_outputs(job, job.history[round], event.rounds[round]);
+    job.first_kept = event.first_round;
+    for (const ForgottenWord& word : event.forgotten) {
+        (word.is_confirmer ? job.forgotten_words : job.forgotten_outputs)
+            .try_emplace(word.worker, word.first_round);
+    }
+    for (RoundIndex place = 0; place < event.rounds.size(); ++place) {
+        RoundTasks& tasks = job.history.try_emplace(event.first_round + place, 0U).first->second;
+        restore_outputs(job, tasks, event.rounds[place]);
     }
     for (const PastConfirmations& past : event.confirmations) {
-        if (past.round >= job.history.size() || is_known_liar(past.confirmer)) continue;
-        RoundTasks& tasks = job.history[past.round];
+        const auto found = job.history.find(past.round);
+        if (found == job.history.end() || is_known_liar(past.confirmer)) continue;
+        RoundTasks& tasks = found->second;
         for (const TaskIndex index : past.tasks) {
             if (index >= tasks.task_count() || !tasks.has_output(index)) continue;
             tasks.confirm(index, past.confirmer);
@@ -62,8 +68,11 @@ void Scheduler::restore_outputs(const Job& job, RoundTasks& tasks,
 void Scheduler::on(const RoundStarted& event) {
     NETCOMPUTE_ASSERT(event.task_count > 0, "a round has at least one task");
     Job& job = jobs_[event.job];
+    // What was said before the engine heard of the visit is no answer to it.
+    const bool is_anew = event.fresh && event.round < job.first_kept &&
+                         event.round <= job.visiting.value_or(event.round);
     const bool is_visit = job.visiting == event.round && !event.fresh;
-    if (job.visiting && !is_visit) return;  // Said before the engine heard of the visit.
+    if (job.visiting && !is_visit && !is_anew) return;
     job.visiting.reset();
     std::vector<WorkerId> homes;
     if (event.fresh && job.tasks.task_count() == event.task_count) {
@@ -75,6 +84,7 @@ void Scheduler::on(const RoundStarted& event) {
     }
     release_round(job);
     archive(job);
+    if (is_anew) begin_anew(job, event.round);
     job.priority = event.priority;
     queue_.set_priority(event.job, event.priority);
     job.validation = event.validation;
@@ -82,30 +92,91 @@ void Scheduler::on(const RoundStarted& event) {
     job.round = event.round;
     job.visit = ++last_visit_;
     job.task_bytes = event.task_bytes;
+    job.kernel = event.kernel;
     job.task_seconds = {};
     job.in_round = true;
     if (event.fresh) {
-        if (job.history.size() > event.round) job.history.resize(event.round, RoundTasks{0});
+        job.history.erase(job.history.lower_bound(event.round), job.history.end());
         job.tasks = RoundTasks{event.task_count, homes};
     } else {
         // One that a former master had begun may miss its last tasks, or all of them.
-        if (job.history.size() <= event.round) job.history.resize(event.round + 1, RoundTasks{0});
-        job.tasks = std::exchange(job.history[event.round], RoundTasks{0});
+        const auto known = job.history.extract(event.round);
+        job.tasks = known ? known.mapped() : RoundTasks{0};
         job.tasks.grow(event.task_count);
         rejudge(event.job, job);
         restore_leases(event, job);
     }
-    if (!std::exchange(job.restored, false)) return;
-    if (const auto doubtful = first_doubtful_round(job, job.round)) {
-        visit(event.job, job, *doubtful);
+    if (std::exchange(job.restored, false)) {
+        if (const auto doubtful = first_doubtful_round(job, job.round)) {
+            return visit(event.job, job, *doubtful);
+        }
     }
+    retire_rounds(event.job, job);
 }
 
 /// Puts the round's tasks to those of the others.
 void Scheduler::archive(Job& job) {
     if (job.tasks.task_count() == 0) return;
-    if (job.history.size() <= job.round) job.history.resize(job.round + 1, RoundTasks{0});
-    job.history[job.round] = std::exchange(job.tasks, RoundTasks{0});
+    job.history.insert_or_assign(job.round, std::exchange(job.tasks, RoundTasks{0}));
+}
+
+// ---- Rounds that are forgotten ------------------------------------------------------------------
+
+/// Once there are twice as many former rounds as are kept, the first half of them is checked as at
+/// a job's end, and forgotten. Whoever tells of them needs time for each of their tasks.
+void Scheduler::retire_rounds(JobId id, Job& job) {
+    if (job.round - job.first_kept < 2 * limits_.rounds_kept) return;
+    const RoundIndex end = job.first_kept + limits_.rounds_kept;
+    const auto is_large = [&](const auto& round) {
+        return round.first < end && round.second.task_count() > limits_.forgotten_tasks_max;
+    };
+    if (std::ranges::any_of(job.history, is_large)) return;
+    if (const auto round = draw_closing_checks(job, end))
+        visit(id, job, *round);
+    else
+        forget_rounds(id, job, end);
+}
+
+void Scheduler::forget_rounds(JobId id, Job& job, RoundIndex end) {
+    ForgetRounds effect{id, job.first_kept, {}};
+    for (; job.first_kept < end; ++job.first_kept) {
+        const auto known = job.history.extract(job.first_kept);
+        NETCOMPUTE_ASSERT(!known.empty(), "the rounds before the one in progress are known");
+        const RoundTasks& tasks = known.mapped();
+        for (TaskIndex index = 0; index < tasks.task_count();) {
+            const Stretch alike = tasks.stretch(index);
+            index = alike.end;
+            const WorkerId whose = alike.confirmed ? alike.confirmer : alike.author;
+            if (whose == WorkerId{}) continue;
+            (alike.confirmed ? job.forgotten_words : job.forgotten_outputs)
+                .try_emplace(whose, job.first_kept);
+        }
+        effect.rounds.push_back(tasks);
+    }
+    effects_.push_back(std::move(effect));
+}
+
+/// The job begins again with a round that was forgotten: nothing of it and of later ones holds.
+void Scheduler::begin_anew(Job& job, RoundIndex round) {
+    job.history.clear();
+    job.first_kept = round;
+    const auto is_void = [round](const auto& entry) { return entry.second >= round; };
+    std::erase_if(job.forgotten_outputs, is_void);
+    std::erase_if(job.forgotten_words, is_void);
+}
+
+/// The first forgotten round that rests on somebody who must not be believed as it is.
+std::optional<RoundIndex> Scheduler::first_doubtful_forgotten(const Job& job) const {
+    std::optional<RoundIndex> first;
+    const auto doubt = [&](RoundIndex round) { first = std::min(first.value_or(round), round); };
+    for (const auto& [author, round] : job.forgotten_outputs) {
+        if (!counts(author)) doubt(round);
+        if (job.contested && mode_for(job, author) == ValidationMode::Adaptive) doubt(round);
+    }
+    for (const auto& [confirmer, round] : job.forgotten_words) {
+        if (is_known_liar(confirmer)) doubt(round);
+    }
+    return first;
 }
 
 /// Looks at each output of a round that is begun again: what counted goes on to count, unless it
@@ -208,8 +279,10 @@ void Scheduler::visit(JobId id, Job& job, RoundIndex round) {
 
 /// The first round before `end` with an output that must not be believed as it is.
 std::optional<RoundIndex> Scheduler::first_doubtful_round(const Job& job, RoundIndex end) const {
-    for (RoundIndex round = 0; round < std::min<std::size_t>(end, job.history.size()); ++round) {
-        const RoundTasks& tasks = job.history[round];
+    const auto forgotten = first_doubtful_forgotten(job);
+    if (forgotten && *forgotten < end) return forgotten;
+    for (const auto& [round, tasks] : job.history) {
+        if (round >= end) break;
         for (TaskIndex index = 0; index < tasks.task_count();) {
             const Stretch alike = tasks.stretch(index);
             if (is_doubtful(job, alike)) return round;
@@ -239,27 +312,26 @@ void Scheduler::on(const ProgramFinished& event) {
     if (found == jobs_.end() || found->second.visiting) return;
     Job& job = found->second;
     archive(job);
-    if (job.history.size() > event.round_count) {
-        job.history.resize(event.round_count, RoundTasks{0});
-    }
-    if (const auto round = draw_closing_checks(job))
+    job.history.erase(job.history.lower_bound(event.round_count), job.history.end());
+    if (const auto round = draw_closing_checks(job, event.round_count))
         visit(event.job, job, *round);
     else
         effects_.push_back(FinishJob{event.job});
 }
 
 /// Spot checks alone would leave the last lies of a job unseen, so at its end more of each
-/// worker's unconfirmed results are drawn: the fewer, the longer it has been right. The first
-/// round that has one; nothing if there are none to draw.
-std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job) {
+/// worker's unconfirmed results are drawn: the fewer, the longer it has been right. So they are of
+/// the rounds before `end`, when those are to be forgotten. The first round that has one; nothing
+/// if there are none to draw.
+std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job, RoundIndex end) {
     struct Place {
         RoundIndex round;
         TaskIndex index;
     };
     std::map<WorkerId, std::vector<Place>> unconfirmed;
     std::map<WorkerId, std::uint32_t> drawn_before;
-    for (RoundIndex round = 0; round < job.history.size(); ++round) {
-        const RoundTasks& tasks = job.history[round];
+    for (const auto& [round, tasks] : job.history) {
+        if (round >= end) break;
         for (TaskIndex index = 0; index < tasks.task_count();) {
             const Stretch alike = tasks.stretch(index);
             const TaskIndex begin = std::exchange(index, alike.end);
@@ -280,7 +352,7 @@ std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job) {
         const std::size_t count = std::min<std::size_t>(places.size(), wanted - before);
         for (std::size_t drawn = 0; drawn < count; ++drawn) {
             std::swap(places[drawn], places[drawn + random_.next_below(places.size() - drawn)]);
-            job.history[places[drawn].round].set_closing(places[drawn].index);
+            job.history.at(places[drawn].round).set_closing(places[drawn].index);
             first = std::min(first.value_or(places[drawn].round), places[drawn].round);
         }
     }
@@ -288,11 +360,17 @@ std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job) {
 }
 
 /// Has each result of a stranger in the rounds before `end` checked that nobody has confirmed. The
-/// first of those rounds; nothing if all of them are.
+/// first of those rounds; nothing if all of them are. Where some of them are forgotten, the job is
+/// done again from there, with every stranger's result checked.
 std::optional<RoundIndex> Scheduler::doubt_strangers(Job& job, RoundIndex end) {
     std::optional<RoundIndex> first;
-    for (RoundIndex round = 0; round < std::min<std::size_t>(end, job.history.size()); ++round) {
-        RoundTasks& tasks = job.history[round];
+    for (const auto& [author, round] : job.forgotten_outputs) {
+        if (mode_for(job, author) == ValidationMode::None) continue;
+        first = std::min(first.value_or(round), round);
+        job.contested = true;
+    }
+    for (auto& [round, tasks] : job.history) {
+        if (round >= end) break;
         for (TaskIndex index = 0; index < tasks.task_count();) {
             const Stretch alike = tasks.stretch(index);
             const TaskIndex begin = std::exchange(index, alike.end);
@@ -312,7 +390,7 @@ void Scheduler::on(const RoundRejected& event) {
     Job& job = found->second;
     archive(job);
     std::optional<RoundIndex> first = doubt_strangers(job, job.round + 1);
-    RoundTasks& last = job.history[job.round];
+    RoundTasks& last = job.history.at(job.round);
     for (TaskIndex index = 0; index < last.task_count(); ++index) {
         if (event.error.code != ErrorCode::ShapeMismatch || last.confirmed(index)) continue;
         last.set_closing(index);
@@ -366,18 +444,18 @@ void Scheduler::remove_job(JobId id) {
     unlist(id);
     jobs_.erase(found);
     std::erase_if(rescues_, [id](const auto& entry) { return std::get<JobId>(entry) == id; });
-    for (auto& [worker_id, worker] : workers_) worker.seconds_per_task.erase(id);
+    for (auto& [worker_id, worker] : workers_) {
+        std::erase_if(worker.seconds_per_task,
+                      [id](const auto& entry) { return entry.first.first == id; });
+    }
 }
 
-std::vector<RoundTasks> Scheduler::rounds(JobId id) const {
+std::map<RoundIndex, RoundTasks> Scheduler::rounds(JobId id) const {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) return {};
     const Job& job = found->second;
-    std::vector<RoundTasks> rounds = job.history;
-    if (job.tasks.task_count() > 0) {
-        rounds.resize(std::max<std::size_t>(rounds.size(), job.round + 1), RoundTasks{0});
-        rounds[job.round] = job.tasks;
-    }
+    std::map<RoundIndex, RoundTasks> rounds = job.history;
+    if (job.tasks.task_count() > 0) rounds.insert_or_assign(job.round, job.tasks);
     return rounds;
 }
 

@@ -39,7 +39,7 @@ void Scheduler::unlist(JobId id) {
 /// What its open tasks should take, by all slots together.
 double Scheduler::seconds_left(const Lease& lease, const Worker& worker) const {
     if (lease.open_count == 0) return 0;
-    const auto speed = worker.seconds_per_task.find(lease.job);
+    const auto speed = worker.seconds_per_task.find({lease.job, jobs_.at(lease.job).kernel});
     if (speed != worker.seconds_per_task.end()) return speed->second * lease.open_count;
     const double by_others = jobs_.at(lease.job).task_seconds.quantile(0.5);
     // As little as a lease is made to hold: who comes meanwhile starts with what this job has been

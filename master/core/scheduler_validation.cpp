@@ -246,7 +246,8 @@ void Scheduler::distrust(JobId id, Job& job, WorkerId liar) {
         }
     };
     take_its_word_out(job.tasks);
-    for (RoundTasks& tasks : job.history) take_its_word_out(tasks);
+    for (auto& [round, tasks] : job.history) take_its_word_out(tasks);
+    has_its_word |= job.forgotten_outputs.contains(liar) || job.forgotten_words.contains(liar);
     const bool lied_here = effects_.end() != std::ranges::find_if(effects_, [&](const Effect& e) {
                                const auto* const proof = std::get_if<QuarantineWorker>(&e);
                                return proof != nullptr && proof->worker == liar && proof->job == id;

@@ -29,6 +29,7 @@ void Scheduler::on(const WorkerJoined& event) {
 
 void Scheduler::on(const WorkerRestored& event) {
     Worker& worker = workers_[event.worker];
+    restoring_ = true;
     worker.connected = false;
     worker.awaited = true;
     worker.pc = event.pc;
@@ -190,8 +191,11 @@ bool Scheduler::is_remembered(WorkerId id) const {
         }
         return false;
     };
+    const auto gave_in = [&](const auto& round) { return gave(round.second); };
     return std::ranges::any_of(jobs_, [&](const auto& entry) {
-        return gave(entry.second.tasks) || std::ranges::any_of(entry.second.history, gave);
+        const Job& job = entry.second;
+        return gave(job.tasks) || std::ranges::any_of(job.history, gave_in) ||
+               job.forgotten_outputs.contains(id) || job.forgotten_words.contains(id);
     });
 }
 
@@ -201,11 +205,12 @@ void Scheduler::take_back_blame(Worker& worker) {
         const auto found = jobs_.find(task.job);
         if (found == jobs_.end()) continue;
         Job& job = found->second;
+        const auto archived = job.history.find(task.round);
         const bool is_archived =
-            task.round < job.history.size() && task.index < job.history[task.round].task_count();
+            archived != job.history.end() && task.index < archived->second.task_count();
         const bool is_current = job.round == task.round && task.index < job.tasks.task_count();
         if (!is_archived && !is_current) continue;
-        RoundTasks& tasks = is_archived ? job.history[task.round] : job.tasks;
+        RoundTasks& tasks = is_archived ? archived->second : job.tasks;
         task.is_proven ? tasks.forgive_infrastructure_failure(task.index)
                        : tasks.forgive_stranger_loss(task.index);
     }
@@ -218,7 +223,7 @@ void Scheduler::check_silence() {
         if (std::exchange(worker.awaited, false)) {
             abandon_leases(worker);
             arm_worker(id, worker, now_ + limits_.lost_kept);
-        } else if (!worker.connected && is_remembered(id)) {
+        } else if (!worker.connected && (restoring_ || is_remembered(id))) {
             arm_worker(id, worker, now_ + limits_.lost_kept);
         } else if (!worker.connected) {
             worker_deadlines_.erase(worker_deadlines_.begin());

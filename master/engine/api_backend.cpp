@@ -32,6 +32,34 @@ nlohmann::json error_document(const Error& error) {
     return {{"code", error_code_name(error.code)}, {"message", error.message}};
 }
 
+/// {"fraction", "metrics": {NAME: …}}: of a job of one round its tasks tell the fraction, of
+/// another one its program does, if it can.
+nlohmann::json progress_document(const JobRun& job) {
+    const programs::Progress& progress = job.progress();
+    nlohmann::json document{{"fraction", nullptr}, {"metrics", nlohmann::json::object()}};
+    if (progress.fraction)
+        document["fraction"] = *progress.fraction;
+    else if (!job.has_more_rounds() && job.tasks_total > 0)
+        document["fraction"] =
+            static_cast<double>(job.tasks_done) / static_cast<double>(job.tasks_total);
+    for (const auto& [name, value] : progress.metrics) document["metrics"][name] = value;
+    return document;
+}
+
+/// How long the job will take at the pace that it has; nothing where that cannot be told.
+std::optional<double> seconds_left(const JobRun& job, const core::RoundView& round, double rate,
+                                   Instant now) {
+    if (!job.has_more_rounds()) {
+        if (rate <= 0) return std::nullopt;
+        return (round.task_count - round.succeeded_count) / rate;
+    }
+    if (!job.progress().fraction || !job.pace_from) return std::nullopt;
+    const auto [begun, fraction] = *job.pace_from;
+    const double gained = *job.progress().fraction - fraction;
+    if (gained <= 0) return std::nullopt;
+    return (1 - *job.progress().fraction) * to_seconds(now - begun) / gained;
+}
+
 }  // namespace
 
 ApiBackend::ApiBackend(Engine& engine, std::function<std::string()> join_url)
@@ -185,6 +213,7 @@ nlohmann::json ApiBackend::live_document(JobRun& job) const {
     document["params"] = jobs::shown_params(job.record);
     document["result"] = nullptr;
     document["notes"] = job.notes;
+    if (job.begun()) document["progress"] = progress_document(job);
     return document;
 }
 
@@ -209,11 +238,8 @@ nlohmann::json ApiBackend::live_short_document(JobRun& job) const {
     document["rate"] = rounded(rate);
     document["tasks"] = {
         {"total", job.tasks_total}, {"done", job.tasks_done}, {"failed", job.tasks_failed}};
-    // How many rounds follow is not known, so what is left is told for jobs of one round only.
-    const bool can_tell = has_tasks && !waits && rate > 0 && !job.has_more_rounds();
-    if (can_tell) {
-        document["eta"] =
-            rounded(static_cast<double>(round->task_count - round->succeeded_count) / rate);
+    if (has_tasks && !waits) {
+        if (const auto eta = seconds_left(job, *round, rate, now)) document["eta"] = rounded(*eta);
     }
     document["notes"] = nlohmann::json::array();
     for (const std::string& note : job.notes) {
@@ -238,15 +264,15 @@ Result<nlohmann::json> ApiBackend::job_result(JobId id) {
     if (!record) return unexpected(ErrorCode::NotFound, name + ": there is no such job");
     if (!store::is_final(record->state)) {
         return unexpected(
-            ErrorCode::Unavailable,
+            ErrorCode::Conflict,
             name + ": it is not over yet: " + std::string{store::job_state_name(record->state)} +
                 "; ask again, or with ?wait=SECONDS");
     }
     if (record->state == store::JobState::Succeeded) return nlohmann::json::parse(record->result);
     if (record->error) {
-        return unexpected(ErrorCode::Unavailable, name + " failed: " + record->error->message);
+        return unexpected(ErrorCode::Conflict, name + " failed: " + record->error->message);
     }
-    return unexpected(ErrorCode::Unavailable, name + ": it was cancelled and has no result");
+    return unexpected(ErrorCode::Conflict, name + ": it was cancelled and has no result");
 }
 
 Result<JobId> ApiBackend::submit(std::string_view body) {

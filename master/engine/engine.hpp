@@ -107,12 +107,13 @@ class Engine final : public WorkerEvents {
     /// Unavailable if the store cannot be written. A job of which that turns out before it is
     /// promised ends as if cancelled.
     [[nodiscard]] Result<JobId> submit(JobRequest request);
-    /// Errors of these: NotFound if there is no such job, InvalidArgument if it is over;
+    /// Errors of these: NotFound if there is no such job, Conflict if it is over;
     /// Unavailable if the store cannot be written, so that nothing can be promised.
     [[nodiscard]] Result<void> cancel(JobId id);
     [[nodiscard]] Result<void> pause(JobId id, bool paused);
     [[nodiscard]] Result<void> prioritize(JobId id, std::int32_t priority);
-    /// Errors of these: NotFound if there is no such worker.
+    /// Errors of these: NotFound if there is no such worker; Conflict if one that is to be
+    /// readmitted is not in quarantine; Unavailable as above.
     [[nodiscard]] Result<void> drain(WorkerId id, bool drained);
     [[nodiscard]] Result<void> readmit(WorkerId id);
     /// Calls back once, on this thread, when all that was asked for so far survives a power cut.
@@ -270,6 +271,7 @@ class Engine final : public WorkerEvents {
     void carry_out(const InboxItem& item, core::ContestJob& effect);
     void carry_out(const InboxItem& item, core::PublishTrust& effect);
     void carry_out(const InboxItem& item, core::VisitRound& effect);
+    void carry_out(const InboxItem& item, core::ForgetRounds& effect);
     void carry_out(const InboxItem& item, core::CompleteRound& effect);
     void carry_out(const InboxItem& item, core::FinishJob& effect);
     void carry_out(const InboxItem& item, core::FailJob& effect);

@@ -152,6 +152,23 @@ void Engine::carry_out(const InboxItem&, core::VisitRound& effect) {
     go_back_[effect.job] = effect.round;
 }
 
+void Engine::carry_out(const InboxItem&, core::ForgetRounds& effect) {
+    const auto found = live_.find(effect.job);
+    if (found == live_.end()) return;
+    JobRun& job = found->second;
+    std::vector<Bytes> told;
+    RoundIndex round = effect.first;
+    for (const core::RoundTasks& tasks : effect.rounds) {
+        told.push_back(encode_told_round(
+            tell_round(round, tasks, job.kernels().at(round), job.states().at(round))));
+        put(store::ForgetRound{effect.job, round++, told.back()});
+    }
+    for (const RoundIndex useless : job.forget_rounds(std::move(told))) {
+        put(store::DropCheckpoint{effect.job, useless});
+    }
+    promise([] {});  // Files that no row names any more go with a flush.
+}
+
 void Engine::carry_out(const InboxItem&, core::CompleteRound& effect) {
     const auto found = live_.find(effect.job);
     if (found != live_.end()) fold(found->second);

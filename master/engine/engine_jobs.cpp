@@ -258,9 +258,9 @@ void Engine::put_record(const store::JobRecord& record) {
 Error Engine::over_or_unknown(JobId id) const {
     const auto record = this->record(id);
     const std::string name = "job " + std::to_string(id.value);
-    if (ending_.contains(id)) return {ErrorCode::InvalidArgument, name + ": it is ending"};
+    if (ending_.contains(id)) return {ErrorCode::Conflict, name + ": it is ending"};
     if (!record) return {ErrorCode::NotFound, name + ": there is no such job"};
-    return {ErrorCode::InvalidArgument,
+    return {ErrorCode::Conflict,
             name + ": it is over already: " + std::string{store::job_state_name(record->state)}};
 }
 

@@ -130,7 +130,7 @@ Result<void> Engine::take_up(JobRun& job) {
         return {};
     }
     const auto read = [&](RoundIndex round) { return jobs_.checkpoint(id, round); };
-    if (auto restored = job.restore(plan->checkpoints, read); !restored) return restored;
+    if (auto restored = job.restore(std::move(*plan), read); !restored) return restored;
     if (auto fits = check_live_tasks(0); !fits) {
         // It was taken by a master with more room, and must not be lost.
         job = JobRun{job.record, job.submitted, *options_.blobs};
@@ -147,7 +147,7 @@ Result<void> Engine::take_up(JobRun& job) {
     if (!job.record.liars.empty()) {
         job.liars = nlohmann::json::parse(job.record.liars).get<std::vector<std::string>>();
     }
-    load_outputs(job, {0, 0, true, {}});
+    load_outputs(job, {job.first_kept(), 0, true, {}});
     return {};
 }
 
@@ -177,9 +177,15 @@ void Engine::load_more(JobId id) {
 Result<bool> Engine::load_piece(JobRun& job, Load& load) {
     const JobId id = job.record.id;
     const auto nothing_yet = [&] {
-        core::JobRestored event{id, {}, !job.liars.empty(), job.record.slot_seconds, job.validation,
-                                {}};
-        event.rounds.resize(job.states().size());
+        core::JobRestored event{id,
+                                {},
+                                !job.liars.empty(),
+                                job.record.slot_seconds,
+                                job.validation,
+                                {},
+                                job.first_kept(),
+                                job.forgotten_words()};
+        event.rounds.resize(job.states().size() - job.first_kept());
         return event;
     };
     core::JobRestored restored = nothing_yet();
@@ -274,7 +280,7 @@ std::size_t Engine::take_entry(JobRun& job, const Load& load, const store::Round
             job.keep_output(output.index, output.bytes, entry.owner);
         }
         if (!load.after_restart) continue;
-        restored.rounds.at(load.round)
+        restored.rounds.at(load.round - job.first_kept())
             .push_back({output.index, entry.worker, sha256(output.bytes), false, {}});
     }
     if (load.after_restart && !entry.confirmed.empty()) {
@@ -298,6 +304,7 @@ void Engine::job_is_ready() {
     resume_next();
     if (!resuming_.empty() || !beginning_is_written_) return;
     gateway_.hold(false);
+    enqueue(core::RestorationEnded{});
     if (!std::exchange(starts_unready_, false)) return;
     put(store::PutUnreadyStarts{0});
     be_due();

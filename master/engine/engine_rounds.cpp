@@ -5,63 +5,60 @@
 
 #include <spdlog/spdlog.h>
 
-#include <numeric>
+#include <map>
 
 namespace netcompute::engine {
 namespace {
 
-/// A receipt lists each task, and is a text of 80 bytes for each.
+/// A receipt is a text of 80 bytes for each task that it lists.
 constexpr std::uint64_t receipt_tasks_max = 1'000'000;
-
-/// What workers gave to a job.
-struct Given {
-    std::uint64_t output_count = 0;
-    std::uint64_t confirmed_count = 0;
-};
-
-ReceiptRound receipt_round(RoundIndex round, const core::RoundTasks& tasks,
-                           const KernelName& kernel, const Sha256& state,
-                           std::map<WorkerId, Given>& given) {
-    ReceiptRound told;
-    told.kernel = kernel.name;
-    told.kernel_version = kernel.version;
-    told.task_count = tasks.task_count();
-    told.state_sha256 = state;
-    told.outputs.reserve(tasks.task_count());
-    for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
-        if (!tasks.has_output(index)) continue;
-        const bool confirmed = tasks.confirmed(index);
-        told.outputs.push_back({tasks.author(index), tasks.sha256(index), confirmed});
-        if (confirmed) ++told.confirmed_count;
-        if (tasks.author(index) == WorkerId{}) continue;
-        Given& by_author = given[tasks.author(index)];
-        ++by_author.output_count;
-        if (confirmed) ++by_author.confirmed_count;
-    }
-    told.results_sha256 = results_sha256(told.outputs);
-    if (!lists_tasks(round, told.task_count)) told.outputs = {};
-    return told;
-}
+constexpr std::size_t receipt_task_bytes = 34;  ///< In the record.
 
 /// Who gave what in each round, from which anybody can compute it again. On any thread.
-Bytes make_receipt(const std::vector<core::RoundTasks>& rounds, const std::vector<Sha256>& states,
-                   const std::vector<KernelName>& kernels,
-                   const std::map<WorkerId, ReceiptWorker>& workers) {
+Result<Bytes> make_receipt(const std::map<RoundIndex, Bytes>& forgotten,
+                           const std::map<RoundIndex, core::RoundTasks>& rounds,
+                           const std::vector<Sha256>& states,
+                           const std::vector<KernelName>& kernels,
+                           const std::map<WorkerId, ReceiptWorker>& workers) {
     ReceiptWork work;
-    std::map<WorkerId, Given> given;
-    for (RoundIndex round = 0; round < states.size() && round < rounds.size(); ++round) {
-        work.rounds.push_back(
-            receipt_round(round, rounds[round], kernels.at(round), states[round], given));
+    std::map<WorkerId, ReceiptShare> shares;
+    const auto add = [&](ToldRound told) {
+        work.rounds.push_back(std::move(told.round));
+        for (const auto& [worker, share] : told.shares) {
+            shares[worker].output_count += share.output_count;
+            shares[worker].confirmed_count += share.confirmed_count;
+        }
+    };
+    for (const auto& [round, bytes] : forgotten) {
+        auto told = decode_told_round(bytes);
+        if (!told) return unexpected(told.error());
+        add(std::move(*told));
     }
-    for (const auto& [author, counts] : given) {
+    for (const auto& [round, tasks] : rounds) {
+        if (round >= states.size()) break;
+        add(tell_round(round, tasks, kernels.at(round), states[round]));
+    }
+    for (const auto& [id, share] : shares) {
+        if (share.output_count == 0) continue;
         // One of a former master may be forgotten, where others have confirmed what it gave.
-        const auto found = workers.find(author);
+        const auto found = workers.find(id);
         ReceiptWorker& worker = work.workers.emplace_back();
-        worker = found == workers.end() ? ReceiptWorker{author, {}, {}, "native"} : found->second;
-        worker.output_count = counts.output_count;
-        worker.confirmed_count = counts.confirmed_count;
+        worker = found == workers.end() ? ReceiptWorker{id, {}, {}, "native"} : found->second;
+        worker.output_count = share.output_count;
+        worker.confirmed_count = share.confirmed_count;
     }
     return encode_receipt_work(work);
+}
+
+/// How many tasks a receipt of the job would list.
+std::uint64_t listed_tasks(const JobRun& job,
+                           const std::map<RoundIndex, core::RoundTasks>& rounds) {
+    std::uint64_t count = 0;
+    for (const auto& [round, bytes] : job.told()) count += bytes.size() / receipt_task_bytes;
+    for (const auto& [round, tasks] : rounds) {
+        if (lists_tasks(round, tasks.task_count())) count += tasks.task_count();
+    }
+    return count;
 }
 
 }  // namespace
@@ -92,9 +89,11 @@ bool Engine::make_room(JobRun& job) {
 void Engine::announce_round(JobRun& job, bool fresh, std::vector<core::PastLease> leases) {
     const JobId id = job.record.id;
     if (job.has_finished()) return enqueue(core::ProgramFinished{id, job.round_index});
+    if (!job.pace_from) job.pace_from = {now(), job.progress().fraction.value_or(0)};
     enqueue(core::RoundStarted{id, job.round_index, static_cast<std::uint32_t>(job.round_tasks()),
                                job.task_bytes(), job.record.priority, job.validation, fresh,
-                               std::move(leases), job.record.state == store::JobState::Paused});
+                               std::move(leases), job.record.state == store::JobState::Paused,
+                               job.kernel_number()});
 }
 
 /// Some outputs of a former round are in doubt: the program goes back to where that began.
@@ -106,11 +105,16 @@ void Engine::go_back(JobId id, RoundIndex round) {
         job.go_back_to = round;
         return;
     }
-    const auto state = jobs_.checkpoint(id, round);
+    const bool is_anew = round < job.first_kept();
+    const RoundIndex from = job.checkpoint_for(round);
+    const auto state = jobs_.checkpoint(id, from);
     if (!state) return end_job(id, store::JobState::Failed, {}, state.error());
-    auto back = job.go_back(round, **state);
+    auto back = job.go_back(from, **state);
     if (!back) return end_job(id, store::JobState::Failed, {}, back.error());
-    if (make_room(job)) load_outputs(job, {round, 0, false, {}});
+    if (is_anew) put(store::RewindJob{id, from, true});
+    if (!make_room(job)) return;
+    if (is_anew) return announce_round(job, true);
+    load_outputs(job, {round, 0, false, {}});
 }
 
 /// Where a lie came to light while the pool had the program.
@@ -194,9 +198,7 @@ void Engine::finished(JobId id, Result<nlohmann::json> result) {
 void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
     JobRun& job = live_.at(id);
     auto rounds = scheduler_.rounds(id);
-    const auto task_count = std::accumulate(
-        rounds.begin(), rounds.end(), std::uint64_t{0},
-        [](std::uint64_t sum, const core::RoundTasks& round) { return sum + round.task_count(); });
+    const std::uint64_t task_count = listed_tasks(job, rounds);
     if (task_count > receipt_tasks_max) {
         log_within_budget("job without receipt", "", spdlog::level::warn,
                           "job {} leaves no receipt: it has {} tasks, and one lists up to {}",
@@ -209,19 +211,20 @@ void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
                         {worker_id, worker.key, worker.name,
                          std::string{protocol::worker_kind_name(worker.kind)}}});
     }
-    auto make = [shared = std::make_shared<const std::vector<core::RoundTasks>>(std::move(rounds)),
+    using Rounds = std::map<RoundIndex, core::RoundTasks>;
+    auto make = [shared = std::make_shared<const Rounds>(std::move(rounds)), told = job.told(),
                  states = job.states(), kernels = job.kernels(), workers = std::move(workers)] {
-        return make_receipt(*shared, states, kernels, workers);
+        return make_receipt(told, *shared, states, kernels, workers);
     };
-    if (task_count <= options_.quick_fold_tasks_max) {
-        put(store::PutReceipt{id, make()});
+    if (job.told().empty() && task_count <= options_.quick_fold_tasks_max) {
+        auto receipt = make();
+        if (receipt) put(store::PutReceipt{id, std::move(*receipt)});
         return end_job(id, store::JobState::Succeeded, result, {});
     }
     job.is_away = true;
     job.phase = "writing the receipt";
     auto work = [this, id, result, make = std::move(make)]() mutable {
-        auto receipt = std::make_shared<Result<Bytes>>(
-            within_memory([&]() -> Result<Bytes> { return make(); }));
+        auto receipt = std::make_shared<Result<Bytes>>(within_memory(make));
         // The snapshot comes back with it: its pages are shared with the scheduler's.
         return [this, id, result, receipt, snapshot = std::move(make)] {
             if (!live_.contains(id)) return;  // It was cancelled meanwhile.

@@ -294,8 +294,7 @@ Result<void> Engine::readmit(WorkerId id) {
     }
     WorkerInfo& worker = found->second;
     if (worker.quarantined.empty()) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          "worker " + worker.key + " is not in quarantine");
+        return unexpected(ErrorCode::Conflict, "worker " + worker.key + " is not in quarantine");
     }
     if (auto writable = check_store(); !writable) return writable;
     worker.quarantined.clear();

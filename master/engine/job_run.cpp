@@ -2,7 +2,9 @@
 
 #include <netcompute/assert.hpp>
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -46,6 +48,7 @@ void JobRun::begin(PreparedJob prepared) {
     notes = prepared_->notes;
     due_ = next_round(*prepared_->program, *blobs_);
     states_ = {due_.state_sha256};
+    checkpoints_ = {0};
 }
 
 std::optional<programs::Round> JobRun::start_round() {
@@ -65,13 +68,66 @@ Result<void> JobRun::go_back(RoundIndex round, ByteSpan state) {
     if (auto restored = prepared_->program->restore(state); !restored) return restored;
     round_index = round;
     due_ = next_round(*prepared_->program, *blobs_);
+    if (round >= first_kept_) return {};
+    first_kept_ = round;
+    states_.resize(round + 1);
+    checkpoints_.erase(checkpoints_.upper_bound(round), checkpoints_.end());
+    told_.erase(told_.lower_bound(round), told_.end());
     return {};
 }
 
-Result<void> JobRun::restore(std::span<const store::StoredCheckpoint> checkpoints,
-                             const ReadState& read) {
+RoundIndex JobRun::checkpoint_for(RoundIndex round) const {
+    // There is always one of round 0.
+    return *std::prev(checkpoints_.upper_bound(round));
+}
+
+std::vector<RoundIndex> JobRun::forget_rounds(std::vector<Bytes> told) {
+    for (Bytes& one : told) told_.emplace(first_kept_++, std::move(one));
+    std::vector<RoundIndex> useless;
+    for (const RoundIndex round : checkpoints_) {
+        if (round >= first_kept_) break;
+        const RoundIndex reach = round & (~round + 1);  // The largest power of two that divides it.
+        if (round != 0 && first_kept_ - round > reach) useless.push_back(round);
+    }
+    for (const RoundIndex round : useless) checkpoints_.erase(round);
+    return useless;
+}
+
+/// What the store has of forgotten rounds.
+Result<void> JobRun::recall(std::vector<store::ForgottenRound> forgotten) {
+    std::set<std::pair<WorkerId, bool>> known;
+    for (auto& [round, bytes] : forgotten) {
+        auto told = decode_told_round(bytes);
+        if (!told || round != first_kept_) {
+            return unexpected(ErrorCode::Internal,
+                              "what its record tells of round " + std::to_string(round) +
+                                  " cannot be read; cancel it and submit it again");
+        }
+        const auto note_word = [&, round = round](WorkerId worker, bool is_confirmer) {
+            if (known.insert({worker, is_confirmer}).second) {
+                forgotten_words_.push_back({worker, is_confirmer, round});
+            }
+        };
+        for (const auto& [worker, share] : told->shares) {
+            if (share.output_count > share.confirmed_count) note_word(worker, false);
+            if (share.confirmations_count > 0) note_word(worker, true);
+        }
+        states_.push_back(told->round.state_sha256);
+        kernels_.push_back({std::move(told->round.kernel), told->round.kernel_version});
+        task_counts_.push_back(told->round.task_count);
+        told_.emplace(round, std::move(bytes));
+        ++first_kept_;
+    }
+    return {};
+}
+
+Result<void> JobRun::restore(store::JobPlan plan, const ReadState& read) {
     states_.clear();
-    for (const auto& [round, sha256] : checkpoints) {
+    checkpoints_.clear();
+    if (auto recalled = recall(std::move(plan.forgotten)); !recalled) return recalled;
+    for (const auto& [round, sha256] : plan.checkpoints) {
+        checkpoints_.insert(round);
+        if (round < first_kept_) continue;
         states_.push_back(sha256);
         const auto state = read(round);
         if (!state) return unexpected(state.error());
@@ -89,8 +145,17 @@ bool JobRun::advance(NextRound next) {
     due_ = std::move(next);
     if (round_index < states_.size() && states_[round_index] == due_.state_sha256) return true;
     states_.resize(round_index);
-    if (!has_finished()) states_.push_back(due_.state_sha256);
+    checkpoints_.erase(checkpoints_.lower_bound(round_index), checkpoints_.end());
+    if (has_finished()) return false;
+    states_.push_back(due_.state_sha256);
+    checkpoints_.insert(round_index);
     return false;
+}
+
+std::uint32_t JobRun::kernel_number() const {
+    // A job has few kernels, and its later rounds have those of its first ones.
+    const auto first = std::ranges::find(kernels_, kernels_.back());
+    return static_cast<std::uint32_t>(first - kernels_.begin());
 }
 
 std::uint64_t JobRun::task_bytes() const {

@@ -3,6 +3,7 @@
 #include "core/events.hpp"
 #include "engine/next_round.hpp"
 #include "engine/rate_meter.hpp"
+#include "engine/receipt.hpp"
 #include "engine/round_outputs.hpp"
 #include "jobs/job_inputs.hpp"
 #include "jobs/job_request.hpp"
@@ -14,10 +15,12 @@
 #include <netcompute/protocol/messages.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <span>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace netcompute::engine {
@@ -33,11 +36,6 @@ using jobs::JobType;
 using jobs::ParamValues;
 using jobs::PreparedJob;
 using jobs::tasks_per_round_max;
-
-struct KernelName {
-    std::string name;
-    std::uint32_t version = 0;
-};
 
 /// A job that is not over: its program, the outputs of the round in progress, and its counts.
 class JobRun {
@@ -59,6 +57,8 @@ class JobRun {
     bool is_away = false;                  ///< The pool has the program: no touching it.
     std::uint32_t dangerous_tasks = 0;     ///< That the pool computes, and a master may die of.
     std::optional<RoundIndex> go_back_to;  ///< Asked for while it was.
+    /// Where it stood when its first round began here, for those who ask how long it will take.
+    std::optional<std::pair<Instant, double>> pace_from;
     std::string held;  ///< Why it is held back since a restart, not even prepared; or empty.
     RoundIndex round_index = 0;
     RateMeter rate;
@@ -81,16 +81,34 @@ class JobRun {
     [[nodiscard]] const std::vector<Sha256>& states() const { return states_; }
     /// The state in which the round that is due begins, for the store; once after each fold.
     [[nodiscard]] std::shared_ptr<const Bytes> take_state() { return std::move(due_.state); }
+    /// As the last fold left it.
+    [[nodiscard]] const programs::Progress& progress() const { return due_.progress; }
+    /// Numbers the kernel of the round in progress among the job's.
+    [[nodiscard]] std::uint32_t kernel_number() const;
     /// The kernel of each round so far, by round.
     [[nodiscard]] const std::vector<KernelName>& kernels() const { return kernels_; }
-    /// Takes the program back to the beginning of a round that it has begun before, in this state.
+    /// Rounds before this one are forgotten: they are not begun again by themselves.
+    [[nodiscard]] RoundIndex first_kept() const { return first_kept_; }
+    /// The last round up to this one whose state the store has.
+    [[nodiscard]] RoundIndex checkpoint_for(RoundIndex round) const;
+    /// Takes the program back to the beginning of a round that checkpoint_for() names, in this
+    /// state; where that is a forgotten one, nothing of it and of later rounds holds any more.
     /// Errors: those of Program::restore.
     [[nodiscard]] Result<void> go_back(RoundIndex round, ByteSpan state);
+    /// Keeps what is told of these rounds instead of themselves, the first kept one first. Which
+    /// checkpoints are of no more use: of those that remain, there is one at half of the way to the
+    /// beginning, at half of that, and so on, so there are few, and none is far.
+    [[nodiscard]] std::vector<RoundIndex> forget_rounds(std::vector<Bytes> told);
+    /// By round, as encode_told_round() makes them.
+    [[nodiscard]] const std::map<RoundIndex, Bytes>& told() const { return told_; }
     using ReadState = std::function<Result<std::shared_ptr<const Bytes>>(RoundIndex)>;
     /// Takes up a former master's job where its last round began. Errors: as for go_back(), and
-    /// those of `read`.
-    [[nodiscard]] Result<void> restore(std::span<const store::StoredCheckpoint> checkpoints,
-                                       const ReadState& read);
+    /// those of `read`; Internal for a record that this program cannot read.
+    [[nodiscard]] Result<void> restore(store::JobPlan plan, const ReadState& read);
+    /// On whose word forgotten rounds rest, as restore() found it.
+    [[nodiscard]] const std::vector<core::ForgottenWord>& forgotten_words() const {
+        return forgotten_words_;
+    }
     /// After fold_step(): goes on to the round that is due now. Whether that was begun before, in
     /// the same state, so that what is known of it still holds. If it was not, forgets what was
     /// known of later rounds, and keeps the state of this one, if there is one.
@@ -116,8 +134,14 @@ class JobRun {
  private:
     store::BlobStore* blobs_;
     std::shared_ptr<PreparedJob> prepared_;
+    [[nodiscard]] Result<void> recall(std::vector<store::ForgottenRound> forgotten);
+
     NextRound due_;
     std::vector<Sha256> states_;
+    std::set<RoundIndex> checkpoints_;  ///< That the store has.
+    RoundIndex first_kept_ = 0;
+    std::map<RoundIndex, Bytes> told_;
+    std::vector<core::ForgottenWord> forgotten_words_;
     std::vector<KernelName> kernels_;
     std::vector<std::uint64_t> task_counts_;  ///< Of each round so far, by round.
     std::optional<programs::Round> round_;    ///< That start_round() has begun.

@@ -5,7 +5,7 @@ namespace netcompute::engine {
 NextRound next_round(const programs::Program& program, store::BlobStore& blobs) {
     auto state = std::make_shared<const Bytes>(program.checkpoint());
     const Sha256 state_sha256 = sha256(*state);
-    NextRound next{std::move(state), state_sha256, program.round(), nullptr};
+    NextRound next{std::move(state), state_sha256, program.round(), nullptr, program.progress()};
     if (!next.round) return next;
     for (programs::TaskInput& input : next.round->shared_inputs) {
         const auto* const bytes = std::get_if<Bytes>(&input);

@@ -20,6 +20,7 @@ struct NextRound {
     std::optional<programs::Round> round;  ///< That is due; nothing once it has finished.
     /// The round's large shared inputs, as blobs that go with this.
     std::shared_ptr<store::BlobHolder> blobs;
+    programs::Progress progress;
 };
 
 /// Takes as long as the state and the shared inputs are large: a shared input that is too large to

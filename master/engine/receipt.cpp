@@ -111,6 +111,33 @@ Sha256 results_sha256(std::span<const ReceiptOutput> outputs) {
     return sha256(digests);
 }
 
+ToldRound tell_round(RoundIndex round, const core::RoundTasks& tasks, const KernelName& kernel,
+                     const Sha256& state_sha256) {
+    ToldRound told;
+    ReceiptRound& receipt = told.round;
+    receipt.kernel = kernel.name;
+    receipt.kernel_version = kernel.version;
+    receipt.task_count = tasks.task_count();
+    receipt.state_sha256 = state_sha256;
+    receipt.outputs.reserve(tasks.task_count());
+    for (TaskIndex index = 0; index < tasks.task_count(); ++index) {
+        if (!tasks.has_output(index)) continue;
+        const bool confirmed = tasks.confirmed(index);
+        const WorkerId author = tasks.author(index);
+        receipt.outputs.push_back({author, tasks.sha256(index), confirmed});
+        if (confirmed) ++receipt.confirmed_count;
+        if (author != WorkerId{}) {
+            ++told.shares[author].output_count;
+            if (confirmed) ++told.shares[author].confirmed_count;
+        }
+        const WorkerId confirmer = confirmed ? tasks.confirmer(index) : WorkerId{};
+        if (confirmer != WorkerId{}) ++told.shares[confirmer].confirmations_count;
+    }
+    receipt.results_sha256 = results_sha256(receipt.outputs);
+    if (!lists_tasks(round, receipt.task_count)) receipt.outputs = {};
+    return told;
+}
+
 bool lists_tasks(RoundIndex round, std::uint32_t task_count) {
     return round == 0 || task_count <= listed_max;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/round_tasks.hpp"
 #include "store/records.hpp"
 #include <netcompute/bytes.hpp>
 #include <netcompute/ids.hpp>
@@ -7,12 +8,19 @@
 #include <netcompute/sha256.hpp>
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
 /// What a job leaves behind for those who doubt it: docs/receipt.md says what is in a receipt.
 namespace netcompute::engine {
+
+struct KernelName {
+    std::string name;
+    std::uint32_t version = 0;
+    friend bool operator==(const KernelName&, const KernelName&) = default;
+};
 
 /// The output that counted for a task.
 struct ReceiptOutput {
@@ -65,6 +73,31 @@ struct ReceiptWork {
 /// Whether a receipt tells of each task: of the first round's, which can be computed from the
 /// job's input and parameters alone, and where that is shorter than what else it says of a round.
 [[nodiscard]] bool lists_tasks(RoundIndex round, std::uint32_t task_count);
+
+/// What a worker gave to a round, or to all of them.
+struct ReceiptShare {
+    std::uint64_t output_count = 0;
+    std::uint64_t confirmed_count = 0;      ///< Of those.
+    std::uint64_t confirmations_count = 0;  ///< Of outputs of others, by this worker's word.
+    friend bool operator==(const ReceiptShare&, const ReceiptShare&) = default;
+};
+
+/// A round and who worked on it: what a job keeps of a round that it forgets.
+struct ToldRound {
+    ReceiptRound round;
+    std::map<WorkerId, ReceiptShare> shares;
+    friend bool operator==(const ToldRound&, const ToldRound&) = default;
+};
+
+/// Tells of a round whose tasks all have their outputs. As long as it has tasks.
+[[nodiscard]] ToldRound tell_round(RoundIndex round, const core::RoundTasks& tasks,
+                                   const KernelName& kernel, const Sha256& state_sha256);
+
+/// For store::ForgetRound.
+[[nodiscard]] Bytes encode_told_round(const ToldRound& told);
+
+/// Errors: InvalidArgument for bytes that encode_told_round() did not make.
+[[nodiscard]] Result<ToldRound> decode_told_round(ByteSpan bytes);
 
 /// For store::PutReceipt: about 34 bytes for each task that is listed, 80 for each round.
 [[nodiscard]] Bytes encode_receipt_work(const ReceiptWork& work);

@@ -93,7 +93,40 @@ ReceiptRound read_round(ByteReader& reader, int format_version) {
     return round;
 }
 
+Unexpected unreadable(ByteSpan bytes) {
+    return unexpected(ErrorCode::InvalidArgument,
+                      "the stored receipt is not one of this version's (" +
+                          std::to_string(bytes.size()) + " bytes)");
+}
+
 }  // namespace
+
+Bytes encode_told_round(const ToldRound& told) {
+    Bytes bytes;
+    ByteWriter writer{bytes};
+    write_round(writer, told.round, receipt_format_version);
+    write_short(writer, told.shares.size());
+    for (const auto& [worker, share] : told.shares) {
+        write_short(writer, worker.value);
+        write_short(writer, share.output_count);
+        write_short(writer, share.confirmed_count);
+        write_short(writer, share.confirmations_count);
+    }
+    return bytes;
+}
+
+Result<ToldRound> decode_told_round(ByteSpan bytes) {
+    ByteReader reader{bytes};
+    ToldRound told{read_round(reader, receipt_format_version), {}};
+    for (std::uint64_t left = read_short(reader); left > 0 && reader.ok(); --left) {
+        ReceiptShare& share = told.shares[WorkerId{read_short(reader)}];
+        share.output_count = read_short(reader);
+        share.confirmed_count = read_short(reader);
+        share.confirmations_count = read_short(reader);
+    }
+    if (!reader.finished()) return unreadable(bytes);
+    return told;
+}
 
 void complete_first_version(ReceiptRound& round) {
     round.task_count = static_cast<std::uint32_t>(round.outputs.size());
@@ -148,9 +181,7 @@ Result<ReceiptWork> decode_receipt_work(ByteSpan bytes) {
         work.rounds.push_back(read_round(reader, work.format_version));
     }
     if (is_known && reader.finished()) return work;
-    return unexpected(ErrorCode::InvalidArgument,
-                      "the stored receipt is not one of this version's (" +
-                          std::to_string(bytes.size()) + " bytes)");
+    return unreadable(bytes);
 }
 
 }  // namespace netcompute::engine

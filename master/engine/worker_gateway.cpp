@@ -54,22 +54,21 @@ void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view heade
     if (header->at("type") == "hello") return greet(from, *header, *payload);
 
     const std::string session_key = protocol::session_of(*header);
-    const auto found = connected_.find(session_key);
-    if (found == connected_.end()) {
+    const WorkerSession* const peer = sessions_.find_connected(session_key);
+    if (peer == nullptr) {
         // Where the socket does not say who sent it, the sender finds out by the missing acks.
         if (from == nullptr) return;
-        if (session_keys_.contains(from.get())) {
+        if (sessions_.connected(from) != nullptr) {
             return on_malformed(from, {ErrorCode::ProtocolViolation,
                                        "session: this is not the key that welcome gave"});
         }
         return refuse(from, "unknown_session", "say hello first");
     }
-    const Connected& peer = found->second;
-    if (from != nullptr && from != peer.session) {
+    if (from != nullptr && from != peer->connection) {
         return on_malformed(from, {ErrorCode::ProtocolViolation,
                                    "session: this key belongs to another connection"});
     }
-    const Result<bool> admitted = admit(peer, *header);
+    const Result<bool> admitted = admit(*peer, *header);
     if (!admitted) return violate(session_key, admitted.error());
     if (!*admitted) return;
     const auto message = protocol::decode_worker_message(*header, *payload);
@@ -80,19 +79,20 @@ void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view heade
                                          "leases: a heartbeat names at most " +
                                              std::to_string(heartbeat_leases_max)});
         }
-        peer.session->send(protocol::encode(protocol::MasterMessage{protocol::Ack{}}));
-        events_.on_heartbeat(peer.worker, *heartbeat);
+        const WorkerId worker = peer->worker;
+        peer->connection->send(protocol::encode(protocol::MasterMessage{protocol::Ack{}}));
+        events_.on_heartbeat(worker, *heartbeat);
     } else if (const auto* results = std::get_if<protocol::Results>(&*message)) {
-        events_.on_results(peer.worker, *results, std::move(payload));
+        events_.on_results(peer->worker, *results, std::move(payload));
     } else if (std::holds_alternative<protocol::Leave>(*message)) {
-        const WorkerId worker = peer.worker;
+        const WorkerId worker = peer->worker;
         end_session(session_key);
         events_.on_left(worker);
     }
 }
 
 /// A frame of results may hold millions of them: it is only read if somebody waits for it.
-Result<bool> WorkerGateway::admit(const Connected& peer, const nlohmann::json& header) {
+Result<bool> WorkerGateway::admit(const WorkerSession& peer, const nlohmann::json& header) {
     if (header.at("type") != "results") return true;
     const auto lease = header.find("lease");
     const auto count = header.find("count");
@@ -106,8 +106,8 @@ Result<bool> WorkerGateway::admit(const Connected& peer, const nlohmann::json& h
 void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& header,
                           ByteSpan payload) {
     if (from == nullptr) return;
-    if (session_keys_.contains(from.get())) {
-        return violate(session_keys_.at(from.get()),
+    if (const WorkerSession* const joined = sessions_.connected(from)) {
+        return violate(std::string{joined->key},
                        {ErrorCode::ProtocolViolation, "hello: this connection has said it before"});
     }
     // Another version may have other fields, so its number comes before everything else.
@@ -136,13 +136,14 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
                           : "the token is not this master's (security.join_token in its "
                             "config.json)");
     }
-    const std::string* const resumed = resumed_worker_key(hello);
+    const WorkerSession* const resumed = this->resumed(hello);
     hello.worker = ids_.wanted_by(hello, from->peer_address(), from->is_web());
     const std::string asking = owner_of(hello, from->peer_address(), from->is_web());
-    const std::string worker_key =
-        resumed != nullptr
-            ? *resumed
-            : ids_.key_for(hello.worker, asking, [&](WorkerId id) { return is_connected(id); });
+    const std::string worker_key = resumed != nullptr
+                                       ? resumed->worker_key
+                                       : ids_.key_for(hello.worker, asking, [&](WorkerId id) {
+                                             return sessions_.connected(id) != nullptr;
+                                         });
     if (refuse_unwelcome(from, hello, asking, worker_key)) return;
     const std::string session_key = resumed != nullptr ? hello.resume : options_.new_session_key();
     if (!from->admit(session_key)) {
@@ -155,12 +156,7 @@ void WorkerGateway::greet(const net::SessionPtr& from, const nlohmann::json& hea
     if (resumed == nullptr) hello.resume.clear();
     const WorkerId worker = ids_.give(worker_key, hello.worker, asking);
     disconnect(session_key, "it came back on another connection");
-    resumable_worker_keys_.erase(std::exchange(last_session_keys_[worker], session_key));
-    resumable_worker_keys_[session_key] = worker_key;
-    connected_.emplace(session_key, Connected{worker, worker_key, from});
-    session_keys_.emplace(from.get(), session_key);
-    session_keys_by_worker_[worker] = session_key;
-    ++sessions_by_address_[from->peer_address()];
+    sessions_.put({session_key, worker, worker_key, from});
     from->send(protocol::encode(protocol::MasterMessage{
         protocol::Welcome{session_key, worker_key, options_.heartbeat_seconds,
                           options_.silence_seconds, NETCOMPUTE_VERSION}}));
@@ -185,14 +181,13 @@ bool WorkerGateway::refuse_unwelcome(const net::SessionPtr& from, const protocol
         refuse(from, "quarantined", *reason);
         return true;
     }
-    const auto count = sessions_by_address_.find(from->peer_address());
-    if (count == sessions_by_address_.end() || count->second < options_.sessions_per_address_max) {
-        return false;
-    }
+    const std::size_t count = sessions_.connected_at(from->peer_address());
+    if (count < options_.sessions_per_address_max) return false;
     // One that comes back while its old connection seems to live takes that one's place.
-    if (resumed_worker_key(hello) != nullptr && connected_.contains(hello.resume)) return false;
+    const WorkerSession* const resumed = this->resumed(hello);
+    if (resumed != nullptr && resumed->connection != nullptr) return false;
     refuse(from, "too_many_sessions",
-           "there are " + std::to_string(count->second) + " workers at " + from->peer_address() +
+           "there are " + std::to_string(count) + " workers at " + from->peer_address() +
                " already, and a PC may have " + std::to_string(options_.sessions_per_address_max) +
                " (limits.sessions_per_address in the master's config.json)");
     return true;
@@ -200,11 +195,10 @@ bool WorkerGateway::refuse_unwelcome(const net::SessionPtr& from, const protocol
 
 /// Who spoke under the session that this hello wants to resume: what it held then is still known
 /// by the same ids. Null if there is no such session, or it was another worker's.
-const std::string* WorkerGateway::resumed_worker_key(const protocol::Hello& hello) const {
-    const auto found = resumable_worker_keys_.find(hello.resume);
-    const bool is_its_own =
-        found != resumable_worker_keys_.end() && found->second.starts_with(hello.worker);
-    return is_its_own ? &found->second : nullptr;
+const WorkerSession* WorkerGateway::resumed(const protocol::Hello& hello) const {
+    const WorkerSession* const session = sessions_.find(hello.resume);
+    const bool is_its_own = session != nullptr && session->worker_key.starts_with(hello.worker);
+    return is_its_own ? session : nullptr;
 }
 
 void WorkerGateway::refuse(const net::SessionPtr& from, const std::string& code,
@@ -235,39 +229,32 @@ void WorkerGateway::on_malformed(const net::SessionPtr& from, const Error& error
                           printable(error.message));
         return;
     }
-    const auto known = session_keys_.find(from.get());
-    if (known != session_keys_.end()) return violate(std::string{known->second}, error);
+    const WorkerSession* const joined = sessions_.connected(from);
+    if (joined != nullptr) return violate(std::string{joined->key}, error);
     refuse(from, "protocol_violation", error.message);
 }
 
 void WorkerGateway::violate(const std::string& session_key, const Error& error) {
-    close(connected_.at(session_key).worker, "protocol_violation", error.message);
+    close(sessions_.find_connected(session_key)->worker, "protocol_violation", error.message);
 }
 
 void WorkerGateway::disconnect(const std::string& session_key, const std::string& reason) {
-    const auto found = connected_.find(session_key);
-    if (found == connected_.end()) return;
-    const WorkerId worker = found->second.worker;
+    const WorkerSession* const session = sessions_.find_connected(session_key);
+    if (session == nullptr) return;
+    const WorkerId worker = session->worker;
     end_session(session_key);
     events_.on_disconnected(worker, reason);
 }
 
 void WorkerGateway::end_session(const std::string& session_key) {
-    const auto found = connected_.find(session_key);
-    const Connected peer = found->second;
-    connected_.erase(found);
-    session_keys_.erase(peer.session.get());
-    session_keys_by_worker_.erase(peer.worker);
-    const auto count = sessions_by_address_.find(peer.session->peer_address());
-    if (--count->second == 0) sessions_by_address_.erase(count);
-    peer.session->close();
+    sessions_.disconnect(session_key).connection->close();
 }
 
 void WorkerGateway::on_close(const net::SessionPtr& session) {
     greeting_.erase(session.get());
     std::erase_if(held_hellos_, [&](const HeldHello& one) { return one.from == session; });
-    const auto found = session_keys_.find(session.get());
-    if (found != session_keys_.end()) disconnect(std::string{found->second}, "connection closed");
+    const WorkerSession* const joined = sessions_.connected(session);
+    if (joined != nullptr) disconnect(std::string{joined->key}, "connection closed");
 }
 
 void WorkerGateway::send(WorkerId worker, const protocol::MasterMessage& message) {
@@ -275,41 +262,32 @@ void WorkerGateway::send(WorkerId worker, const protocol::MasterMessage& message
 }
 
 void WorkerGateway::send_encoded(WorkerId worker, protocol::WireMessage message) {
-    const auto found = session_keys_by_worker_.find(worker);
-    if (found == session_keys_by_worker_.end()) return;
-    connected_.at(found->second).session->send(std::move(message));
+    const WorkerSession* const session = sessions_.connected(worker);
+    if (session != nullptr) session->connection->send(std::move(message));
 }
 
 void WorkerGateway::close(WorkerId worker, const std::string& code, const std::string& message,
                           bool retry) {
-    const auto found = session_keys_by_worker_.find(worker);
-    if (found == session_keys_by_worker_.end()) return;
-    const std::string session_key = found->second;
-    connected_.at(session_key)
-        .session->send(
-            protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, retry}}));
-    end_session(session_key);
+    const WorkerSession* const session = sessions_.connected(worker);
+    if (session == nullptr) return;
+    session->connection->send(
+        protocol::encode(protocol::MasterMessage{protocol::Goodbye{code, message, retry}}));
+    end_session(std::string{session->key});
     events_.on_expelled(worker, message);
 }
 
 void WorkerGateway::close_all(const std::string& message) {
-    for (const auto& [session_key, peer] : connected_) {
-        peer.session->send(protocol::encode(
+    for (const WorkerSession& session : sessions_.disconnect_all()) {
+        session.connection->send(protocol::encode(
             protocol::MasterMessage{protocol::Goodbye{"master_stopping", message, true}}));
-        peer.session->close();
+        session.connection->close();
     }
-    connected_.clear();
-    session_keys_.clear();
-    session_keys_by_worker_.clear();
-    sessions_by_address_.clear();
 }
 
 void WorkerGateway::restore(WorkerId worker, const std::string& key, const std::string& session,
                             const std::string& owner) {
     ids_.restore(worker, key, owner);
-    if (session.empty()) return;
-    last_session_keys_[worker] = session;
-    resumable_worker_keys_[session] = key;
+    if (!session.empty()) sessions_.put({session, worker, key, nullptr});
 }
 
 void WorkerGateway::hold(bool held) {
@@ -321,9 +299,8 @@ void WorkerGateway::hold(bool held) {
 }
 
 bool WorkerGateway::forget(WorkerId worker, bool keep_key) {
-    if (is_connected(worker)) return false;
-    resumable_worker_keys_.erase(last_session_keys_[worker]);
-    last_session_keys_.erase(worker);
+    if (sessions_.connected(worker) != nullptr) return false;
+    sessions_.forget(worker);
     if (!keep_key) ids_.forget(worker);
     return true;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/session_table.hpp"
 #include "engine/worker_ids.hpp"
 #include "net/session.hpp"
 #include <netcompute/audit_log.hpp>
@@ -7,7 +8,6 @@
 #include <netcompute/instant.hpp>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -123,22 +123,13 @@ class WorkerGateway final : public net::SessionListener {
     void expire_greetings(Instant now);
 
  private:
-    struct Connected {
-        WorkerId worker;
-        std::string worker_key;
-        net::SessionPtr session;
-    };
-
     void greet(const net::SessionPtr& from, const nlohmann::json& header, ByteSpan payload);
     void refuse(const net::SessionPtr& from, const std::string& code, const std::string& message);
-    [[nodiscard]] Result<bool> admit(const Connected& peer, const nlohmann::json& header);
+    [[nodiscard]] Result<bool> admit(const WorkerSession& peer, const nlohmann::json& header);
     void violate(const std::string& session_key, const Error& error);
     void disconnect(const std::string& session_key, const std::string& reason);
     void end_session(const std::string& session_key);
-    [[nodiscard]] const std::string* resumed_worker_key(const protocol::Hello& hello) const;
-    [[nodiscard]] bool is_connected(WorkerId worker) const {
-        return session_keys_by_worker_.contains(worker);
-    }
+    [[nodiscard]] const WorkerSession* resumed(const protocol::Hello& hello) const;
     [[nodiscard]] bool is_believed(net::Session& session, const protocol::Hello& hello) const;
     [[nodiscard]] bool refuse_unwelcome(const net::SessionPtr& from, const protocol::Hello& hello,
                                         const std::string& owner, const std::string& key);
@@ -151,19 +142,13 @@ class WorkerGateway final : public net::SessionListener {
 
     GatewayOptions options_;
     WorkerEvents& events_;
-    std::unordered_map<std::string, Connected> connected_;               ///< By session key.
-    std::unordered_map<const net::Session*, std::string> session_keys_;  ///< Of joined sessions.
-    std::unordered_map<WorkerId, std::string> session_keys_by_worker_;
     WorkerIds ids_;
-    /// The last session of each worker, connected or not: what it may resume. By session key.
-    std::unordered_map<std::string, std::string> resumable_worker_keys_;
-    std::unordered_map<WorkerId, std::string> last_session_keys_;
+    SessionTable sessions_;
     struct Greeting {
         net::SessionPtr session;
         std::optional<Instant> deadline;  ///< Set when the clock is looked at next.
     };
     std::unordered_map<const net::Session*, Greeting> greeting_;
-    std::unordered_map<std::string, std::size_t> sessions_by_address_;
     std::uint64_t refused_count_ = 0;
     bool held_ = false;
     std::vector<HeldHello> held_hellos_;  ///< As many as there are sessions in greeting, at most.

@@ -3,12 +3,12 @@
 #include "api/server_api.hpp"
 #include "data/atomic_file.hpp"
 #include "engine/api_backend.hpp"
-#include "engine/asio_host.hpp"
 #include "net/connection_budget.hpp"
 #include "net/http/http_server.hpp"
 #include "net/http/static_files.hpp"
 #include "net/zmtp/zmtp_transport.hpp"
 #include "server/addresses.hpp"
+#include "server/asio_host.hpp"
 #include "server/backup_service.hpp"
 #include "server/idle_memory.hpp"
 #include "server/local_worker.hpp"
@@ -63,6 +63,7 @@ engine::EngineOptions engine_options(const ServerOptions& options, store::BlobSt
     engine.live_tasks_max = options.config.limits.tasks;
     engine.gateway.silence_seconds = to_seconds(options.limits.lost_after);
     engine.root = options.root;
+    engine.find_job_type = options.find_job_type;
     engine.blobs = &blobs;
     engine.seed = random_seed();
     return engine;
@@ -188,7 +189,7 @@ struct Server::Parts {
     AuditLog audit;
     std::unique_ptr<store::BlobStore> blobs;
     std::unique_ptr<store::SqliteJobStore> jobs;
-    engine::AsioHost host;
+    AsioHost host;
     engine::Engine engine;
     net::ConnectionBudget connections;
     net::StaticFiles files;

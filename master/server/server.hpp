@@ -21,6 +21,8 @@ struct ServerOptions {
     std::filesystem::path web_root;    ///< The built pages.
     std::uint32_t local_slots = 0;     ///< Tasks to compute at a time in this process too.
     core::SchedulerLimits limits;
+    /// Which job types there are: for measurements, which bring their own.
+    std::function<const jobs::JobType*(std::string_view)> find_job_type = jobs::find_job_type;
     LogFile audit{{}, std::size_t{16} << 20, 10};  ///< No path: audit.log in the state folder.
 };
 

@@ -29,7 +29,7 @@ Result<JobWork> JobStore::work(JobId id) const {
     if (!plan) return unexpected(plan.error());
     auto leases = this->leases(id, {}, std::numeric_limits<std::size_t>::max());
     if (!leases) return unexpected(leases.error());
-    JobWork work{std::move(plan->checkpoints), {}, std::move(*leases)};
+    JobWork work{std::move(plan->forgotten), std::move(plan->checkpoints), {}, std::move(*leases)};
     for (const RoundIndex round : plan->rounds) {
         std::map<TaskIndex, StoredVote> votes;
         auto done = each_entry(*this, id, round, [&](const RoundEntry& entry) {

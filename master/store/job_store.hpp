@@ -75,8 +75,9 @@ class JobStore {
     /// To be asked after commits; nothing if none is due. Its errors can be ignored: another one
     /// comes due later.
     [[nodiscard]] virtual std::optional<Upkeep> upkeep() = 0;
-    /// Whether there is anything for EraseLeftovers to erase. The work of a job that is over takes
-    /// time to erase if it had a million outputs, so it is done in pieces, one a commit.
+    /// Whether there is anything for EraseLeftovers to erase. The work of a job that is over, and
+    /// that of rounds that are forgotten, takes time to erase if it has a million outputs, so it is
+    /// done in pieces, one a commit.
     [[nodiscard]] virtual bool has_leftovers() const { return false; }
 
     [[nodiscard]] virtual std::optional<JobRecord> job(JobId id) const = 0;

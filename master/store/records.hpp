@@ -138,8 +138,24 @@ struct PutCheckpoint {
     std::shared_ptr<const Bytes> state;
 };
 
-/// Forgets the checkpoints, outputs and confirmations of rounds after this one, and all leases.
+/// Forgets the checkpoints, outputs and confirmations of rounds after this one, and all leases;
+/// with `is_anew` also those of this round but for its checkpoint, and that it was forgotten.
 struct RewindJob {
+    JobId job;
+    RoundIndex round = 0;
+    bool is_anew = false;
+};
+
+/// What a receipt will tell of a round. Its outputs and confirmations, and those of the rounds
+/// before it, are forgotten; they are erased in pieces (EraseLeftovers).
+struct ForgetRound {
+    JobId job;
+    RoundIndex round = 0;
+    Bytes told;
+};
+
+/// Forgets the program's state at the beginning of this round.
+struct DropCheckpoint {
     JobId job;
     RoundIndex round = 0;
 };
@@ -216,9 +232,10 @@ struct PutUnreadyStarts {
 /// Erases a piece of what jobs that are over have left; see JobStore::has_leftovers().
 struct EraseLeftovers {};
 
-using Record = std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
-                            PutCheckpoint, RewindJob, PutReceipt, PutWrittenFile, PutClock,
-                            UseLeaseIds, PutTrial, PutUnreadyStarts, EraseLeftovers>;
+using Record =
+    std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
+                 PutCheckpoint, RewindJob, ForgetRound, DropCheckpoint, PutReceipt, PutWrittenFile,
+                 PutClock, UseLeaseIds, PutTrial, PutUnreadyStarts, EraseLeftovers>;
 
 // ---- What a restart finds -----------------------------------------------------------------------
 
@@ -240,10 +257,18 @@ struct StoredVote {
     friend bool operator==(const StoredVote&, const StoredVote&) = default;
 };
 
+/// What ForgetRound left of a round.
+struct ForgottenRound {
+    RoundIndex round = 0;
+    Bytes told;
+    friend bool operator==(const ForgottenRound&, const ForgottenRound&) = default;
+};
+
 /// A live job's rounds, without what is known of their tasks.
 struct JobPlan {
+    std::vector<ForgottenRound> forgotten;      ///< By round: the first ones.
     std::vector<StoredCheckpoint> checkpoints;  ///< By round.
-    std::vector<RoundIndex> rounds;             ///< Those that have outputs, ascending.
+    std::vector<RoundIndex> rounds;             ///< Of the others, those that have outputs.
 };
 
 /// One of the things that were recorded of a round's tasks: either outputs or confirmations.
@@ -264,6 +289,7 @@ struct RoundSlice {
 
 /// All that is known of a live job's rounds, without the outputs' bytes.
 struct JobWork {
+    std::vector<ForgottenRound> forgotten;      ///< By round.
     std::vector<StoredCheckpoint> checkpoints;  ///< By round.
     std::vector<StoredVote> votes;              ///< By round and index.
     std::vector<LeaseRecord> leases;            ///< By id; of the last round.

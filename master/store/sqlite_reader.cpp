@@ -20,6 +20,8 @@ namespace {
 
 /// A job that is over may have rows that are not erased yet: they are not read any more.
 #define IS_LIVE "EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND ended IS NULL) "
+/// Nor are those of rounds that are forgotten.
+#define IS_KEPT "round > coalesce((SELECT max(round) FROM forgotten_rounds WHERE job = ?1), -1) "
 
 JobRecord job_of(const SqliteStatement& row) {
     JobRecord job;
@@ -100,19 +102,21 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
                         "AND instr(lower(id || ' ' || type || ' ' || name), lower(?3)) > 0 "
                         "ORDER BY id DESC LIMIT ?4"},
         Entry{&S::workers, "SELECT * FROM workers ORDER BY id"},
+        Entry{&S::forgotten, "SELECT round, told FROM forgotten_rounds WHERE job = ?1 AND " IS_LIVE
+                             "ORDER BY round"},
         Entry{&S::checkpoints,
               "SELECT round, sha256 FROM checkpoints WHERE job = ?1 AND " IS_LIVE "ORDER BY round"},
         Entry{&S::checkpoint,
               "SELECT state, sequence, file_bytes FROM checkpoints "
               "WHERE job = ?1 AND round = ?2 AND " IS_LIVE},
-        Entry{&S::rounds,
-              "SELECT DISTINCT round FROM outputs WHERE job = ?1 AND " IS_LIVE "ORDER BY round"},
+        Entry{&S::rounds, "SELECT DISTINCT round FROM outputs WHERE job = ?1 AND " IS_KEPT
+                          "AND " IS_LIVE "ORDER BY round"},
         // The index gives both halves in order of sequence: nothing is sorted.
         Entry{&S::slice,
               "SELECT sequence, file_bytes, packed, worker, 0 FROM outputs "
-              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 AND " IS_LIVE
+              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 AND " IS_KEPT "AND " IS_LIVE
               "UNION ALL SELECT sequence, NULL, indices, worker, 1 FROM confirmations "
-              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 AND " IS_LIVE
+              "WHERE job = ?1 AND round = ?2 AND sequence >= ?3 AND " IS_KEPT "AND " IS_LIVE
               "ORDER BY sequence LIMIT ?4"},
         Entry{&S::trials, "SELECT * FROM trials ORDER BY job"},
         Entry{&S::leases,
@@ -176,8 +180,16 @@ Result<std::vector<WorkerRecord>> SqliteReader::workers() {
 
 Result<JobPlan> SqliteReader::plan(JobId id) {
     JobPlan plan;
+    auto done = statements_.forgotten.each(
+        [&](const SqliteStatement& row) {
+            const ByteSpan told = row.blob(1);
+            plan.forgotten.push_back(
+                {row.integer_as<RoundIndex>(0), Bytes{told.begin(), told.end()}});
+        },
+        id);
+    if (!done) return unexpected(done.error());
     std::vector<std::size_t> unnamed;  // Those of a former version.
-    auto done = statements_.checkpoints.each(
+    done = statements_.checkpoints.each(
         [&](const SqliteStatement& row) {
             StoredCheckpoint& checkpoint = plan.checkpoints.emplace_back();
             checkpoint.round = row.integer_as<RoundIndex>(0);

@@ -36,7 +36,7 @@ class SqliteReader {
  private:
     struct Statements {
         SqliteStatement job, jobs, newest_ended, ended_jobs, workers;
-        SqliteStatement checkpoints, checkpoint, leases, rounds, slice, trials;
+        SqliteStatement forgotten, checkpoints, checkpoint, leases, rounds, slice, trials;
         SqliteStatement receipt, written_files, named_files;
     };
 

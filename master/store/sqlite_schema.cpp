@@ -137,9 +137,18 @@ constexpr std::string_view large_checkpoints = R"sql(
         SELECT job, round, sequence, file_bytes FROM checkpoints WHERE file_bytes IS NOT NULL;
 )sql";
 
+// `told` is what a receipt tells of the round.
+constexpr std::string_view forgotten_rounds = R"sql(
+    CREATE TABLE forgotten_rounds (
+        job INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        told BLOB NOT NULL,
+        PRIMARY KEY (job, round));
+)sql";
+
 constexpr std::array steps_so_far{
     jobs_and_their_work, receipts,  validation, confirmers,        written_files,
-    steady_time,         owned_ids, trials,     large_checkpoints,
+    steady_time,         owned_ids, trials,     large_checkpoints, forgotten_rounds,
 };
 
 }  // namespace

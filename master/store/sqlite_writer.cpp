@@ -3,7 +3,6 @@
 #include "store/packed_records.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 namespace netcompute::store {
@@ -19,9 +18,6 @@ constexpr std::string_view last_worker_name = "last_worker";
 constexpr std::string_view steady_ms_name = "steady_ms";
 constexpr std::string_view unix_ms_name = "unix_ms";
 constexpr std::string_view unready_starts_name = "unready_starts";
-
-/// So many rows of a table are erased in a commit: a row may take 64 pages.
-constexpr int erased_rows_max = 64;
 
 /// The jobs that have rows in a table, one look at its index for each.
 #define JOBS_IN(table)                                                           \
@@ -60,76 +56,6 @@ Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(SqliteDatabase& databas
     return writer;
 }
 
-Result<void> SqliteWriter::prepare() {
-    struct Entry {
-        SqliteStatement Statements::*statement;
-        std::string_view sql;
-    };
-    using S = Statements;
-    static constexpr std::array entries{
-        Entry{&S::begin, "BEGIN IMMEDIATE"},
-        Entry{&S::commit, "COMMIT"},
-        Entry{&S::put_counter, "INSERT OR REPLACE INTO counters VALUES (?, ?)"},
-        Entry{&S::ended_of_job, "SELECT ended FROM jobs WHERE id = ?"},
-        Entry{&S::is_live, "SELECT 1 FROM jobs WHERE id = ? AND ended IS NULL"},
-        Entry{&S::put_job,
-              "INSERT OR REPLACE INTO jobs VALUES "
-              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-        Entry{&S::forget_job, "DELETE FROM jobs WHERE id = ?"},
-        Entry{&S::forget_receipt, "DELETE FROM receipts WHERE job = ?"},
-        Entry{&S::put_worker,
-              "INSERT OR REPLACE INTO workers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-        Entry{&S::forget_worker, "DELETE FROM workers WHERE id = ?"},
-        Entry{&S::put_lease, "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?)"},
-        Entry{&S::erase_leases, "DELETE FROM leases WHERE job = ?"},
-        Entry{&S::erase_leases_before, "DELETE FROM leases WHERE job = ? AND round < ?"},
-        Entry{&S::put_outputs, "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, ?)"},
-        Entry{&S::files_from, "SELECT round, sequence FROM files WHERE job = ? AND round >= ?"},
-        Entry{&S::erase_outputs, "DELETE FROM outputs WHERE job = ? AND round >= ?"},
-        Entry{&S::put_confirmations, "INSERT INTO confirmations VALUES (?, ?, ?, ?, ?)"},
-        Entry{&S::erase_confirmations, "DELETE FROM confirmations WHERE job = ? AND round >= ?"},
-        Entry{&S::put_checkpoint,
-              "INSERT OR REPLACE INTO checkpoints "
-              "(job, round, state, sha256, sequence, file_bytes) VALUES (?, ?, ?, ?, ?, ?)"},
-        Entry{&S::checkpoint_file,
-              "SELECT sequence FROM checkpoints "
-              "WHERE job = ? AND round = ? AND file_bytes IS NOT NULL"},
-        Entry{&S::erase_checkpoints, "DELETE FROM checkpoints WHERE job = ? AND round >= ?"},
-        Entry{&S::put_receipt,
-              "INSERT OR REPLACE INTO receipts "
-              "SELECT id, ?2, ?3 FROM jobs WHERE id = ?1"},
-        Entry{&S::put_written_file, "INSERT OR REPLACE INTO written_files VALUES (?, ?, ?)"},
-        Entry{&S::receipt_bytes, "SELECT sum(size) FROM receipts"},
-        Entry{&S::ended_receipts,
-              "SELECT id, size FROM jobs JOIN receipts ON job = id "
-              "WHERE ended IS NOT NULL ORDER BY ended"},
-        Entry{&S::oldest_ended,
-              "SELECT id FROM jobs WHERE ended IS NOT NULL ORDER BY ended LIMIT ?"},
-        Entry{&S::put_trial, "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?)"},
-        Entry{&S::forget_trial, "DELETE FROM trials WHERE job = ?"},
-        Entry{&S::erase_some_outputs,
-              "DELETE FROM outputs WHERE sequence IN "
-              "(SELECT sequence FROM outputs WHERE job = ? LIMIT ?) "
-              "RETURNING round, sequence, file_bytes"},
-        Entry{&S::erase_some_confirmations,
-              "DELETE FROM confirmations WHERE sequence IN "
-              "(SELECT sequence FROM confirmations WHERE job = ? LIMIT ?) RETURNING 0"},
-        Entry{&S::erase_some_checkpoints,
-              "DELETE FROM checkpoints WHERE rowid IN "
-              "(SELECT rowid FROM checkpoints WHERE job = ? LIMIT ?) "
-              "RETURNING round, sequence, file_bytes"},
-        Entry{&S::erase_some_leases,
-              "DELETE FROM leases WHERE id IN (SELECT id FROM leases WHERE job = ? LIMIT ?) "
-              "RETURNING 0"},
-    };
-    for (const Entry& entry : entries) {
-        auto prepared = database_.prepare(entry.sql);
-        if (!prepared) return unexpected(prepared.error());
-        statements_.*entry.statement = std::move(*prepared);
-    }
-    return {};
-}
-
 Result<void> SqliteWriter::load_counters() {
     auto all = database_.prepare(
         "SELECT name, value FROM counters "
@@ -161,11 +87,16 @@ Result<void> SqliteWriter::load_counters() {
 /// What a former master had no time to erase.
 Result<void> SqliteWriter::load_leftovers() {
     auto all = database_.prepare(
-        "SELECT job FROM (" JOBS_IN("outputs") "UNION " JOBS_IN("confirmations") "UNION "
-        JOBS_IN("checkpoints") "UNION " JOBS_IN("leases") ") WHERE job IS NOT NULL "
-        "AND job NOT IN (SELECT id FROM jobs WHERE ended IS NULL)");
+        "SELECT job, NULL FROM (" JOBS_IN("outputs") "UNION " JOBS_IN("confirmations") "UNION "
+        JOBS_IN("checkpoints") "UNION " JOBS_IN("leases") "UNION " JOBS_IN("forgotten_rounds")
+        ") WHERE job IS NOT NULL AND job NOT IN (SELECT id FROM jobs WHERE ended IS NULL) "
+        "UNION ALL SELECT job, max(round) + 1 FROM forgotten_rounds "
+        "WHERE job IN (SELECT id FROM jobs WHERE ended IS NULL) GROUP BY job");
     if (!all) return unexpected(all.error());
-    return all->each([this](const SqliteStatement& row) { leftovers_.insert(row.id<JobId>(0)); });
+    return all->each([this](const SqliteStatement& row) {
+        leftovers_[row.id<JobId>(0)] =
+            row.is_null(1) ? all_rounds : row.integer_as<std::uint64_t>(1);
+    });
 }
 
 Result<void> SqliteWriter::commit(std::span<const Record> records) {
@@ -285,12 +216,17 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
     turn_.is_live.reset();
     if (*ended_before && !ended) --turn_.counters.ended_count;
     // A job that is live again begins without the work of its former life.
-    if (done && !ended && turn_.leftovers.erase(job.id) != 0) done = erase_work(job.id, 0);
+    const auto leftovers = turn_.leftovers.find(job.id);
+    if (done && !ended && leftovers != turn_.leftovers.end() && leftovers->second == all_rounds) {
+        turn_.leftovers.erase(leftovers);
+        done = erase_work(job.id, 0, 0);
+        if (done) done = statements_.erase_forgotten.run(job.id, 0);
+    }
     if (!done || !ended || *ended_before) return done;
     turn_.prunes = true;
     ++turn_.counters.ended_count;
     done = statements_.forget_trial.run(job.id);
-    return done ? erase_some_work(job.id) : done;
+    return done ? erase_some_work(job.id, all_rounds) : done;
 }
 
 Result<void> SqliteWriter::apply(const PutWorker& put) {
@@ -382,9 +318,7 @@ Result<void> SqliteWriter::apply(const PutCheckpoint& put) {
         if (staged_.contains(sequence)) turn_.unnamed.push_back(file);
         return {};
     }
-    const auto replaced = statements_.checkpoint_file.first_integer(put.job, put.round);
-    if (!replaced) return unexpected(replaced.error());
-    if (*replaced) turn_.unnamed.push_back(file_of(put, **replaced));
+    if (auto unnamed = unname_checkpoint(put.job, put.round); !unnamed) return unnamed;
     const ByteSpan sha256 = std::as_bytes(std::span{put.sha256.digest});
     const bool is_large = put.state->size() > row_bytes_max;
     Result<void> done = is_large ? write_large(file, *put.state) : Result<void>{};
@@ -397,8 +331,36 @@ Result<void> SqliteWriter::apply(const PutCheckpoint& put) {
     return done;
 }
 
+/// Its file, if it has one, is to go.
+Result<void> SqliteWriter::unname_checkpoint(JobId job, RoundIndex round) {
+    const auto sequence = statements_.checkpoint_file.first_integer(job, round);
+    if (!sequence) return unexpected(sequence.error());
+    if (*sequence) turn_.unnamed.push_back({job, round, static_cast<std::uint64_t>(**sequence)});
+    return {};
+}
+
 Result<void> SqliteWriter::apply(const RewindJob& rewind) {
-    return erase_work(rewind.job, std::uint64_t{rewind.round} + 1);
+    const std::uint64_t next = std::uint64_t{rewind.round} + 1;
+    if (!rewind.is_anew) return erase_work(rewind.job, next, next);
+    const auto leftovers = turn_.leftovers.find(rewind.job);
+    if (leftovers != turn_.leftovers.end()) {
+        leftovers->second = std::min(leftovers->second, std::uint64_t{rewind.round});
+    }
+    auto done = statements_.erase_forgotten.run(rewind.job, rewind.round);
+    return done ? erase_work(rewind.job, rewind.round, next) : done;
+}
+
+Result<void> SqliteWriter::apply(const ForgetRound& forget) {
+    const auto live = is_live(forget.job);
+    if (!live) return unexpected(live.error());
+    if (!*live) return {};
+    turn_.leftovers[forget.job] = std::uint64_t{forget.round} + 1;
+    return statements_.forget_round.run(forget.job, forget.round, forget.told);
+}
+
+Result<void> SqliteWriter::apply(const DropCheckpoint& drop) {
+    if (auto unnamed = unname_checkpoint(drop.job, drop.round); !unnamed) return unnamed;
+    return statements_.drop_checkpoint.run(drop.job, drop.round);
 }
 
 Result<void> SqliteWriter::apply(const PutReceipt& put) {
@@ -438,51 +400,9 @@ Result<void> SqliteWriter::apply(const PutUnreadyStarts& put) {
 }
 
 Result<void> SqliteWriter::apply(const EraseLeftovers&) {
-    return turn_.leftovers.empty() ? Result<void>{} : erase_some_work(*turn_.leftovers.begin());
-}
-
-Result<void> SqliteWriter::erase_some_work(JobId job) {
-    bool is_all = true;
-    const auto erase = [&](SqliteStatement& statement, int rows_max, auto&& row) {
-        int count = 0;
-        auto done = statement.each(
-            [&](const SqliteStatement& erased) {
-                ++count;
-                row(erased);
-            },
-            job, rows_max);
-        if (count == rows_max) is_all = false;
-        return done;
-    };
-    const auto nothing = [](const SqliteStatement&) {};
-    const auto its_file = [&](const SqliteStatement& row) {
-        if (row.is_null(2)) return;
-        turn_.unnamed.push_back(
-            {job, row.integer_as<RoundIndex>(0), row.integer_as<std::uint64_t>(1)});
-    };
-    auto done = erase(statements_.erase_some_outputs, erased_rows_max, its_file);
-    if (done) done = erase(statements_.erase_some_confirmations, erased_rows_max, nothing);
-    if (done) done = erase(statements_.erase_some_checkpoints, erased_rows_max, its_file);
-    if (done) done = erase(statements_.erase_some_leases, erased_rows_max, nothing);
-    if (is_all)
-        turn_.leftovers.erase(job);
-    else
-        turn_.leftovers.insert(job);
-    return done;
-}
-
-Result<void> SqliteWriter::erase_work(JobId job, std::uint64_t first_round) {
-    auto done = statements_.files_from.each(
-        [&](const SqliteStatement& row) {
-            turn_.unnamed.push_back(
-                {job, row.integer_as<RoundIndex>(0), row.integer_as<std::uint64_t>(1)});
-        },
-        job, first_round);
-    if (done) done = statements_.erase_outputs.run(job, first_round);
-    if (done) done = statements_.erase_confirmations.run(job, first_round);
-    if (done) done = statements_.erase_checkpoints.run(job, first_round);
-    if (done) done = statements_.erase_leases.run(job);
-    return done;
+    if (turn_.leftovers.empty()) return {};
+    const auto [job, before] = *turn_.leftovers.begin();
+    return erase_some_work(job, before);
 }
 
 Result<bool> SqliteWriter::is_live(JobId job) {
@@ -492,46 +412,6 @@ Result<bool> SqliteWriter::is_live(JobId job) {
     if (!found) return unexpected(found.error());
     turn_.is_live = {job, found->has_value()};
     return found->has_value();
-}
-
-// ---- What is kept -------------------------------------------------------------------------------
-
-/// The bytes of receipts that went are only taken off once too many seem to be there: adding them
-/// up reads a row a job.
-Result<void> SqliteWriter::prune() {
-    const std::size_t count = turn_.counters.ended_count;
-    std::vector<JobId> old;
-    if (count > limits_.ended_jobs_max) {
-        auto done = statements_.oldest_ended.each(
-            [&](const SqliteStatement& row) { old.push_back(row.id<JobId>(0)); },
-            count - limits_.ended_jobs_max);
-        if (done) done = forget_jobs(old);
-        if (!done) return done;
-    }
-    std::uint64_t& bytes = turn_.counters.receipt_bytes;
-    if (bytes <= limits_.receipt_bytes_max) return {};
-    const auto receipt_bytes = statements_.receipt_bytes.first_integer();
-    if (!receipt_bytes) return unexpected(receipt_bytes.error());
-    bytes = static_cast<std::uint64_t>(receipt_bytes->value_or(0));
-    if (bytes <= limits_.receipt_bytes_max) return {};
-    old.clear();
-    auto done = statements_.ended_receipts.each([&](const SqliteStatement& row) {
-        if (bytes <= limits_.receipt_bytes_max) return;
-        bytes -= row.integer_as<std::uint64_t>(1);
-        old.push_back(row.id<JobId>(0));
-    });
-    if (!done) return done;
-    return forget_jobs(old);
-}
-
-Result<void> SqliteWriter::forget_jobs(const std::vector<JobId>& jobs) {
-    for (const JobId job : jobs) {
-        auto done = statements_.forget_job.run(job);
-        if (done) done = statements_.forget_receipt.run(job);
-        if (!done) return done;
-        --turn_.counters.ended_count;
-    }
-    return {};
 }
 
 }  // namespace netcompute::store

@@ -4,6 +4,8 @@
 #include "store/result_files.hpp"
 #include "store/sqlite.hpp"
 
+#include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -53,13 +55,15 @@ class SqliteWriter {
         SqliteStatement put_lease, erase_leases, erase_leases_before;
         SqliteStatement put_outputs, files_from, erase_outputs;
         SqliteStatement put_confirmations, erase_confirmations;
-        SqliteStatement put_checkpoint, checkpoint_file, erase_checkpoints;
+        SqliteStatement put_checkpoint, checkpoint_file, checkpoint_files_from;
+        SqliteStatement erase_checkpoints, drop_checkpoint;
+        SqliteStatement forget_round, erase_forgotten;
         SqliteStatement put_receipt, receipt_bytes, ended_receipts;
         SqliteStatement put_written_file;
         SqliteStatement oldest_ended;
         SqliteStatement put_trial, forget_trial;
         SqliteStatement erase_some_outputs, erase_some_confirmations;
-        SqliteStatement erase_some_checkpoints, erase_some_leases;
+        SqliteStatement erase_some_checkpoints, erase_some_leases, erase_some_forgotten;
     };
     /// Confirmations in a row, which become one row.
     struct Confirmations {
@@ -69,6 +73,11 @@ class SqliteWriter {
         std::int64_t sequence = 0;  ///< The last one's.
         std::vector<TaskIndex> indices;
     };
+    /// Of whose work some is left to be erased: of which rounds, those before this one; of jobs
+    /// that are over, all of it.
+    using Leftovers = std::map<JobId, std::uint64_t>;
+    static constexpr std::uint64_t all_rounds = std::numeric_limits<std::int64_t>::max();
+
     /// A commit in progress.
     struct Turn {
         StoreCounters counters;
@@ -77,7 +86,7 @@ class SqliteWriter {
         std::set<JobId> ending;  ///< By its records: their work needs no rows any more.
         std::vector<ResultFile> written;
         std::vector<ResultFile> unnamed;  ///< To be removed once it is flushed.
-        std::set<JobId> leftovers;        ///< As it will be.
+        Leftovers leftovers;              ///< As it will be.
         bool prunes = false;              ///< There may be more now than is kept.
     };
 
@@ -97,6 +106,8 @@ class SqliteWriter {
     [[nodiscard]] Result<void> apply(const ConfirmOutput& confirm);
     [[nodiscard]] Result<void> apply(const PutCheckpoint& put);
     [[nodiscard]] Result<void> apply(const RewindJob& rewind);
+    [[nodiscard]] Result<void> apply(const ForgetRound& forget);
+    [[nodiscard]] Result<void> apply(const DropCheckpoint& drop);
     [[nodiscard]] Result<void> apply(const PutReceipt& put);
     [[nodiscard]] Result<void> apply(const PutWrittenFile& put);
     [[nodiscard]] Result<void> apply(const PutClock& put);
@@ -105,10 +116,12 @@ class SqliteWriter {
     [[nodiscard]] Result<void> apply(const PutUnreadyStarts& put);
     [[nodiscard]] Result<void> apply(const EraseLeftovers& erase);
     [[nodiscard]] Result<void> write_confirmations();
-    /// Of all rounds from this one on, and the job's leases.
-    [[nodiscard]] Result<void> erase_work(JobId job, std::uint64_t first_round);
-    /// A piece of the work of a job that is over.
-    [[nodiscard]] Result<void> erase_some_work(JobId job);
+    /// Of all rounds from this one on, checkpoints from another one on, and the job's leases.
+    [[nodiscard]] Result<void> erase_work(JobId job, std::uint64_t first_round,
+                                          std::uint64_t first_checkpoint);
+    /// A piece of what is left of a job's rounds before this one.
+    [[nodiscard]] Result<void> erase_some_work(JobId job, std::uint64_t before);
+    [[nodiscard]] Result<void> unname_checkpoint(JobId job, RoundIndex round);
     [[nodiscard]] Result<void> prune();
     [[nodiscard]] Result<void> forget_jobs(const std::vector<JobId>& jobs);
     [[nodiscard]] Result<bool> is_live(JobId job);
@@ -119,8 +132,8 @@ class SqliteWriter {
     ResultFiles& files_;
     JobStoreLimits limits_;
     Statements statements_;
-    StoreCounters counters_;     ///< As committed.
-    std::set<JobId> leftovers_;  ///< Jobs that are over, and of whose work some is left.
+    StoreCounters counters_;  ///< As committed.
+    Leftovers leftovers_;
     /// Of the next commit, what has its file, by the sequence number that it will have.
     std::set<std::int64_t> staged_;
     std::vector<ResultFile> unnamed_;

@@ -22,6 +22,8 @@ std::string_view error_code_name(ErrorCode code) {
             return "unavailable";
         case ErrorCode::Internal:
             return "internal";
+        case ErrorCode::Conflict:
+            return "conflict";
     }
     return "internal";
 }

@@ -64,6 +64,14 @@ void AcceptedWork::add_one(const store::PutOutputs& put) {
 
 void AcceptedWork::add_one(const store::RewindJob& rewind) {
     Job& job = jobs_[rewind.job];
+    if (rewind.is_anew) {
+        if (liars_.empty()) {
+            broken("job " + std::to_string(rewind.job.value) +
+                   " does forgotten rounds again though nobody lied");
+        }
+        job.authors.erase(job.authors.lower_bound({rewind.round, 0}), job.authors.end());
+        return;
+    }
     if (!std::exchange(job.was_corrected, false)) {
         broken("job " + std::to_string(rewind.job.value) +
                " throws its rounds away though nothing in them was wrong");

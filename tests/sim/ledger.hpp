@@ -77,9 +77,10 @@ class Ledger {
         bool paused = false;
         bool contested = false;
         bool in_round = false;
-        std::optional<RoundIndex> visiting;  ///< Asked for, and not begun yet.
-        Tasks tasks;                         ///< Of the round.
-        std::map<RoundIndex, Tasks> history;
+        std::optional<RoundIndex> visiting;   ///< Asked for, and not begun yet.
+        Tasks tasks;                          ///< Of the round.
+        std::map<RoundIndex, Tasks> history;  ///< Forgotten rounds included.
+        RoundIndex first_kept = 0;            ///< Those before it are forgotten.
         std::uint32_t active_lease_count = 0;
     };
     struct Worker {
@@ -128,9 +129,11 @@ class Ledger {
     void on(const core::JobPrioritized& event);
     void on(const core::StoreStalled& event);
     void on(const core::LeaseIdsUsed& event);
+    void on(const core::RestorationEnded& event);
     void on(const core::JobEnded& event);
     void on(const core::ResultsReceived& event);
     void on(const core::ClockTicked& event);
+    static void recall_forgotten(const core::JobRestored& event, Job& job);
     void begin_again(const core::RoundStarted& event, Job& job);
     void take_outcome(const core::ResultsReceived& event, std::uint32_t position,
                       const Lease& lease, Job& job);
@@ -156,6 +159,7 @@ class Ledger {
     void check(const core::ContestJob& effect);
     void check(const core::PublishTrust& effect);
     void check(const core::VisitRound& effect);
+    void check(const core::ForgetRounds& effect);
     void check(const core::FinishJob& effect);
     void drop_unconfirmed(WorkerId liar);
     void doubt_confirmed_by(WorkerId liar);

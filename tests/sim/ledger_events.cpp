@@ -100,9 +100,10 @@ void Ledger::end_late_restored_leases() {
 void Ledger::on(const JobRestored& event) {
     Job& job = jobs_[event.job];
     job.contested = event.contested;
-    for (RoundIndex round = 0; round < event.rounds.size(); ++round) {
-        Tasks& tasks = job.history[round];
-        for (const PastOutput& past : event.rounds[round]) {
+    if (job.history.empty()) recall_forgotten(event, job);
+    for (RoundIndex place = 0; place < event.rounds.size(); ++place) {
+        Tasks& tasks = job.history[event.first_round + place];
+        for (const PastOutput& past : event.rounds[place]) {
             if (tasks.size() <= past.index) tasks.resize(past.index + 1);
             const auto confirmer = workers_.find(past.confirmer);
             const bool was_a_liar = confirmer != workers_.end() && confirmer->second.quarantined;
@@ -122,10 +123,25 @@ void Ledger::on(const JobRestored& event) {
     }
 }
 
+/// Of the rounds that a former master had forgotten: one task for each word that they rest on.
+void Ledger::recall_forgotten(const JobRestored& event, Job& job) {
+    job.first_kept = event.first_round;
+    for (const ForgottenWord& word : event.forgotten) {
+        Output& output = job.history[word.first_round].emplace_back().output;
+        output.there = true;
+        output.author = word.is_confirmer ? WorkerId{} : word.worker;
+        output.confirmed = word.is_confirmer;
+        output.confirmer = word.is_confirmer ? word.worker : WorkerId{};
+    }
+}
+
 void Ledger::on(const RoundStarted& event) {
     Job& job = jobs_[event.job];
+    const bool is_anew = event.fresh && event.round < job.first_kept &&
+                         event.round <= job.visiting.value_or(event.round);
     const bool is_visit = job.visiting == event.round && !event.fresh;
-    if (job.visiting && !is_visit) return;  // Said before anybody knew of the visit.
+    if (job.visiting && !is_visit && !is_anew) return;  // Said before anybody knew of the visit.
+    if (is_anew) job.first_kept = event.round;
     job.visiting.reset();
     forget_leases(event.job);
     archive(job);
@@ -217,6 +233,8 @@ void Ledger::on(const StoreStalled& event) {
 void Ledger::on(const LeaseIdsUsed& event) {
     last_lease_ = std::max(last_lease_, event.last);
 }
+
+void Ledger::on(const RestorationEnded&) {}
 
 void Ledger::on(const JobEnded& event) {
     // Its leases end with the effects that revoke them.

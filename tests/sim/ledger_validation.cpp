@@ -203,20 +203,22 @@ void Ledger::check(const QuarantineWorker& effect) {
     drop_unconfirmed(effect.worker);
 }
 
-/// Each job in which the liar's word counted must hear of it.
+/// Each job in which the liar's word counted must hear of it. What it gave to forgotten rounds and
+/// others have confirmed does not rest on its word.
 void Ledger::expect_contested(WorkerId liar) {
-    const auto has_its_word = [&](const Tasks& tasks) {
+    const auto has_its_word = [&](const Tasks& tasks, bool is_forgotten) {
         return std::ranges::any_of(tasks, [&](const Task& task) {
             const Output& output = task.output;
-            return output.there &&
-                   (output.author == liar || (output.confirmed && output.confirmer == liar));
+            const bool is_its_own = output.author == liar && (!output.confirmed || !is_forgotten);
+            return output.there && (is_its_own || (output.confirmed && output.confirmer == liar));
         });
     };
-    for (const auto& [id, job] : jobs_) {
-        const bool concerned =
-            has_its_word(job.tasks) || std::ranges::any_of(job.history, [&](const auto& entry) {
-                return has_its_word(entry.second);
-            });
+    for (const auto& [id, known] : jobs_) {
+        const Job& job = known;
+        const bool concerned = has_its_word(job.tasks, false) ||
+                               std::ranges::any_of(job.history, [&](const auto& entry) {
+                                   return has_its_word(entry.second, entry.first < job.first_kept);
+                               });
         if (concerned) step_.to_contest.insert(id);
     }
 }
@@ -275,6 +277,31 @@ void Ledger::check(const VisitRound& effect) {
     if (step_.to_end == effect.job) step_.to_end.reset();
     const auto doubtful = first_doubtful_round(job);
     if (doubtful && *doubtful < effect.round) broken(name + " passes over a doubtful round");
+}
+
+void Ledger::check(const ForgetRounds& effect) {
+    const auto found = jobs_.find(effect.job);
+    const std::string name = "job " + std::to_string(effect.job.value);
+    if (found == jobs_.end()) return broken(name + " forgets rounds, but is over");
+    Job& job = found->second;
+    if (effect.first != job.first_kept || effect.first + effect.rounds.size() >= job.round) {
+        broken(name + " forgets rounds that are not its first ones");
+    }
+    job.first_kept = effect.first + static_cast<RoundIndex>(effect.rounds.size());
+    const auto doubtful = first_doubtful_round(job);
+    if (doubtful && *doubtful < job.first_kept) broken(name + " forgets a doubtful round");
+    for (std::size_t place = 0; place < effect.rounds.size(); ++place) {
+        const RoundTasks& told = effect.rounds[place];
+        const Tasks& tasks = job.history[effect.first + static_cast<RoundIndex>(place)];
+        bool is_same = told.task_count() == tasks.size();
+        for (TaskIndex index = 0; is_same && index < tasks.size(); ++index) {
+            const Output& output = tasks[index].output;
+            is_same = output.there && told.author(index) == output.author &&
+                      told.sha256(index) == output.sha256 &&
+                      told.confirmed(index) == output.confirmed;
+        }
+        if (!is_same) broken(name + " tells of a forgotten round what was not so");
+    }
 }
 
 void Ledger::check(const FinishJob& effect) {

@@ -134,6 +134,11 @@ core::Effects Saboteur::effects(const core::Event& event, core::Effects effects)
         case Sabotage::RenewEverything:
             note_leases(effects);
             break;
+        case Sabotage::ForgetAnother:
+            for (core::Effect& effect : effects) {
+                if (auto* const forget = std::get_if<core::ForgetRounds>(&effect)) ++forget->first;
+            }
+            break;
         default:
             break;
     }

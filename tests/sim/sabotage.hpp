@@ -34,6 +34,7 @@ enum class Sabotage {
     ReuseLeaseIds,          ///< Each master starts to count them anew.
     BelieveStrangers,       ///< The scheduler is told that everybody is believed.
     BlameNewcomers,         ///< And that everybody has delivered something before.
+    ForgetAnother,          ///< Round than the one that is beyond doubt.
     LeakSecrets,            ///< Whoever goes by another's id has its secret and its machine.
 };
 

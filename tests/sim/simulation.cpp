@@ -25,8 +25,9 @@ constexpr std::size_t events_max = 20'000;
 constexpr std::size_t leases_held_max = 40;
 constexpr std::uint64_t steps_max = 2'000'000;
 
-core::SchedulerLimits draw_limits(Dice& dice) {
+core::SchedulerLimits draw_limits(Dice& dice, std::uint64_t seed) {
     core::SchedulerLimits limits;
+    limits.rounds_kept = 1 + static_cast<std::uint32_t>(seed % 3);  // Jobs have up to nine rounds.
     // With a low limit jobs may fail, with this one they must not.
     limits.infrastructure_failures_max = dice.chance(0.2) ? 5 : 250;
     if (dice.chance(0.2)) limits.lost_kept = 15s;
@@ -55,7 +56,7 @@ Simulation::Simulation(SimulationOptions options, JobCatalog& catalog)
     network_ =
         std::make_unique<FaultyNetwork>(options_.seed, queue_, trace_, faults_, worker_count);
     master_ = std::make_unique<SimulatedMaster>(
-        options_.seed, draw_limits(dice_), options_.sabotage,
+        options_.seed, draw_limits(dice_, options_.seed), options_.sabotage,
         SimulatedMaster::Surroundings{
             queue_, trace_, catalog_, [this](std::string what) { report(std::move(what)); },
             [this](bool power_cut) { network_->master_died(power_cut, dice_); },

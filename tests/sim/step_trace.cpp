@@ -77,6 +77,7 @@ struct Writer {
     void operator()(const core::LeaseIdsUsed& event) const {
         add("> lease ids", {{"last", event.last.value}});
     }
+    void operator()(const core::RestorationEnded&) const { add("> all restored", {}); }
     void operator()(const core::JobEnded& event) const {
         add("> job ended", {{"job", event.job.value}});
     }
@@ -132,6 +133,10 @@ struct Writer {
     }
     void operator()(const core::PublishTrust& effect) const {
         add("trust", {{"worker", effect.worker.value}, {"validated", effect.validated}});
+    }
+    void operator()(const core::ForgetRounds& effect) const {
+        add("forget",
+            {{"job", effect.job.value}, {"first", effect.first}, {"rounds", effect.rounds.size()}});
     }
     void operator()(const core::VisitRound& effect) const {
         add("visit", {{"job", effect.job.value}, {"round", effect.round}});

@@ -43,7 +43,7 @@ void MemoryJobStore::apply(const PutLease& put) {
 
 void MemoryJobStore::apply(const PutOutputs& put) {
     Work* const work = live_work(put.job);
-    if (work == nullptr) return;
+    if (work == nullptr || put.round < work->first_kept()) return;
     auto& round = work->outputs[put.round];
     for (const OutputView& output : put.outputs) {
         round[output.index] = {output.bytes, put.owner, put.worker, false, {}};
@@ -71,9 +71,24 @@ void MemoryJobStore::apply(const PutCheckpoint& put) {
 void MemoryJobStore::apply(const RewindJob& rewind) {
     Work* const work = live_work(rewind.job);
     if (work == nullptr) return;
+    const RoundIndex first = rewind.is_anew ? rewind.round : rewind.round + 1;
     work->checkpoints.erase(work->checkpoints.upper_bound(rewind.round), work->checkpoints.end());
-    work->outputs.erase(work->outputs.upper_bound(rewind.round), work->outputs.end());
+    work->outputs.erase(work->outputs.lower_bound(first), work->outputs.end());
+    if (rewind.is_anew) {
+        work->forgotten.erase(work->forgotten.lower_bound(rewind.round), work->forgotten.end());
+    }
     work->leases.clear();
+}
+
+void MemoryJobStore::apply(const ForgetRound& forget) {
+    Work* const work = live_work(forget.job);
+    if (work == nullptr) return;
+    work->forgotten[forget.round] = forget.told;
+    work->outputs.erase(work->outputs.begin(), work->outputs.upper_bound(forget.round));
+}
+
+void MemoryJobStore::apply(const DropCheckpoint& drop) {
+    if (Work* const work = live_work(drop.job)) work->checkpoints.erase(drop.round);
 }
 
 void MemoryJobStore::apply(const PutReceipt& put) {
@@ -171,6 +186,7 @@ Result<JobPlan> MemoryJobStore::plan(JobId id) const {
     JobPlan found;
     const Work* const work = live_work(id);
     if (work == nullptr) return found;
+    for (const auto& [round, told] : work->forgotten) found.forgotten.push_back({round, told});
     for (const auto& [round, put] : work->checkpoints)
         found.checkpoints.push_back({round, put.sha256});
     for (const auto& [round, outputs] : work->outputs) found.rounds.push_back(round);

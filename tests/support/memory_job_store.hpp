@@ -49,6 +49,10 @@ class MemoryJobStore final : public JobStore {
         WorkerId confirmer;
     };
     struct Work {
+        std::map<RoundIndex, Bytes> forgotten;
+        [[nodiscard]] RoundIndex first_kept() const {
+            return forgotten.empty() ? 0 : forgotten.rbegin()->first + 1;
+        }
         std::map<RoundIndex, PutCheckpoint> checkpoints;
         std::map<RoundIndex, std::map<TaskIndex, Output>> outputs;
         std::map<LeaseId, LeaseRecord> leases;
@@ -69,6 +73,8 @@ class MemoryJobStore final : public JobStore {
     void apply(const ConfirmOutput& confirm);
     void apply(const PutCheckpoint& put);
     void apply(const RewindJob& rewind);
+    void apply(const ForgetRound& forget);
+    void apply(const DropCheckpoint& drop);
     void apply(const PutReceipt& put);
     void apply(const PutWrittenFile& put);
     void apply(const PutClock& put) { last_clock_ = put.reading; }

@@ -149,7 +149,7 @@ export const layers = [
       'master/net',
       'master/api',
     ],
-    libraries: ['std', 'json', 'boost', 'openssl', 'logs'],
+    libraries: ['std', 'json', 'openssl', 'logs'],
   },
   {
     name: 'master/server',

@@ -20,6 +20,7 @@ enum class ErrorCode {
     ProtocolViolation,  ///< A peer that breaks the protocol.
     Unavailable,        ///< Cannot be done now: a full disk, a peer that is gone.
     Internal,           ///< Our own mistake, reported instead of a crash.
+    Conflict,           ///< Not in a state in which that can be done: a job that is over.
 };
 
 /// The name on the wire and in the API: "invalid_argument", "not_found", …

@@ -217,6 +217,13 @@ bool TrainProgram::read_state(ByteReader& state) {
     return true;
 }
 
+Progress TrainProgram::progress() const {
+    if (iterations_ == 0) return {};
+    return {
+        std::nullopt,
+        {{"iterations", iterations_}, {"objective", objective_}, {"gradient_max", gradient_max_}}};
+}
+
 Bytes TrainProgram::result_bytes() const {
     return kernels::encode_weights(model_.weights, model_.intercept);
 }

@@ -12,6 +12,7 @@ constexpr std::size_t inline_head_bytes = 1 + 4;       // kind, size; the smalle
 constexpr std::size_t blob_input_bytes = 1 + 32 + 8;   // kind, SHA-256, size
 constexpr std::uint8_t inline_kind = 0;
 constexpr std::uint8_t blob_kind = 1;
+/// Codes above it are the master's own: no task fails with them.
 constexpr std::uint8_t status_max = 1 + static_cast<std::uint8_t>(ErrorCode::Internal);
 
 /// Fills bytes of a size that was worked out before: a frame holds thousands of small fields, and

@@ -194,5 +194,33 @@ TEST(SchedulerAssignTest, TheEndOfAJobRevokesItsLeases) {
     EXPECT_EQ(steps.scheduler.worker(first)->state, WorkerState::Idle);
 }
 
+// A job may have kernels of different costs: what is known of one says nothing of another, and is
+// known again when the job comes back to it.
+TEST(SchedulerTest, EachKernelOfAJobHasItsSpeed) {
+    SchedulerSteps steps;
+    Instant now = start;
+    steps.step(now, believed(first));
+    const auto first_batch_of = [&](RoundIndex round, std::uint32_t kernel, double seconds_each) {
+        RoundStarted event = round_of(1000, round);
+        event.kernel = kernel;
+        steps.assigned.clear();
+        steps.step(now, event);
+        const std::size_t count = steps.assigned.at(0).tasks.size();
+        // All of it is done, for the measuring.
+        for (std::size_t next = 0; next < steps.assigned.size(); ++next) {
+            const AssignTasks lease = steps.assigned[next];
+            const auto busy = seconds_each * static_cast<double>(lease.tasks.size());
+            now += std::chrono::duration_cast<Duration>(std::chrono::duration<double>{busy});
+            steps.step(now, SchedulerSteps::outputs_of(lease, seconds_each));
+        }
+        return count;
+    };
+    EXPECT_EQ(first_batch_of(0, 0, 0.01), 1U) << "nothing is known";
+    EXPECT_GT(first_batch_of(1, 0, 0.01), 50U);
+    EXPECT_EQ(first_batch_of(2, 1, 1), 1U) << "of this kernel nothing is";
+    EXPECT_GT(first_batch_of(3, 0, 0.01), 50U);
+    EXPECT_EQ(first_batch_of(4, 1, 1), 1U) << "it takes a second for each task";
+}
+
 }  // namespace
 }  // namespace netcompute::core

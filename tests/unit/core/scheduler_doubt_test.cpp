@@ -230,6 +230,22 @@ TEST_F(DoubtTest, ARestoredLeaseHasItsTimeFromWhenItsJobIsReady) {
     EXPECT_TRUE(steps.assigned.empty());
 }
 
+// A full disk may keep a job from being restored for longer than lost workers are remembered. What
+// they gave is there all the same.
+TEST_F(DoubtTest, NobodyIsForgottenBeforeAllIsRestored) {
+    step(WorkerRestored{first, 1, true, 0, false});
+    for (int minutes = 0; minutes < 60; ++minutes) {
+        now += 60s;
+        step(ClockTicked{});
+    }
+    step(JobRestored{job, {past({0}, first)}, false});
+    step(round_again(2, 0));
+    step(RestorationEnded{});
+    join(second, true, 2);
+    ASSERT_EQ(steps.assigned.size(), 1U);
+    EXPECT_EQ(steps.assigned[0].tasks, std::vector<TaskIndex>{1});
+}
+
 // A check that was under way when the master died goes on: neither is it let off, nor does the
 // master make it before the checker has had the time to come back.
 TEST_F(DoubtTest, ARestoredCheckWaitsForItsWorker) {

@@ -5,9 +5,11 @@
 #include "temporary_folder.hpp"
 #include <netcompute/programs/noop.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -77,6 +79,7 @@ class EngineLife {
         options.step_scheduler = [this](core::Scheduler& scheduler, Instant now,
                                         const core::Event& event) {
             core::Effects effects = scheduler.step(now, event);
+            std::ranges::move(std::exchange(effects_to_add, {}), std::back_inserter(effects));
             for (const core::Effect& effect : effects) {
                 if (const auto* lease = std::get_if<core::AssignTasks>(&effect)) {
                     leases.push_back(*lease);
@@ -146,6 +149,7 @@ class EngineLife {
     store::MemoryJobStore store;
     std::optional<SteppedHost> host;
     std::vector<core::AssignTasks> leases;
+    core::Effects effects_to_add;  ///< To those of the scheduler's next step.
 
  private:
     test_support::TemporaryFolder folder_;

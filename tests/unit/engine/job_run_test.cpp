@@ -125,7 +125,7 @@ TEST_F(JobRunTest, ARestartGoesOnWhereTheLastRoundBegan) {
     const std::vector<Bytes> states{state_of(0, 0), state_of(1, 4)};
     const std::vector<store::StoredCheckpoint> checkpoints{{0, sha256(states[0])},
                                                            {1, sha256(states[1])}};
-    ASSERT_TRUE(job_.restore(checkpoints, [&](RoundIndex round) {
+    ASSERT_TRUE(job_.restore({{}, checkpoints, {}}, [&](RoundIndex round) {
         return Result{std::make_shared<const Bytes>(states.at(round))};
     }));
     EXPECT_EQ(job_.round_index, 1U);

@@ -82,6 +82,9 @@ TEST_F(NumbersTest, OfTheScheduler) {
            fmt::format("{} s of work, shared by equal jobs, at least {} s; one lease ahead",
                        limits.batch_seconds, limits.batch_seconds_min));
     EXPECT_EQ(limits.leases_per_worker_max, 2U);
+    expect("former rounds of a job that are kept, and the most tasks of one that may be forgotten",
+           fmt::format("{} to {}, {}", limits.rounds_kept, 2 * limits.rounds_kept,
+                       grouped(limits.forgotten_tasks_max)));
     expect("trusted after, spot checks, closing checks",
            fmt::format("{}, {:.0f} % to {:.0f} %, {}", limits.trusted_after,
                        100 * limits.spot_check_rate_max, 100 * limits.spot_check_rate_min,
@@ -126,8 +129,9 @@ TEST_F(NumbersTest, OfWhatTheMasterTakesOn) {
                     grouped(limits.tasks), limits.jobs, limits.ended_jobs, gib(limits.blob_bytes),
                     limits.sessions_per_address));
     EXPECT_EQ(engine::GatewayOptions{}.sessions_per_address_max, limits.sessions_per_address);
-    expect("receipts", fmt::format("{} GiB in all; none for jobs of more than 1,000,000 tasks",
-                                   gib(store::JobStoreLimits{}.receipt_bytes_max)));
+    expect("receipts",
+           fmt::format("{} GiB in all; none for jobs that have more than 1,000,000 tasks to list",
+                       gib(store::JobStoreLimits{}.receipt_bytes_max)));
     using Feed = api::DashboardFeed;
     const auto ticks = [](int count) { return count * seconds(Feed::interval); };
     expect("dashboards: of one PC, in all",

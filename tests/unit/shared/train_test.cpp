@@ -79,6 +79,9 @@ TEST(TrainProgramTest, ReportsTheModelItFound) {
     ASSERT_TRUE(run_in_process(program, blobs.source()));
     EXPECT_LT(program.gradient_max(), 1e-9 * 500);
     EXPECT_GT(program.iterations(), 3u);
+    EXPECT_EQ(program.progress().metrics.at(0),
+              (std::pair<std::string_view, double>{"iterations", program.iterations()}));
+    EXPECT_EQ(program.progress().metrics.at(1).second, program.objective());
     EXPECT_LT(program.iterations(), 20u);
     EXPECT_LT(program.objective(), 500 * std::log(2)) << "that is the objective of no model";
     EXPECT_EQ(program.scores().size(), 500u);

@@ -50,7 +50,9 @@ class RandomRecords {
             case 6:
                 return put_checkpoint();
             case 7:
-                return RewindJob{job(), round()};
+                if (below(3) == 0) return ForgetRound{job(), 0, bytes(below(40))};
+                if (below(3) == 0) return DropCheckpoint{job(), round()};
+                return RewindJob{job(), round(), below(2) == 0};
             case 8:
                 return PutReceipt{job(), bytes(below(150))};
             case 9:

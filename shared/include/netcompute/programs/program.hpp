@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -31,6 +32,14 @@ struct Round {
     std::uint32_t kernel_version = 0;
     std::vector<TaskInput> shared_inputs;  ///< The first inputs of every task of the round.
     std::uint32_t task_count = 0;          ///< At least 1.
+};
+
+/// How far a program has come, for people; no bit of a result depends on it.
+struct Progress {
+    /// Of all its work, from 0 to 1; nothing where that cannot be told.
+    std::optional<double> fraction;
+    /// As the last fold left them, each with its name: "objective", "iterations", ….
+    std::vector<std::pair<std::string_view, double>> metrics;
 };
 
 /// A job's plan: which tasks, how their outputs fold into a result, whether another round follows.
@@ -59,6 +68,9 @@ class Program {
     /// Takes the state of checkpoint() of a program made with the same arguments.
     /// Errors: InvalidArgument if the bytes are not such a state.
     [[nodiscard]] virtual Result<void> restore(ByteSpan checkpoint) = 0;
+
+    /// Where it stands. A program of one round need not say: its tasks tell.
+    [[nodiscard]] virtual Progress progress() const { return {}; }
 
     /// The canonical bytes of the result once finished; their SHA-256 is compared across runs.
     [[nodiscard]] virtual Bytes result_bytes() const = 0;

@@ -37,6 +37,9 @@ class TrainProgram final : public ManyRounds {
 
     [[nodiscard]] std::optional<Round> round() const override;
     [[nodiscard]] std::vector<TaskInput> task_inputs(TaskIndex index) const override;
+    /// What iterations(), objective() and gradient_max() say. How many iterations are still to come
+    /// cannot be told.
+    [[nodiscard]] Progress progress() const override;
     [[nodiscard]] Bytes result_bytes() const override;
 
     /// The best model so far; the fitted one once finished.
