@@ -28,6 +28,7 @@ netcompute_compile_alone(kernels_test)
 # Files of one pattern, which give the same names to the same parts.
 netcompute_compile_alone(netcompute_programs)
 netcompute_compile_alone(netcompute_jobs)
+netcompute_compile_alone(jobs_test)
 netcompute_compile_alone(netcompute_engine master/engine/receipt_reader.cpp)
 netcompute_compile_alone(netcompute_protocol shared/src/protocol/payload.cpp)
 netcompute_compile_alone(sim_test tests/sim/main.cpp tests/sim/simulated_users.cpp)
