@@ -29,6 +29,8 @@ unpack_packages "${packages_to_unpack[@]}"
 install_node_packages
 build ON
 
+# Tests that run side by side wait longer for what must come.
+export NETCOMPUTE_PATIENCE=${NETCOMPUTE_PATIENCE-2}
 report=$PWD/build/test-report.xml
 rm -f "$report"
 status=0
