@@ -168,7 +168,7 @@ class LongJobBench {
         return *id;
     }
 
-    /// Compares memory and disk at two rounds, the second of which may be the job's end.
+    /// Compares memory and disk at two rounds.
     void watch(ProbedMaster& master, const std::filesystem::path& folder, JobId id,
                std::uint32_t first, std::uint32_t second) {
         const auto until = [&](std::uint32_t round) {

@@ -1,4 +1,4 @@
-# A unity build (CMAKE_UNITY_BUILD) compiles several files of a target as one, in half the time. The
+# A unity build (CMAKE_UNITY_BUILD) compiles several files of a target as one, in less time. The
 # preset `debug` compiles each alone, and so finds what a file forgot to include.
 
 # netcompute_compile_alone(TARGET [FILE...]): files, named from the source folder, that cannot share

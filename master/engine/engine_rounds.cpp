@@ -12,7 +12,6 @@ namespace {
 
 /// A receipt is a text of 80 bytes for each task that it lists.
 constexpr std::uint64_t receipt_tasks_max = 1'000'000;
-constexpr std::size_t receipt_task_bytes = 34;  ///< In the record.
 
 /// Who gave what in each round, from which anybody can compute it again. On any thread.
 Result<Bytes> make_receipt(const std::map<RoundIndex, Bytes>& forgotten,
@@ -48,17 +47,6 @@ Result<Bytes> make_receipt(const std::map<RoundIndex, Bytes>& forgotten,
         worker.confirmed_count = share.confirmed_count;
     }
     return encode_receipt_work(work);
-}
-
-/// How many tasks a receipt of the job would list.
-std::uint64_t listed_tasks(const JobRun& job,
-                           const std::map<RoundIndex, core::RoundTasks>& rounds) {
-    std::uint64_t count = 0;
-    for (const auto& [round, bytes] : job.told()) count += bytes.size() / receipt_task_bytes;
-    for (const auto& [round, tasks] : rounds) {
-        if (lists_tasks(round, tasks.task_count())) count += tasks.task_count();
-    }
-    return count;
 }
 
 }  // namespace
@@ -198,11 +186,12 @@ void Engine::finished(JobId id, Result<nlohmann::json> result) {
 void Engine::leave_receipt(JobId id, const nlohmann::json& result) {
     JobRun& job = live_.at(id);
     auto rounds = scheduler_.rounds(id);
-    const std::uint64_t task_count = listed_tasks(job, rounds);
+    const std::uint64_t task_count = job.listed_tasks();
     if (task_count > receipt_tasks_max) {
-        log_within_budget("job without receipt", "", spdlog::level::warn,
-                          "job {} leaves no receipt: it has {} tasks, and one lists up to {}",
-                          id.value, task_count, receipt_tasks_max);
+        log_within_budget(
+            "job without receipt", "", spdlog::level::warn,
+            "job {} leaves no receipt: it would list {} tasks, and one lists up to {}", id.value,
+            task_count, receipt_tasks_max);
         return end_job(id, store::JobState::Succeeded, result, {});
     }
     std::map<WorkerId, ReceiptWorker> workers;

@@ -93,6 +93,15 @@ std::vector<RoundIndex> JobRun::forget_rounds(std::vector<Bytes> told) {
     return useless;
 }
 
+std::uint64_t JobRun::listed_tasks() const {
+    std::uint64_t count = 0;
+    for (RoundIndex round = 0; round < task_counts_.size() && round < round_index; ++round) {
+        const auto tasks = static_cast<std::uint32_t>(task_counts_[round]);
+        if (lists_tasks(round, tasks)) count += tasks;
+    }
+    return count;
+}
+
 /// What the store has of forgotten rounds.
 Result<void> JobRun::recall(std::vector<store::ForgottenRound> forgotten) {
     std::set<std::pair<WorkerId, bool>> known;

@@ -99,6 +99,8 @@ class JobRun {
     /// checkpoints are of no more use: of those that remain, there is one at half of the way to the
     /// beginning, at half of that, and so on, so there are few, and none is far.
     [[nodiscard]] std::vector<RoundIndex> forget_rounds(std::vector<Bytes> told);
+    /// How many tasks its receipt would list by now.
+    [[nodiscard]] std::uint64_t listed_tasks() const;
     /// By round, as encode_told_round() makes them.
     [[nodiscard]] const std::map<RoundIndex, Bytes>& told() const { return told_; }
     using ReadState = std::function<Result<std::shared_ptr<const Bytes>>(RoundIndex)>;

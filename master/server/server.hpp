@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/engine.hpp"
+#include "jobs/job_type.hpp"
 #include <netcompute/audit_log.hpp>
 #include <netcompute/config.hpp>
 #include <netcompute/config_changes.hpp>
@@ -8,8 +9,10 @@
 #include <boost/asio/io_context.hpp>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace netcompute::server {

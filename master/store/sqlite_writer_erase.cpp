@@ -14,15 +14,15 @@ constexpr int erased_rows_max = 64;
 
 Result<void> SqliteWriter::erase_some_work(JobId job, std::uint64_t before) {
     bool is_all = true;
-    const auto erase = [&](SqliteStatement& statement, int rows_max, auto&& row) {
+    const auto erase = [&](SqliteStatement& statement, auto&& row) {
         int count = 0;
         auto done = statement.each(
             [&](const SqliteStatement& erased) {
                 ++count;
                 row(erased);
             },
-            job, before, rows_max);
-        if (count == rows_max) is_all = false;
+            job, before, erased_rows_max);
+        if (count == erased_rows_max) is_all = false;
         return done;
     };
     const auto nothing = [](const SqliteStatement&) {};
@@ -31,12 +31,12 @@ Result<void> SqliteWriter::erase_some_work(JobId job, std::uint64_t before) {
         turn_.unnamed.push_back(
             {job, row.integer_as<RoundIndex>(0), row.integer_as<std::uint64_t>(1)});
     };
-    auto done = erase(statements_.erase_some_outputs, erased_rows_max, its_file);
-    if (done) done = erase(statements_.erase_some_confirmations, erased_rows_max, nothing);
+    auto done = erase(statements_.erase_some_outputs, its_file);
+    if (done) done = erase(statements_.erase_some_confirmations, nothing);
     if (before == all_rounds) {
-        if (done) done = erase(statements_.erase_some_checkpoints, erased_rows_max, its_file);
-        if (done) done = erase(statements_.erase_some_leases, erased_rows_max, nothing);
-        if (done) done = erase(statements_.erase_some_forgotten, erased_rows_max, nothing);
+        if (done) done = erase(statements_.erase_some_checkpoints, its_file);
+        if (done) done = erase(statements_.erase_some_leases, nothing);
+        if (done) done = erase(statements_.erase_some_forgotten, nothing);
     }
     if (is_all)
         turn_.leftovers.erase(job);
