@@ -1,7 +1,7 @@
 // How fast a table becomes tiles: netcompute_csv_bench FILE
 // Reads FILE once for the page cache, then prints the seconds of each step, on one core.
-#include "data/csv_reader.hpp"
-#include "data/training_data.hpp"
+#include "data/dataset_reader.hpp"
+#include "learning/learner.hpp"
 #include <netcompute/sha256.hpp>
 
 #include <sys/resource.h>
@@ -37,6 +37,14 @@ Result<std::uint64_t> read_rows(const std::string& path) {
     }
 }
 
+Result<std::shared_ptr<const data::Dataset>> read_table(const std::string& path) {
+    const auto file = data::InputFile::open(path);
+    if (!file) return unexpected(file.error());
+    auto reader = data::CsvReader::open(data::csv_file_source(*file), path);
+    if (!reader) return unexpected(reader.error());
+    return data::read_dataset(*reader, {.id = "PassengerId"});
+}
+
 int fail(const Error& error) {
     std::fprintf(stderr, "%s\n", error.message.c_str());
     return 1;
@@ -60,20 +68,27 @@ int main(int argc, char** argv) {
     if (!rows) return fail(rows.error());
     report("read", seconds_since(start), megabytes);
 
+    start = std::chrono::steady_clock::now();
+    const auto dataset = read_table(path);
+    if (!dataset) return fail(dataset.error());
+    report("dataset", seconds_since(start), megabytes);
+
     // Tiles are hashed, as the blob store does, and then dropped.
-    const data::BlobSink hash = [](Bytes bytes) -> Result<programs::BlobRef> {
+    const learning::BlobSink hash = [](Bytes bytes) -> Result<programs::BlobRef> {
         return programs::BlobRef{sha256(bytes), bytes.size()};
     };
     start = std::chrono::steady_clock::now();
-    const auto prepared = data::prepare_training(*data::InputFile::open(path), {}, hash);
+    const learning::Learner& learner = learning::learners().front();
+    const auto prepared = learning::prepare_training(
+        {path, *dataset}, {"Survived", "PassengerId", learner.article, learner.features_max}, hash);
     if (!prepared) return fail(prepared.error());
-    report("prepare", seconds_since(start), megabytes);
+    report("tiles", seconds_since(start), megabytes);
 
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     std::printf("%llu rows, %u features, %zu shards, data %s, peak memory %.0f MB\n",
-                static_cast<unsigned long long>(*rows), prepared->plan.feature_count,
-                prepared->plan.shards.size(), prepared->data_sha256.c_str(),
+                static_cast<unsigned long long>(*rows), prepared->features.feature_count,
+                prepared->features.blobs.size(), prepared->data_sha256.c_str(),
                 static_cast<double>(usage.ru_maxrss) / 1e3);
     return 0;
 }

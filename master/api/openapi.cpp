@@ -18,18 +18,38 @@ nlohmann::json param_schema(nlohmann::json param) {
     if (param.contains("if_left_out")) {
         description += "; if left out: " + std::string{param["if_left_out"]};
     }
-    for (const char* const key : {"name", "required", "unit", "if_left_out"}) param.erase(key);
+    for (const char* const key : {"name", "required", "unit", "if_left_out", "only_with"})
+        param.erase(key);
     param["description"] = description;
     return param;
 }
 
-/// A job of one type.
-nlohmann::json job_type_schema(const nlohmann::json& type) {
+/// A value of a param that decides which others there are: {"param", "value"}; null: none does.
+std::vector<nlohmann::json> variants_of(const nlohmann::json& type) {
+    std::vector<nlohmann::json> variants;
+    for (const nlohmann::json& param : type.at("params")) {
+        if (!param.contains("only_with")) continue;
+        if (variants.empty() || variants.back() != param["only_with"]) {
+            variants.push_back(param["only_with"]);
+        }
+    }
+    if (variants.empty()) variants.emplace_back();
+    return variants;
+}
+
+/// A job of one type, in one of its variants.
+nlohmann::json job_type_schema(const nlohmann::json& type, const nlohmann::json& variant) {
     nlohmann::json params = {{"type", "object"}, {"additionalProperties", false}};
     nlohmann::json required = {"type"};
     for (const nlohmann::json& param : type.at("params")) {
-        params["properties"][std::string{param.at("name")}] = param_schema(param);
-        if (param.at("required")) params["required"].push_back(param["name"]);
+        if (param.contains("only_with") && param["only_with"] != variant) continue;
+        nlohmann::json& property = params["properties"][std::string{param.at("name")}];
+        property = param_schema(param);
+        const bool decides = !variant.is_null() && param["name"] == variant["param"];
+        if (decides) property["enum"] = {variant["value"]};
+        if (param.at("required") || (decides && param.at("default") != variant["value"])) {
+            params["required"].push_back(param["name"]);
+        }
     }
     if (params.contains("required")) required.push_back("params");
     return {{"title", type.at("title")},
@@ -76,7 +96,9 @@ nlohmann::json job_schema(const nlohmann::json& job_types) {
     })");
     for (const nlohmann::json& type : job_types) {
         schema["properties"]["type"]["enum"].push_back(type.at("name"));
-        schema["oneOf"].push_back(job_type_schema(type));
+        for (const nlohmann::json& variant : variants_of(type)) {
+            schema["oneOf"].push_back(job_type_schema(type, variant));
+        }
     }
     schema["properties"]["validation"]["description"] =
         "Whose results somebody else checks before they count: nobody's; every worker's until it "

@@ -11,9 +11,8 @@
 
 namespace netcompute::data {
 
-/// A long sequence that grows at its end without moving, and can be given back from its front
-/// while it is read: a table's column never needs twice its size. A short one is short in memory
-/// too: a table may have thousands of columns and two rows.
+/// A long sequence that grows at its end without moving: a table's column never needs twice its
+/// size. A short one is short in memory too: a table may have thousands of columns and two rows.
 template <typename T>
 class ChunkedVector {
  public:
@@ -23,6 +22,15 @@ class ChunkedVector {
         if (size_ == capacity_) grow();
         chunks_.back()[size_ % chunk_size] = value;
         ++size_;
+    }
+    void append(std::span<const T> values) {
+        while (!values.empty()) {
+            if (size_ == capacity_) grow();
+            const std::size_t taken = std::min(values.size(), capacity_ - size_);
+            std::copy_n(values.data(), taken, chunks_.back().get() + size_ % chunk_size);
+            size_ += taken;
+            values = values.subspan(taken);
+        }
     }
     [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -38,16 +46,9 @@ class ChunkedVector {
         for (const std::size_t end = begin + count; begin < end;) {
             const std::size_t offset = begin % chunk_size;
             const std::size_t taken = std::min(chunk_size - offset, end - begin);
-            const auto& chunk = chunks_[begin / chunk_size];
-            NETCOMPUTE_ASSERT(chunk != nullptr, "values that were given back");
-            visit(std::span<const T>{chunk.get() + offset, taken});
+            visit(std::span<const T>{chunks_[begin / chunk_size].get() + offset, taken});
             begin += taken;
         }
-    }
-    /// Gives back the memory of values before `end`; they cannot be read any more.
-    void release_before(std::size_t end) {
-        const std::size_t done = std::min(end, size_) / chunk_size;
-        for (; released_ < done; ++released_) chunks_[released_].reset();
     }
 
  private:
@@ -74,7 +75,6 @@ class ChunkedVector {
     std::vector<std::unique_ptr<T[]>> chunks_;
     std::size_t size_ = 0;
     std::size_t capacity_ = 0;
-    std::size_t released_ = 0;  ///< Chunks that were given back.
 };
 
 }  // namespace netcompute::data

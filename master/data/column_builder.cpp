@@ -1,146 +1,210 @@
 #include "data/column_builder.hpp"
 
+#include "data/dataset_format.hpp"
 #include "data/number.hpp"
-#include "data/standardization.hpp"
 
 #include <algorithm>
 #include <array>
-#include <numeric>
+#include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace netcompute::data {
+namespace {
 
-void ColumnBuilder::add(std::string_view text, RowPlace place) {
-    switch (state_) {
-        case State::FewTexts:
-            add_to_few(text, place);
-            return;
-        case State::Numbers:
-            add_number(text, place);
-            return;
-        case State::TooManyTexts:
-            return;
-    }
+/// Of a column of many distinct fields, for messages.
+constexpr std::size_t examples_max = 9;
+
+void write(ByteWriter& head, std::string_view text) {
+    head.number(static_cast<std::uint32_t>(text.size()));
+    head.bytes(as_byte_span(text));
 }
 
-void ColumnBuilder::add_to_few(std::string_view text, RowPlace place) {
+void write(ByteWriter& head, const FieldAt& field) {
+    write(head, field.text);
+    head.number(field.row);
+}
+
+void write(ByteWriter& head, const std::optional<FieldAt>& field) {
+    head.number(std::uint32_t{field.has_value()});
+    if (field) write(head, *field);
+}
+
+/// The shortest text that reads as this number.
+std::string number_text(double value) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    return {text.data(), end};
+}
+
+template <typename T>
+Result<void> send(const ChunkedVector<T>& values, const ByteSink& sink) {
+    Result<void> sent;
+    values.for_each_span([&](std::span<const T> span) {
+        if (sent) sent = sink(std::as_bytes(span));
+    });
+    return sent;
+}
+
+Result<void> fill_up(std::uint64_t size, const ByteSink& sink) {
+    const Bytes zeros(dataset_padding(size));
+    return zeros.empty() ? Result<void>{} : sink(zeros);
+}
+
+}  // namespace
+
+ColumnBuilder::ColumnBuilder(std::string name, bool is_texts)
+    : name_{std::move(name)}, state_{is_texts ? State::Texts : State::Few} {}
+
+void ColumnBuilder::add(std::string_view text) {
+    switch (state_) {
+        case State::Few:
+            add_to_few(text);
+            break;
+        case State::Numbers:
+            add_number(text);
+            break;
+        case State::Texts:
+            add_text(text);
+            break;
+    }
+    ++row_count_;
+}
+
+void ColumnBuilder::count_missing(std::string_view text) {
+    if (missing_count_++ == 0) first_missing_ = FieldAt{std::string{text}, row_count_};
+    if (text.empty() && !first_empty_) first_empty_ = row_count_;
+}
+
+void ColumnBuilder::add_to_few(std::string_view text) {
     if (const auto code = texts_.find(text)) {
         codes_.push_back(*code);
         return;
     }
     if (is_missing(text)) {
+        count_missing(text);
         codes_.push_back(code_missing);
         return;
     }
-    if (texts_.size() == categories_max) {
-        grow_out_of_few(text, place);
+    if (texts_.size() == coded_texts_max) {
+        grow_out_of_few();
+        state_ == State::Numbers ? add_number(text) : add_text(text);
         return;
     }
     const ParsedNumber number = parse_number(text);
-    if (number.kind == NumberKind::NotANumber) all_are_numbers_ = false;
-    if (number.kind == NumberKind::NotFinite && !first_non_finite_) {
-        first_non_finite_ = NonFinite{std::string{text}, place};
+    const bool is_finite = number.kind == NumberKind::Finite;
+    if (number.kind == NumberKind::NotANumber && !first_not_number_) {
+        first_not_number_ = FieldAt{std::string{text}, row_count_};
+    }
+    if (number.kind == NumberKind::NotFinite && !not_finite_) {
+        not_finite_ = FieldAt{std::string{text}, row_count_};
     }
     codes_.push_back(texts_.add(text));
-    text_numbers_.push_back(number.value);
+    first_rows_.push_back(row_count_);
+    text_numbers_.push_back(is_finite ? number.value : missing_number);
 }
 
-void ColumnBuilder::grow_out_of_few(std::string_view text, RowPlace place) {
-    if (all_are_numbers_) {
-        state_ = State::Numbers;
-        numbers_ = numbers_of_codes();
-        add_number(text, place);
-    } else {
-        state_ = State::TooManyTexts;
+void ColumnBuilder::grow_out_of_few() {
+    if (first_not_number_) {
+        become_texts();
+        return;
     }
+    state_ = State::Numbers;
+    codes_.for_each_span([&](std::span<const std::uint8_t> span) {
+        for (const std::uint8_t code : span) {
+            numbers_.push_back(code == code_missing ? missing_number : text_numbers_[code]);
+        }
+    });
     codes_ = {};
 }
 
-void ColumnBuilder::add_number(std::string_view text, RowPlace place) {
+void ColumnBuilder::add_number(std::string_view text) {
     const ParsedNumber number = parse_number(text);
     if (number.kind == NumberKind::Finite) {
         numbers_.push_back(number.value);
-    } else if (number.kind == NumberKind::NotFinite) {
-        if (!first_non_finite_) first_non_finite_ = NonFinite{std::string{text}, place};
+        return;
+    }
+    if (number.kind == NumberKind::NotFinite) {
+        if (!not_finite_) not_finite_ = FieldAt{std::string{text}, row_count_};
         numbers_.push_back(missing_number);
-    } else if (is_missing(text)) {
+        return;
+    }
+    if (is_missing(text)) {
+        count_missing(text);
         numbers_.push_back(missing_number);
+        return;
+    }
+    become_texts();
+    add_text(text);
+}
+
+/// Of what was kept as a number the text is written anew, of what is missing none.
+void ColumnBuilder::become_texts() {
+    codes_.for_each_span([&](std::span<const std::uint8_t> span) {
+        for (const std::uint8_t code : span) {
+            append(code == code_missing ? std::string_view{} : texts_.texts()[code]);
+        }
+    });
+    numbers_.for_each_span([&](std::span<const double> span) {
+        for (const double value : span) append(std::isnan(value) ? "" : number_text(value));
+    });
+    codes_ = {};
+    numbers_ = {};
+    state_ = State::Texts;
+}
+
+void ColumnBuilder::add_text(std::string_view text) {
+    if (is_missing(text)) {
+        count_missing(text);
     } else {
-        state_ = State::TooManyTexts;
-        numbers_ = {};
-    }
-}
-
-NumericValues ColumnBuilder::numbers_of_codes() const {
-    NumericValues numbers;
-    codes_.for_each_span([&](std::span<const std::uint8_t> span) {
-        for (const std::uint8_t code : span) {
-            numbers.push_back(code == code_missing ? missing_number : text_numbers_[code]);
+        if (!first_not_number_ && parse_number(text).kind == NumberKind::NotANumber) {
+            first_not_number_ = FieldAt{std::string{text}, row_count_};
         }
-    });
-    return numbers;
-}
-
-Result<LearnedColumn> ColumnBuilder::finish(std::string_view table) && {
-    if (state_ == State::TooManyTexts) return LearnedColumn{{name_, DroppedEncoding{}}, {}};
-    if (state_ == State::FewTexts && texts_.size() == 0) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          describe_column(table, name_) +
-                              ": every value is missing; remove the column, or fill it");
-    }
-    if (state_ == State::FewTexts && !all_are_numbers_) return finish_categorical();
-    if (state_ == State::FewTexts) numbers_ = numbers_of_codes();
-    return finish_numeric(table);
-}
-
-Result<LearnedColumn> ColumnBuilder::finish_numeric(std::string_view table) {
-    if (first_non_finite_) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          describe_place(table, first_non_finite_->place, name_) + ": " +
-                              quote(first_non_finite_->text) +
-                              " is not a finite number; leave the field empty if it is missing");
-    }
-    const std::optional<double> median = median_of(numbers_);
-    NETCOMPUTE_ASSERT(median, "a column of numbers holds at least one");
-    const auto figures = fit_standardization(numbers_, *median);
-    if (!figures) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          describe_column(table, name_) +
-                              ": the numbers are too large to be averaged; give them in a "
-                              "larger unit");
-    }
-    return LearnedColumn{{name_, NumericEncoding{*median, *figures}}, std::move(numbers_)};
-}
-
-LearnedColumn ColumnBuilder::finish_categorical() {
-    std::vector<std::uint8_t> order(texts_.size());
-    std::iota(order.begin(), order.end(), std::uint8_t{0});
-    const auto& texts = texts_.texts();
-    std::sort(order.begin(), order.end(),
-              [&](std::uint8_t a, std::uint8_t b) { return texts[a] < texts[b]; });
-    std::array<std::uint8_t, 256> place_of{};
-    place_of[code_missing] = code_missing;
-    CategoricalEncoding encoding;
-    for (const std::uint8_t code : order) {
-        place_of[code] = static_cast<std::uint8_t>(encoding.categories.size());
-        encoding.categories.push_back(texts[code]);
-    }
-
-    std::array<std::uint64_t, 256> counts{};
-    CategoryCodes codes;
-    codes_.for_each_span([&](std::span<const std::uint8_t> span) {
-        for (const std::uint8_t code : span) {
-            codes.push_back(place_of[code]);
-            ++counts[place_of[code]];
+        if (texts_.size() < examples_max && !texts_.find(text)) {
+            texts_.add(text);
+            first_rows_.push_back(row_count_);
         }
-    });
-    encoding.has_missing = counts[code_missing] > 0;
-    for (std::size_t i = encoding.first_kept(); i < encoding.category_count(); ++i) {
-        const std::uint64_t ones =
-            i < encoding.categories.size() ? counts[i] : counts[code_missing];
-        encoding.standardizations.push_back(fit_indicator(ones, codes.size()));
     }
-    return {{name_, std::move(encoding)}, std::move(codes)};
+    append(text);
+}
+
+void ColumnBuilder::append(std::string_view text) {
+    characters_.append({text.data(), text.size()});
+    ends_.push_back(characters_.size());
+}
+
+void ColumnBuilder::write_head(ByteWriter& head) const {
+    write(head, name_);
+    head.number(missing_count_);
+    write(head, first_missing_);
+    head.number(static_cast<std::uint32_t>(state_ == State::Few       ? ColumnKind::CodedTexts
+                                           : state_ == State::Numbers ? ColumnKind::Numbers
+                                                                      : ColumnKind::Texts));
+    const std::size_t shown =
+        state_ == State::Few ? texts_.size() : std::min(texts_.size(), examples_max);
+    head.number(static_cast<std::uint32_t>(shown));
+    for (std::size_t i = 0; i < shown; ++i) {
+        write(head, FieldAt{texts_.texts()[i], first_rows_[i]});
+    }
+    if (state_ == State::Numbers) write(head, not_finite_);
+    if (state_ != State::Texts) return;
+    write(head, first_not_number_);
+    head.number(std::uint32_t{first_empty_.has_value()});
+    if (first_empty_) head.number(*first_empty_);
+    head.number(std::uint64_t{characters_.size()});
+}
+
+Result<void> ColumnBuilder::write_values(const ByteSink& sink) && {
+    if (state_ == State::Numbers) return send(std::exchange(numbers_, {}), sink);
+    if (state_ == State::Few) {
+        const auto codes = std::exchange(codes_, {});
+        if (auto sent = send(codes, sink); !sent) return sent;
+        return fill_up(codes.size(), sink);
+    }
+    if (auto sent = send(std::exchange(ends_, {}), sink); !sent) return sent;
+    const auto characters = std::exchange(characters_, {});
+    if (auto sent = send(characters, sink); !sent) return sent;
+    return fill_up(characters.size(), sink);
 }
 
 }  // namespace netcompute::data

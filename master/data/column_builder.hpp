@@ -1,11 +1,13 @@
 #pragma once
 
-#include "data/column_values.hpp"
-#include "data/field_place.hpp"
-#include "data/preprocessing.hpp"
+#include "data/chunked_vector.hpp"
+#include "data/dataset.hpp"
+#include "data/dataset_reader.hpp"
 #include "data/text_dictionary.hpp"
+#include <netcompute/bytes.hpp>
 #include <netcompute/result.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,48 +15,48 @@
 
 namespace netcompute::data {
 
-/// A training column: how it is encoded, as learned from its values, and the values.
-struct LearnedColumn {
-    FeatureColumn column;
-    ColumnValues values;  ///< Nothing for a dropped column.
-};
-
-/// Takes a training column's fields one by one and finds out what it is. While there are at most
-/// categories_max distinct texts it keeps a byte a row and can still become either kind; past
-/// that it keeps numbers, or, once one field is not a number, nothing.
+/// Takes a column's fields one by one and finds out what it is. While there are at most
+/// coded_texts_max distinct ones it keeps a byte a row; past that numbers, while all are, or texts.
 class ColumnBuilder {
  public:
-    explicit ColumnBuilder(std::string name) : name_{std::move(name)} {}
+    /// `is_texts`: they are kept as they are written, whatever they look like.
+    ColumnBuilder(std::string name, bool is_texts);
 
-    void add(std::string_view text, RowPlace place);
+    void add(std::string_view text);
 
-    /// Errors: InvalidArgument, naming `table` and the column: all values missing, a number that
-    /// is not finite (and where), numbers too large to be summed.
-    [[nodiscard]] Result<LearnedColumn> finish(std::string_view table) &&;
+    /// Its part of the dataset's head.
+    void write_head(ByteWriter& head) const;
+    /// Its values, and whatever fills them up to a boundary; the column is empty then.
+    /// Errors: those of the sink.
+    [[nodiscard]] Result<void> write_values(const ByteSink& sink) &&;
 
  private:
-    enum class State { FewTexts, Numbers, TooManyTexts };
-    struct NonFinite {
-        std::string text;
-        RowPlace place;
-    };
+    enum class State { Few, Numbers, Texts };
 
-    void add_to_few(std::string_view text, RowPlace place);
-    void add_number(std::string_view text, RowPlace place);
-    void grow_out_of_few(std::string_view text, RowPlace place);
-    [[nodiscard]] Result<LearnedColumn> finish_numeric(std::string_view table);
-    [[nodiscard]] LearnedColumn finish_categorical();
-    /// Each text's number, where it is one.
-    [[nodiscard]] NumericValues numbers_of_codes() const;
+    void count_missing(std::string_view text);
+    void add_to_few(std::string_view text);
+    void add_number(std::string_view text);
+    void add_text(std::string_view text);
+    void grow_out_of_few();
+    void become_texts();
+    void append(std::string_view text);
 
     std::string name_;
-    State state_ = State::FewTexts;
-    TextDictionary texts_;
-    std::vector<double> text_numbers_;  ///< Of each text, while all are numbers.
-    bool all_are_numbers_ = true;       ///< Every value so far is a number, finite or not.
-    CategoryCodes codes_;               ///< While FewTexts; indices of texts_, or code_missing.
-    NumericValues numbers_;             ///< While Numbers.
-    std::optional<NonFinite> first_non_finite_;
+    State state_ = State::Few;
+    std::uint64_t row_count_ = 0;
+    std::uint64_t missing_count_ = 0;
+    std::optional<FieldAt> first_missing_;
+    std::optional<FieldAt> not_finite_;        ///< The first of a column of numbers so far.
+    std::optional<FieldAt> first_not_number_;  ///< Missing ones apart.
+    std::optional<std::uint64_t> first_empty_;
+
+    TextDictionary texts_;                   ///< The first distinct fields.
+    std::vector<std::uint64_t> first_rows_;  ///< Of each of those.
+    std::vector<double> text_numbers_;       ///< Of each; missing_number where it is none.
+    ChunkedVector<std::uint8_t> codes_;      ///< While Few.
+    ChunkedVector<double> numbers_;          ///< While Numbers.
+    ChunkedVector<std::uint64_t> ends_;      ///< While Texts.
+    ChunkedVector<char> characters_;
 };
 
 }  // namespace netcompute::data

@@ -3,6 +3,7 @@
 #include "data/data_path.hpp"
 #include <netcompute/result.hpp>
 
+#include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -18,7 +19,7 @@ using SharedDescriptor = std::shared_ptr<const int>;
 struct FileIdentity {
     std::uint64_t device = 0;
     std::uint64_t number = 0;
-    friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+    friend auto operator<=>(const FileIdentity&, const FileIdentity&) = default;
 };
 
 /// Opens `root`/Data, or returns -1 and sets errno. It may be a link that its owner has made.

@@ -1,10 +1,9 @@
 #include "data/input_file.hpp"
 
-#include <netcompute/assert.hpp>
+#include "data/file_hash.hpp"
 #include <netcompute/json_file.hpp>
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,8 +17,15 @@ namespace {
 
 constexpr std::size_t hash_buffer_bytes = std::size_t{1} << 20;
 
-std::int64_t written_ns_of(const struct stat& status) {
-    return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+std::int64_t nanoseconds(const timespec& time) {
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+FileStamp stamp_of(const struct stat& status) {
+    return {{status.st_dev, status.st_ino},
+            static_cast<std::uint64_t>(status.st_size),
+            nanoseconds(status.st_mtim),
+            nanoseconds(status.st_ctim)};
 }
 
 /// Why a file below Data/ could not be opened, in the words of who named it.
@@ -77,14 +83,12 @@ Result<InputFile> InputFile::take(int descriptor, std::string name) {
                               ": is not a plain file; a job may read its input again, "
                               "after a restart of the master: save it in a file first");
     }
-    file.identity_ = {status.st_dev, status.st_ino};
-    file.size_ = static_cast<std::uint64_t>(status.st_size);
-    file.written_ns_ = written_ns_of(status);
+    file.stamp_ = stamp_of(status);
     return file;
 }
 
 Result<std::size_t> InputFile::read_at(std::uint64_t offset, std::span<char> target) const {
-    const std::uint64_t left = size_ - std::min(offset, size_);
+    const std::uint64_t left = size() - std::min(offset, size());
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, target.size()));
     for (;;) {
         const ssize_t taken =
@@ -95,11 +99,11 @@ Result<std::size_t> InputFile::read_at(std::uint64_t offset, std::span<char> tar
 }
 
 Result<std::string> InputFile::text(std::size_t bytes_max) const {
-    if (size_ > bytes_max) {
+    if (size() > bytes_max) {
         return unexpected(ErrorCode::LimitExceeded,
                           name_ + ": is larger than " + std::to_string(bytes_max) + " bytes");
     }
-    std::string text(static_cast<std::size_t>(size_), '\0');
+    std::string text(static_cast<std::size_t>(size()), '\0');
     std::size_t filled = 0;
     while (filled < text.size()) {
         const auto taken = read_at(filled, std::span{text}.subspan(filled));
@@ -113,28 +117,20 @@ Result<std::string> InputFile::text(std::size_t bytes_max) const {
 
 Result<Sha256> InputFile::sha256() const {
     // Read, not mapped: a file that somebody shortens meanwhile must not end the process.
-    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
-                                                                          EVP_MD_CTX_free};
-    NETCOMPUTE_ASSERT(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1,
-                      "OpenSSL has SHA-256");
-    std::vector<char> buffer(std::min<std::uint64_t>(size_ + 1, hash_buffer_bytes));
+    FileHash hash;
+    std::vector<char> buffer(std::min<std::uint64_t>(size() + 1, hash_buffer_bytes));
     for (std::uint64_t offset = 0;;) {
-        const auto size = read_at(offset, buffer);
-        if (!size) return unexpected(size.error());
-        if (*size == 0) break;
-        EVP_DigestUpdate(context.get(), buffer.data(), *size);
-        offset += *size;
+        const auto taken = read_at(offset, buffer);
+        if (!taken) return unexpected(taken.error());
+        if (*taken == 0) return hash.finish();
+        hash.add(std::as_bytes(std::span{buffer}.first(*taken)));
+        offset += *taken;
     }
-    Sha256 sha256;
-    EVP_DigestFinal_ex(context.get(), sha256.digest.data(), nullptr);
-    return sha256;
 }
 
 bool InputFile::is_unchanged() const {
     struct stat status {};
-    return ::fstat(*descriptor_, &status) == 0 &&
-           static_cast<std::uint64_t>(status.st_size) == size_ &&
-           written_ns_of(status) == written_ns_;
+    return ::fstat(*descriptor_, &status) == 0 && stamp_of(status) == stamp_;
 }
 
 }  // namespace netcompute::data

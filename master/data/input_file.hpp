@@ -5,6 +5,7 @@
 #include <netcompute/result.hpp>
 #include <netcompute/sha256.hpp>
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -12,6 +13,16 @@
 #include <string>
 
 namespace netcompute::data {
+
+/// What the file system says of a file: whoever changes its bytes changes this, but for changes
+/// within the same few milliseconds.
+struct FileStamp {
+    FileIdentity identity;
+    std::uint64_t size = 0;       ///< In bytes.
+    std::int64_t written_ns = 0;  ///< Since 1970.
+    std::int64_t changed_ns = 0;  ///< Of its bytes, name or rights; nobody can set it.
+    friend auto operator<=>(const FileStamp&, const FileStamp&) = default;
+};
 
 /// A plain file, open for reading: whatever happens to its name, it stays the same file, and its
 /// reading ends where it ended when it was opened. Copies share it.
@@ -35,8 +46,10 @@ class InputFile {
     [[nodiscard]] static Result<InputFile> take(int descriptor, std::string name);
 
     [[nodiscard]] const std::string& name() const { return name_; }
-    [[nodiscard]] std::uint64_t size() const { return size_; }
-    [[nodiscard]] FileIdentity identity() const { return identity_; }
+    [[nodiscard]] std::uint64_t size() const { return stamp_.size; }
+    [[nodiscard]] FileIdentity identity() const { return stamp_.identity; }
+    /// As it was when it was opened.
+    [[nodiscard]] const FileStamp& stamp() const { return stamp_; }
 
     /// The bytes from `offset` on, as many as fit; 0 at the end. Errors: what the system reports.
     [[nodiscard]] Result<std::size_t> read_at(std::uint64_t offset, std::span<char> target) const;
@@ -50,9 +63,7 @@ class InputFile {
  private:
     SharedDescriptor descriptor_;
     std::string name_;
-    FileIdentity identity_;
-    std::uint64_t size_ = 0;
-    std::int64_t written_ns_ = 0;
+    FileStamp stamp_;
 };
 
 }  // namespace netcompute::data

@@ -28,6 +28,8 @@ struct EngineOptions {
     std::uint64_t seed = 0;  ///< Decides which results are checked: nobody else may know it.
     GatewayOptions gateway;
     store::BlobStore* blobs = nullptr;  ///< Must be set; outlives the engine.
+    /// What job types read tables with; outlives the engine. nullptr where none reads one.
+    data::DatasetCatalog* datasets = nullptr;
     std::filesystem::path root;         ///< The folder that holds Data/.
     std::size_t live_jobs_max = 1000;
     std::uint64_t round_tasks_max = tasks_per_round_max;

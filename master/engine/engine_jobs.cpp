@@ -139,8 +139,11 @@ Result<void> Engine::check_live_tasks(std::uint64_t more) const {
 void Engine::prepare(JobId id, const JobType& type, nlohmann::json params) {
     JobRun& job = live_.at(id);
     job.held_blobs = std::make_shared<store::BlobHolder>(*options_.blobs);
-    const JobContext context{options_.root, job.held_blobs.get(), job.record.paths_anywhere, true,
-                             &written_files_};
+    const JobContext context{.root = options_.root,
+                             .blobs = job.held_blobs.get(),
+                             .paths_anywhere = job.record.paths_anywhere,
+                             .written = &written_files_,
+                             .datasets = options_.datasets};
     if (type.is_quick) {
         return begin(id, within_memory([&] { return type.prepare(params, context); }));
     }

@@ -32,17 +32,19 @@ class OutputWriter {
 
 /// The files that a job's parameters name. Each is asked for once, and remembered, so that no
 /// output is an input or another output. Errors name the parameter.
-class JobFiles {
+class JobFiles final : public params::ParamFiles {
  public:
     /// The context outlives it.
     explicit JobFiles(const JobContext& context) : context_{context} {}
 
     /// Opens a file to read: below Data/, or anywhere for who sits at the master's own command
     /// line. Errors: those of data::parse_data_path() and data::InputFile.
-    [[nodiscard]] Result<data::InputFile> input(const std::string& key, const std::string& text);
+    [[nodiscard]] Result<data::InputFile> input(const std::string& key,
+                                                const std::string& text) override;
     /// A file to write, below Data/ for everybody. Ask for the inputs first. Errors: those of
     /// data::parse_data_path(); InvalidArgument for a file that the job reads, or writes already.
-    [[nodiscard]] Result<data::DataPath> output(const std::string& key, const std::string& text);
+    [[nodiscard]] Result<data::DataPath> output(const std::string& key,
+                                                const std::string& text) override;
 
     /// Whether the outputs can be written now, for the answer to who submits. Errors: those of
     /// data::check_output(); InvalidArgument for an input under another name.

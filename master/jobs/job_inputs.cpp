@@ -4,23 +4,22 @@
 
 namespace netcompute::jobs {
 
-Result<void> InputHashes::add(std::string_view name, const data::InputFile& file) {
-    const auto sha256 = file.sha256();
-    if (!sha256) return unexpected(sha256.error());
-    entries_.push_back({{std::string{name}, file.name(), *sha256}, file});
-    return {};
+void InputHashes::add(std::string_view name, const data::InputFile& file) {
+    entries_.push_back({std::string{name}, file});
 }
 
 Result<std::vector<JobInput>> InputHashes::finish() const {
     std::vector<JobInput> inputs;
-    for (const Entry& entry : entries_) {
-        if (!entry.file.is_unchanged()) {
+    for (const auto& [name, file] : entries_) {
+        const auto sha256 = datasets_ == nullptr ? file.sha256() : datasets_->sha256(file, since_);
+        if (!sha256) return unexpected(sha256.error());
+        if (!file.is_unchanged()) {
             return unexpected(ErrorCode::Unavailable,
-                              "params." + entry.input.name + ": " + entry.file.name() +
+                              "params." + name + ": " + file.name() +
                                   " changed while it was read; submit the job again once the "
                                   "file is written");
         }
-        inputs.push_back(entry.input);
+        inputs.push_back({name, file.name(), *sha256});
     }
     return inputs;
 }

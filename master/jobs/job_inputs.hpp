@@ -4,6 +4,7 @@
 #include "jobs/job_type.hpp"
 #include <netcompute/result.hpp>
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,23 +13,28 @@
 namespace netcompute::jobs {
 
 /// The files that a job reads while it is prepared, with their hashes. A file that changes between
-/// its hash and the end of the reading would make a receipt that nobody can verify, so that is
-/// looked for and refused.
+/// its opening and its hash would make a receipt that nobody can verify, so that is looked for and
+/// refused.
 class InputHashes {
  public:
-    /// Hashes the file, which parameter `name` gives; call it before the file is read.
-    /// Errors: what the file system reports, naming the file.
-    [[nodiscard]] Result<void> add(std::string_view name, const data::InputFile& file);
+    /// `datasets` knows the hashes of files that are as they were; nullptr: nobody does.
+    explicit InputHashes(data::DatasetCatalog* datasets)
+        : datasets_{datasets}, since_{datasets == nullptr ? 0 : datasets->since()} {}
 
-    /// Everything that was added; call it after the files were read.
-    /// Errors: Unavailable if one has changed meanwhile.
+    /// The file that parameter `name` gives; call it before the file is read.
+    void add(std::string_view name, const data::InputFile& file);
+
+    /// Everything that was added, with its hash; call it after the files were read. Errors:
+    /// Unavailable if one has changed meanwhile; what the file system reports, naming the file.
     [[nodiscard]] Result<std::vector<JobInput>> finish() const;
 
  private:
     struct Entry {
-        JobInput input;
+        std::string name;
         data::InputFile file;
     };
+    data::DatasetCatalog* datasets_;
+    std::uint64_t since_;
     std::vector<Entry> entries_;
 };
 

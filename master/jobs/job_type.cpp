@@ -6,15 +6,13 @@
 namespace netcompute::jobs {
 namespace {
 
-/// The files that a job reads, with their hashes of now.
-Result<InputHashes> hash_inputs(std::span<const Param> table, const ParamValues& values) {
-    InputHashes hashes;
+/// The files that a job reads.
+InputHashes inputs_of(std::span<const Param> table, const ParamValues& values,
+                      data::DatasetCatalog* datasets) {
+    InputHashes hashes{datasets};
     for (const Param& param : table) {
         const auto* const input = std::get_if<InputFile>(&param);
-        if (input == nullptr || !values.has(*input)) continue;
-        if (auto added = hashes.add(input->name, values[*input]); !added) {
-            return unexpected(added.error());
-        }
+        if (input != nullptr && values.has(*input)) hashes.add(input->name, values[*input]);
     }
     return hashes;
 }
@@ -23,20 +21,20 @@ Result<InputHashes> hash_inputs(std::span<const Param> table, const ParamValues&
 
 Result<void> JobType::check(const nlohmann::json& given, const JobContext& context) const {
     JobFiles files{context};
-    const auto values = read_params(params, given, check_together, files);
+    const auto values = read_params(params.of(given), given, check_together, files);
     if (!values) return unexpected(values.error());
     return files.check_outputs();
 }
 
 Result<PreparedJob> JobType::prepare(const nlohmann::json& given, const JobContext& context) const {
     JobFiles files{context};
-    const auto values = read_params(params, given, check_together, files);
+    const std::vector<Param> table = params.of(given);
+    const auto values = read_params(table, given, check_together, files);
     if (!values) return unexpected(values.error());
-    const auto hashes = hash_inputs(params, *values);
-    if (!hashes) return unexpected(hashes.error());
+    const InputHashes hashes = inputs_of(table, *values, context.datasets);
     auto prepared = make(*values, context);
     if (!prepared) return prepared;
-    auto inputs = hashes->finish();
+    auto inputs = hashes.finish();
     if (!inputs) return unexpected(inputs.error());
     prepared->inputs = std::move(*inputs);
     return prepared;
@@ -45,12 +43,10 @@ Result<PreparedJob> JobType::prepare(const nlohmann::json& given, const JobConte
 nlohmann::json job_types_document() {
     nlohmann::json document = nlohmann::json::array();
     for (const JobType& type : job_types()) {
-        nlohmann::json params = nlohmann::json::array();
-        for (const Param& param : type.params) params.push_back(param_document(param));
         document.push_back({{"name", type.name},
                             {"title", type.title},
                             {"summary", type.summary},
-                            {"params", std::move(params)}});
+                            {"params", params::params_document(type.params)}});
     }
     return document;
 }

@@ -1,7 +1,8 @@
 #pragma once
 
+#include "data/dataset_catalog.hpp"
 #include "data/written_files.hpp"
-#include "jobs/params.hpp"
+#include "params/params.hpp"
 #include "store/blob_store.hpp"
 #include <netcompute/programs/program.hpp>
 #include <netcompute/result.hpp>
@@ -20,6 +21,21 @@
 
 namespace netcompute::jobs {
 
+// The kinds of parameters, and what reads them.
+using params::CheckTogether;
+using params::Choice;
+using params::InputFile;
+using params::Number;
+using params::OutputFile;
+using params::Param;
+using params::param_document;
+using params::param_name;
+using params::ParamTable;
+using params::ParamValues;
+using params::read_params;
+using params::Text;
+using params::WholeNumber;
+
 /// The files of a job, as "Data/x.csv".
 struct FileNames {
     std::set<std::string> reads;
@@ -34,6 +50,8 @@ struct JobContext {
     bool writes_files = true;               ///< Otherwise what it would write is dropped.
     data::WrittenFiles* written = nullptr;  ///< What former jobs wrote; nullptr: nothing.
     FileNames* names = nullptr;             ///< Takes the files' names, when the job is checked.
+    /// What tables are read with, when the job is prepared.
+    data::DatasetCatalog* datasets = nullptr;
 };
 
 /// A file that a job read when it was prepared.
@@ -61,7 +79,7 @@ struct JobType {
     std::string_view name;     ///< As a request says it: "monte_carlo_pi".
     std::string_view title;    ///< As people see it: "Monte Carlo pi".
     std::string_view summary;  ///< A sentence without its full stop.
-    std::vector<Param> params;
+    ParamTable params;
     /// Makes the job ready for its rounds: reads its files, cuts blobs, makes the program. It may
     /// take long.
     std::function<Result<PreparedJob>(const ParamValues& values, const JobContext& context)> make;

@@ -33,7 +33,7 @@ JobType monte_carlo_pi_job() {
     return {.name = "monte_carlo_pi",
             .title = "Monte Carlo pi",
             .summary = "Estimates pi by random points; a job that is all computation",
-            .params = {samples, seed},
+            .params = {.common = {samples, seed}},
             .make = make,
             .is_quick = true};
 }

@@ -34,7 +34,7 @@ JobType noop_job() {
     return {.name = "noop",
             .title = "No-op",
             .summary = "Nothing, for measuring",
-            .params = {task_count, payload_bytes},
+            .params = {.common = {task_count, payload_bytes}},
             .make = make,
             .is_quick = true};
 }

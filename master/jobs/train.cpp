@@ -1,52 +1,46 @@
-#include "data/model.hpp"
-#include "data/submission.hpp"
-#include "data/training_data.hpp"
 #include "jobs/job_files.hpp"
 #include "jobs/job_types.hpp"
-#include <netcompute/programs/train.hpp>
+#include "jobs/submission.hpp"
+#include "learning/ids.hpp"
+#include "learning/learner.hpp"
+
+#include <utility>
 
 namespace netcompute::jobs {
 namespace {
 
-constexpr std::string_view algorithm_names[] = {"logistic_regression"};
-
-constexpr InputFile table{.name = "data",
-                          .what = "The table to learn from: a CSV file with a header",
-                          .otherwise = "Data/train.csv"};
+constexpr InputFile table_file{.name = "data",
+                               .what = "The table to learn from: a CSV file with a header",
+                               .otherwise = "Data/train.csv"};
 constexpr Text target{.name = "target",
                       .what = "The column to predict, which has two classes",
                       .otherwise = "Survived"};
 constexpr Text id{
     .name = "id", .what = "The column that names the rows", .otherwise = "PassengerId"};
-constexpr Choice algorithm{.name = "algorithm",
-                           .what = "What learns",
-                           .choices = algorithm_names,
-                           .otherwise = "logistic_regression"};
-constexpr Number inverse_l2{.name = "C",
-                            .what = "The inverse of the L2 penalty's strength",
-                            .min = 1e-6,
-                            .max = 1e9,
-                            .otherwise = 1};
-constexpr WholeNumber max_iterations{.name = "max_iterations",
-                                     .what = "Newton steps after which the training fails",
-                                     .min = 1,
-                                     .max = 10'000,
-                                     .otherwise = 100};
 constexpr OutputFile model_file{
     .name = "model", .what = "Where the model goes", .otherwise = "Data/model.json"};
 constexpr OutputFile submission_file{.name = "output",
                                      .what = "Where the predictions for the same rows go",
                                      .otherwise = "Data/submission_train.csv"};
 
+Choice algorithm_choice() {
+    return {.name = "algorithm",
+            .what = "What learns",
+            .choices = learning::learner_names(),
+            .otherwise = learning::learner_names().front()};
+}
+
 /// What is known of a training before it is computed.
-struct Training {
-    std::string id;
-    std::string target;
-    double inverse_l2 = 1;
-    data::DataPath model;
-    data::DataPath submission;
+struct PlannedTraining {
+    learning::Model model;  ///< But for what is learned.
+    data::Table table;
+    data::Texts ids;
+    data::DataPath model_path;
+    data::DataPath submission_path;
     OutputWriter writer;
-    data::PreparedTraining prepared;
+    std::vector<std::uint8_t> labels;
+    std::vector<std::string> notes;
+    std::function<learning::Trained()> finish;
 };
 
 Result<void> check_together(const ParamValues& values) {
@@ -55,85 +49,94 @@ Result<void> check_together(const ParamValues& values) {
                       "params.target: \"" + values[target] + "\" is the id column as well");
 }
 
-nlohmann::json weights_by_name(const data::Model& model) {
-    nlohmann::json weights = nlohmann::json::object();
-    const auto names = model.preprocessing.feature_names();
-    for (std::size_t i = 0; i < names.size(); ++i) weights[names[i]] = model.linear.weights[i];
-    return weights;
-}
-
 /// Writes the model and the training set's predictions, and sums up.
-Result<nlohmann::json> finish_training(const Training& training,
-                                       const programs::TrainProgram& program) {
-    const data::PreparedTraining& prepared = training.prepared;
-    const auto metrics = data::measure(prepared.labels, program.scores());
+Result<nlohmann::json> finish_training(const PlannedTraining& training,
+                                       const programs::Program& program) {
+    const learning::Trained trained = training.finish();
+    const auto metrics = learning::measure(training.labels, trained.scores);
     if (!metrics) return unexpected(metrics.error());
-    data::Model model;
-    model.preprocessing = prepared.preprocessing;
-    model.id = training.id;
-    model.target = training.target;
-    model.classes = prepared.classes;
-    model.parameters = {{"C", training.inverse_l2}};
-    model.linear = program.model();
-    model.iterations = program.iterations();
+    learning::Model model = training.model;
+    model.fit = trained.fit;
     model.training_metrics = *metrics;
-    model.data_sha256 = prepared.data_sha256;
-    const std::string model_text = data::model_text(model);
-    const data::Submission submission{training.id, training.target, prepared.ids, program.scores(),
-                                      prepared.classes};
-    const auto submission_text = data::submission_text(submission);
-    if (!submission_text) return unexpected(submission_text.error());
+    const std::string model_text = learning::model_text(model);
+    const learning::TableForm& form = model.form;
+    const auto submission =
+        submission_text({form.id, form.target, training.ids, trained.scores, form.classes});
+    if (!submission) return unexpected(submission.error());
     const OutputWriter& writer = training.writer;
-    if (auto written = writer.write(training.model, as_byte_span(model_text)); !written) {
+    if (auto written = writer.write(training.model_path, as_byte_span(model_text)); !written) {
         return unexpected(written.error());
     }
-    if (auto written = writer.write(training.submission, as_byte_span(*submission_text));
+    if (auto written = writer.write(training.submission_path, as_byte_span(*submission));
         !written) {
         return unexpected(written.error());
     }
-    nlohmann::json result = {
-        {"algorithm", algorithm.otherwise},
-        {"rows", metrics->row_count},
-        {"iterations", program.iterations()},
-        {"objective", program.objective()},
-        {"gradient_max", program.gradient_max()},
-        {"metrics", {{"accuracy", metrics->accuracy}, {"log_loss", metrics->log_loss}}},
-        {"weights", weights_by_name(model)},
-        {"intercept", model.linear.intercept},
-        {"model_sha256", to_hex(data::model_sha256(model.linear))},
-        {"files", {{"model", training.model.shown()}, {"submission", training.submission.shown()}}},
-        {"notes", prepared.notes}};
-    if (metrics->auc) result["metrics"]["auc"] = *metrics->auc;
+    nlohmann::json result = trained.figures;
+    result["algorithm"] = model.algorithm;
+    result["rows"] = metrics->row_count;
+    result["metrics"] = learning::metrics_document(*metrics);
+    model.fit->describe(form.preprocessing.feature_names(), result);
+    result["model_sha256"] = to_hex(model.fit->sha256());
+    result["result_sha256"] = to_hex(sha256(program.result_bytes()));
+    result["files"] = {{"model", training.model_path.shown()},
+                       {"submission", training.submission_path.shown()}};
+    result["notes"] = training.notes;
     return result;
 }
 
 Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
-    auto prepared =
-        data::prepare_training(values[table], {values[target], values[id]},
-                               [&](const Bytes& tile) { return context.blobs->put(tile); });
+    const learning::Learner& learner = *learning::find_learner(values[algorithm_choice()]);
+    const learning::TrainingOptions options{values[target], values[id], learner.article,
+                                            learner.features_max};
+    const std::string& name = values[table_file].name();
+    auto table = context.datasets->table(values[table_file], {.id = options.id}, [&](auto names) {
+        return learning::check_training_header(name, names, options);
+    });
+    if (!table) return unexpected(table.error());
+    auto prepared = learning::prepare_training(
+        *table, options, [&](const Bytes& tile) { return context.blobs->put(tile); });
     if (!prepared) return unexpected(prepared.error());
-    prepared->plan.l2 = 1 / values[inverse_l2];
-    prepared->plan.iterations_max = static_cast<std::uint32_t>(values[max_iterations]);
-    auto program = std::make_unique<programs::TrainProgram>(prepared->plan);
+    const auto ids = learning::ids_of(*table, options.id);
+    if (!ids) return unexpected(ids.error());
+
+    learning::Training training = learner.train(*prepared, values);
+    PlannedTraining plan{
+        {std::string{learner.name},
+         params::values_document(learner.params, values),
+         {std::move(prepared->preprocessing), options.id, options.target, prepared->classes},
+         nullptr,
+         {},
+         prepared->data_sha256},
+        std::move(*table),
+        *ids,
+        values[model_file],
+        values[submission_file],
+        OutputWriter{context},
+        std::move(prepared->labels),
+        prepared->notes,
+        std::move(training.finish)};
     PreparedJob job;
     job.rounds_may_follow = true;
-    job.notes = prepared->notes;
-    job.finish = [kept = std::make_shared<const Training>(Training{
-                      values[id], values[target], values[inverse_l2], values[model_file],
-                      values[submission_file], OutputWriter{context}, std::move(*prepared)}),
-                  finished = program.get()] { return finish_training(*kept, *finished); };
-    job.program = std::move(program);
+    job.notes = std::move(prepared->notes);
+    job.finish = [kept = std::make_shared<const PlannedTraining>(std::move(plan)),
+                  finished = training.program.get()] { return finish_training(*kept, *finished); };
+    job.program = std::move(training.program);
     return job;
 }
 
 }  // namespace
 
 JobType train_job() {
+    ParamTable params{
+        .common = {table_file, target, id, algorithm_choice(), model_file, submission_file},
+        .choice = algorithm_choice()};
+    for (const learning::Learner& learner : learning::learners()) {
+        params.variants.push_back({learner.name, learner.params});
+    }
     return {.name = "train",
             .title = "Training",
             .summary = "Learns a model from a table, and predicts the table with it",
-            .params = {table, target, id, algorithm, inverse_l2, max_iterations, model_file,
-                       submission_file},
+            .params = std::move(params),
             .make = make,
             .check_together = check_together};
 }

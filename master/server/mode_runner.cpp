@@ -1,6 +1,7 @@
 #include "server/mode_runner.hpp"
 
 #include "data/data_path.hpp"
+#include "learning/learner.hpp"
 #include <netcompute/logging.hpp>
 
 #include <fmt/core.h>
@@ -34,12 +35,10 @@ void print_files(const nlohmann::json& result) {
 
 void print_training(const nlohmann::json& result) {
     print_notes(result);
-    say("trained on {} rows in {} Newton iterations", result.at("rows").dump(),
-        result.at("iterations").dump());
-    for (const auto& [name, weight] : result.at("weights").items()) {
-        say("  weight {:<24} {:+.12f}", name, weight.get<double>());
+    const auto& algorithm = result.at("algorithm").get_ref<const std::string&>();
+    for (const std::string& line : learning::find_learner(algorithm)->report(result)) {
+        say("{}", line);
     }
-    say("  intercept {:<21} {:+.12f}", "", result.at("intercept").get<double>());
     print_metrics("train", result);
     say("model_sha256 {}", result.at("model_sha256").get<std::string>());
     print_files(result);

@@ -52,7 +52,7 @@ LogFile audit_file(const ServerOptions& options) {
 }
 
 engine::EngineOptions engine_options(const ServerOptions& options, store::BlobStore& blobs,
-                                     AuditLog& audit) {
+                                     data::DatasetCatalog& datasets, AuditLog& audit) {
     engine::EngineOptions engine;
     engine.limits = options.limits;
     engine.gateway.audit = &audit;
@@ -65,6 +65,7 @@ engine::EngineOptions engine_options(const ServerOptions& options, store::BlobSt
     engine.root = options.root;
     engine.find_job_type = options.find_job_type;
     engine.blobs = &blobs;
+    engine.datasets = &datasets;
     engine.seed = random_seed();
     return engine;
 }
@@ -111,10 +112,12 @@ struct Server::Parts {
           audit{audit_file(options)},
           blobs{value_or_throw(store::BlobStore::open(options.state_dir / "blobs",
                                                       options.config.limits.blob_bytes))},
+          datasets{value_or_throw(data::DatasetCatalog::open(options.state_dir / "datasets",
+                                                             options.config.limits.dataset_bytes))},
           jobs{value_or_throw(store::SqliteJobStore::open(
               options.state_dir, {.ended_jobs_max = options.config.limits.ended_jobs}))},
           host{io},
-          engine{host, engine_options(options, *blobs, audit), *jobs},
+          engine{host, engine_options(options, *blobs, *datasets, audit), *jobs},
           connections{connection_limits(options.config.limits)},
           files{load_pages(options.web_root)},
           backend{engine, [this] { return page_urls(options.config).front() + "worker"; }},
@@ -188,6 +191,7 @@ struct Server::Parts {
     store::StateLock lock;
     AuditLog audit;
     std::unique_ptr<store::BlobStore> blobs;
+    std::unique_ptr<data::DatasetCatalog> datasets;
     std::unique_ptr<store::SqliteJobStore> jobs;
     AsioHost host;
     engine::Engine engine;

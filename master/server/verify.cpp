@@ -109,7 +109,13 @@ Result<Verification> verify(const engine::Receipt& receipt, const VerifyOptions&
     const auto blobs = store::BlobStore::open((*scratch)->path() / "blobs");
     if (!blobs) return unexpected(blobs.error());
     store::BlobHolder held{**blobs};
-    auto prepared = type->prepare(*params, {options.root, &held, true, false});
+    const auto datasets = data::DatasetCatalog::open((*scratch)->path() / "datasets");
+    if (!datasets) return unexpected(datasets.error());
+    auto prepared = type->prepare(*params, {.root = options.root,
+                                            .blobs = &held,
+                                            .paths_anywhere = true,
+                                            .writes_files = false,
+                                            .datasets = datasets->get()});
     if (!prepared) return unexpected(prepared.error());
     const std::uint64_t seed = options.seed ? *options.seed : unforeseeable_seed();
     return RoundVerifier{receipt, **blobs}.verify(*prepared, options.sample, seed);

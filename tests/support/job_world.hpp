@@ -1,5 +1,6 @@
 #pragma once
 
+#include "data/dataset_catalog.hpp"
 #include "jobs/job_type.hpp"
 #include "store/blob_store.hpp"
 #include "temporary_folder.hpp"
@@ -17,7 +18,7 @@ namespace netcompute::test_support {
 /// The params of a job that shows what its type does: those that must be given, by their examples.
 inline nlohmann::json example_params(const jobs::JobType& type) {
     nlohmann::json params = nlohmann::json::object();
-    for (const jobs::Param& param : type.params) {
+    for (const jobs::Param& param : type.params.common) {
         const nlohmann::json document = jobs::param_document(param);
         if (document["required"]) params[std::string{document["name"]}] = document["example"];
     }
@@ -32,6 +33,7 @@ class JobWorld {
         std::filesystem::create_directory(root() / "Data");
         if (!tables.empty()) std::filesystem::copy(tables, root() / "Data");
         blobs_ = store::BlobStore::open(root() / "blobs").value();
+        datasets_ = data::DatasetCatalog::open(root() / "datasets").value();
         held_.emplace(*blobs_);
     }
 
@@ -39,7 +41,8 @@ class JobWorld {
 
     /// Its paths may lead anywhere, as those of the master's own command line may.
     [[nodiscard]] jobs::JobContext context() {
-        return {.root = root(), .blobs = &*held_, .paths_anywhere = true};
+        return {
+            .root = root(), .blobs = &*held_, .paths_anywhere = true, .datasets = datasets_.get()};
     }
 
     /// Throws what the type refuses.
@@ -69,6 +72,7 @@ class JobWorld {
  private:
     TemporaryFolder folder_;
     std::unique_ptr<store::BlobStore> blobs_;
+    std::unique_ptr<data::DatasetCatalog> datasets_;
     std::optional<store::BlobHolder> held_;
 };
 

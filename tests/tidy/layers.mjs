@@ -95,8 +95,27 @@ export const layers = [
   {
     name: 'master/data',
     owns: ['master/data/'],
-    may: ['shared/base', 'shared/kernels', 'shared/programs', 'shared/config'],
+    may: ['shared/base', 'shared/config'],
     libraries: ['std', 'posix', 'openssl'],
+  },
+  {
+    name: 'master/params',
+    owns: ['master/params/'],
+    may: ['shared/base', 'master/data'],
+    libraries: ['std', 'json'],
+  },
+  {
+    name: 'master/learning',
+    owns: ['master/learning/'],
+    may: [
+      'shared/base',
+      'shared/kernels',
+      'shared/programs',
+      'shared/config',
+      'master/data',
+      'master/params',
+    ],
+    libraries: ['std', 'json'],
   },
   {
     name: 'master/store',
@@ -107,7 +126,14 @@ export const layers = [
   {
     name: 'master/jobs',
     owns: ['master/jobs/'],
-    may: ['shared/base', 'shared/programs', 'master/data', 'master/store'],
+    may: [
+      'shared/base',
+      'shared/programs',
+      'master/data',
+      'master/learning',
+      'master/params',
+      'master/store',
+    ],
     libraries: ['std', 'json'],
   },
   {

@@ -41,6 +41,7 @@ constexpr std::array at_restart{
     Setting{"dashboard.host", take<&Config::dashboard, &DashboardConfig::host>},
     Setting{"dashboard.port", take<&Config::dashboard, &DashboardConfig::port>},
     Setting{"limits.blob_bytes", take<&Config::limits, &LimitsConfig::blob_bytes>},
+    Setting{"limits.dataset_bytes", take<&Config::limits, &LimitsConfig::dataset_bytes>},
     Setting{"limits.ended_jobs", take<&Config::limits, &LimitsConfig::ended_jobs>},
     Setting{"limits.connections", take<&Config::limits, &LimitsConfig::connections>},
     Setting{"limits.connections_per_address",

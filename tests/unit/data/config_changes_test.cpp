@@ -41,13 +41,14 @@ TEST(ConfigChangesTest, WhatNeedsARestartIsNamedAndNotTaken) {
     read.master = {"0.0.0.0", 1, 2, 3};
     read.dashboard = {"::1", 4};
     read.limits.blob_bytes = 5;
+    read.limits.dataset_bytes = 7;
     read.limits.ended_jobs = 6;
     const ConfigChanges changes = config_changes(Config{}, read);
     EXPECT_THAT(changes.at_once, IsEmpty());
-    EXPECT_THAT(
-        changes.at_restart,
-        ElementsAre("master.ip", "master.task_port", "master.result_port", "master.heartbeat_port",
-                    "dashboard.host", "dashboard.port", "limits.blob_bytes", "limits.ended_jobs"));
+    EXPECT_THAT(changes.at_restart,
+                ElementsAre("master.ip", "master.task_port", "master.result_port",
+                            "master.heartbeat_port", "dashboard.host", "dashboard.port",
+                            "limits.blob_bytes", "limits.dataset_bytes", "limits.ended_jobs"));
     EXPECT_EQ(changes.config, Config{});
 }
 

@@ -1,6 +1,5 @@
 #include "data/atomic_file.hpp"
 #include "data/data_folder.hpp"
-#include "data/submission.hpp"
 #include "temporary_folder.hpp"
 
 #include <fcntl.h>
@@ -155,74 +154,6 @@ TEST(AtomicFileTest, AForbiddenFolderIsSaidToBeForbidden) {
     EXPECT_EQ(checked.error().message, folder.path().string() +
                                            ": could not create a file in this folder: "
                                            "Permission denied");
-}
-
-TextArena arena_of(std::initializer_list<std::string_view> texts) {
-    TextArena arena;
-    for (const auto text : texts) arena.push_back(text);
-    return arena;
-}
-
-TEST(SubmissionTest, EachRowGetsALineInInputOrder) {
-    const TextArena ids = arena_of({"893", "892", "7"});
-    const std::vector<double> scores{0.1, -3, 0};
-    const Classes classes{"0", "1"};
-    const auto text = submission_text({"PassengerId", "Survived", ids, scores, classes});
-    ASSERT_TRUE(text);
-    EXPECT_EQ(*text, "PassengerId,Survived\n893,1\n892,0\n7,0\n");
-}
-
-TEST(SubmissionTest, NamesIdsAndClassesAreQuotedWhereTheyMustBe) {
-    const TextArena ids = arena_of({"a,1", "say \"hi\"", "two\nlines", "plain"});
-    const std::vector<double> scores{1, -1, 1, -1};
-    const Classes classes{"no, never", "yes"};
-    const auto text = submission_text({"the id", "a \"b\"", ids, scores, classes});
-    ASSERT_TRUE(text);
-    EXPECT_EQ(*text,
-              "the id,\"a \"\"b\"\"\"\n\"a,1\",yes\n\"say \"\"hi\"\"\",\"no, never\"\n"
-              "\"two\nlines\",yes\nplain,\"no, never\"\n");
-}
-
-TEST(SubmissionTest, EveryIdNeedsAScore) {
-    const TextArena ids = arena_of({"1", "2"});
-    const std::vector<double> scores{1};
-    const Classes classes{"0", "1"};
-    const auto text = submission_text({"id", "y", ids, scores, classes});
-    ASSERT_FALSE(text);
-    EXPECT_EQ(text.error().message, "2 ids, but 1 score");
-}
-
-class LabelsTest : public testing::Test {
- protected:
-    Result<std::vector<std::uint8_t>> read(std::string_view text) {
-        path_ = folder_.write("labels.csv", text);
-        return read_labels(*InputFile::open(path_), "id", "y", {"0", "1"}, ids_);
-    }
-    std::string error_of(std::string_view text) {
-        const auto labels = read(text);
-        if (labels) return "no error";
-        return labels.error().message.substr(path_.string().size());
-    }
-
-    TemporaryFolder folder_;
-    std::filesystem::path path_;
-    TextArena ids_ = arena_of({"a", "b", "c"});
-};
-
-TEST_F(LabelsTest, LabelsAreJoinedById) {
-    const auto labels = read("y,id\n1,c\n0,x\n0,a\n1.0,b\n");
-    ASSERT_TRUE(labels) << labels.error().message;
-    EXPECT_THAT(*labels, ElementsAre(0, 1, 1));
-}
-
-TEST_F(LabelsTest, BadLabelsAreNamed) {
-    EXPECT_EQ(error_of("id,y\na,1\nb,0\n"), ": no row for id \"c\"");
-    EXPECT_EQ(error_of("id,y\na,1\na,0\n"),
-              ": line 3 (row 2), column \"id\": \"a\" stands in a row before this one too");
-    EXPECT_EQ(error_of("id,y\na,2\n"),
-              ": line 2 (row 1), column \"y\": \"2\" is neither \"0\" nor \"1\"");
-    EXPECT_THAT(error_of("id,z\na,2\n"), HasSubstr("no column \"y\" (the target)"));
-    EXPECT_THAT(error_of(""), HasSubstr("is empty"));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST(RoutesTest, TheDescriptionHasEveryJobTypeWithItsParameters) {
         EXPECT_EQ(job["properties"]["type"]["enum"], nlohmann::json{type.name});
         EXPECT_EQ(job["title"], type.title);
         const auto& params = job["properties"]["params"];
-        for (const jobs::Param& param : type.params) {
+        for (const jobs::Param& param : type.params.all()) {
             const auto said = jobs::param_document(param);
             const std::string name{jobs::param_name(param)};
             for (const char* const key : {"type", "default", "minimum", "maximum", "enum"}) {

@@ -124,10 +124,11 @@ TEST_F(NumbersTest, OfTheWire) {
 TEST_F(NumbersTest, OfWhatTheMasterTakesOn) {
     const LimitsConfig limits;
     expect(
-        "tasks a round, of all live jobs, live jobs, ended jobs kept, blobs, sessions from one PC",
-        fmt::format("{}, {}, {}, {}, {} GiB, {}", grouped(limits.tasks_per_job),
+        "tasks a round, of all live jobs, live jobs, ended jobs kept, blobs, datasets, "
+        "sessions from one PC",
+        fmt::format("{}, {}, {}, {}, {} GiB, {} GiB, {}", grouped(limits.tasks_per_job),
                     grouped(limits.tasks), limits.jobs, limits.ended_jobs, gib(limits.blob_bytes),
-                    limits.sessions_per_address));
+                    gib(limits.dataset_bytes), limits.sessions_per_address));
     EXPECT_EQ(engine::GatewayOptions{}.sessions_per_address_max, limits.sessions_per_address);
     expect("receipts",
            fmt::format("{} GiB in all; none for jobs that have more than 1,000,000 tasks to list",

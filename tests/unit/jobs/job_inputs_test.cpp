@@ -15,9 +15,9 @@ TEST(JobInputsTest, EachInputIsNamedWithItsHash) {
     const TemporaryFolder folder;
     folder.write("a.csv", "abc");
     folder.write("b.csv", "");
-    InputHashes hashes;
-    ASSERT_TRUE(hashes.add("data", *data::InputFile::open(folder.path() / "a.csv", "Data/a.csv")));
-    ASSERT_TRUE(hashes.add("labels", *data::InputFile::open(folder.path() / "b.csv", "b.csv")));
+    InputHashes hashes{nullptr};
+    hashes.add("data", *data::InputFile::open(folder.path() / "a.csv", "Data/a.csv"));
+    hashes.add("labels", *data::InputFile::open(folder.path() / "b.csv", "b.csv"));
     const auto inputs = hashes.finish();
     ASSERT_TRUE(inputs);
     EXPECT_EQ(*inputs, (std::vector<JobInput>{{"data", "Data/a.csv", sha256(as_byte_span("abc"))},
@@ -31,8 +31,8 @@ TEST(JobInputsTest, EachInputIsNamedWithItsHash) {
 TEST(JobInputsTest, AFileThatChangesMeanwhileIsRefused) {
     const TemporaryFolder folder;
     const auto file = folder.write("a.csv", "abc");
-    InputHashes hashes;
-    ASSERT_TRUE(hashes.add("data", *data::InputFile::open(file)));
+    InputHashes hashes{nullptr};
+    hashes.add("data", *data::InputFile::open(file));
     folder.write("a.csv", "abcd");
     const auto inputs = hashes.finish();
     ASSERT_FALSE(inputs);

@@ -1,5 +1,5 @@
 // From one table: what a job's parameters are read as, and with which words they are refused.
-#include "jobs/params.hpp"
+#include "params/params.hpp"
 
 #include "job_world.hpp"
 #include "jobs/job_files.hpp"
@@ -161,6 +161,49 @@ TEST(ParamDocumentTest, SaysInTheWordsOfJsonSchemaWhatIsTaken) {
     EXPECT_EQ(param_document(colour)["enum"], (json{"red", "green"}));
     EXPECT_EQ(param_document(input)["format"], "input_file");
     EXPECT_EQ(param_document(output)["format"], "output_file");
+}
+
+constexpr std::string_view shapes[] = {"circle", "square"};
+constexpr Choice shape{
+    .name = "shape", .what = "Which shape", .choices = shapes, .otherwise = "circle"};
+constexpr Number radius{
+    .name = "radius", .what = "Its radius", .min = 0, .max = 10, .otherwise = 1};
+constexpr Number side{.name = "side", .what = "Its side", .min = 0, .max = 20, .example = 2};
+
+const ParamTable& shapes_table() {
+    static const ParamTable table{.common = {column, shape, colour},
+                                  .choice = shape,
+                                  .variants = {{"circle", {radius}}, {"square", {side}}}};
+    return table;
+}
+
+// Some parameters are there only with a value of another one, and come behind that.
+TEST_F(ParamsTest, AVariantHasParametersOfItsOwn) {
+    const JobContext context = world.context();
+    JobFiles files{context};
+    const auto refusal_of = [&](const json& params) -> std::string {
+        const auto values = read_params(shapes_table().of(params), params, {}, files);
+        return values ? "accepted" : values.error().message;
+    };
+    EXPECT_EQ(refusal_of(json::object()), "accepted");
+    EXPECT_EQ(refusal_of({{"radius", 3}}), "accepted");
+    EXPECT_EQ(refusal_of({{"shape", "square"}, {"side", 11}}), "accepted");
+    EXPECT_EQ(refusal_of({{"shape", "square"}}),
+              "params.side: is missing; give it, for example 2.0");
+    EXPECT_EQ(refusal_of({{"side", 3}}),
+              "params.side: is not a parameter of this type; it takes column, shape, radius, "
+              "colour");
+    EXPECT_EQ(refusal_of({{"shape", "line"}, {"side", 3}}),
+              "params.shape: \"line\" is not one of circle, square");
+    EXPECT_EQ(refusal_of({{"shape", 7}}), "params.shape: 7 is not one of circle, square");
+}
+
+TEST_F(ParamsTest, ADocumentSaysWithWhichValueAParameterIsThere) {
+    const json document = params::params_document(shapes_table());
+    ASSERT_EQ(document.size(), 5U);
+    EXPECT_EQ(document[2]["name"], "radius");
+    EXPECT_EQ(document[3]["only_with"], (json{{"param", "shape"}, {"value", "square"}}));
+    EXPECT_FALSE(document[4].contains("only_with"));
 }
 
 }  // namespace

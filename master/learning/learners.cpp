@@ -1,0 +1,35 @@
+#include "learning/learner.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace netcompute::learning {
+
+#define NETCOMPUTE_LEARNER(name) Learner name##_learner();
+#include "learning/learners.inc"
+#undef NETCOMPUTE_LEARNER
+
+std::span<const Learner> learners() {
+    static const std::array all{
+#define NETCOMPUTE_LEARNER(name) name##_learner(),
+#include "learning/learners.inc"
+#undef NETCOMPUTE_LEARNER
+    };
+    return all;
+}
+
+const Learner* find_learner(std::string_view name) {
+    const auto found = std::ranges::find(learners(), name, &Learner::name);
+    return found == learners().end() ? nullptr : &*found;
+}
+
+std::span<const std::string_view> learner_names() {
+    static constexpr std::string_view names[] = {
+#define NETCOMPUTE_LEARNER(name) #name,
+#include "learning/learners.inc"
+#undef NETCOMPUTE_LEARNER
+    };
+    return names;
+}
+
+}  // namespace netcompute::learning

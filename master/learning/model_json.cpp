@@ -1,0 +1,223 @@
+#include "data/field_place.hpp"
+#include "learning/learner.hpp"
+#include "learning/model.hpp"
+#include "learning/model_reader.hpp"
+#include <netcompute/json_file.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace netcompute::learning {
+namespace {
+
+using data::quote;
+using data::quote_list;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr std::string_view format_name = "netcompute-model";
+
+// Writing.
+
+ordered_json to_json(const FeatureColumn& column) {
+    ordered_json object{{"name", column.name}};
+    if (const auto* numeric = std::get_if<NumericEncoding>(&column.encoding)) {
+        object["kind"] = "numeric";
+        object["median"] = numeric->median;
+        object["mean"] = numeric->standardization.mean;
+        object["deviation"] = numeric->standardization.deviation;
+    } else if (const auto* text = std::get_if<CategoricalEncoding>(&column.encoding)) {
+        object["kind"] = "categorical";
+        object["categories"] = text->categories;
+        object["missing_is_a_category"] = text->has_missing;
+        ordered_json means = ordered_json::array();
+        ordered_json deviations = ordered_json::array();
+        for (const Standardization& figures : text->standardizations) {
+            means.push_back(figures.mean);
+            deviations.push_back(figures.deviation);
+        }
+        object["means"] = std::move(means);
+        object["deviations"] = std::move(deviations);
+    } else {
+        object["kind"] = "dropped";
+    }
+    return object;
+}
+
+ordered_json to_json(const Metrics& metrics) {
+    ordered_json object{{"rows", metrics.row_count},
+                        {"accuracy", metrics.accuracy},
+                        {"log_loss", metrics.log_loss}};
+    object["auc"] = metrics.auc ? ordered_json(*metrics.auc) : ordered_json(nullptr);
+    return object;
+}
+
+// Reading.
+
+Standardization read_standardization(ModelReader& reader, double mean, double deviation) {
+    if (!(deviation > 0)) reader.fail("deviation", "must be above 0");
+    return {mean, deviation};
+}
+
+CategoricalEncoding read_categories(ModelReader& reader) {
+    CategoricalEncoding encoding;
+    encoding.categories = reader.texts("categories");
+    encoding.has_missing = reader.truth("missing_is_a_category");
+    const auto& names = encoding.categories;
+    const bool are_sorted =
+        std::adjacent_find(names.begin(), names.end(), std::greater_equal<>{}) == names.end();
+    if (names.empty() || names.size() > categories_max || !are_sorted) {
+        reader.fail("categories", "must be 1 to " + std::to_string(categories_max) +
+                                      " distinct texts in byte order");
+        return encoding;
+    }
+    const auto means = reader.numbers("means");
+    const auto deviations = reader.numbers("deviations");
+    if (means.size() != encoding.feature_count() || deviations.size() != means.size()) {
+        reader.fail("means", "there must be " + std::to_string(encoding.feature_count()) +
+                                 " means and deviations, one a feature");
+        return encoding;
+    }
+    for (std::size_t i = 0; i < means.size(); ++i) {
+        encoding.standardizations.push_back(read_standardization(reader, means[i], deviations[i]));
+    }
+    return encoding;
+}
+
+FeatureColumn read_column(ModelReader reader) {
+    FeatureColumn column;
+    column.name = reader.text("name");
+    const std::string kind = reader.text("kind");
+    if (kind == "numeric") {
+        const double median = reader.number("median");
+        column.encoding = NumericEncoding{
+            median,
+            read_standardization(reader, reader.number("mean"), reader.number("deviation"))};
+    } else if (kind == "categorical") {
+        column.encoding = read_categories(reader);
+    } else if (kind == "dropped") {
+        column.encoding = DroppedEncoding{};
+    } else {
+        reader.fail("kind", quote(kind) + " is none of numeric, categorical and dropped");
+    }
+    return column;
+}
+
+Preprocessing read_preprocessing(ModelReader reader, Error& error) {
+    Preprocessing preprocessing;
+    const json& columns = reader.array("columns");
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const std::string path = "preprocessing.columns[" + std::to_string(i) + "]";
+        preprocessing.columns.push_back(read_column(ModelReader{columns[i], path, error}));
+        names.push_back(preprocessing.columns.back().name);
+    }
+    std::sort(names.begin(), names.end());
+    if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end()) {
+        reader.fail("columns", "two are named " + quote(*twice));
+    }
+    return preprocessing;
+}
+
+Metrics read_metrics(ModelReader reader) {
+    Metrics metrics;
+    metrics.row_count = reader.count("rows");
+    metrics.accuracy = reader.number("accuracy");
+    metrics.log_loss = reader.number("log_loss");
+    if (!reader.value("auc").is_null()) metrics.auc = reader.number("auc");
+    return metrics;
+}
+
+/// The learner's parameters: numbers and words.
+json read_parameters(ModelReader reader) {
+    json parameters = json::object();
+    for (const auto& [key, value] : reader.whole().items()) {
+        if (!value.is_string()) reader.number(key.c_str());
+        parameters[key] = value;
+    }
+    return parameters;
+}
+
+/// The checks that look at several keys together.
+void check_whole(const Model& model, ModelReader& root) {
+    const Classes& classes = model.form.classes;
+    if (classes.negative == classes.positive) {
+        root.fail("classes", "both are " + quote(classes.positive));
+    }
+    const std::string stated = root.text("model_sha256");
+    if (model.fit == nullptr) return;
+    const std::string actual = to_hex(model.fit->sha256());
+    if (stated != actual) {
+        root.fail("model_sha256", quote(stated) +
+                                      " is not the hash of what was learned, which is " + actual +
+                                      "; the file was changed or damaged: train again");
+    }
+}
+
+}  // namespace
+
+std::string model_text(const Model& model) {
+    const TableForm& form = model.form;
+    ordered_json document{{"format", format_name},
+                          {"format_version", model_format_version},
+                          {"algorithm", model.algorithm},
+                          {"parameters", model.parameters},
+                          {"id", form.id},
+                          {"target", form.target}};
+    document["classes"] = {{"negative", form.classes.negative},
+                           {"positive", form.classes.positive}};
+    ordered_json columns = ordered_json::array();
+    for (const FeatureColumn& column : form.preprocessing.columns) {
+        columns.push_back(to_json(column));
+    }
+    document["preprocessing"]["columns"] = std::move(columns);
+    document["features"] = form.preprocessing.feature_names();
+    model.fit->write(document);
+    document["metrics"]["train"] = to_json(model.training_metrics);
+    document["data_sha256"] = model.data_sha256;
+    document["model_sha256"] = to_hex(model.fit->sha256());
+    return document.dump(2) + "\n";
+}
+
+Result<Model> parse_model(std::string_view text, std::string_view name) {
+    const Result<json> document = parse_json(text, name);
+    if (!document) return unexpected(document.error());
+    Error error;
+    ModelReader root{*document, "", error};
+    if (root.text("format") != format_name) {
+        root.fail("format", quote_json(root.value("format")) + " is not " + quote(format_name));
+    }
+    const std::uint64_t version = root.count("format_version");
+    if (version < 1 || version > model_format_version) {
+        root.fail("format_version", quote_json(root.value("format_version")) +
+                                        " is not one that this version reads (1 to " +
+                                        std::to_string(model_format_version) + "); train again");
+    }
+
+    Model model;
+    model.algorithm = root.text("algorithm");
+    const Learner* const learner = find_learner(model.algorithm);
+    if (learner == nullptr) {
+        const auto names = learner_names();
+        root.fail("algorithm", quote(model.algorithm) + " is not one that this version has: " +
+                                   quote_list(std::vector<std::string>{names.begin(), names.end()},
+                                              names.size()));
+    }
+    model.parameters = read_parameters(root.object("parameters"));
+    model.form.id = root.text("id");
+    model.form.target = root.text("target");
+    ModelReader classes = root.object("classes");
+    model.form.classes = {classes.text("negative"), classes.text("positive")};
+    model.form.preprocessing = read_preprocessing(root.object("preprocessing"), error);
+    const std::uint32_t feature_count = model.form.preprocessing.feature_count();
+    if (learner != nullptr) model.fit = learner->read_fit(root, feature_count);
+    model.training_metrics = read_metrics(root.object("metrics").object("train"));
+    model.data_sha256 = root.text("data_sha256");
+    check_whole(model, root);
+    if (!error.message.empty()) {
+        return unexpected(error.code, std::string{name} + ": " + error.message);
+    }
+    return model;
+}
+
+}  // namespace netcompute::learning

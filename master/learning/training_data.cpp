@@ -1,0 +1,87 @@
+#include "learning/training_data.hpp"
+
+#include "learning/ids.hpp"
+#include "learning/learned_column.hpp"
+
+#include <utility>
+
+namespace netcompute::learning {
+namespace {
+
+Result<std::vector<FeatureValues>> learn_columns(const data::Table& table,
+                                                 const TrainingOptions& options,
+                                                 PreparedTraining& prepared) {
+    std::vector<FeatureValues> values;
+    for (const data::Column& column : table.dataset->columns()) {
+        if (column.name == options.id || column.name == options.target) continue;
+        auto learned = learn_column(table, column);
+        if (!learned) return unexpected(learned.error());
+        if (std::holds_alternative<DroppedEncoding>(learned->column.encoding)) {
+            prepared.notes.push_back("column " + data::quote(column.name) +
+                                     ": left out: text with more than " +
+                                     std::to_string(categories_max) + " distinct values");
+        }
+        prepared.preprocessing.columns.push_back(std::move(learned->column));
+        values.push_back(std::move(learned->values));
+    }
+    const std::uint32_t feature_count = prepared.preprocessing.feature_count();
+    if (feature_count == 0) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          table.name +
+                              ": no column is left to learn from: each is text with more than " +
+                              std::to_string(categories_max) + " distinct values");
+    }
+    if (feature_count > options.features_max) {
+        return unexpected(ErrorCode::LimitExceeded,
+                          table.name + ": its columns make " + std::to_string(feature_count) +
+                              " features; " + std::string{options.learner} + " takes at most " +
+                              std::to_string(options.features_max) + ": leave some columns out");
+    }
+    return values;
+}
+
+}  // namespace
+
+Result<void> check_training_header(std::string_view table, std::span<const std::string> header,
+                                   const TrainingOptions& options) {
+    if (auto id = data::require_name(table, header, options.id, "the id"); !id) return id;
+    if (auto target = data::require_name(table, header, options.target, "the target"); !target) {
+        return target;
+    }
+    if (options.id == options.target) {
+        return unexpected(ErrorCode::InvalidArgument, data::describe_column(table, options.id) +
+                                                          ": cannot be both the id and the target");
+    }
+    if (header.size() > 2) return {};
+    return unexpected(ErrorCode::InvalidArgument,
+                      std::string{table} +
+                          ": no columns besides the id and the target; add at "
+                          "least one to learn from");
+}
+
+Result<PreparedTraining> prepare_training(const data::Table& table, const TrainingOptions& options,
+                                          const BlobSink& sink) {
+    const auto names = data::column_names(*table.dataset);
+    if (auto good = check_training_header(table.name, names, options); !good) {
+        return unexpected(good.error());
+    }
+    if (auto ids = ids_of(table, options.id); !ids) return unexpected(ids.error());
+    auto target = learn_target(table, *table.dataset->find(options.target), options.learner);
+    if (!target) return unexpected(target.error());
+
+    PreparedTraining prepared;
+    const auto values = learn_columns(table, options, prepared);
+    if (!values) return unexpected(values.error());
+    prepared.classes = std::move(target->classes);
+    prepared.labels = std::move(target->labels);
+    auto features = cut_features(prepared.preprocessing, *values, table.dataset->row_count(), sink);
+    if (!features) return unexpected(features.error());
+    prepared.features = std::move(*features);
+    auto labels = cut_labels(prepared.labels, prepared.features.row_counts, sink);
+    if (!labels) return unexpected(labels.error());
+    prepared.label_tiles = std::move(*labels);
+    prepared.data_sha256 = data_digest({prepared.features.blobs, prepared.label_tiles});
+    return prepared;
+}
+
+}  // namespace netcompute::learning

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "data/dataset.hpp"
+#include "learning/classes.hpp"
+#include "learning/preprocessing.hpp"
+#include "learning/shards.hpp"
+#include <netcompute/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace netcompute::learning {
+
+struct TrainingOptions {
+    std::string target;
+    std::string id;
+    std::string_view learner = "a learner";  ///< As messages call it: "a logistic regression".
+    std::uint32_t features_max = 0;          ///< That it takes.
+};
+
+/// A training table, ready to be learned from. What it needs of the dataset is in it.
+struct PreparedTraining {
+    Preprocessing preprocessing;
+    Classes classes;
+    Tiles features;                              ///< They have gone into the sink.
+    std::vector<programs::BlobRef> label_tiles;  ///< Likewise: [1][row_count], each 0 or 1.
+    std::vector<std::uint8_t> labels;            ///< In row order; each 0 or 1.
+    std::vector<std::string> notes;              ///< For people: columns that were left out.
+    std::string data_sha256;                     ///< Names the prepared data: see data_digest().
+};
+
+/// What can be said of a training table by its header. Errors: NotFound for a table without the id
+/// or target column; InvalidArgument for one column that is both, and for a table of no others.
+[[nodiscard]] Result<void> check_training_header(std::string_view table,
+                                                 std::span<const std::string> header,
+                                                 const TrainingOptions& options);
+
+/// Learns a table's preprocessing, and cuts it into tiles. Every column but id and target is a
+/// feature. The same bits for the same table, always.
+/// Errors, all naming table, column and, where there is one, row: those of check_training_header()
+/// and learn_target(); InvalidArgument for an empty id, a number that is not finite, a column that
+/// is all missing, and a table with no feature left; LimitExceeded for one with more features than
+/// the learner takes; those of the sink.
+[[nodiscard]] Result<PreparedTraining> prepare_training(const data::Table& table,
+                                                        const TrainingOptions& options,
+                                                        const BlobSink& sink);
+
+}  // namespace netcompute::learning
