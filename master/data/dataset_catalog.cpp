@@ -97,6 +97,22 @@ class GrowingFile {
     off_t begun_ = 0;
 };
 
+/// A file that goes at the end, unless it has another name by then.
+class Temporary {
+ public:
+    explicit Temporary(fs::path path) : path_{std::move(path)} {}
+    Temporary(const Temporary&) = delete;
+    Temporary& operator=(const Temporary&) = delete;
+    ~Temporary() {
+        std::error_code error;
+        fs::remove(path_, error);
+    }
+    [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+    fs::path path_;
+};
+
 /// Hashes what it gives: the hash of what was read, whatever happens to the file meanwhile.
 class HashingSource final : public CsvSource {
  public:
@@ -164,17 +180,33 @@ void DatasetCatalog::take_up() {
     make_room();
 }
 
+/// From one asking to the next: whoever asks for the same file waits, also where this one fails.
+class DatasetCatalog::Turn {
+ public:
+    Turn(DatasetCatalog& catalog, const FileStamp& stamp) : catalog_{catalog}, stamp_{stamp} {
+        std::unique_lock lock{catalog_.mutex_};
+        catalog_.read_.wait(lock, [&] { return !catalog_.being_read_.contains(stamp_); });
+        catalog_.being_read_.insert(stamp_);
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+        {
+            const std::lock_guard lock{catalog_.mutex_};
+            catalog_.being_read_.erase(stamp_);
+        }
+        catalog_.read_.notify_all();
+    }
+
+ private:
+    DatasetCatalog& catalog_;
+    FileStamp stamp_;
+};
+
 Result<Table> DatasetCatalog::table(const InputFile& file, const ReadingOptions& options,
                                     const HeaderCheck& check) {
-    std::unique_lock lock{mutex_};
-    read_.wait(lock, [&] { return !being_read_.contains(file.stamp()); });
-    being_read_.insert(file.stamp());
-    lock.unlock();
+    const Turn turn{*this, file.stamp()};
     auto dataset = get(file, options, check);
-    lock.lock();
-    being_read_.erase(file.stamp());
-    lock.unlock();
-    read_.notify_all();
     if (!dataset) return unexpected(dataset.error());
     return Table{file.name(), std::move(*dataset)};
 }
@@ -211,6 +243,11 @@ std::uint64_t DatasetCatalog::since() const {
 std::uint64_t DatasetCatalog::bytes() const {
     const std::lock_guard lock{mutex_};
     return bytes_;
+}
+
+std::uint64_t DatasetCatalog::tables_read() const {
+    const std::lock_guard lock{mutex_};
+    return tables_read_;
 }
 
 Result<Sha256> DatasetCatalog::sha256(const InputFile& file, std::uint64_t since) {
@@ -280,6 +317,11 @@ std::shared_ptr<const Dataset> DatasetCatalog::find(const std::string& name) {
     return nullptr;
 }
 
+fs::path DatasetCatalog::temporary_path() {
+    const std::lock_guard lock{mutex_};
+    return folder_ / ("reading-" + std::to_string(++orders_));
+}
+
 Result<std::shared_ptr<const Dataset>> DatasetCatalog::read(const InputFile& file,
                                                             const ReadingOptions& options,
                                                             const HeaderCheck& check) {
@@ -290,32 +332,20 @@ Result<std::shared_ptr<const Dataset>> DatasetCatalog::read(const InputFile& fil
     if (!reader) return unexpected(reader.error());
     if (auto good = check(reader->header()); !good) return unexpected(good.error());
 
-    fs::path temporary;
-    {
-        const std::lock_guard lock{mutex_};
-        temporary = folder_ / ("reading-" + std::to_string(++orders_));
-    }
-    const auto read = [&]() -> Result<void> {
-        auto target = GrowingFile::open(temporary);
-        if (!target) return unexpected(target.error());
-        auto done =
-            read_dataset(*reader, options, [&](ByteSpan bytes) { return target->append(bytes); });
-        return done ? target->sync() : done;
-    };
-    std::error_code error;
-    if (auto done = read(); !done) {
-        fs::remove(temporary, error);
-        return unexpected(done.error());
-    }
+    const Temporary temporary{temporary_path()};
+    auto target = GrowingFile::open(temporary.path());
+    if (!target) return unexpected(target.error());
+    const auto append = [&](ByteSpan bytes) { return target->append(bytes); };
+    if (auto done = read_dataset(*reader, options, append); !done) return unexpected(done.error());
+    if (auto done = target->sync(); !done) return unexpected(done.error());
     if (!file.is_unchanged()) {
-        fs::remove(temporary, error);
         return unexpected(ErrorCode::Unavailable, file.name() +
                                                       ": changed while it was read; submit the "
                                                       "job again once the file is written");
     }
     const Sha256 sha256 = hash.finish();
     know(file.stamp(), sha256, now);
-    return keep(name_of(sha256, options), temporary);
+    return keep(name_of(sha256, options), temporary.path());
 }
 
 Result<std::shared_ptr<const Dataset>> DatasetCatalog::keep(const std::string& name,
@@ -331,6 +361,7 @@ Result<std::shared_ptr<const Dataset>> DatasetCatalog::keep(const std::string& n
     if (!dataset) return dataset;
     Kept& kept = kept_[name];
     bytes_ += (*dataset)->bytes() - kept.bytes;
+    ++tables_read_;
     kept = {(*dataset)->bytes(), ++uses_, *dataset};
     make_room();
     return dataset;

@@ -52,8 +52,11 @@ class DatasetCatalog {
 
     /// Of all datasets together.
     [[nodiscard]] std::uint64_t bytes() const;
+    /// How often a table was read from its file so far.
+    [[nodiscard]] std::uint64_t tables_read() const;
 
  private:
+    class Turn;
     struct Kept {
         std::uint64_t bytes = 0;
         std::uint64_t used = 0;  ///< Grows with each use.
@@ -78,6 +81,7 @@ class DatasetCatalog {
     void know(const FileStamp& stamp, const Sha256& sha256, std::int64_t read_from_ns);
     void write_known() const;
     [[nodiscard]] std::shared_ptr<const Dataset> find(const std::string& name);
+    [[nodiscard]] std::filesystem::path temporary_path();
     [[nodiscard]] Result<std::shared_ptr<const Dataset>> read(const InputFile& file,
                                                               const ReadingOptions& options,
                                                               const HeaderCheck& check);
@@ -97,6 +101,7 @@ class DatasetCatalog {
     std::deque<Known> known_;           ///< The last ones, in the order in which they came.
     std::uint64_t bytes_ = 0;
     std::uint64_t uses_ = 0;
+    std::uint64_t tables_read_ = 0;
     std::uint64_t orders_ = 0;  ///< Of what became known, and of temporary files.
 };
 

@@ -375,6 +375,12 @@ std::string ApiBackend::metrics() {
     add("netcompute_slots", "gauge", "Tasks that connected workers can run at a time.",
         totals["slots"]);
     add("netcompute_jobs_live", "gauge", "Jobs that are not over.", totals["jobs_live"]);
+    if (const data::DatasetCatalog* const datasets = engine_.datasets()) {
+        add("netcompute_tables_read_total", "counter", "Tables that were read from their files.",
+            datasets->tables_read());
+        add("netcompute_dataset_bytes", "gauge", "Tables that are kept for the next job.",
+            datasets->bytes());
+    }
     add("netcompute_workers_refused_total", "counter", "Workers that were not let in.",
         engine_.gateway().refused_count());
     add("netcompute_log_lines_left_out_total", "counter",

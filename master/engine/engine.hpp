@@ -132,6 +132,8 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] const core::Scheduler& scheduler() const { return scheduler_; }
     [[nodiscard]] const store::JobStore& jobs() const { return jobs_; }
     [[nodiscard]] const store::BlobStore& blobs() const { return *options_.blobs; }
+    /// nullptr where no job reads tables.
+    [[nodiscard]] const data::DatasetCatalog* datasets() const { return options_.datasets; }
     /// What may be told of a job that is not live: until its end is on the disk, that it is not.
     [[nodiscard]] std::optional<store::JobRecord> record(JobId id) const;
     /// Jobs that have ended, as they were before, while their ends are being written down.

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <new>
 #include <thread>
 
 namespace netcompute::data {
@@ -52,6 +53,7 @@ TEST_F(DatasetCatalogTest, ATableIsReadOnceAlsoByTheNextMaster) {
     const auto second = table(*first_catalog, path);
     ASSERT_TRUE(second);
     EXPECT_EQ(second->dataset, first->dataset);
+    EXPECT_EQ(first_catalog->tables_read(), 1U);
 
     // The next one finds the file that the former one wrote: were it read again, it would be a new
     // one, with another number.
@@ -62,6 +64,7 @@ TEST_F(DatasetCatalogTest, ATableIsReadOnceAlsoByTheNextMaster) {
     const auto next = catalog();
     ASSERT_TRUE(next->sha256(open(path), next->since()));
     ASSERT_TRUE(table(*next, path));
+    EXPECT_EQ(next->tables_read(), 0U);
     ASSERT_EQ(::stat(file.path().c_str(), &after), 0);
     EXPECT_EQ(after.st_ino, before.st_ino);
     EXPECT_EQ(kept(), 1U);
@@ -170,6 +173,14 @@ TEST_F(DatasetCatalogTest, ManyWhoAskAtTheSameTimeGetTheSameOne) {
         }
     }
     for (const auto& dataset : datasets) EXPECT_EQ(dataset, datasets.front());
+}
+
+TEST_F(DatasetCatalogTest, AReadingThatRunsOutOfMemoryHoldsNobodyUp) {
+    const auto catalog = this->catalog();
+    const auto path = write("a.csv", some_table);
+    const auto fail = [](auto) -> Result<void> { throw std::bad_alloc{}; };
+    EXPECT_THROW(std::ignore = catalog->table(open(path), {}, fail), std::bad_alloc);
+    EXPECT_TRUE(table(*catalog, path));
 }
 
 TEST_F(DatasetCatalogTest, AFolderThatTakesNothingIsAnError) {
