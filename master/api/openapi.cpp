@@ -58,7 +58,8 @@ nlohmann::json job_schema(const nlohmann::json& job_types) {
         "properties": {
             "type": {"type": "string", "enum": []},
             "params": {"type": "object"},
-            "name": {"type": "string", "maxLength": 200},
+            "name": {"type": "string", "maxLength": 200,
+                     "description": "At most 200 bytes of UTF-8"},
             "priority": {"type": "integer", "minimum": -1000, "maximum": 1000, "default": 0},
             "validation": {
                 "oneOf": [
@@ -138,7 +139,9 @@ struct QueryParameter {
 };
 
 std::vector<QueryParameter> query_parameters() {
-    const nlohmann::json text = {{"type", "string"}, {"maxLength", ListQuery::text_bytes_max}};
+    const nlohmann::json text = {{"type", "string"},
+                                 {"maxLength", ListQuery::text_bytes_max},
+                                 {"description", "Its limit is one of bytes of UTF-8"}};
     return {{"wait",
              "Seconds to wait for the job's end, 0 to 60",
              {{"type", "number"}, {"minimum", 0}, {"maximum", 60}}},

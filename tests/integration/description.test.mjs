@@ -169,6 +169,11 @@ test('what a job has besides its params is judged alike too', async () => {
     [{ params: [] }, false],
   ];
   for (const [more, isGood] of cases) await assertJudged({ type: 'noop', ...more }, isGood);
+
+  // A schema counts characters, the master bytes: so the description says it in words.
+  assert.match(jobContent.schema.properties.name.description, /200 bytes/);
+  await assertJudged({ type: 'noop', name: 'ä'.repeat(100) }, true);
+  assert.equal((await submit({ type: 'noop', name: 'ä'.repeat(101) })).status, 400);
 });
 
 test('answers are as described, in every state of a job, and so are refusals', async () => {
