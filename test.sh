@@ -3,7 +3,7 @@
 #
 #   ./test.sh                 every test
 #   ./test.sh NAME            those whose name matches NAME, a regular expression
-#   ./test.sh -L unit         those of a label: unit, sim, integration, wasm, browser, tidy
+#   ./test.sh -L unit         those of a label; CONTRIBUTING.md lists them
 #   ./test.sh OPTION...       any other options of ctest
 #
 # The last line is "N passed, N failed", with ", N skipped" where there are some.

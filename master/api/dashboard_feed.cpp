@@ -17,8 +17,9 @@ std::shared_ptr<const std::string> text_of(const nlohmann::json& message) {
 
 }  // namespace
 
-DashboardFeed::DashboardFeed(boost::asio::io_context& io, Backend& backend)
-    : backend_{backend}, timer_{io} {}
+DashboardFeed::DashboardFeed(boost::asio::io_context& io, Backend& backend,
+                             std::chrono::milliseconds pace)
+    : backend_{backend}, pace_{pace}, timer_{io} {}
 
 bool DashboardFeed::has_room(const std::string& address) const {
     const auto there = std::count_if(viewers_.begin(), viewers_.end(), [&](const Viewer& viewer) {
@@ -61,7 +62,7 @@ void DashboardFeed::send_snapshot(Viewer& viewer) {
 
 void DashboardFeed::arm() {
     if (viewers_.empty() || std::exchange(armed_, true)) return;
-    timer_.expires_after(interval);
+    timer_.expires_after(pace_);
     timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
         if (error || !*alive) return;
         armed_ = false;

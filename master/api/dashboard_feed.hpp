@@ -27,7 +27,9 @@ class DashboardFeed {
     static constexpr std::size_t viewers_per_address_max = 50;
     static constexpr std::size_t unsent_bytes_max = std::size_t{4} << 20;  ///< To one viewer.
 
-    DashboardFeed(boost::asio::io_context& io, Backend& backend);
+    /// `pace`: how long from one update to the next.
+    DashboardFeed(boost::asio::io_context& io, Backend& backend,
+                  std::chrono::milliseconds pace = interval);
     ~DashboardFeed() { *alive_ = false; }
     DashboardFeed(const DashboardFeed&) = delete;
     DashboardFeed& operator=(const DashboardFeed&) = delete;
@@ -48,6 +50,7 @@ class DashboardFeed {
     void refresh();
 
     Backend& backend_;
+    std::chrono::milliseconds pace_;
     boost::asio::steady_timer timer_;
     bool armed_ = false;
     std::vector<Viewer> viewers_;

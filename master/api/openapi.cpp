@@ -1,6 +1,7 @@
 #include "api/openapi.hpp"
 
 #include "api/backend.hpp"
+#include "api/openapi_answers.hpp"
 #include "api/query.hpp"
 #include "api/routes.hpp"
 
@@ -77,7 +78,8 @@ nlohmann::json job_schema(const nlohmann::json& job_types) {
         "properties": {
             "type": {"type": "string", "enum": []},
             "params": {"type": "object"},
-            "name": {"type": "string", "maxLength": 200},
+            "name": {"type": "string", "maxLength": 200,
+                     "description": "At most 200 bytes of UTF-8"},
             "priority": {"type": "integer", "minimum": -1000, "maximum": 1000, "default": 0},
             "validation": {
                 "oneOf": [
@@ -159,7 +161,9 @@ struct QueryParameter {
 };
 
 std::vector<QueryParameter> query_parameters() {
-    const nlohmann::json text = {{"type", "string"}, {"maxLength", ListQuery::text_bytes_max}};
+    const nlohmann::json text = {{"type", "string"},
+                                 {"maxLength", ListQuery::text_bytes_max},
+                                 {"description", "Its limit is one of bytes of UTF-8"}};
     return {{"wait",
              "Seconds to wait for the job's end, 0 to 60",
              {{"type", "number"}, {"minimum", 0}, {"maximum", 60}}},
@@ -201,15 +205,16 @@ nlohmann::json operation(const Route& route, const nlohmann::json& job_types) {
     }
     if (route.name == RouteName::SubmitJob) {
         operation["requestBody"]["content"]["application/json"] = job_content(job_types);
-        operation["responses"]["201"]["description"] = "Submitted: {\"id\": …}";
+        operation["responses"]["201"] = {{"description", "Submitted"},
+                                         {"content", answer_content(route.name)}};
     } else {
-        operation["responses"]["200"]["description"] = route.summary;
+        operation["responses"]["200"] = {{"description", route.summary},
+                                         {"content", answer_content(route.name)}};
     }
     for (const auto& [status, meaning] : refusals(route)) {
-        operation["responses"][status]["description"] = meaning;
+        operation["responses"][status] = {{"description", meaning}, {"content", error_content()}};
     }
-    operation["responses"]["default"]["description"] =
-        "An error: {\"error\": {\"code\": …, \"message\": …}}";
+    operation["responses"]["default"] = {{"description", "An error"}, {"content", error_content()}};
     if (route.changes_something) operation["security"] = {{{"token", nlohmann::json::array()}}};
     return operation;
 }
@@ -221,7 +226,8 @@ nlohmann::json openapi_document(const nlohmann::json& job_types) {
         {"openapi", "3.0.3"},
         {"info", {{"title", "NetCompute"}, {"version", NETCOMPUTE_VERSION}}},
         {"components",
-         {{"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+         {{"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}},
+          {"schemas", answer_schemas()}}}};
     for (const Route& route : routes) {
         const std::string method =
             lower_case(std::string{boost::beast::http::to_string(route.method)});

@@ -5,28 +5,20 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const build = process.env.NETCOMPUTE_BINARY_DIR ?? join(root, 'build');
-const freePorts = { master: { task_port: 0, result_port: 0, heartbeat_port: 0 } };
+import { makeClone as makeCloneWith } from '../support/clone.mjs';
+import { freePorts } from '../support/cluster.mjs';
 
 /** @type {string[]} */
 const folders = [];
 after(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true })));
 
-/** A clone, as far as run.sh can tell. @param {object} dashboard of config.json */
+/** @param {object} dashboard of config.json */
 function makeClone(dashboard = { port: 0 }) {
-  const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'netcompute-run-')));
+  const folder = makeCloneWith(freePorts({ dashboard }));
   folders.push(folder);
-  for (const name of ['run.sh', 'scripts', 'Data/train.csv', 'Data/test.csv']) {
-    fs.cpSync(join(root, name), join(folder, name), { recursive: true });
-  }
-  fs.symlinkSync(build, join(folder, 'build'));
-  fs.writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...freePorts, dashboard }));
   return folder;
 }
 
