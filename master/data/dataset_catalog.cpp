@@ -167,14 +167,16 @@ void DatasetCatalog::take_up() {
     std::ifstream lines{path_of(known_name)};
     for (std::string line; std::getline(lines, line);) {
         std::istringstream words{line};
-        Known known{{}, {}, 0, true};
+        Known known;
         FileStamp& stamp = known.stamp;
         std::string hex;
+        std::string age;
         words >> stamp.identity.device >> stamp.identity.number >> stamp.size >> stamp.written_ns >>
-            stamp.changed_ns >> hex;
+            stamp.changed_ns >> hex >> age;
         const auto sha256 = sha256_from_hex(hex);
         if (!words || !sha256) continue;
         known.sha256 = *sha256;
+        known.is_settled = age == "settled";
         known_.push_back(known);
     }
     make_room();
@@ -279,19 +281,18 @@ void DatasetCatalog::know(const FileStamp& stamp, const Sha256& sha256, std::int
     std::erase_if(known_, [&](const Known& each) { return each.stamp.identity == stamp.identity; });
     if (known_.size() == known_max) known_.pop_front();
     known_.push_back({stamp, sha256, ++orders_, is_settled});
-    if (is_settled) write_known();
+    write_known();
 }
 
 /// What cannot be written is found out again by the next master.
 void DatasetCatalog::write_known() const {
     std::string text;
     for (const Known& known : known_) {
-        if (!known.is_settled) continue;
         const FileStamp& stamp = known.stamp;
         text += std::to_string(stamp.identity.device) + " " +
                 std::to_string(stamp.identity.number) + " " + std::to_string(stamp.size) + " " +
                 std::to_string(stamp.written_ns) + " " + std::to_string(stamp.changed_ns) + " " +
-                to_hex(known.sha256) + "\n";
+                to_hex(known.sha256) + (known.is_settled ? " settled\n" : " new\n");
     }
     std::ignore = write_file_atomically(path_of(known_name), as_byte_span(text), 0600);
 }
