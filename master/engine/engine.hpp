@@ -44,6 +44,8 @@ struct EngineOptions {
     /// Likewise, die before they are ready, before all jobs are.
     std::uint32_t unready_starts_max = 3;
     std::function<const JobType*(std::string_view)> find_job_type = engine::find_job_type;
+    /// For audits. Without a memo: who judges others relies on nothing that came before.
+    programs::ComputeOptions compute = {};
     /// Steps the scheduler in the engine's place, so that a test sees each event and its effects
     /// and may change them. Empty: the engine does it.
     std::function<core::Effects(core::Scheduler&, Instant, const core::Event&)> step_scheduler;

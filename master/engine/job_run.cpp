@@ -222,7 +222,8 @@ protocol::WireMessage JobRun::lease_message(LeaseId lease, const std::vector<Tas
     return protocol::encode(protocol::MasterMessage{std::move(message)});
 }
 
-std::function<Result<Bytes>()> JobRun::audit(TaskIndex index) const {
+std::function<Result<Bytes>()> JobRun::audit(TaskIndex index,
+                                             const programs::ComputeOptions& options) const {
     NETCOMPUTE_ASSERT(round_.has_value(), "tasks are audited while their round is due");
     std::vector<programs::TaskInput> inputs = round_->shared_inputs;
     for (programs::TaskInput& input : prepared_->program->task_inputs(index)) {
@@ -234,14 +235,13 @@ std::function<Result<Bytes>()> JobRun::audit(TaskIndex index) const {
         if (ref != nullptr) files[ref->sha256] = blobs_->find(ref->sha256);
     }
     return [kernel = std::string{round_->kernel}, version = round_->kernel_version,
-            inputs = std::move(inputs), files = std::move(files)] {
-        return programs::run_task(kernel, version, inputs,
-                                  [&](const Sha256& sha256) -> std::optional<ByteSpan> {
-                                      const auto found = files.find(sha256);
-                                      if (found == files.end() || found->second == nullptr)
-                                          return std::nullopt;
-                                      return found->second->bytes();
-                                  });
+            inputs = std::move(inputs), files = std::move(files), options] {
+        const auto find = [&](const Sha256& sha256) -> std::optional<ByteSpan> {
+            const auto found = files.find(sha256);
+            if (found == files.end() || found->second == nullptr) return std::nullopt;
+            return found->second->bytes();
+        };
+        return programs::run_task(kernel, version, inputs, find, options);
     };
 }
 

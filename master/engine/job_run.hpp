@@ -123,7 +123,8 @@ class JobRun {
     /// must not be touched. After an error go_back() is due, else advance().
     [[nodiscard]] std::function<Result<NextRound>()> fold_step();
     /// A closure that computes one task of the round here, with all that it needs.
-    [[nodiscard]] std::function<Result<Bytes>()> audit(TaskIndex index) const;
+    [[nodiscard]] std::function<Result<Bytes>()> audit(
+        TaskIndex index, const programs::ComputeOptions& options = {}) const;
     /// The lease's frame for these tasks. Small blobs ride inline.
     [[nodiscard]] protocol::WireMessage lease_message(LeaseId lease,
                                                       const std::vector<TaskIndex>& tasks,

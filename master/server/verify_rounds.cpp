@@ -154,7 +154,7 @@ Bytes RoundVerifier::compute(const programs::Program& program, Place place) {
     ++verification_.tasks_computed;
     const std::string where =
         round_name(place.round) + " task " + std::to_string(place.index) + ": ";
-    auto output = programs::run_task(program, *program.round(), place.index, blobs_);
+    auto output = programs::run_task(program, *program.round(), place.index, blobs_, {&memo_});
     if (!output) {
         differs(where + "computed here, it fails: " + output.error().message);
         return {};

@@ -41,6 +41,7 @@ class RoundVerifier {
 
     const engine::Receipt& receipt_;
     programs::BlobSource blobs_;
+    kernels::MemoStore memo_{std::size_t{256} << 20};  ///< A round needs what others did.
     Verification verification_;
 };
 

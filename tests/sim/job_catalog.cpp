@@ -1,6 +1,8 @@
 #include "job_catalog.hpp"
 
 #include "kernel_cases.hpp"
+#include "table_kernel.hpp"
+#include "tables_program.hpp"
 #include <netcompute/assert.hpp>
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/programs/noop.hpp>
@@ -83,6 +85,22 @@ JobCatalog::JobCatalog(std::filesystem::path folder)
         add("predict " + shards,
             [predict] { return std::make_unique<programs::PredictProgram>(predict); });
     }
+    add_tables();
+}
+
+/// Some of the tables ride inline, and some are blobs.
+void JobCatalog::add_tables() {
+    std::vector<programs::BlobRef> tables;
+    for (const std::size_t size : {100U, 101U, 6000U, 6001U}) {
+        const Bytes table(size, std::byte(size % 7));
+        tables.push_back(value_or_throw(held_.put(table)));
+    }
+    for (const auto& [task_count, round_count] : {std::pair{9U, 4U}, {5U, 30U}}) {
+        const TablesPlan plan{task_count, round_count, tables};
+        add("tables " + std::to_string(round_count),
+            [plan] { return std::make_unique<TablesProgram>(plan); });
+        jobs_.back().task_count *= round_count;
+    }
 }
 
 JobCatalog::~JobCatalog() {
@@ -97,7 +115,8 @@ void JobCatalog::add_to(std::deque<JobTemplate>& jobs, std::string name, const M
         if (file == nullptr) return std::nullopt;
         return file->bytes();  // The store keeps the mapping for as long as it is held.
     };
-    const auto ran = programs::run_in_process(*program, blobs);
+    const auto ran = programs::run_in_process(
+        *program, blobs, {.find_kernel = test_support::find_kernel_or_table_sums});
     if (!ran) throw std::runtime_error(name + ": " + ran.error().message);
     JobTemplate job;
     job.type.name = names_.emplace_back(std::move(name));
@@ -153,19 +172,26 @@ std::uint64_t JobCatalog::key_of(const protocol::Lease& lease,
     return key;
 }
 
-const Result<Bytes>& JobCatalog::run(const protocol::Lease& lease,
-                                     const protocol::LeasedTask& task) {
+Result<Bytes> JobCatalog::run(const protocol::Lease& lease, const protocol::LeasedTask& task,
+                              kernels::MemoValues& memo) {
     const std::uint64_t key = key_of(lease, task);
     if (const auto known = outputs_.find(key); known != outputs_.end()) return known->second;
-    const auto* const kernel = kernels::find_kernel(lease.kernel, lease.kernel_version);
+    const auto* const kernel =
+        test_support::find_kernel_or_table_sums(lease.kernel, lease.kernel_version);
     NETCOMPUTE_ASSERT(kernel != nullptr, "the catalog's programs use kernels of this build");
     std::vector<AlignedCopy> copies;
-    for (const protocol::WireInput& input : lease.shared_inputs)
-        copies.emplace_back(bytes_of(input));
-    for (const protocol::WireInput& input : task.inputs) copies.emplace_back(bytes_of(input));
     std::vector<ByteSpan> spans;
-    for (const AlignedCopy& copy : copies) spans.push_back(copy.bytes());
-    return outputs_.emplace(key, kernel->run(spans)).first->second;
+    kernels::TaskMemo task_memo{memo};
+    for (const auto* const inputs : {&lease.shared_inputs, &task.inputs}) {
+        for (const protocol::WireInput& input : *inputs) {
+            spans.push_back(copies.emplace_back(bytes_of(input)).bytes());
+            const auto* const blob = std::get_if<protocol::BlobInput>(&input);
+            if (blob != nullptr) task_memo.know(spans.back(), blob->sha256);
+        }
+    }
+    Result<Bytes> output = kernel->run(spans, task_memo);
+    const bool remembers = kernels::find_kernel(lease.kernel, lease.kernel_version) == nullptr;
+    return remembers ? output : outputs_.emplace(key, std::move(output)).first->second;
 }
 
 }  // namespace netcompute::sim

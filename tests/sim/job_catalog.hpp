@@ -39,15 +39,16 @@ class JobCatalog {
     [[nodiscard]] const jobs::JobType* find_job_type(std::string_view name) const;
     [[nodiscard]] store::BlobStore& blobs() { return *blobs_; }
 
-    /// Runs the kernel of one leased task, or remembers what it gave for these inputs. It may
-    /// refuse inputs that were made of lies.
-    [[nodiscard]] const Result<Bytes>& run(const protocol::Lease& lease,
-                                           const protocol::LeasedTask& task);
+    /// Runs the kernel of one leased task, or knows what it gave for these inputs; one that
+    /// remembers, by this memo, is run each time. It may refuse inputs that were made of lies.
+    [[nodiscard]] Result<Bytes> run(const protocol::Lease& lease, const protocol::LeasedTask& task,
+                                    kernels::MemoValues& memo);
 
  private:
     using MakeProgram = std::function<std::unique_ptr<programs::Program>()>;
 
     void add(std::string name, const MakeProgram& make) { add_to(jobs_, std::move(name), make); }
+    void add_tables();
     void add_to(std::deque<JobTemplate>& jobs, std::string name, const MakeProgram& make);
     [[nodiscard]] ByteSpan bytes_of(const protocol::WireInput& input) const;
     [[nodiscard]] std::uint64_t key_of(const protocol::Lease& lease,

@@ -300,6 +300,7 @@ TEST(SimulationTest, ABrokenMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::GiveTooMuch, "more than the worker may hold"));
     EXPECT_TRUE(is_caught(Sabotage::DamageOutput, "other bytes than one process"));
     EXPECT_TRUE(is_caught(Sabotage::ForgetCompletion, "stuck"));
+    EXPECT_TRUE(is_caught(Sabotage::MixUpMemo, "other bytes than one process"));
     EXPECT_TRUE(is_caught(Sabotage::PreferNewestJob, "whose turn it was"));
     EXPECT_TRUE(is_caught(Sabotage::HideResumptions, "leases, the scheduler thinks"));
     EXPECT_TRUE(is_caught(Sabotage::ServePausedJobs, "of a paused job"));

@@ -1,5 +1,6 @@
 #include "master_life.hpp"
 #include "step_trace.hpp"
+#include "table_kernel.hpp"
 #include "worker_key.hpp"
 #include <netcompute/protocol/frame.hpp>
 
@@ -67,6 +68,7 @@ engine::EngineOptions SimulatedMaster::engine_options() {
     options.find_job_type = [this](std::string_view name) {
         return saboteur_.job_type(around_.catalog.find_job_type(name));
     };
+    options.compute.find_kernel = test_support::find_kernel_or_table_sums;
     options.step_scheduler = [this](core::Scheduler& scheduler, Instant now,
                                     const core::Event& event) {
         return step(scheduler, now, event);

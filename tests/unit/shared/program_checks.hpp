@@ -25,7 +25,7 @@ inline std::vector<Bytes> round_outputs(const programs::Program& program,
             spans.push_back(bytes != nullptr ? ByteSpan{*bytes}
                                              : *blobs(std::get<programs::BlobRef>(input).sha256));
         }
-        outputs.push_back(kernel->run(spans).value());
+        outputs.push_back(kernels::run_once(*kernel, spans).value());
     }
     return outputs;
 }

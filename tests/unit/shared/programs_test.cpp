@@ -20,6 +20,22 @@ std::optional<ByteSpan> no_blobs(const Sha256&) {
     return std::nullopt;
 }
 
+// The same bytes whether tasks remember something, nothing, or have no memo.
+TEST(RunInProcessTest, AMemoChangesNoBit) {
+    const testing::TrainingData data = testing::random_training_data({40, 30}, 2, 1);
+    BlobMap blobs;
+    const TrainPlan plan = testing::train_plan(data, blobs);
+    const BlobSource source = blobs.source();
+    TrainProgram plain{plan};
+    ASSERT_TRUE(run_in_process(plain, source));
+    for (const std::size_t bytes_max : {std::size_t{0}, std::size_t{1000}, std::size_t{1} << 20}) {
+        kernels::MemoStore memo{bytes_max};
+        TrainProgram program{plan};
+        ASSERT_TRUE(run_in_process(program, source, {.memo = &memo}));
+        EXPECT_EQ(program.result_bytes(), plain.result_bytes());
+    }
+}
+
 TEST(RunInProcessTest, AMissingBlobIsAnErrorThatNamesIt) {
     const testing::TrainingData data = testing::random_training_data({5}, 2, 1);
     BlobMap blobs;

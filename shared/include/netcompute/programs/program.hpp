@@ -2,6 +2,7 @@
 
 #include <netcompute/bytes.hpp>
 #include <netcompute/ids.hpp>
+#include <netcompute/kernels/kernel.hpp>
 #include <netcompute/result.hpp>
 #include <netcompute/sha256.hpp>
 
@@ -80,18 +81,26 @@ class Program {
 /// runs. Nothing for a blob that is not there.
 using BlobSource = std::function<std::optional<ByteSpan>(const Sha256&)>;
 
+/// What tasks are computed here with. The outputs are the same bits whatever `memo` is.
+struct ComputeOptions {
+    kernels::MemoValues* memo = nullptr;  ///< Null: nothing is remembered between tasks.
+    kernels::FindKernel find_kernel = kernels::find_kernel;
+};
+
 /// Runs one task here: the kernel over `inputs`, the round's shared ones first. Errors: NotFound
 /// for a kernel or a blob that is not there; the kernel's own.
 [[nodiscard]] Result<Bytes> run_task(std::string_view kernel, std::uint32_t kernel_version,
-                                     std::span<const TaskInput> inputs, const BlobSource& blobs);
+                                     std::span<const TaskInput> inputs, const BlobSource& blobs,
+                                     const ComputeOptions& options = {});
 
 /// Computes one task of `round`, the one of `program` that is due, here.
 /// Errors: NotFound for a kernel or a blob that is not there; those of the kernel.
 [[nodiscard]] Result<Bytes> run_task(const Program& program, const Round& round, TaskIndex index,
-                                     const BlobSource& blobs);
+                                     const BlobSource& blobs, const ComputeOptions& options = {});
 
 /// Runs every round of a program here, one task after another: the reference that each
 /// distributed run must equal bit for bit. Errors: those of the kernels and of the folds.
-[[nodiscard]] Result<void> run_in_process(Program& program, const BlobSource& blobs);
+[[nodiscard]] Result<void> run_in_process(Program& program, const BlobSource& blobs,
+                                          const ComputeOptions& options = {});
 
 }  // namespace netcompute::programs
