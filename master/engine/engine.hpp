@@ -241,6 +241,7 @@ class Engine final : public WorkerEvents {
     void put_trial(store::JobTrial trial);
     void begin_step(JobId id, store::HeavyStep step);
     void step_is_over(JobId id);
+    void fetch_blobs(JobRun& job, std::function<void(JobRun&)> go_on);
     void run_heavy(JobId id, store::HeavyStep step, EngineHost::SlowWork work);
     void dangerous_task_is_over(JobId id);
     void judge_former_masters();

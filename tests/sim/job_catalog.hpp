@@ -8,7 +8,9 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,7 +52,10 @@ class JobCatalog {
     void add(std::string name, const MakeProgram& make) { add_to(jobs_, std::move(name), make); }
     void add_tables();
     void add_to(std::deque<JobTemplate>& jobs, std::string name, const MakeProgram& make);
-    [[nodiscard]] ByteSpan bytes_of(const protocol::WireInput& input) const;
+    [[nodiscard]] Result<void> run_alone(programs::Program& program);
+    [[nodiscard]] std::optional<ByteSpan> find_blob(const Sha256& sha256) const;
+    /// Nothing for a blob that is not there.
+    [[nodiscard]] std::optional<ByteSpan> bytes_of(const protocol::WireInput& input) const;
     [[nodiscard]] std::uint64_t key_of(const protocol::Lease& lease,
                                        const protocol::LeasedTask& task) const;
 
@@ -61,6 +66,9 @@ class JobCatalog {
     std::deque<JobTemplate> jobs_;
     std::deque<JobTemplate> crowd_jobs_;  ///< To be asked for by name.
     std::unordered_map<std::uint64_t, Result<Bytes>> outputs_;
+    /// What jobs without lies publish. A worker has it from when it got its lease, also when the
+    /// master is dead by the time at which it computes here.
+    std::map<Sha256, Bytes> published_;
 };
 
 }  // namespace netcompute::sim

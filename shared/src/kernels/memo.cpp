@@ -53,12 +53,10 @@ Result<AnyValue> TaskMemo::value_of(std::string_view what, std::span<const ByteS
     ByteWriter writer{text};
     writer.number(std::uint64_t{what.size()});
     writer.number(std::uint64_t{from.size()});
-    const ByteSpan name = std::as_bytes(std::span{what});
-    text.insert(text.end(), name.begin(), name.end());
+    writer.bytes(std::as_bytes(std::span{what.data(), what.size()}));
     for (const ByteSpan bytes : from) {
         const Sha256 hash = hash_of(bytes);
-        const ByteSpan digest = std::as_bytes(std::span{hash.digest});
-        text.insert(text.end(), digest.begin(), digest.end());
+        writer.bytes(std::as_bytes(std::span{hash.digest}));
     }
     return values_.get({sha256(text), type}, derive);
 }

@@ -1,5 +1,5 @@
 #include <netcompute/kernels/kernel.hpp>
-#include <netcompute/programs/program.hpp>
+#include <netcompute/programs/local_blobs.hpp>
 
 #include <string>
 
@@ -69,12 +69,12 @@ Result<Bytes> run_task(const Program& program, const Round& round, TaskIndex ind
 
 Result<void> run_in_process(Program& program, const BlobSource& blobs,
                             const ComputeOptions& options) {
+    LocalBlobs local{blobs};
     while (const std::optional<Round> round = program.round()) {
-        const Result<std::vector<Bytes>> outputs = run_round(program, *round, blobs, options);
+        const auto outputs = run_round(program, *round, local.source(), options);
         if (!outputs) return unexpected(outputs.error());
         const std::vector<ByteSpan> spans(outputs->begin(), outputs->end());
-        const Result<void> folded = program.finish_round(spans);
-        if (!folded) return folded;
+        if (auto folded = local.fold(program, spans); !folded) return folded;
     }
     return {};
 }

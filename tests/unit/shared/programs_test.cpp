@@ -1,4 +1,5 @@
 // The plans whose tasks do not depend on each other: noop, monte_carlo_pi and predict.
+#include "fold_here.hpp"
 #include "program_checks.hpp"
 #include "training_blobs.hpp"
 #include <netcompute/kernels/tile.hpp>
@@ -74,7 +75,7 @@ TEST(NoopProgramTest, APayloadThatComesBackChangedIsAnError) {
         NoopProgram program{{3, size}};
         std::vector<Bytes> outputs = testing::round_outputs(program, no_blobs);
         outputs[2].back() ^= std::byte{1};
-        const Result<void> folded = program.finish_round(testing::spans_of(outputs));
+        const Result<void> folded = test_support::fold_here(program, testing::spans_of(outputs));
         ASSERT_FALSE(folded);
         EXPECT_THAT(folded.error().message, HasSubstr("task 2"));
     }
@@ -125,7 +126,7 @@ TEST(MonteCarloPiProgramTest, MoreHitsThanSamplesAreAnError) {
     MonteCarloPiProgram program{{1000, 1}};
     Bytes output;
     ByteWriter{output}.number(std::uint64_t{1001});
-    EXPECT_FALSE(program.finish_round(testing::spans_of({output})));
+    EXPECT_FALSE(test_support::fold_here(program, testing::spans_of({output})));
 }
 
 TEST(MonteCarloPiProgramTest, RestartsChangeNothing) {

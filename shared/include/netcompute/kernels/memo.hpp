@@ -4,7 +4,6 @@
 #include <netcompute/result.hpp>
 #include <netcompute/sha256.hpp>
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -46,9 +45,9 @@ struct MemoKey {
     Sha256 sha256;
     const void* type = nullptr;  ///< A type_tag.
     friend bool operator==(const MemoKey&, const MemoKey&) = default;
-    friend std::strong_ordering operator<=>(const MemoKey& a, const MemoKey& b) {
-        const auto order = a.sha256 <=> b.sha256;
-        return order != 0 ? order : std::compare_three_way{}(a.type, b.type);
+    friend bool operator<(const MemoKey& a, const MemoKey& b) {
+        if (a.sha256 != b.sha256) return a.sha256 < b.sha256;
+        return std::less<const void*>{}(a.type, b.type);
     }
 };
 

@@ -3,6 +3,7 @@
 #include <netcompute/bytes.hpp>
 #include <netcompute/ids.hpp>
 #include <netcompute/kernels/kernel.hpp>
+#include <netcompute/programs/round_work.hpp>
 #include <netcompute/result.hpp>
 #include <netcompute/sha256.hpp>
 
@@ -16,13 +17,6 @@
 #include <vector>
 
 namespace netcompute::programs {
-
-/// Immutable bytes, named; a worker fetches them once.
-struct BlobRef {
-    Sha256 sha256;
-    std::uint64_t size = 0;  ///< In bytes.
-    friend bool operator==(const BlobRef&, const BlobRef&) = default;
-};
 
 /// Bytes that ride in the task itself, or the name of a blob.
 using TaskInput = std::variant<Bytes, BlobRef>;
@@ -60,8 +54,15 @@ class Program {
     [[nodiscard]] virtual std::vector<TaskInput> task_inputs(TaskIndex index) const = 0;
 
     /// Folds the round's outputs, one a task, in order of their index, and moves to the next
-    /// round. Errors end the job: an output of the wrong shape, a fit that does not converge.
-    [[nodiscard]] virtual Result<void> finish_round(std::span<const ByteSpan> outputs) = 0;
+    /// round. What tasks of later rounds should read is published by `work`. Errors end the job: an
+    /// output of the wrong shape, a fit that does not converge.
+    [[nodiscard]] virtual Result<void> finish_round(std::span<const ByteSpan> outputs,
+                                                    RoundWork& work) = 0;
+
+    /// The blobs that folds have published and that the state still names, in any order. They live
+    /// as long as a kept state names them; one that is left out once is gone for good, unless it is
+    /// published again.
+    [[nodiscard]] virtual std::vector<BlobRef> blobs() const { return {}; }
 
     /// Everything that the folds so far have made, for a restart at this round's boundary.
     [[nodiscard]] virtual Bytes checkpoint() const = 0;
@@ -76,6 +77,11 @@ class Program {
     /// The canonical bytes of the result once finished; their SHA-256 is compared across runs.
     [[nodiscard]] virtual Bytes result_bytes() const = 0;
 };
+
+/// Program::finish_round(), and a look whether its state names only what was published. Errors: as
+/// there; Internal for a blob that it names and that was neither published now nor named before.
+[[nodiscard]] Result<void> fold_round(Program& program, std::span<const ByteSpan> outputs,
+                                      RoundWork& work);
 
 /// Where run_in_process() finds the blobs that tasks name: the bytes live as long as the program
 /// runs. Nothing for a blob that is not there.
