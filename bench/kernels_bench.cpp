@@ -14,9 +14,9 @@ namespace {
 
 void run(benchmark::State& state, std::string_view kernel, const std::vector<Bytes>& inputs) {
     const std::vector<ByteSpan> spans(inputs.begin(), inputs.end());
-    const KernelFunction function = find_kernel(kernel, 1)->run;
+    const Kernel& found = *find_kernel(kernel, 1);
     for (auto _ : state) {
-        const Result<Bytes> output = function(spans);
+        const Result<Bytes> output = run_once(found, spans);
         if (!output) {
             state.SkipWithError(output.error().message.c_str());
             return;

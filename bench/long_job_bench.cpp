@@ -41,7 +41,8 @@ class LongProgram final : public programs::Program {
         writer.number(words_.front() + index);
         return {bytes};
     }
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override {
+    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs,
+                                            programs::RoundWork&) override {
         std::uint64_t sum = 0;
         for (const ByteSpan output : outputs) sum += ByteReader{output}.number<std::uint64_t>();
         for (std::uint64_t& word : words_) {

@@ -9,7 +9,9 @@
 namespace netcompute::worker {
 
 Executor::State::State(ExecutorOptions options)
-    : options_{std::move(options)}, cache_{options_.cache_bytes_max} {
+    : options_{std::move(options)},
+      memo_{options_.memo_bytes_max},
+      cache_{options_.cache_bytes_max} {
     NETCOMPUTE_ASSERT(options_.find_kernel, "an executor needs to know where kernels are");
     NETCOMPUTE_ASSERT(options_.on_outcomes, "an executor needs someone to tell of outcomes");
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "blob_cache.hpp"
+#include "shared_memo.hpp"
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/worker/task_runner.hpp>
 
@@ -19,6 +20,7 @@ struct ExecutorOptions {
     std::function<void()> on_outcomes;
     BlobFetcher* blobs = nullptr;  ///< Outlives the executor; null where every input is inline.
     std::size_t cache_bytes_max = std::size_t{1} << 30;
+    std::size_t memo_bytes_max = memo_bytes_here();  ///< For what kernels remember.
     int nice = 10;  ///< Of the compute threads: the PC's owner comes first. 0: as they are.
 };
 

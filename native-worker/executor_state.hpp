@@ -74,7 +74,7 @@ class Executor::State : public std::enable_shared_from_this<Executor::State> {
     // lock to be held.
     void compute(Slot& slot);
     bool claim_next(Slot& slot);
-    static Progress run_claim(const Claim& claim, Batch& batch, RunScratch& scratch);
+    Progress run_claim(const Claim& claim, Batch& batch, RunScratch& scratch);
     void end_claim(Slot& slot, const Progress& progress);
     bool post(Batch& batch);
     void start_slot();
@@ -95,6 +95,7 @@ class Executor::State : public std::enable_shared_from_this<Executor::State> {
     void release_window(LeasedRun& run, std::size_t tasks, std::uint64_t bytes);
 
     const ExecutorOptions options_;
+    SharedMemo memo_;  ///< With a lock of its own.
     mutable std::mutex mutex_;
     std::condition_variable work_;
     bool stopping_ = false;

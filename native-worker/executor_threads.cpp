@@ -114,7 +114,7 @@ Executor::State::Progress Executor::State::run_claim(const Claim& claim, Batch& 
         if (run.dropped || (progress.finished != 0 && now >= batch.post_at)) break;
         const std::size_t place = progress.rest.begin++;
         add_outcome(batch.chunks, run.lease, run.lease.tasks[place].index,
-                    run_task(run, place, scratch));
+                    run_task(run, place, scratch, memo_));
         if (run.has_task_blobs()) run.task_blobs[place].blobs.clear();
         ++progress.finished;
         now = Clock::now();

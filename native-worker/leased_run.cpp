@@ -48,14 +48,17 @@ ByteSpan copied(ByteSpan bytes, std::span<std::uint64_t> words) {
     return std::as_bytes(words).first(bytes.size());
 }
 
-/// Appends the bytes of `inputs`, each at an aligned address. `spare` has room for the copies.
+/// Appends the bytes of `inputs`, each at an aligned address, and tells `memo` which are blobs.
+/// `spare` has room for the copies.
 void gather(const std::vector<protocol::WireInput>& inputs, const BlobInputs* blobs,
-            std::vector<ByteSpan>& gathered, std::span<std::uint64_t>& spare) {
+            std::vector<ByteSpan>& gathered, std::span<std::uint64_t>& spare,
+            kernels::TaskMemo& memo) {
     std::size_t blob_place = 0;
     for (const auto& input : inputs) {
         const auto* inlined = std::get_if<protocol::InlineInput>(&input);
         if (inlined == nullptr) {
             gathered.emplace_back(*blobs->blobs[blob_place++]);
+            memo.know(gathered.back(), std::get<protocol::BlobInput>(input).sha256);
         } else if (is_aligned(inlined->bytes)) {
             gathered.push_back(inlined->bytes);
         } else {
@@ -66,10 +69,12 @@ void gather(const std::vector<protocol::WireInput>& inputs, const BlobInputs* bl
     }
 }
 
-Result<Bytes> call_kernel(const kernels::Kernel& kernel, std::span<const ByteSpan> inputs) {
+Result<Bytes> call_kernel(const kernels::Kernel& kernel, std::span<const ByteSpan> inputs,
+                          kernels::TaskMemo& task_memo, SharedMemo& memo) {
     try {
-        return kernel.run(inputs);
+        return kernel.run(inputs, task_memo);
     } catch (const std::bad_alloc&) {
+        memo.clear();  // The next attempt has that much more room.
         return unexpected(ErrorCode::OutOfMemory, std::string{kernel.name} +
                                                       ": this worker has not enough memory; "
                                                       "use fewer slots or smaller tasks");
@@ -119,7 +124,8 @@ std::uint64_t LeasedRun::own_blob_bytes(std::size_t place) const {
     return bytes;
 }
 
-Result<Bytes> run_task(const LeasedRun& run, std::size_t place, RunScratch& scratch) {
+Result<Bytes> run_task(const LeasedRun& run, std::size_t place, RunScratch& scratch,
+                       SharedMemo& memo) {
     if (run.kernel == nullptr) {
         return unexpected(ErrorCode::NotFound,
                           "kernel " + run.lease.kernel + " version " +
@@ -135,10 +141,11 @@ Result<Bytes> run_task(const LeasedRun& run, std::size_t place, RunScratch& scra
     if (scratch.aligned.size() < words) scratch.aligned.resize(words);
     scratch.inputs.clear();
     std::span<std::uint64_t> spare{scratch.aligned};
-    gather(run.lease.shared_inputs, &run.shared_blobs, scratch.inputs, spare);
-    gather(task.inputs, own_blobs, scratch.inputs, spare);
+    kernels::TaskMemo task_memo{memo};
+    gather(run.lease.shared_inputs, &run.shared_blobs, scratch.inputs, spare, task_memo);
+    gather(task.inputs, own_blobs, scratch.inputs, spare, task_memo);
 
-    auto output = call_kernel(*run.kernel, scratch.inputs);
+    auto output = call_kernel(*run.kernel, scratch.inputs, task_memo, memo);
     if (output && output->size() > output_bytes_max) {
         return unexpected(ErrorCode::LimitExceeded,
                           std::string{run.kernel->name} + ": an output of " +

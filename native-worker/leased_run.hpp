@@ -1,6 +1,7 @@
 #pragma once
 
 #include "blob_cache.hpp"
+#include "shared_memo.hpp"
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/protocol/messages.hpp>
 
@@ -62,7 +63,9 @@ struct RunScratch {
 };
 
 /// Runs one task whose blobs are there (or have an error). Errors: the kernel's; NotFound for an
-/// unknown kernel; OutOfMemory; LimitExceeded for an output that no frame can carry.
-[[nodiscard]] Result<Bytes> run_task(const LeasedRun& run, std::size_t place, RunScratch& scratch);
+/// unknown kernel; OutOfMemory, after which nothing is remembered any more; LimitExceeded for an
+/// output that no frame can carry.
+[[nodiscard]] Result<Bytes> run_task(const LeasedRun& run, std::size_t place, RunScratch& scratch,
+                                     SharedMemo& memo);
 
 }  // namespace netcompute::worker

@@ -18,11 +18,18 @@ namespace {
 
 constexpr std::size_t alignment_bytes = 64;
 
-/// One input of a kernel: where its bytes lie.
+/// One input of a kernel: where its bytes lie and, if it is a blob, the 32 bytes of its name.
 struct InputEntry {
     const std::byte* data;
     std::uint32_t size;
+    const std::uint8_t* sha256;  ///< Null for an input that has no name.
 };
+
+/// What kernels remember between tasks.
+kernels::MemoStore& memo() {
+    static kernels::MemoStore store{kernels::memo_bytes_tab_max};
+    return store;
+}
 
 /// What the last netcompute_run() gave: the output, or the error's message.
 Bytes last_output;
@@ -61,8 +68,9 @@ EMSCRIPTEN_KEEPALIVE void netcompute_free(void* block) {
     std::free(block);
 }
 
-/// Runs a kernel over `input_count` entries of (u32 data, u32 size). Returns 0 and leaves the
-/// output, or 1 + the number of an ErrorCode and leaves the message: a result's status on the wire.
+/// Runs a kernel over `input_count` entries of (u32 data, u32 size, u32 sha256), the last one 0 for
+/// an input that is no blob. Returns 0 and leaves the output, or 1 + the number of an ErrorCode and
+/// leaves the message: a result's status on the wire.
 EMSCRIPTEN_KEEPALIVE std::uint32_t netcompute_run(const char* name, std::uint32_t name_size,
                                                   std::uint32_t version,
                                                   const netcompute::InputEntry* entries,
@@ -77,10 +85,15 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t netcompute_run(const char* name, std::uint32_
     }
     std::vector<ByteSpan> inputs;
     inputs.reserve(input_count);
-    for (std::uint32_t i = 0; i < input_count; ++i) {
-        inputs.emplace_back(entries[i].data, entries[i].size);
+    kernels::TaskMemo task_memo{memo()};
+    for (const InputEntry& entry : std::span{entries, input_count}) {
+        inputs.emplace_back(entry.data, entry.size);
+        if (entry.sha256 == nullptr) continue;
+        Sha256 name;
+        std::copy_n(entry.sha256, name.digest.size(), name.digest.begin());
+        task_memo.know(inputs.back(), name);
     }
-    Result<Bytes> output = kernel->run(inputs);
+    Result<Bytes> output = kernel->run(inputs, task_memo);
     if (!output) return fail(output.error());
     last_output = std::move(output).value();
     return 0;

@@ -25,7 +25,8 @@ export const errorCodes = Object.freeze([
 ]);
 
 const alignmentBytes = 64;
-const entryBytes = 8;  // u32 data, u32 size
+const entryBytes = 12;  // u32 data, u32 size, u32 where its name lies or 0
+const nameBytes = 32;  // SHA-256
 
 /**
  * Kernels in an instance of the WebAssembly module. When a kernel stops the instance (no memory
@@ -56,18 +57,27 @@ export class Kernels {
      * @param {string} kernelName
      * @param {number} version
      * @param {Uint8Array[]} inputs the round's shared inputs first, then the task's own
+     * @param {(string | undefined)[]} [names] of those inputs that are blobs: 64 hexadecimal
+     *     digits. What a kernel remembers of them is found without hashing them again.
      * @returns {KernelSuccess | KernelFailure}
      */
-    run(kernelName, version, inputs) {
+    run(kernelName, version, inputs, names = []) {
         const name = new TextEncoder().encode(kernelName);
+        const entriesBytes = entryBytes * inputs.length;
         try {
-            const blocks = this.#place([name, ...inputs], entryBytes * inputs.length);
+            const blocks = this.#place([name, ...inputs], entriesBytes + nameBytes * names.length);
             if (blocks === null) return outOfMemory(kernelName, inputs);
             const [nameAddress, ...addresses] = blocks.addresses;
-            const table = new Uint32Array(this.#memory.buffer, blocks.extra, 2 * inputs.length);
+            const table = new Uint32Array(this.#memory.buffer, blocks.extra, 3 * inputs.length);
             inputs.forEach((input, i) => {
-                table[2 * i] = addresses[i];
-                table[2 * i + 1] = input.length;
+                table[3 * i] = addresses[i];
+                table[3 * i + 1] = input.length;
+                table[3 * i + 2] = 0;
+                const sha256 = names[i];
+                if (sha256 === undefined) return;
+                const address = blocks.extra + entriesBytes + nameBytes * i;
+                this.#memory.set(bytesOfHex(sha256), address);
+                table[3 * i + 2] = address;
             });
             const status = this.#instance._netcompute_run(
                 nameAddress, name.length, version, blocks.extra, inputs.length);
@@ -231,6 +241,12 @@ async function readBytes(url) {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${url}: the server answered ${response.status}`);
     return response.arrayBuffer();
+}
+
+/** @param {string} hex */
+function bytesOfHex(hex) {
+    const byteAt = (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+    return Uint8Array.from({ length: nameBytes }, byteAt);
 }
 
 /** @param {number} size */

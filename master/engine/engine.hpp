@@ -46,6 +46,8 @@ struct EngineOptions {
     /// Likewise, die before they are ready, before all jobs are.
     std::uint32_t unready_starts_max = 3;
     std::function<const JobType*(std::string_view)> find_job_type = engine::find_job_type;
+    /// For audits. Without a memo: who judges others relies on nothing that came before.
+    programs::ComputeOptions compute = {};
     /// Steps the scheduler in the engine's place, so that a test sees each event and its effects
     /// and may change them. Empty: the engine does it.
     std::function<core::Effects(core::Scheduler&, Instant, const core::Event&)> step_scheduler;
@@ -243,6 +245,7 @@ class Engine final : public WorkerEvents {
     void put_trial(store::JobTrial trial);
     void begin_step(JobId id, store::HeavyStep step);
     void step_is_over(JobId id);
+    void fetch_blobs(JobRun& job, std::function<void(JobRun&)> go_on);
     void run_heavy(JobId id, store::HeavyStep step, EngineHost::SlowWork work);
     void dangerous_task_is_over(JobId id);
     void judge_former_masters();

@@ -71,7 +71,8 @@ void Engine::carry_out(const InboxItem&, core::AuditTask& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
     ++found->second.record.audits;
-    EngineHost::SlowWork work = [this, effect, audit = found->second.audit(effect.index)] {
+    EngineHost::SlowWork work = [this, effect,
+                                 audit = found->second.audit(effect.index, options_.compute)] {
         auto output = std::make_shared<Result<Bytes>>(within_memory(audit));
         return [this, effect, output] {
             if (effect.may_crash) dangerous_task_is_over(effect.job);

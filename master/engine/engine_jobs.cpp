@@ -194,7 +194,7 @@ void Engine::begin_fresh(JobRun& job) {
     job.record.inputs = inputs_json(job.inputs());
     if (job.record.state != store::JobState::Paused) job.record.state = store::JobState::Running;
     put_record(job.record);
-    put(store::PutCheckpoint{id, 0, job.states().front(), job.take_state()});
+    for (store::Record& one : job.take_checkpoint()) put(std::move(one));
     announce_round(job, true);
     if (resuming_.erase(id) != 0) job_is_ready();
 }

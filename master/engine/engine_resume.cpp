@@ -147,7 +147,9 @@ Result<void> Engine::take_up(JobRun& job) {
     if (!job.record.liars.empty()) {
         job.liars = nlohmann::json::parse(job.record.liars).get<std::vector<std::string>>();
     }
-    load_outputs(job, {job.first_kept(), 0, true, {}});
+    fetch_blobs(job, [this](JobRun& ready) {
+        load_outputs(ready, {ready.first_kept(), 0, true, {}});
+    });
     return {};
 }
 

@@ -101,8 +101,38 @@ void Engine::go_back(JobId id, RoundIndex round) {
     if (!back) return end_job(id, store::JobState::Failed, {}, back.error());
     if (is_anew) put(store::RewindJob{id, from, true});
     if (!make_room(job)) return;
-    if (is_anew) return announce_round(job, true);
-    load_outputs(job, {round, 0, false, {}});
+    fetch_blobs(job, [this, is_anew, round](JobRun& ready) {
+        if (is_anew) return announce_round(ready, true);
+        load_outputs(ready, {round, 0, false, {}});
+    });
+}
+
+/// Has the blobs that the job's state names in the blob store again, and goes on. Where some are
+/// not, the pool reads them.
+void Engine::fetch_blobs(JobRun& job, std::function<void(JobRun&)> go_on) {
+    const JobId id = job.record.id;
+    if (job.missing_blobs().empty()) return go_on(job);
+    std::vector<store::ReadBytes> reads;
+    for (const programs::BlobRef& ref : job.missing_blobs()) {
+        auto read = jobs_.blob(id, ref.sha256);
+        if (!read) return end_job(id, store::JobState::Failed, {}, read.error());
+        reads.push_back(std::move(*read));
+    }
+    job.is_away = true;
+    job.phase = "reading blobs";
+    host_.run_slow([this, id, fetch = job.fetch_step(std::move(reads)),
+                    go_on = std::move(go_on)]() -> EngineHost::Work {
+        auto fetched = std::make_shared<Result<void>>(within_memory(fetch));
+        return [this, id, fetched, go_on] {
+            if (!live_.contains(id)) return;  // It was cancelled meanwhile.
+            be_due();
+            JobRun& ready = live_.at(id);
+            if (went_back(ready)) return;
+            if (!*fetched) return end_job(id, store::JobState::Failed, {}, fetched->error());
+            go_on(ready);
+        };
+    });
+    be_due();
 }
 
 /// Where a lie came to light while the pool had the program.
@@ -148,7 +178,7 @@ void Engine::folded(JobId id, Result<NextRound> next) {
         put(store::RewindJob{id, job.round_index - 1});
     }
     if (fresh && !job.has_finished()) {
-        put(store::PutCheckpoint{id, job.round_index, job.states().back(), job.take_state()});
+        for (store::Record& record : job.take_checkpoint()) put(std::move(record));
     }
     if (!make_room(job)) return;
     if (fresh || job.has_finished()) return announce_round(job, fresh);

@@ -46,9 +46,44 @@ JobRun::JobRun(store::JobRecord the_record, Instant the_submitted, store::BlobSt
 void JobRun::begin(PreparedJob prepared) {
     prepared_ = std::make_shared<PreparedJob>(std::move(prepared));
     notes = prepared_->notes;
-    due_ = next_round(*prepared_->program, *blobs_);
+    due_ = where_it_stands();
     states_ = {due_.state_sha256};
     checkpoints_ = {0};
+}
+
+/// The program has folded nothing just now, so there is nothing to publish, and nothing to fail.
+NextRound JobRun::where_it_stands() const {
+    const programs::RoundWork nothing{std::span<const ByteSpan>{}};
+    return next_round(*prepared_->program, *blobs_, nothing).value();
+}
+
+std::vector<store::Record> JobRun::take_checkpoint() {
+    std::vector<store::Record> records;
+    for (const Sha256& name : due_.published) {
+        const auto file = blobs_->find(name);
+        records.emplace_back(store::PutBlob{record.id, round_index, name, file->bytes(), file});
+    }
+    records.emplace_back(store::PutCheckpoint{record.id, round_index, due_.state_sha256,
+                                              std::move(due_.state), std::move(due_.named)});
+    return records;
+}
+
+std::function<Result<void>()> JobRun::fetch_step(std::vector<store::ReadBytes> reads) const {
+    return
+        [holder = due_.blobs, missing = due_.missing, reads = std::move(reads)]() -> Result<void> {
+            for (std::size_t i = 0; i < reads.size(); ++i) {
+                const auto bytes = reads[i]();
+                if (!bytes) return unexpected(bytes.error());
+                const auto ref = holder->put(**bytes);
+                if (!ref) return unexpected(ref.error());
+                if (*ref == missing[i]) continue;
+                return unexpected(ErrorCode::Internal,
+                                  "the blob " + to_hex(missing[i].sha256) +
+                                      " in the job record is damaged; cancel the job and submit it "
+                                      "again");
+            }
+            return {};
+        };
 }
 
 std::optional<programs::Round> JobRun::start_round() {
@@ -67,7 +102,7 @@ std::optional<programs::Round> JobRun::start_round() {
 Result<void> JobRun::go_back(RoundIndex round, ByteSpan state) {
     if (auto restored = prepared_->program->restore(state); !restored) return restored;
     round_index = round;
-    due_ = next_round(*prepared_->program, *blobs_);
+    due_ = where_it_stands();
     if (round >= first_kept_) return {};
     first_kept_ = round;
     states_.resize(round + 1);
@@ -191,9 +226,11 @@ void JobRun::keep_output(TaskIndex index, ByteSpan bytes, std::shared_ptr<const 
 std::function<Result<NextRound>()> JobRun::fold_step() {
     return [shared = prepared_, outputs = std::make_shared<RoundOutputs>(std::move(outputs_)),
             blobs = blobs_]() -> Result<NextRound> {
-        auto folded = shared->program->finish_round(outputs->views());
+        const std::vector<ByteSpan> views = outputs->views();
+        programs::RoundWork work{views};
+        auto folded = programs::fold_round(*shared->program, views, work);
         if (!folded) return unexpected(folded.error());
-        return next_round(*shared->program, *blobs);
+        return next_round(*shared->program, *blobs, work);
     };
 }
 
@@ -222,7 +259,8 @@ protocol::WireMessage JobRun::lease_message(LeaseId lease, const std::vector<Tas
     return protocol::encode(protocol::MasterMessage{std::move(message)});
 }
 
-std::function<Result<Bytes>()> JobRun::audit(TaskIndex index) const {
+std::function<Result<Bytes>()> JobRun::audit(TaskIndex index,
+                                             const programs::ComputeOptions& options) const {
     NETCOMPUTE_ASSERT(round_.has_value(), "tasks are audited while their round is due");
     std::vector<programs::TaskInput> inputs = round_->shared_inputs;
     for (programs::TaskInput& input : prepared_->program->task_inputs(index)) {
@@ -234,14 +272,13 @@ std::function<Result<Bytes>()> JobRun::audit(TaskIndex index) const {
         if (ref != nullptr) files[ref->sha256] = blobs_->find(ref->sha256);
     }
     return [kernel = std::string{round_->kernel}, version = round_->kernel_version,
-            inputs = std::move(inputs), files = std::move(files)] {
-        return programs::run_task(kernel, version, inputs,
-                                  [&](const Sha256& sha256) -> std::optional<ByteSpan> {
-                                      const auto found = files.find(sha256);
-                                      if (found == files.end() || found->second == nullptr)
-                                          return std::nullopt;
-                                      return found->second->bytes();
-                                  });
+            inputs = std::move(inputs), files = std::move(files), options] {
+        const auto find = [&](const Sha256& sha256) -> std::optional<ByteSpan> {
+            const auto found = files.find(sha256);
+            if (found == files.end() || found->second == nullptr) return std::nullopt;
+            return found->second->bytes();
+        };
+        return programs::run_task(kernel, version, inputs, find, options);
     };
 }
 

@@ -9,6 +9,7 @@
 #include "jobs/job_request.hpp"
 #include "jobs/job_type.hpp"
 #include "store/blob_store.hpp"
+#include "store/job_store.hpp"
 #include "store/records.hpp"
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
@@ -79,8 +80,18 @@ class JobRun {
     [[nodiscard]] const RoundOutputs& outputs() const { return outputs_; }
     /// Of the program's states as each round so far began, by round.
     [[nodiscard]] const std::vector<Sha256>& states() const { return states_; }
-    /// The state in which the round that is due begins, for the store; once after each fold.
-    [[nodiscard]] std::shared_ptr<const Bytes> take_state() { return std::move(due_.state); }
+    /// The state in which the round that is due begins, for the store, and before it the blobs that
+    /// the fold has published; once after each fold.
+    [[nodiscard]] std::vector<store::Record> take_checkpoint();
+    /// Blobs that the state names, and that the blob store does not have since the program was
+    /// taken back to it.
+    [[nodiscard]] const std::vector<programs::BlobRef>& missing_blobs() const {
+        return due_.missing;
+    }
+    /// Puts those there, for the pool; `reads` are of each. Errors: those of reading, and of
+    /// BlobHolder::put(); Internal for other bytes than the blob's.
+    [[nodiscard]] std::function<Result<void>()> fetch_step(
+        std::vector<store::ReadBytes> reads) const;
     /// As the last fold left it.
     [[nodiscard]] const programs::Progress& progress() const { return due_.progress; }
     /// Numbers the kernel of the round in progress among the job's.
@@ -123,7 +134,8 @@ class JobRun {
     /// must not be touched. After an error go_back() is due, else advance().
     [[nodiscard]] std::function<Result<NextRound>()> fold_step();
     /// A closure that computes one task of the round here, with all that it needs.
-    [[nodiscard]] std::function<Result<Bytes>()> audit(TaskIndex index) const;
+    [[nodiscard]] std::function<Result<Bytes>()> audit(
+        TaskIndex index, const programs::ComputeOptions& options = {}) const;
     /// The lease's frame for these tasks. Small blobs ride inline.
     [[nodiscard]] protocol::WireMessage lease_message(LeaseId lease,
                                                       const std::vector<TaskIndex>& tasks,
@@ -136,6 +148,7 @@ class JobRun {
  private:
     store::BlobStore* blobs_;
     std::shared_ptr<PreparedJob> prepared_;
+    [[nodiscard]] NextRound where_it_stands() const;
     [[nodiscard]] Result<void> recall(std::vector<store::ForgottenRound> forgotten);
 
     NextRound due_;

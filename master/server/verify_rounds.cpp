@@ -154,7 +154,8 @@ Bytes RoundVerifier::compute(const programs::Program& program, Place place) {
     ++verification_.tasks_computed;
     const std::string where =
         round_name(place.round) + " task " + std::to_string(place.index) + ": ";
-    auto output = programs::run_task(program, *program.round(), place.index, blobs_);
+    auto output = programs::run_task(program, *program.round(), place.index, blobs_.source(),
+                                     {.memo = &memo_});
     if (!output) {
         differs(where + "computed here, it fails: " + output.error().message);
         return {};
@@ -174,7 +175,7 @@ Bytes RoundVerifier::compute(const programs::Program& program, Place place) {
 bool RoundVerifier::fold(programs::Program& program, std::size_t round,
                          const std::vector<Bytes>& outputs) {
     const std::vector<ByteSpan> views(outputs.begin(), outputs.end());
-    const auto folded = program.finish_round(views);
+    const auto folded = blobs_.fold(program, views);
     if (!folded) {
         differs(round_name(round) + ": folding it fails: " + folded.error().message);
         return false;

@@ -4,6 +4,7 @@
 #include "jobs/job_type.hpp"
 #include "server/verify.hpp"
 #include "store/blob_store.hpp"
+#include <netcompute/programs/local_blobs.hpp>
 
 #include <string>
 #include <vector>
@@ -40,7 +41,8 @@ class RoundVerifier {
     void differs(std::string what) { verification_.differences.push_back(std::move(what)); }
 
     const engine::Receipt& receipt_;
-    programs::BlobSource blobs_;
+    programs::LocalBlobs blobs_;
+    kernels::MemoStore memo_{std::size_t{256} << 20};  ///< A round needs what others did.
     Verification verification_;
 };
 

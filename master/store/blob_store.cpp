@@ -107,6 +107,14 @@ void BlobStore::release(const Sha256& sha256) {
     fs::remove(path_of(sha256), ignored);
 }
 
+bool BlobStore::hold_known(const Sha256& sha256) {
+    const std::lock_guard lock{mutex_};
+    const auto found = blobs_.find(sha256);
+    if (found == blobs_.end()) return false;
+    ++found->second.holders;
+    return true;
+}
+
 std::shared_ptr<const MappedFile> BlobStore::find(const Sha256& sha256) const {
     const std::lock_guard lock{mutex_};
     const auto found = blobs_.find(sha256);
@@ -120,6 +128,13 @@ std::uint64_t BlobStore::bytes() const {
 
 BlobHolder::~BlobHolder() {
     for (const Sha256& sha256 : held_) store_.release(sha256);
+}
+
+bool BlobHolder::keep(const Sha256& sha256) {
+    if (!store_.hold_known(sha256)) return false;
+    const std::lock_guard lock{mutex_};
+    if (!held_.insert(sha256).second) store_.release(sha256);
+    return true;
 }
 
 Result<programs::BlobRef> BlobHolder::put(ByteSpan bytes) {

@@ -68,6 +68,8 @@ class BlobStore {
     [[nodiscard]] Result<void> add(const programs::BlobRef& ref, ByteSpan bytes,
                                    const std::filesystem::path& temporary);
     void release(const Sha256& sha256);
+    /// Whether it is there; then it needs a release().
+    [[nodiscard]] bool hold_known(const Sha256& sha256);
 
     const std::filesystem::path folder_;
     const std::uint64_t bytes_max_;
@@ -89,6 +91,8 @@ class BlobHolder {
     /// Stores the bytes unless they are there already. Errors: LimitExceeded if all blobs together
     /// would be too large; Unavailable (a full disk, …).
     [[nodiscard]] Result<programs::BlobRef> put(ByteSpan bytes);
+    /// Holds a blob if it is there; whether it is.
+    [[nodiscard]] bool keep(const Sha256& sha256);
     [[nodiscard]] BlobStore& store() const { return store_; }
 
  private:

@@ -17,6 +17,9 @@ namespace netcompute::store {
 /// store meanwhile. The store outlives it.
 using SlowWork = std::function<Result<void>()>;
 
+/// Reads what may be large: for any thread. Errors: Unavailable; also if it is gone by then.
+using ReadBytes = std::function<Result<std::shared_ptr<const Bytes>>()>;
+
 /// Keeps the store's files small.
 struct Upkeep {
     SlowWork work;
@@ -103,6 +106,8 @@ class JobStore {
     /// The state of one of its checkpoints. Errors: as for plan(); Internal if it is not there.
     [[nodiscard]] virtual Result<std::shared_ptr<const Bytes>> checkpoint(
         JobId id, RoundIndex round) const = 0;
+    /// A blob that one of its checkpoints names. Errors: as for checkpoint().
+    [[nodiscard]] virtual Result<ReadBytes> blob(JobId id, const Sha256& sha256) const = 0;
     /// What was recorded of one round of a live job, from a place on: 0, or where the last slice
     /// ended. About `rows_max` commits of it; a job may have millions. Errors: as for plan().
     [[nodiscard]] virtual Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,

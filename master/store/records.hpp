@@ -130,16 +130,28 @@ struct ConfirmOutput {
     friend bool operator==(const ConfirmOutput&, const ConfirmOutput&) = default;
 };
 
+/// A blob that the fold before this round has published. It stays as long as a checkpoint names it,
+/// so one that does comes with it; what is there already stays as it is.
+struct PutBlob {
+    JobId job;
+    RoundIndex round = 0;
+    Sha256 sha256;
+    ByteSpan bytes;
+    std::shared_ptr<const void> owner;  ///< Keeps the bytes alive.
+};
+
 /// The program's state as the round begins. Leases of earlier rounds are forgotten.
 struct PutCheckpoint {
     JobId job;
     RoundIndex round = 0;
     Sha256 sha256;  ///< Of the state.
     std::shared_ptr<const Bytes> state;
+    std::vector<Sha256> blobs = {};  ///< That the state names; each was put before, or is now.
 };
 
-/// Forgets the checkpoints, outputs and confirmations of rounds after this one, and all leases;
-/// with `is_anew` also those of this round but for its checkpoint, and that it was forgotten.
+/// Forgets the checkpoints with the blobs that they alone name, outputs and confirmations of rounds
+/// after this one, and all leases; with `is_anew` also those of this round but for its checkpoint,
+/// and that it was forgotten.
 struct RewindJob {
     JobId job;
     RoundIndex round = 0;
@@ -154,7 +166,7 @@ struct ForgetRound {
     Bytes told;
 };
 
-/// Forgets the program's state at the beginning of this round.
+/// Forgets the program's state at the beginning of this round, and the blobs that it alone names.
 struct DropCheckpoint {
     JobId job;
     RoundIndex round = 0;
@@ -233,7 +245,7 @@ struct PutUnreadyStarts {
 struct EraseLeftovers {};
 
 using Record =
-    std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput,
+    std::variant<PutJob, PutWorker, ForgetWorker, PutLease, PutOutputs, ConfirmOutput, PutBlob,
                  PutCheckpoint, RewindJob, ForgetRound, DropCheckpoint, PutReceipt, PutWrittenFile,
                  PutClock, UseLeaseIds, PutTrial, PutUnreadyStarts, EraseLeftovers>;
 

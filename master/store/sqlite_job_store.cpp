@@ -152,6 +152,10 @@ Result<std::shared_ptr<const Bytes>> SqliteJobStore::checkpoint(JobId id, RoundI
     return parts_->reader->checkpoint(id, round);
 }
 
+Result<ReadBytes> SqliteJobStore::blob(JobId id, const Sha256& sha256) const {
+    return parts_->reader->blob(id, sha256);
+}
+
 Result<RoundSlice> SqliteJobStore::slice(JobId id, RoundIndex round, std::uint64_t from,
                                          std::size_t rows_max) const {
     return parts_->reader->slice(id, round, from, rows_max);

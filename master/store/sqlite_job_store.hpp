@@ -39,6 +39,7 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] Result<JobPlan> plan(JobId id) const override;
     [[nodiscard]] Result<std::shared_ptr<const Bytes>> checkpoint(JobId id,
                                                                   RoundIndex round) const override;
+    [[nodiscard]] Result<ReadBytes> blob(JobId id, const Sha256& sha256) const override;
     [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                            std::size_t rows_max) const override;
     [[nodiscard]] Result<std::vector<LeaseRecord>> leases(JobId id, LeaseId from,

@@ -109,6 +109,9 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
         Entry{&S::checkpoint,
               "SELECT state, sequence, file_bytes FROM checkpoints "
               "WHERE job = ?1 AND round = ?2 AND " IS_LIVE},
+        Entry{&S::blob,
+              "SELECT bytes, round, sequence, file_bytes FROM blobs "
+              "WHERE job = ?1 AND sha256 = ?2 AND " IS_LIVE},
         Entry{&S::rounds, "SELECT DISTINCT round FROM outputs WHERE job = ?1 AND " IS_KEPT
                           "AND " IS_LIVE "ORDER BY round"},
         // The index gives both halves in order of sequence: nothing is sorted.
@@ -232,6 +235,28 @@ Result<std::shared_ptr<const Bytes>> SqliteReader::checkpoint(JobId id, RoundInd
     if (!done) return unexpected(done.error());
     if (state == nullptr) return damaged(id, "checkpoint of round " + std::to_string(round));
     return state;
+}
+
+Result<ReadBytes> SqliteReader::blob(JobId id, const Sha256& sha256) {
+    ReadBytes found;
+    auto done = statements_.blob.each(
+        [&](const SqliteStatement& row) {
+            if (row.is_null(3)) {
+                const ByteSpan bytes = row.blob(0);
+                auto copy = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+                found = [copy]() -> Result<std::shared_ptr<const Bytes>> { return copy; };
+                return;
+            }
+            const ResultFile file{id, row.integer_as<RoundIndex>(1),
+                                  row.integer_as<std::uint64_t>(2)};
+            found = [this, file, size = row.integer_as<std::uint64_t>(3)] {
+                return files_.read(file, size);
+            };
+        },
+        id, std::as_bytes(std::span{sha256.digest}));
+    if (!done) return unexpected(done.error());
+    if (!found) return damaged(id, "published blob " + to_hex(sha256));
+    return found;
 }
 
 Result<std::vector<LeaseRecord>> SqliteReader::leases(JobId id, LeaseId from,

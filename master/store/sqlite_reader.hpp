@@ -23,6 +23,7 @@ class SqliteReader {
     [[nodiscard]] Result<std::vector<WorkerRecord>> workers();
     [[nodiscard]] Result<JobPlan> plan(JobId id);
     [[nodiscard]] Result<std::shared_ptr<const Bytes>> checkpoint(JobId id, RoundIndex round);
+    [[nodiscard]] Result<ReadBytes> blob(JobId id, const Sha256& sha256);
     [[nodiscard]] Result<std::vector<LeaseRecord>> leases(JobId id, LeaseId from,
                                                           std::size_t count_max);
     [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
@@ -36,7 +37,7 @@ class SqliteReader {
  private:
     struct Statements {
         SqliteStatement job, jobs, newest_ended, ended_jobs, workers;
-        SqliteStatement forgotten, checkpoints, checkpoint, leases, rounds, slice, trials;
+        SqliteStatement forgotten, checkpoints, checkpoint, blob, leases, rounds, slice, trials;
         SqliteStatement receipt, written_files, named_files;
     };
 

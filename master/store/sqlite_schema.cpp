@@ -146,9 +146,38 @@ constexpr std::string_view forgotten_rounds = R"sql(
         PRIMARY KEY (job, round));
 )sql";
 
+// Blobs that folds have published, and which checkpoints name them; a large one is in a file, as
+// states are.
+constexpr std::string_view published_blobs = R"sql(
+    CREATE TABLE blobs (
+        job INTEGER NOT NULL,
+        sha256 BLOB NOT NULL,
+        round INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        file_bytes INTEGER,
+        bytes BLOB NOT NULL,
+        PRIMARY KEY (job, sha256));
+    CREATE INDEX blobs_sequence ON blobs (sequence);
+    CREATE INDEX blobs_files ON blobs (job, round) WHERE file_bytes IS NOT NULL;
+    CREATE TABLE checkpoint_blobs (
+        job INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        sha256 BLOB NOT NULL,
+        PRIMARY KEY (job, round, sha256));
+    CREATE INDEX checkpoint_blobs_names ON checkpoint_blobs (job, sha256);
+    DROP VIEW files;
+    CREATE VIEW files AS
+        SELECT job, round, sequence, file_bytes FROM outputs WHERE file_bytes IS NOT NULL
+        UNION ALL
+        SELECT job, round, sequence, file_bytes FROM checkpoints WHERE file_bytes IS NOT NULL
+        UNION ALL
+        SELECT job, round, sequence, file_bytes FROM blobs WHERE file_bytes IS NOT NULL;
+)sql";
+
 constexpr std::array steps_so_far{
-    jobs_and_their_work, receipts,  validation, confirmers,        written_files,
-    steady_time,         owned_ids, trials,     large_checkpoints, forgotten_rounds,
+    jobs_and_their_work, receipts,         validation,      confirmers,
+    written_files,       steady_time,      owned_ids,       trials,
+    large_checkpoints,   forgotten_rounds, published_blobs,
 };
 
 }  // namespace

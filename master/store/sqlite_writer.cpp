@@ -8,10 +8,6 @@
 namespace netcompute::store {
 namespace {
 
-/// Outputs of one record, and states, that are larger than this go to a file: a row's bytes are
-/// written twice, to the write-ahead log and later to the database.
-constexpr std::size_t row_bytes_max = std::size_t{256} << 10;
-
 constexpr std::string_view last_job_name = "last_job";
 constexpr std::string_view last_lease_name = "last_lease";
 constexpr std::string_view last_worker_name = "last_worker";
@@ -25,20 +21,20 @@ constexpr std::string_view unready_starts_name = "unready_starts";
     " UNION ALL SELECT (SELECT min(job) FROM " table                             \
     " WHERE job > found.job) FROM found WHERE job IS NOT NULL) SELECT job FROM found) "
 
-/// Whether the record has a number in the sequence of outputs, confirmations and checkpoints.
+/// Whether the record has a number in the sequence of outputs, confirmations, blobs and
+/// checkpoints.
 bool is_in_sequence(const Record& record) {
     return std::holds_alternative<PutOutputs>(record) ||
            std::holds_alternative<ConfirmOutput>(record) ||
-           std::holds_alternative<PutCheckpoint>(record);
-}
-
-ResultFile file_of(const auto& put, std::int64_t sequence) {
-    return {put.job, put.round, static_cast<std::uint64_t>(sequence)};
+           std::holds_alternative<PutBlob>(record) || std::holds_alternative<PutCheckpoint>(record);
 }
 
 bool is_large(const Record& record) {
     if (const auto* const put = std::get_if<PutOutputs>(&record)) {
         return packed_size(put->outputs) > row_bytes_max;
+    }
+    if (const auto* const put = std::get_if<PutBlob>(&record)) {
+        return put->bytes.size() > row_bytes_max;
     }
     const auto* const put = std::get_if<PutCheckpoint>(&record);
     return put != nullptr && put->state->size() > row_bytes_max;
@@ -64,6 +60,7 @@ Result<void> SqliteWriter::load_counters() {
         "UNION ALL SELECT 'receipt_bytes', sum(size) FROM receipts "
         "UNION ALL SELECT 'sequence', max(sequence) FROM outputs "
         "UNION ALL SELECT 'sequence', max(sequence) FROM confirmations "
+        "UNION ALL SELECT 'sequence', max(sequence) FROM blobs "
         "UNION ALL SELECT 'sequence', max(sequence) FROM checkpoints");
     if (!all) return unexpected(all.error());
     return all->each([this](const SqliteStatement& row) {
@@ -88,7 +85,9 @@ Result<void> SqliteWriter::load_counters() {
 Result<void> SqliteWriter::load_leftovers() {
     auto all = database_.prepare(
         "SELECT job, NULL FROM (" JOBS_IN("outputs") "UNION " JOBS_IN("confirmations") "UNION "
-        JOBS_IN("checkpoints") "UNION " JOBS_IN("leases") "UNION " JOBS_IN("forgotten_rounds")
+        JOBS_IN("checkpoints") "UNION " JOBS_IN("blobs") "UNION "
+        JOBS_IN("checkpoint_blobs") "UNION " JOBS_IN("leases") "UNION "
+        JOBS_IN("forgotten_rounds")
         ") WHERE job IS NOT NULL AND job NOT IN (SELECT id FROM jobs WHERE ended IS NULL) "
         "UNION ALL SELECT job, max(round) + 1 FROM forgotten_rounds "
         "WHERE job IN (SELECT id FROM jobs WHERE ended IS NULL) GROUP BY job");
@@ -146,6 +145,8 @@ SlowWork SqliteWriter::stage(std::span<const Record> records) {
             if (const auto* const outputs = std::get_if<PutOutputs>(&record)) {
                 pack_outputs(outputs->outputs, packed);
                 written = files_.write(file_of(*outputs, number), packed);
+            } else if (const auto* const blob = std::get_if<PutBlob>(&record)) {
+                written = files_.write(file_of(*blob, number), blob->bytes);
             } else {
                 const auto& checkpoint = std::get<PutCheckpoint>(record);
                 written = files_.write(file_of(checkpoint, number), *checkpoint.state);
@@ -221,6 +222,7 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
         turn_.leftovers.erase(leftovers);
         done = erase_work(job.id, 0, 0);
         if (done) done = statements_.erase_forgotten.run(job.id, 0);
+        if (done) done = erase_blobs(job.id);
     }
     if (!done || !ended || *ended_before) return done;
     turn_.prunes = true;
@@ -309,36 +311,6 @@ Result<void> SqliteWriter::write_confirmations() {
     return done;
 }
 
-Result<void> SqliteWriter::apply(const PutCheckpoint& put) {
-    const std::int64_t sequence = turn_.counters.last_sequence;
-    const ResultFile file = file_of(put, sequence);
-    const auto live = is_live(put.job);
-    if (!live) return unexpected(live.error());
-    if (!*live) {
-        if (staged_.contains(sequence)) turn_.unnamed.push_back(file);
-        return {};
-    }
-    if (auto unnamed = unname_checkpoint(put.job, put.round); !unnamed) return unnamed;
-    const ByteSpan sha256 = std::as_bytes(std::span{put.sha256.digest});
-    const bool is_large = put.state->size() > row_bytes_max;
-    Result<void> done = is_large ? write_large(file, *put.state) : Result<void>{};
-    if (done) {
-        done = statements_.put_checkpoint.run(
-            put.job, put.round, is_large ? ByteSpan{} : ByteSpan{*put.state}, sha256, sequence,
-            is_large ? std::optional{put.state->size()} : std::nullopt);
-    }
-    if (done) done = statements_.erase_leases_before.run(put.job, put.round);
-    return done;
-}
-
-/// Its file, if it has one, is to go.
-Result<void> SqliteWriter::unname_checkpoint(JobId job, RoundIndex round) {
-    const auto sequence = statements_.checkpoint_file.first_integer(job, round);
-    if (!sequence) return unexpected(sequence.error());
-    if (*sequence) turn_.unnamed.push_back({job, round, static_cast<std::uint64_t>(**sequence)});
-    return {};
-}
-
 Result<void> SqliteWriter::apply(const RewindJob& rewind) {
     const std::uint64_t next = std::uint64_t{rewind.round} + 1;
     if (!rewind.is_anew) return erase_work(rewind.job, next, next);
@@ -356,11 +328,6 @@ Result<void> SqliteWriter::apply(const ForgetRound& forget) {
     if (!*live) return {};
     turn_.leftovers[forget.job] = std::uint64_t{forget.round} + 1;
     return statements_.forget_round.run(forget.job, forget.round, forget.told);
-}
-
-Result<void> SqliteWriter::apply(const DropCheckpoint& drop) {
-    if (auto unnamed = unname_checkpoint(drop.job, drop.round); !unnamed) return unnamed;
-    return statements_.drop_checkpoint.run(drop.job, drop.round);
 }
 
 Result<void> SqliteWriter::apply(const PutReceipt& put) {

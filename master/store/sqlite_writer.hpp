@@ -28,6 +28,15 @@ struct StoreCounters {
     std::uint64_t receipt_bytes = 0;  ///< At most so many are kept; see prune().
 };
 
+/// Outputs of one record, states and blobs that are larger than this go to a file: a row's bytes
+/// are written twice, to the write-ahead log and later to the database.
+inline constexpr std::size_t row_bytes_max = std::size_t{256} << 10;
+
+/// The file of a record that is too large for a row.
+[[nodiscard]] ResultFile file_of(const auto& put, std::int64_t sequence) {
+    return {put.job, put.round, static_cast<std::uint64_t>(sequence)};
+}
+
 /// The writing half of the SQLite store: records into rows and files, a transaction a commit.
 class SqliteWriter {
  public:
@@ -57,6 +66,7 @@ class SqliteWriter {
         SqliteStatement put_confirmations, erase_confirmations;
         SqliteStatement put_checkpoint, checkpoint_file, checkpoint_files_from;
         SqliteStatement erase_checkpoints, drop_checkpoint;
+        SqliteStatement put_blob, is_blob_there, name_blob, unname_blobs, erase_unnamed_blob;
         SqliteStatement forget_round, erase_forgotten;
         SqliteStatement put_receipt, receipt_bytes, ended_receipts;
         SqliteStatement put_written_file;
@@ -64,6 +74,7 @@ class SqliteWriter {
         SqliteStatement put_trial, forget_trial;
         SqliteStatement erase_some_outputs, erase_some_confirmations;
         SqliteStatement erase_some_checkpoints, erase_some_leases, erase_some_forgotten;
+        SqliteStatement erase_some_blobs, erase_some_blob_names;
     };
     /// Confirmations in a row, which become one row.
     struct Confirmations {
@@ -104,6 +115,7 @@ class SqliteWriter {
     [[nodiscard]] Result<void> apply(const PutLease& put);
     [[nodiscard]] Result<void> apply(const PutOutputs& put);
     [[nodiscard]] Result<void> apply(const ConfirmOutput& confirm);
+    [[nodiscard]] Result<void> apply(const PutBlob& put);
     [[nodiscard]] Result<void> apply(const PutCheckpoint& put);
     [[nodiscard]] Result<void> apply(const RewindJob& rewind);
     [[nodiscard]] Result<void> apply(const ForgetRound& forget);
@@ -122,6 +134,12 @@ class SqliteWriter {
     /// A piece of what is left of a job's rounds before this one.
     [[nodiscard]] Result<void> erase_some_work(JobId job, std::uint64_t before);
     [[nodiscard]] Result<void> unname_checkpoint(JobId job, RoundIndex round);
+    /// Checkpoints of the rounds from `first` to `last` name no blobs any more; which these were.
+    [[nodiscard]] Result<std::vector<Sha256>> unname_blobs(JobId job, std::uint64_t first,
+                                                           std::uint64_t last);
+    [[nodiscard]] Result<void> erase_blobs(JobId job);
+    /// Of these, those go that no checkpoint names.
+    [[nodiscard]] Result<void> erase_unnamed_blobs(JobId job, const std::vector<Sha256>& names);
     [[nodiscard]] Result<void> prune();
     [[nodiscard]] Result<void> forget_jobs(const std::vector<JobId>& jobs);
     [[nodiscard]] Result<bool> is_live(JobId job);

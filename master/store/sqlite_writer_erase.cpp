@@ -35,6 +35,8 @@ Result<void> SqliteWriter::erase_some_work(JobId job, std::uint64_t before) {
     if (done) done = erase(statements_.erase_some_confirmations, nothing);
     if (before == all_rounds) {
         if (done) done = erase(statements_.erase_some_checkpoints, its_file);
+        if (done) done = erase(statements_.erase_some_blobs, its_file);
+        if (done) done = erase(statements_.erase_some_blob_names, nothing);
         if (done) done = erase(statements_.erase_some_leases, nothing);
         if (done) done = erase(statements_.erase_some_forgotten, nothing);
     }
@@ -56,6 +58,10 @@ Result<void> SqliteWriter::erase_work(JobId job, std::uint64_t first_round,
     if (done) done = statements_.erase_outputs.run(job, first_round);
     if (done) done = statements_.erase_confirmations.run(job, first_round);
     if (done) done = statements_.erase_checkpoints.run(job, first_checkpoint);
+    if (!done) return done;
+    const auto blobs = unname_blobs(job, first_checkpoint, all_rounds);
+    if (!blobs) return unexpected(blobs.error());
+    done = erase_unnamed_blobs(job, *blobs);
     if (done) done = statements_.erase_leases.run(job);
     return done;
 }

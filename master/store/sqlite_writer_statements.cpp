@@ -43,6 +43,24 @@ Result<void> SqliteWriter::prepare() {
               "INSERT OR REPLACE INTO checkpoints "
               "(job, round, state, sha256, sequence, file_bytes) VALUES (?, ?, ?, ?, ?, ?)"},
         Entry{&S::drop_checkpoint, "DELETE FROM checkpoints WHERE job = ? AND round = ?"},
+        Entry{&S::put_blob, "INSERT INTO blobs VALUES (?, ?, ?, ?, ?, ?)"},
+        Entry{&S::is_blob_there, "SELECT 1 FROM blobs WHERE job = ? AND sha256 = ?"},
+        Entry{&S::name_blob, "INSERT OR REPLACE INTO checkpoint_blobs VALUES (?, ?, ?)"},
+        Entry{&S::unname_blobs,
+              "DELETE FROM checkpoint_blobs WHERE job = ? AND round BETWEEN ? AND ? "
+              "RETURNING sha256"},
+        Entry{&S::erase_unnamed_blob,
+              "DELETE FROM blobs WHERE job = ?1 AND sha256 = ?2 AND NOT EXISTS "
+              "(SELECT 1 FROM checkpoint_blobs WHERE job = ?1 AND sha256 = ?2) "
+              "RETURNING round, sequence, file_bytes"},
+        Entry{&S::erase_some_blobs,
+              "DELETE FROM blobs WHERE rowid IN "
+              "(SELECT rowid FROM blobs WHERE job = ? AND round < ? LIMIT ?) "
+              "RETURNING round, sequence, file_bytes"},
+        Entry{&S::erase_some_blob_names,
+              "DELETE FROM checkpoint_blobs WHERE rowid IN "
+              "(SELECT rowid FROM checkpoint_blobs WHERE job = ? AND round < ? LIMIT ?) "
+              "RETURNING 0"},
         Entry{&S::forget_round, "INSERT OR REPLACE INTO forgotten_rounds VALUES (?, ?, ?)"},
         Entry{&S::erase_forgotten, "DELETE FROM forgotten_rounds WHERE job = ? AND round >= ?"},
         Entry{&S::checkpoint_file,

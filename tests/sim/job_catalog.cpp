@@ -1,6 +1,8 @@
 #include "job_catalog.hpp"
 
 #include "kernel_cases.hpp"
+#include "table_kernel.hpp"
+#include "tables_program.hpp"
 #include <netcompute/assert.hpp>
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/programs/noop.hpp>
@@ -11,6 +13,7 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -83,6 +86,23 @@ JobCatalog::JobCatalog(std::filesystem::path folder)
         add("predict " + shards,
             [predict] { return std::make_unique<programs::PredictProgram>(predict); });
     }
+    add_tables();
+}
+
+/// Some of the tables ride inline, and some are blobs.
+void JobCatalog::add_tables() {
+    std::vector<programs::BlobRef> tables;
+    for (const std::size_t size : {100U, 101U, 6000U, 6001U}) {
+        const Bytes table(size, std::byte(size % 7));
+        tables.push_back(value_or_throw(held_.put(table)));
+    }
+    for (const auto& [task_count, round_count, publishes] :
+         {std::tuple{9U, 4U, false}, {6U, 5U, true}, {4U, 9U, true}}) {
+        const TablesPlan plan{task_count, round_count, tables, publishes};
+        add((publishes ? "published tables " : "tables ") + std::to_string(round_count),
+            [plan] { return std::make_unique<TablesProgram>(plan); });
+        jobs_.back().task_count *= round_count;
+    }
 }
 
 JobCatalog::~JobCatalog() {
@@ -90,14 +110,38 @@ JobCatalog::~JobCatalog() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
+/// As run_in_process(), but keeps all that is published.
+Result<void> JobCatalog::run_alone(programs::Program& program) {
+    const programs::BlobSource blobs = [this](const Sha256& sha256) { return find_blob(sha256); };
+    while (const auto round = program.round()) {
+        std::vector<Bytes> outputs;
+        for (TaskIndex index = 0; index < round->task_count; ++index) {
+            auto output =
+                programs::run_task(program, *round, index, blobs,
+                                   {.find_kernel = test_support::find_kernel_or_table_sums});
+            if (!output) return unexpected(output.error());
+            outputs.push_back(std::move(*output));
+        }
+        const std::vector<ByteSpan> views(outputs.begin(), outputs.end());
+        programs::RoundWork work{views};
+        if (auto folded = programs::fold_round(program, views, work); !folded) return folded;
+        for (const auto& [name, bytes] : work.published()) {
+            published_.emplace(name, Bytes{bytes.begin(), bytes.end()});
+        }
+    }
+    return {};
+}
+
+std::optional<ByteSpan> JobCatalog::find_blob(const Sha256& sha256) const {
+    // The store keeps the mapping for as long as it is held.
+    if (const auto file = blobs_->find(sha256)) return file->bytes();
+    const auto found = published_.find(sha256);
+    return found == published_.end() ? std::nullopt : std::optional<ByteSpan>{found->second};
+}
+
 void JobCatalog::add_to(std::deque<JobTemplate>& jobs, std::string name, const MakeProgram& make) {
     const auto program = make();
-    const programs::BlobSource blobs = [this](const Sha256& sha256) -> std::optional<ByteSpan> {
-        const auto file = blobs_->find(sha256);
-        if (file == nullptr) return std::nullopt;
-        return file->bytes();  // The store keeps the mapping for as long as it is held.
-    };
-    const auto ran = programs::run_in_process(*program, blobs);
+    const auto ran = run_alone(*program);
     if (!ran) throw std::runtime_error(name + ": " + ran.error().message);
     JobTemplate job;
     job.type.name = names_.emplace_back(std::move(name));
@@ -127,15 +171,11 @@ const jobs::JobType* JobCatalog::find_job_type(std::string_view name) const {
     return found == nullptr ? nullptr : &found->type;
 }
 
-ByteSpan JobCatalog::bytes_of(const protocol::WireInput& input) const {
+std::optional<ByteSpan> JobCatalog::bytes_of(const protocol::WireInput& input) const {
     if (const auto* const inlined = std::get_if<protocol::InlineInput>(&input)) {
         return inlined->bytes;
     }
-    const auto& blob = std::get<protocol::BlobInput>(input);
-    const auto file = blobs_->find(blob.sha256);
-    NETCOMPUTE_ASSERT(file != nullptr && file->bytes().size() == blob.size,
-                      "a lease names a blob that is there, and its size");
-    return file->bytes();
+    return find_blob(std::get<protocol::BlobInput>(input).sha256);
 }
 
 std::uint64_t JobCatalog::key_of(const protocol::Lease& lease,
@@ -144,7 +184,7 @@ std::uint64_t JobCatalog::key_of(const protocol::Lease& lease,
     const auto mix = [&](const protocol::WireInput& input) {
         const auto* const blob = std::get_if<protocol::BlobInput>(&input);
         const ByteSpan bytes =
-            blob != nullptr ? std::as_bytes(std::span{blob->sha256.digest}) : bytes_of(input);
+            blob != nullptr ? std::as_bytes(std::span{blob->sha256.digest}) : *bytes_of(input);
         key = (key ^ std::hash<std::string_view>{}(as_text(bytes))) * 0x9e3779b97f4a7c15U + 1;
         key ^= key >> 31;
     };
@@ -153,19 +193,28 @@ std::uint64_t JobCatalog::key_of(const protocol::Lease& lease,
     return key;
 }
 
-const Result<Bytes>& JobCatalog::run(const protocol::Lease& lease,
-                                     const protocol::LeasedTask& task) {
+Result<Bytes> JobCatalog::run(const protocol::Lease& lease, const protocol::LeasedTask& task,
+                              kernels::MemoValues& memo) {
     const std::uint64_t key = key_of(lease, task);
     if (const auto known = outputs_.find(key); known != outputs_.end()) return known->second;
-    const auto* const kernel = kernels::find_kernel(lease.kernel, lease.kernel_version);
+    const auto* const kernel =
+        test_support::find_kernel_or_table_sums(lease.kernel, lease.kernel_version);
     NETCOMPUTE_ASSERT(kernel != nullptr, "the catalog's programs use kernels of this build");
     std::vector<AlignedCopy> copies;
-    for (const protocol::WireInput& input : lease.shared_inputs)
-        copies.emplace_back(bytes_of(input));
-    for (const protocol::WireInput& input : task.inputs) copies.emplace_back(bytes_of(input));
     std::vector<ByteSpan> spans;
-    for (const AlignedCopy& copy : copies) spans.push_back(copy.bytes());
-    return outputs_.emplace(key, kernel->run(spans)).first->second;
+    kernels::TaskMemo task_memo{memo};
+    for (const auto* const inputs : {&lease.shared_inputs, &task.inputs}) {
+        for (const protocol::WireInput& input : *inputs) {
+            const auto bytes = bytes_of(input);
+            if (!bytes) return unexpected(ErrorCode::Unavailable, "a blob is not there any more");
+            spans.push_back(copies.emplace_back(*bytes).bytes());
+            const auto* const blob = std::get_if<protocol::BlobInput>(&input);
+            if (blob != nullptr) task_memo.know(spans.back(), blob->sha256);
+        }
+    }
+    Result<Bytes> output = kernel->run(spans, task_memo);
+    const bool remembers = kernels::find_kernel(lease.kernel, lease.kernel_version) == nullptr;
+    return remembers ? output : outputs_.emplace(key, std::move(output)).first->second;
 }
 
 }  // namespace netcompute::sim

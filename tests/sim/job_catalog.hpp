@@ -8,7 +8,9 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -39,17 +41,21 @@ class JobCatalog {
     [[nodiscard]] const jobs::JobType* find_job_type(std::string_view name) const;
     [[nodiscard]] store::BlobStore& blobs() { return *blobs_; }
 
-    /// Runs the kernel of one leased task, or remembers what it gave for these inputs. It may
-    /// refuse inputs that were made of lies.
-    [[nodiscard]] const Result<Bytes>& run(const protocol::Lease& lease,
-                                           const protocol::LeasedTask& task);
+    /// Runs the kernel of one leased task, or knows what it gave for these inputs; one that
+    /// remembers, by this memo, is run each time. It may refuse inputs that were made of lies.
+    [[nodiscard]] Result<Bytes> run(const protocol::Lease& lease, const protocol::LeasedTask& task,
+                                    kernels::MemoValues& memo);
 
  private:
     using MakeProgram = std::function<std::unique_ptr<programs::Program>()>;
 
     void add(std::string name, const MakeProgram& make) { add_to(jobs_, std::move(name), make); }
+    void add_tables();
     void add_to(std::deque<JobTemplate>& jobs, std::string name, const MakeProgram& make);
-    [[nodiscard]] ByteSpan bytes_of(const protocol::WireInput& input) const;
+    [[nodiscard]] Result<void> run_alone(programs::Program& program);
+    [[nodiscard]] std::optional<ByteSpan> find_blob(const Sha256& sha256) const;
+    /// Nothing for a blob that is not there.
+    [[nodiscard]] std::optional<ByteSpan> bytes_of(const protocol::WireInput& input) const;
     [[nodiscard]] std::uint64_t key_of(const protocol::Lease& lease,
                                        const protocol::LeasedTask& task) const;
 
@@ -60,6 +66,9 @@ class JobCatalog {
     std::deque<JobTemplate> jobs_;
     std::deque<JobTemplate> crowd_jobs_;  ///< To be asked for by name.
     std::unordered_map<std::uint64_t, Result<Bytes>> outputs_;
+    /// What jobs without lies publish. A worker has it from when it got its lease, also when the
+    /// master is dead by the time at which it computes here.
+    std::map<Sha256, Bytes> published_;
 };
 
 }  // namespace netcompute::sim

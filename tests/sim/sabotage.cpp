@@ -16,13 +16,15 @@ class DamagedProgram final : public programs::Program {
     [[nodiscard]] std::vector<programs::TaskInput> task_inputs(TaskIndex index) const override {
         return sound_->task_inputs(index);
     }
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override {
+    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs,
+                                            programs::RoundWork& work) override {
         std::vector<ByteSpan> told{outputs.begin(), outputs.end()};
         Bytes damaged{told.front().begin(), told.front().end()};
         if (!damaged.empty()) damaged.back() ^= std::byte{1};
         told.front() = damaged;
-        return sound_->finish_round(told);
+        return sound_->finish_round(told, work);
     }
+    [[nodiscard]] std::vector<programs::BlobRef> blobs() const override { return sound_->blobs(); }
     [[nodiscard]] Bytes checkpoint() const override { return sound_->checkpoint(); }
     [[nodiscard]] Result<void> restore(ByteSpan checkpoint) override {
         return sound_->restore(checkpoint);

@@ -35,6 +35,8 @@ enum class Sabotage {
     BelieveStrangers,       ///< The scheduler is told that everybody is believed.
     BlameNewcomers,         ///< And that everybody has delivered something before.
     ForgetAnother,          ///< Round than the one that is beyond doubt.
+    MixUpMemo,              ///< Of workers: it gives another key's value.
+    LoseBlobs,              ///< That folds have published: they are not written down.
     LeakSecrets,            ///< Whoever goes by another's id has its secret and its machine.
 };
 

@@ -300,6 +300,7 @@ TEST(SimulationTest, ABrokenMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::GiveTooMuch, "more than the worker may hold"));
     EXPECT_TRUE(is_caught(Sabotage::DamageOutput, "other bytes than one process"));
     EXPECT_TRUE(is_caught(Sabotage::ForgetCompletion, "stuck"));
+    EXPECT_TRUE(is_caught(Sabotage::MixUpMemo, "other bytes than one process"));
     EXPECT_TRUE(is_caught(Sabotage::PreferNewestJob, "whose turn it was"));
     EXPECT_TRUE(is_caught(Sabotage::HideResumptions, "leases, the scheduler thinks"));
     EXPECT_TRUE(is_caught(Sabotage::ServePausedJobs, "of a paused job"));
@@ -311,6 +312,7 @@ TEST(SimulationTest, AForgetfulMasterIsCaught) {
     const Worlds deadly{.master_deaths = Occurs::Always};
     EXPECT_TRUE(is_caught(Sabotage::WipeStore, "was forgotten", deadly));
     EXPECT_TRUE(is_caught(Sabotage::WipeStore, "now it is not so", deadly));
+    EXPECT_TRUE(is_caught(Sabotage::LoseBlobs, "failed without reason", deadly));
     EXPECT_TRUE(is_caught(Sabotage::ForgetAnother, "though nobody lied", deadly));
     EXPECT_TRUE(is_caught(Sabotage::RecomputeAfterRestart, "is computed again", deadly));
     EXPECT_TRUE(is_caught(Sabotage::SendBeforeCommit, "before it was written down", deadly));

@@ -1,5 +1,6 @@
 #include "master_life.hpp"
 #include "step_trace.hpp"
+#include "table_kernel.hpp"
 #include "worker_key.hpp"
 #include <netcompute/protocol/frame.hpp>
 
@@ -45,6 +46,7 @@ SimulatedMaster::SimulatedMaster(std::uint64_t seed, core::SchedulerLimits limit
       accepted_{around_.report},
       disk_dice_{seed, DiceOf::Disk} {
     if (sabotage == Sabotage::SendBeforeCommit) store_.procrastinate();
+    if (sabotage == Sabotage::LoseBlobs) store_.lose_blobs();
     if (sabotage == Sabotage::PromiseBeforeFlush) store_.forget_flushes();
     start();
 }
@@ -67,6 +69,7 @@ engine::EngineOptions SimulatedMaster::engine_options() {
     options.find_job_type = [this](std::string_view name) {
         return saboteur_.job_type(around_.catalog.find_job_type(name));
     };
+    options.compute.find_kernel = test_support::find_kernel_or_table_sums;
     options.step_scheduler = [this](core::Scheduler& scheduler, Instant now,
                                     const core::Event& event) {
         return step(scheduler, now, event);
@@ -133,10 +136,27 @@ bool SimulatedMaster::may_send(const protocol::WireMessage& message) {
         around_.report("lease " + std::to_string(lease) +
                        " may be one that a former master has given out");
     }
+    if (message.header.find("table_sums") != std::string::npos) check_blobs(message);
     if (!accepted_.has_lease(LeaseId{lease})) {
         around_.report("lease " + std::to_string(lease) + " was sent before it was written down");
     }
     return true;
+}
+
+/// Whoever gets the lease can fetch what it names.
+void SimulatedMaster::check_blobs(const protocol::WireMessage& message) {
+    const auto decoded =
+        protocol::decode_master_message(*protocol::decode_header(message.header), message.payload);
+    const auto& lease = std::get<protocol::Lease>(*decoded);
+    const auto check = [this](const std::vector<protocol::WireInput>& inputs) {
+        for (const protocol::WireInput& input : inputs) {
+            const auto* const blob = std::get_if<protocol::BlobInput>(&input);
+            if (blob == nullptr || around_.catalog.blobs().find(blob->sha256) != nullptr) continue;
+            around_.report("a lease names a blob that is not there");
+        }
+    };
+    check(lease.shared_inputs);
+    for (const protocol::LeasedTask& task : lease.tasks) check(task.inputs);
 }
 
 void SimulatedMaster::bury() {

@@ -130,6 +130,7 @@ class SimulatedMaster {
     [[nodiscard]] engine::EngineOptions engine_options();
     void kill(bool power_cut);
     void reckon_downtime();
+    void check_blobs(const protocol::WireMessage& message);
     void bury();
     void take_up_jobs();
     void ask(std::uint64_t submission);

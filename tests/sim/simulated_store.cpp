@@ -11,6 +11,11 @@ Result<void> SimulatedStore::commit(std::span<const store::Record> records,
     if (watchers_.is_full()) return unexpected(ErrorCode::Unavailable, "the disk is full");
     std::vector<store::Record> now{records.begin(), records.end()};
     if (is_late_) now.swap(late_);
+    if (loses_blobs_) {
+        std::erase_if(now, [](const store::Record& record) {
+            return std::holds_alternative<store::PutBlob>(record);
+        });
+    }
     if (auto committed = memory_->commit(now, durability); !committed) return committed;
     log_.insert(log_.end(), now.begin(), now.end());
     if (durability == store::Durability::Power) safe_count_ = log_.size();

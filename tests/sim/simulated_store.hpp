@@ -29,6 +29,8 @@ class SimulatedStore final : public store::JobStore {
     void procrastinate() { is_late_ = true; }
     /// From now on says that all is flushed when nothing is.
     void forget_flushes() { forgets_flushes_ = true; }
+    /// From now on loses each blob that is put.
+    void lose_blobs() { loses_blobs_ = true; }
     /// All that was ever committed, less what was lost.
     [[nodiscard]] std::span<const store::Record> log() const { return log_; }
 
@@ -65,6 +67,9 @@ class SimulatedStore final : public store::JobStore {
                                                                   RoundIndex round) const override {
         return memory_->checkpoint(id, round);
     }
+    [[nodiscard]] Result<store::ReadBytes> blob(JobId id, const Sha256& sha256) const override {
+        return memory_->blob(id, sha256);
+    }
     [[nodiscard]] Result<store::RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                                   std::size_t rows_max) const override {
         return memory_->slice(id, round, from, rows_max);
@@ -92,6 +97,7 @@ class SimulatedStore final : public store::JobStore {
     std::size_t commits_until_upkeep_ = commits_between_upkeep;
     bool upkeep_holds_ = false;
     bool is_late_ = false;
+    bool loses_blobs_ = false;
     std::vector<store::Record> late_;  ///< Said to be committed.
 };
 

@@ -30,6 +30,7 @@ class SimulatedTasks {
         Dice& dice;
         std::function<double(JobId)> task_seconds;
         std::function<void(std::string_view kind)> on_lie;
+        bool mixes_up_memo = false;  ///< Sabotage::MixUpMemo.
     };
 
     SimulatedTasks(RunnerTraits traits, Surroundings surroundings);
@@ -47,8 +48,12 @@ class SimulatedTasks {
  private:
     [[nodiscard]] bool faults_are_on() const { return around_.queue.now() < around_.faults.end; }
 
+    [[nodiscard]] Result<Bytes> run(const protocol::Lease& lease, const protocol::LeasedTask& task);
+
     RunnerTraits traits_;
     Surroundings around_;
+    /// So small that values come and go: the large tables' are never kept.
+    kernels::MemoStore memo_{2500};
 };
 
 }  // namespace netcompute::sim

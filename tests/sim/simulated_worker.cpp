@@ -62,10 +62,12 @@ SimulatedWorker::Process::Process(SimulatedWorker& owner)
       wire_{owner},
       tasks_{owner.traits_.runner,
              {owner.around_.queue, owner.around_.catalog, owner.around_.faults, owner.dice_,
-              owner.around_.task_seconds, [&owner](std::string_view kind) {
+              owner.around_.task_seconds,
+              [&owner](std::string_view kind) {
                   owner.has_lied_ = true;
                   owner.trace(kind);
-              }}} {}
+              },
+              owner.around_.mixes_up_memo}} {}
 
 void SimulatedWorker::Process::computed(JobId job, std::size_t tasks, double seconds) {
     owner_.computed_count_ += tasks;

@@ -45,6 +45,7 @@ class SimulatedWorker {
         const FaultPlan& faults;
         std::function<double(JobId)> task_seconds;
         std::function<void(JobId, double seconds)> on_spent;  ///< By one slot.
+        bool mixes_up_memo = false;                           ///< Sabotage::MixUpMemo.
     };
 
     SimulatedWorker(std::uint64_t seed, std::size_t number, WorkerTraits traits,

@@ -180,7 +180,8 @@ void Simulation::add_worker(std::size_t number, WorkerTraits traits, Duration de
         options_.seed, number, traits,
         SimulatedWorker::Surroundings{queue_, trace_, *network_, catalog_, faults_,
                                       [this](JobId id) { return task_seconds_.at(id); },
-                                      [this](JobId id, double seconds) { spent_[id] += seconds; }});
+                                      [this](JobId id, double seconds) { spent_[id] += seconds; },
+                                      options_.sabotage == Sabotage::MixUpMemo});
     queue_.after(delay, [this, number] { workers_[number]->start(); });
 }
 

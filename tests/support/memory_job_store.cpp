@@ -1,6 +1,9 @@
 #include "memory_job_store.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <set>
+#include <utility>
 
 namespace netcompute::store {
 
@@ -61,10 +64,33 @@ void MemoryJobStore::apply(const ConfirmOutput& confirm) {
     output->second.confirmer = confirm.confirmer;
 }
 
+void MemoryJobStore::Work::erase_checkpoints(RoundIndex first, std::uint64_t end) {
+    std::vector<Sha256> names;
+    for (auto place = checkpoints.lower_bound(first);
+         place != checkpoints.end() && place->first < end;) {
+        names.insert(names.end(), place->second.blobs.begin(), place->second.blobs.end());
+        place = checkpoints.erase(place);
+    }
+    erase_unnamed(names);
+}
+
+void MemoryJobStore::Work::erase_unnamed(const std::vector<Sha256>& names) {
+    std::set<Sha256> named;
+    for (const auto& [round, put] : checkpoints) named.insert(put.blobs.begin(), put.blobs.end());
+    for (const Sha256& name : names) {
+        if (!named.contains(name)) blobs.erase(name);
+    }
+}
+
+void MemoryJobStore::apply(const PutBlob& put) {
+    if (Work* const work = live_work(put.job)) work->blobs.emplace(put.sha256, put);
+}
+
 void MemoryJobStore::apply(const PutCheckpoint& put) {
     Work* const work = live_work(put.job);
     if (work == nullptr) return;
-    work->checkpoints[put.round] = put;
+    const std::vector<Sha256> former = std::exchange(work->checkpoints[put.round], put).blobs;
+    work->erase_unnamed(former);
     std::erase_if(work->leases, [&](const auto& lease) { return lease.second.round < put.round; });
 }
 
@@ -72,7 +98,7 @@ void MemoryJobStore::apply(const RewindJob& rewind) {
     Work* const work = live_work(rewind.job);
     if (work == nullptr) return;
     const RoundIndex first = rewind.is_anew ? rewind.round : rewind.round + 1;
-    work->checkpoints.erase(work->checkpoints.upper_bound(rewind.round), work->checkpoints.end());
+    work->erase_checkpoints(rewind.round + 1, std::numeric_limits<std::uint64_t>::max());
     work->outputs.erase(work->outputs.lower_bound(first), work->outputs.end());
     if (rewind.is_anew) {
         work->forgotten.erase(work->forgotten.lower_bound(rewind.round), work->forgotten.end());
@@ -88,7 +114,8 @@ void MemoryJobStore::apply(const ForgetRound& forget) {
 }
 
 void MemoryJobStore::apply(const DropCheckpoint& drop) {
-    if (Work* const work = live_work(drop.job)) work->checkpoints.erase(drop.round);
+    Work* const work = live_work(drop.job);
+    if (work != nullptr) work->erase_checkpoints(drop.round, std::uint64_t{drop.round} + 1);
 }
 
 void MemoryJobStore::apply(const PutReceipt& put) {
@@ -199,6 +226,19 @@ Result<std::shared_ptr<const Bytes>> MemoryJobStore::checkpoint(JobId id, RoundI
         work == nullptr ? decltype(work->checkpoints.end()){} : work->checkpoints.find(round);
     if (work != nullptr && found != work->checkpoints.end()) return found->second.state;
     return unexpected(ErrorCode::Internal, "there is no checkpoint of that round");
+}
+
+Result<ReadBytes> MemoryJobStore::blob(JobId id, const Sha256& sha256) const {
+    const Work* const work = live_work(id);
+    const auto found = work == nullptr ? decltype(work->blobs.end()){} : work->blobs.find(sha256);
+    if (work == nullptr || found == work->blobs.end()) {
+        return unexpected(ErrorCode::Internal, "there is no blob of that name");
+    }
+    const ByteSpan bytes = found->second.bytes;
+    return ReadBytes{
+        [bytes, owner = found->second.owner]() -> Result<std::shared_ptr<const Bytes>> {
+            return std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+        }};
 }
 
 Result<RoundSlice> MemoryJobStore::slice(JobId id, RoundIndex round, std::uint64_t from,

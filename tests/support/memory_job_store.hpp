@@ -31,6 +31,7 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] Result<JobPlan> plan(JobId id) const override;
     [[nodiscard]] Result<std::shared_ptr<const Bytes>> checkpoint(JobId id,
                                                                   RoundIndex round) const override;
+    [[nodiscard]] Result<ReadBytes> blob(JobId id, const Sha256& sha256) const override;
     [[nodiscard]] Result<RoundSlice> slice(JobId id, RoundIndex round, std::uint64_t from,
                                            std::size_t rows_max) const override;
     [[nodiscard]] Result<std::vector<LeaseRecord>> leases(JobId id, LeaseId from,
@@ -54,6 +55,10 @@ class MemoryJobStore final : public JobStore {
             return forgotten.empty() ? 0 : forgotten.rbegin()->first + 1;
         }
         std::map<RoundIndex, PutCheckpoint> checkpoints;
+        std::map<Sha256, PutBlob> blobs;
+        /// With the blobs that they alone name.
+        void erase_checkpoints(RoundIndex first, std::uint64_t end);
+        void erase_unnamed(const std::vector<Sha256>& names);
         std::map<RoundIndex, std::map<TaskIndex, Output>> outputs;
         std::map<LeaseId, LeaseRecord> leases;
         JobTrial trial;
@@ -71,6 +76,7 @@ class MemoryJobStore final : public JobStore {
     void apply(const PutLease& put);
     void apply(const PutOutputs& put);
     void apply(const ConfirmOutput& confirm);
+    void apply(const PutBlob& put);
     void apply(const PutCheckpoint& put);
     void apply(const RewindJob& rewind);
     void apply(const ForgetRound& forget);

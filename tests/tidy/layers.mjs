@@ -183,6 +183,7 @@ export const layers = [
     may: [
       'shared/base',
       'shared/kernels',
+      'shared/programs',
       'shared/logging',
       'shared/config',
       'master/data',
@@ -205,6 +206,7 @@ export const layers = [
       'native-worker/blob_cache',
       'native-worker/executor',
       'native-worker/leased_run',
+      'native-worker/shared_memo',
       'native-worker/system_load',
     ],
     may: ['shared/base', 'shared/kernels', 'shared/protocol', 'shared/worker'],

@@ -2,6 +2,7 @@
 
 #include "job_world.hpp"
 #include <netcompute/kernels/kernel.hpp>
+#include <netcompute/programs/local_blobs.hpp>
 
 #include <set>
 
@@ -23,8 +24,10 @@ std::vector<Bytes> resolved(const std::vector<programs::TaskInput>& inputs,
 }
 
 /// Runs a program to its end and notes each task.
-void record(programs::Program& program, const programs::BlobSource& blobs,
+void record(programs::Program& program, const programs::BlobSource& source,
             std::vector<KernelCase>& cases) {
+    programs::LocalBlobs local{source};
+    const programs::BlobSource blobs = local.source();
     while (const auto round = program.round()) {
         const std::vector<Bytes> shared = resolved(round->shared_inputs, blobs);
         std::vector<Bytes> outputs;
@@ -37,7 +40,7 @@ void record(programs::Program& program, const programs::BlobSource& blobs,
             cases.push_back(std::move(task));
         }
         const std::vector<ByteSpan> spans(outputs.begin(), outputs.end());
-        if (const auto folded = program.finish_round(spans); !folded) {
+        if (const auto folded = local.fold(program, spans); !folded) {
             throw std::runtime_error(folded.error().message);
         }
     }

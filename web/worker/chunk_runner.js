@@ -154,7 +154,7 @@ export class ChunkRunner {
    * @param {Map<string, Uint8Array<ArrayBuffer> | Error> | null} blobs
    * @returns {'succeeded' | 'failed' | 'broken'}
    */
-  #runTask({ kernel, version }, shared, { index, inputs }, blobs) {
+  #runTask({ kernel, version, shared: sharedInputs }, shared, { index, inputs }, blobs) {
     const own = bytesOf(inputs, blobs);
     const missing = shared instanceof Error ? shared : own instanceof Error ? own : null;
     if (missing) {
@@ -164,7 +164,7 @@ export class ChunkRunner {
     let result;
     try {
       const all = /** @type {Uint8Array[]} */ (shared).concat(/** @type {Uint8Array[]} */ (own));
-      result = this.#kernels.run(kernel, version, all);
+      result = this.#kernels.run(kernel, version, all, namesOf(sharedInputs, inputs));
     } catch (error) {
       // After a trap the instance's memory may be in any state.
       const message = error instanceof Error ? error.message : String(error);
@@ -204,6 +204,17 @@ function bytesOf(inputs, blobs) {
     all.push(bytes);
   }
   return all;
+}
+
+/**
+ * The names of those inputs that are blobs, each at its place; nothing where none is.
+ * @param {WireInput[]} shared
+ * @param {WireInput[]} own
+ */
+function namesOf(shared, own) {
+  const isBlob = (/** @type {WireInput} */ input) => input.kind !== 'inline';
+  if (!shared.some(isBlob) && !own.some(isBlob)) return [];
+  return [...shared, ...own].map((input) => (input.kind === 'inline' ? undefined : input.sha256));
 }
 
 /** @param {unknown} error */

@@ -61,7 +61,8 @@
  * @typedef {{ok: true, output: Uint8Array}
  *         | {ok: false, code: string, message: string}} KernelResult
  * @typedef {{
- *   run(kernel: string, version: number, inputs: Uint8Array[]): KernelResult,
+ *   run(kernel: string, version: number, inputs: Uint8Array[],
+ *     names?: (string | undefined)[]): KernelResult,
  *   sha256(bytes: Uint8Array): string,
  *   version: string,
  *   memoryBytes?: number,

@@ -23,7 +23,7 @@ std::vector<TaskInput> MonteCarloPiProgram::task_inputs(TaskIndex index) const {
     return {kernels::encode_monte_carlo_pi({plan_.seed, first, samples_of(index)})};
 }
 
-Result<void> MonteCarloPiProgram::fold(std::span<const ByteSpan> outputs) {
+Result<void> MonteCarloPiProgram::fold(std::span<const ByteSpan> outputs, RoundWork&) {
     std::uint64_t inside = 0;
     for (TaskIndex index = 0; index < outputs.size(); ++index) {
         ByteReader reader{outputs[index]};

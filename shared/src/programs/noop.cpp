@@ -44,7 +44,7 @@ std::vector<TaskInput> NoopProgram::task_inputs(TaskIndex index) const {
     return inputs;
 }
 
-Result<void> NoopProgram::fold(std::span<const ByteSpan> outputs) {
+Result<void> NoopProgram::fold(std::span<const ByteSpan> outputs, RoundWork&) {
     for (TaskIndex index = 0; index < plan_.task_count; ++index) {
         if (outputs[index].size() == plan_.payload_bytes && is_payload(outputs[index], index)) {
             continue;

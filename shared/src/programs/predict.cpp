@@ -22,7 +22,7 @@ std::vector<TaskInput> PredictProgram::task_inputs(TaskIndex index) const {
     return {plan_.shards[index]};
 }
 
-Result<void> PredictProgram::fold(std::span<const ByteSpan> outputs) {
+Result<void> PredictProgram::fold(std::span<const ByteSpan> outputs, RoundWork&) {
     Result<std::vector<double>> scores = fold_scores(outputs, plan_.row_counts);
     if (!scores) return unexpected(scores.error());
     scores_ = std::move(scores).value();

@@ -10,11 +10,11 @@ ManyRounds::ManyRounds(std::string_view name, const char (&tag)[5]) : name_{name
     std::memcpy(&tag_, tag, sizeof tag_);
 }
 
-Result<void> ManyRounds::finish_round(std::span<const ByteSpan> outputs) {
+Result<void> ManyRounds::finish_round(std::span<const ByteSpan> outputs, RoundWork& work) {
     const std::optional<Round> due = round();
     NETCOMPUTE_ASSERT(due.has_value(), "a finished program has no round");
     NETCOMPUTE_ASSERT(outputs.size() == due->task_count, "a round has one output a task");
-    return fold(outputs);
+    return fold(outputs, work);
 }
 
 Bytes ManyRounds::checkpoint() const {
@@ -44,8 +44,8 @@ std::optional<Round> OneRound::round() const {
     return only_round();
 }
 
-Result<void> OneRound::finish_round(std::span<const ByteSpan> outputs) {
-    Result<void> folded = ManyRounds::finish_round(outputs);
+Result<void> OneRound::finish_round(std::span<const ByteSpan> outputs, RoundWork& work) {
+    Result<void> folded = ManyRounds::finish_round(outputs, work);
     is_finished_ = folded.has_value();
     return folded;
 }

@@ -68,7 +68,7 @@ std::vector<TaskInput> TrainProgram::task_inputs(TaskIndex index) const {
     return {shard.features};
 }
 
-Result<void> TrainProgram::fold(std::span<const ByteSpan> outputs) {
+Result<void> TrainProgram::fold(std::span<const ByteSpan> outputs, RoundWork&) {
     return phase_ == Phase::Newton ? finish_newton(outputs) : finish_scoring(outputs);
 }
 

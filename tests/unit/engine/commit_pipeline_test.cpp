@@ -87,6 +87,9 @@ class TalkativeStore final : public store::JobStore {
                                                                   RoundIndex) const override {
         return unexpected(ErrorCode::Internal, "there is none");
     }
+    [[nodiscard]] Result<store::ReadBytes> blob(JobId, const Sha256&) const override {
+        return unexpected(ErrorCode::Internal, "there is none");
+    }
     [[nodiscard]] Result<store::RoundSlice> slice(JobId, RoundIndex, std::uint64_t,
                                                   std::size_t) const override {
         return store::RoundSlice{};

@@ -4,6 +4,7 @@
 #include "jobs/job_inputs.hpp"
 #include "jobs/job_type.hpp"
 #include "store/blob_store.hpp"
+#include <netcompute/programs/local_blobs.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -31,24 +32,20 @@ struct ComputedJob {
 };
 
 /// One round of `program`, which it folds.
-inline engine::ReceiptRound compute_round(programs::Program& program,
-                                          const store::BlobStore& blobs) {
+inline engine::ReceiptRound compute_round(programs::Program& program, programs::LocalBlobs& blobs) {
     const auto round = program.round();
     engine::ReceiptRound done;
     done.kernel = std::string{round->kernel};
     done.kernel_version = round->kernel_version;
     done.state = program.checkpoint();
-    const auto find = [&blobs](const Sha256& name) -> std::optional<ByteSpan> {
-        const auto file = blobs.find(name);
-        return file ? std::optional{file->bytes()} : std::nullopt;
-    };
+    const auto find = blobs.source();
     std::vector<Bytes> outputs;
     for (TaskIndex index = 0; index < round->task_count; ++index) {
         outputs.push_back(value_or_throw(programs::run_task(program, *round, index, find)));
         done.outputs.push_back({WorkerId{1 + index % 2}, sha256(outputs.back()), index % 3 == 0});
     }
     const std::vector<ByteSpan> views(outputs.begin(), outputs.end());
-    if (auto folded = program.finish_round(views); !folded) {
+    if (auto folded = blobs.fold(program, views); !folded) {
         throw std::runtime_error(folded.error().message);
     }
     engine::complete_first_version(done);
@@ -72,8 +69,12 @@ inline ComputedJob compute_job(const std::string& type, const nlohmann::json& pa
     job.record.submitted_unix_ms = 1'700'000'000'000;
     job.record.elapsed_seconds = 1.25;
     job.record.inputs = jobs::inputs_json(prepared.inputs);
+    programs::LocalBlobs local{[&blobs](const Sha256& name) -> std::optional<ByteSpan> {
+        const auto file = blobs->find(name);
+        return file ? std::optional{file->bytes()} : std::nullopt;
+    }};
     while (prepared.program->round()) {
-        engine::ReceiptRound round = compute_round(*prepared.program, *blobs);
+        engine::ReceiptRound round = compute_round(*prepared.program, local);
         const auto number = static_cast<RoundIndex>(job.work.rounds.size());
         if (!engine::lists_tasks(number, round.task_count)) round.outputs = {};
         job.work.rounds.push_back(std::move(round));

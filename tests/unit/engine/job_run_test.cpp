@@ -26,7 +26,8 @@ class SummingProgram final : public programs::Program {
     [[nodiscard]] std::vector<programs::TaskInput> task_inputs(TaskIndex) const override {
         return {};
     }
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override {
+    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs,
+                                            programs::RoundWork&) override {
         for (const ByteSpan output : outputs) sum_ += std::to_integer<std::uint8_t>(output.front());
         ++folds_;
         return {};

@@ -1,6 +1,7 @@
 #include "engine/api_backend.hpp"
 #include "engine/receipt_reader.hpp"
 #include "engine_life.hpp"
+#include "fold_here.hpp"
 #include <netcompute/sha256.hpp>
 
 #include <gmock/gmock.h>
@@ -27,7 +28,8 @@ class ChainProgram final : public programs::Program {
     [[nodiscard]] std::vector<programs::TaskInput> task_inputs(TaskIndex) const override {
         return {Bytes{}};
     }
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override {
+    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs,
+                                            programs::RoundWork&) override {
         if (outputs.size() != tasks_per_round) {
             return unexpected(ErrorCode::ShapeMismatch, "an output is missing");
         }
@@ -77,7 +79,7 @@ JobType chain_job() {
 std::string expected_result() {
     ChainProgram program;
     const std::vector<ByteSpan> outputs(tasks_per_round);
-    while (program.round()) EXPECT_TRUE(program.finish_round(outputs));
+    while (program.round()) EXPECT_TRUE(test_support::fold_here(program, outputs));
     return to_hex(sha256(program.result_bytes()));
 }
 

@@ -1,5 +1,6 @@
 #include "engine/next_round.hpp"
 
+#include "fold_here.hpp"
 #include "temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -26,7 +27,8 @@ class SharingProgram final : public programs::Program {
         return Round{"noop", 1, shared_, 1};
     }
     [[nodiscard]] std::vector<TaskInput> task_inputs(TaskIndex) const override { return {}; }
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan>) override {
+    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan>,
+                                            programs::RoundWork&) override {
         is_finished_ = true;
         return {};
     }
@@ -38,6 +40,11 @@ class SharingProgram final : public programs::Program {
     std::vector<TaskInput> shared_;
     bool is_finished_ = false;
 };
+
+NextRound standing(const programs::Program& program, store::BlobStore& blobs) {
+    const programs::RoundWork nothing{std::span<const ByteSpan>{}};
+    return next_round(program, blobs, nothing).value();
+}
 
 class NextRoundTest : public ::testing::Test {
  protected:
@@ -57,7 +64,7 @@ TEST_F(NextRoundTest, WhatIsLargeIsABlobForAsLongAsTheRoundLasts) {
     const auto blobs = open(1 << 20);
     const BlobRef named_before{sha256(small_), small_.size()};
     const SharingProgram program{{small_, large_, named_before}};
-    NextRound next = next_round(program, *blobs);
+    NextRound next = standing(program, *blobs);
     EXPECT_EQ(*next.state, program.checkpoint());
     ASSERT_TRUE(next.round);
     EXPECT_THAT(next.round->shared_inputs,
@@ -73,14 +80,14 @@ TEST_F(NextRoundTest, WhatIsLargeIsABlobForAsLongAsTheRoundLasts) {
 TEST_F(NextRoundTest, ABlobStaysWhileAnyRoundHasIt) {
     const auto blobs = open(1 << 20);
     const SharingProgram program{{large_}};
-    NextRound next = next_round(program, *blobs);
-    next = next_round(program, *blobs);
+    NextRound next = standing(program, *blobs);
+    next = standing(program, *blobs);
     EXPECT_NE(blobs->find(name_of_large_.sha256), nullptr);
 }
 
 TEST_F(NextRoundTest, WhereThereIsNoRoomItRidesInTheLease) {
     const auto blobs = open(large_.size() - 1);
-    const NextRound next = next_round(SharingProgram{{large_}}, *blobs);
+    const NextRound next = standing(SharingProgram{{large_}}, *blobs);
     ASSERT_TRUE(next.round);
     EXPECT_THAT(next.round->shared_inputs, ElementsAre(TaskInput{large_}));
 }
@@ -88,8 +95,8 @@ TEST_F(NextRoundTest, WhereThereIsNoRoomItRidesInTheLease) {
 TEST_F(NextRoundTest, AProgramThatHasFinishedHasNone) {
     const auto blobs = open(1 << 20);
     SharingProgram program{{large_}};
-    ASSERT_TRUE(program.finish_round({}));
-    const NextRound next = next_round(program, *blobs);
+    ASSERT_TRUE(test_support::fold_here(program, {}));
+    const NextRound next = standing(program, *blobs);
     EXPECT_FALSE(next.round);
     EXPECT_EQ(*next.state, program.checkpoint());
     EXPECT_EQ(blobs->bytes(), 0U);

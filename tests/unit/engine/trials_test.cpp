@@ -249,7 +249,8 @@ class HungryProgram final : public programs::Program {
     [[nodiscard]] std::vector<programs::TaskInput> task_inputs(TaskIndex) const override {
         return {Bytes{}};
     }
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan>) override {
+    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan>,
+                                            programs::RoundWork&) override {
         throw std::bad_alloc{};
     }
     [[nodiscard]] Bytes checkpoint() const override { return {}; }

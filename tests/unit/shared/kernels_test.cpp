@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 
 Result<Bytes> run(std::string_view kernel, const std::vector<Bytes>& inputs) {
-    return find_kernel(kernel, 1)->run(std::vector<ByteSpan>(inputs.begin(), inputs.end()));
+    return run_once(*find_kernel(kernel, 1), std::vector<ByteSpan>(inputs.begin(), inputs.end()));
 }
 
 TEST(RegistryTest, KernelsAreListedInOrderOfName) {
@@ -244,7 +244,7 @@ TEST(LogisticKernelRefusesTest, MisalignedInputs) {
         ByteWriter{shifted}.bytes(inputs[bad]);
         std::vector<ByteSpan> spans(inputs.begin(), inputs.end());
         spans[bad] = ByteSpan{shifted}.subspan(1);
-        const Result<Bytes> output = find_kernel("logistic_newton", 1)->run(spans);
+        const Result<Bytes> output = run_once(*find_kernel("logistic_newton", 1), spans);
         ASSERT_FALSE(output);
         EXPECT_THAT(output.error().message, HasSubstr("8-byte boundary"));
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "fold_here.hpp"
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/programs/program.hpp>
 
@@ -25,7 +26,7 @@ inline std::vector<Bytes> round_outputs(const programs::Program& program,
             spans.push_back(bytes != nullptr ? ByteSpan{*bytes}
                                              : *blobs(std::get<programs::BlobRef>(input).sha256));
         }
-        outputs.push_back(kernel->run(spans).value());
+        outputs.push_back(kernels::run_once(*kernel, spans).value());
     }
     return outputs;
 }
@@ -52,7 +53,7 @@ inline std::size_t expect_restarts_to_change_nothing(const ProgramMaker& make,
         ++boundaries;
         if (!current->round()) break;
         const std::vector<Bytes> outputs = round_outputs(*current, blobs);
-        EXPECT_TRUE(current->finish_round(spans_of(outputs)));
+        EXPECT_TRUE(test_support::fold_here(*current, spans_of(outputs)));
     }
     EXPECT_EQ(current->result_bytes(), whole->result_bytes());
     EXPECT_EQ(current->checkpoint(), whole->checkpoint());
@@ -83,13 +84,16 @@ inline void expect_wrong_sizes_to_be_refused(programs::Program& program,
     const std::vector<Bytes> good = round_outputs(program, blobs);
     std::vector<Bytes> bad = good;
     bad[0].pop_back();
-    EXPECT_EQ(program.finish_round(spans_of(bad)).error().code, ErrorCode::ShapeMismatch);
+    EXPECT_EQ(test_support::fold_here(program, spans_of(bad)).error().code,
+              ErrorCode::ShapeMismatch);
     bad[0] = good[0];
     bad[0].push_back(std::byte{0});
-    EXPECT_EQ(program.finish_round(spans_of(bad)).error().code, ErrorCode::ShapeMismatch);
+    EXPECT_EQ(test_support::fold_here(program, spans_of(bad)).error().code,
+              ErrorCode::ShapeMismatch);
     bad[0].clear();
-    EXPECT_EQ(program.finish_round(spans_of(bad)).error().code, ErrorCode::ShapeMismatch);
-    EXPECT_TRUE(program.finish_round(spans_of(good)));
+    EXPECT_EQ(test_support::fold_here(program, spans_of(bad)).error().code,
+              ErrorCode::ShapeMismatch);
+    EXPECT_TRUE(test_support::fold_here(program, spans_of(good)));
 }
 
 }  // namespace netcompute::testing

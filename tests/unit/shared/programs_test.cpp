@@ -1,4 +1,5 @@
 // The plans whose tasks do not depend on each other: noop, monte_carlo_pi and predict.
+#include "fold_here.hpp"
 #include "program_checks.hpp"
 #include "training_blobs.hpp"
 #include <netcompute/kernels/tile.hpp>
@@ -18,6 +19,22 @@ using ::testing::HasSubstr;
 
 std::optional<ByteSpan> no_blobs(const Sha256&) {
     return std::nullopt;
+}
+
+// The same bytes whether tasks remember something, nothing, or have no memo.
+TEST(RunInProcessTest, AMemoChangesNoBit) {
+    const testing::TrainingData data = testing::random_training_data({40, 30}, 2, 1);
+    BlobMap blobs;
+    const TrainPlan plan = testing::train_plan(data, blobs);
+    const BlobSource source = blobs.source();
+    TrainProgram plain{plan};
+    ASSERT_TRUE(run_in_process(plain, source));
+    for (const std::size_t bytes_max : {std::size_t{0}, std::size_t{1000}, std::size_t{1} << 20}) {
+        kernels::MemoStore memo{bytes_max};
+        TrainProgram program{plan};
+        ASSERT_TRUE(run_in_process(program, source, {.memo = &memo}));
+        EXPECT_EQ(program.result_bytes(), plain.result_bytes());
+    }
 }
 
 TEST(RunInProcessTest, AMissingBlobIsAnErrorThatNamesIt) {
@@ -58,7 +75,7 @@ TEST(NoopProgramTest, APayloadThatComesBackChangedIsAnError) {
         NoopProgram program{{3, size}};
         std::vector<Bytes> outputs = testing::round_outputs(program, no_blobs);
         outputs[2].back() ^= std::byte{1};
-        const Result<void> folded = program.finish_round(testing::spans_of(outputs));
+        const Result<void> folded = test_support::fold_here(program, testing::spans_of(outputs));
         ASSERT_FALSE(folded);
         EXPECT_THAT(folded.error().message, HasSubstr("task 2"));
     }
@@ -109,7 +126,7 @@ TEST(MonteCarloPiProgramTest, MoreHitsThanSamplesAreAnError) {
     MonteCarloPiProgram program{{1000, 1}};
     Bytes output;
     ByteWriter{output}.number(std::uint64_t{1001});
-    EXPECT_FALSE(program.finish_round(testing::spans_of({output})));
+    EXPECT_FALSE(test_support::fold_here(program, testing::spans_of({output})));
 }
 
 TEST(MonteCarloPiProgramTest, RestartsChangeNothing) {

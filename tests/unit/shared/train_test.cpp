@@ -1,4 +1,5 @@
 // Training, against an independent solver, and through everything that may go wrong.
+#include "fold_here.hpp"
 #include "program_checks.hpp"
 #include "training_blobs.hpp"
 #include <netcompute/kernels/tile.hpp>
@@ -104,7 +105,7 @@ TEST(TrainProgramTest, DamagedCheckpointsOfEveryPhaseAreRefused) {
     testing::expect_damaged_checkpoints_to_be_refused(program);
     while (program.round()) {
         const std::vector<Bytes> outputs = testing::round_outputs(program, blobs.source());
-        ASSERT_TRUE(program.finish_round(testing::spans_of(outputs)));
+        ASSERT_TRUE(test_support::fold_here(program, testing::spans_of(outputs)));
         testing::expect_damaged_checkpoints_to_be_refused(program);
     }
     TrainProgram other{testing::train_plan(testing::random_training_data({41}, 2, 6), blobs)};
@@ -141,33 +142,33 @@ TrainPlan plan_without_features() {
 TEST(TrainProgramTest, AStepThatRaisesTheObjectiveIsHalvedUntilOneDoesNot) {
     TrainProgram program{plan_without_features()};
     EXPECT_EQ(candidate(program), 0.0);
-    ASSERT_TRUE(program.finish_round(testing::spans_of(scripted(10, 8, 4))));
+    ASSERT_TRUE(test_support::fold_here(program, testing::spans_of(scripted(10, 8, 4))));
     EXPECT_EQ(candidate(program), -2.0) << "the whole Newton step";
-    ASSERT_TRUE(program.finish_round(testing::spans_of(scripted(11, 9, 9))));
+    ASSERT_TRUE(test_support::fold_here(program, testing::spans_of(scripted(11, 9, 9))));
     EXPECT_EQ(candidate(program), -1.0);
     EXPECT_EQ(program.objective(), 10.0) << "the best model so far stays";
     EXPECT_EQ(program.gradient_max(), 8.0);
-    ASSERT_TRUE(program.finish_round(testing::spans_of(scripted(std::nan(""), 9, 9))));
+    ASSERT_TRUE(test_support::fold_here(program, testing::spans_of(scripted(std::nan(""), 9, 9))));
     EXPECT_EQ(candidate(program), -0.5);
-    ASSERT_TRUE(program.finish_round(testing::spans_of(scripted(9, 2, 4))));
+    ASSERT_TRUE(test_support::fold_here(program, testing::spans_of(scripted(9, 2, 4))));
     EXPECT_EQ(program.model().intercept, -0.5);
     EXPECT_EQ(candidate(program), -1.0) << "a whole step again, from there";
 }
 
 TEST(TrainProgramTest, ARiseWithinRoundingIsNoReasonToTurnBack) {
     TrainProgram program{plan_without_features()};
-    ASSERT_TRUE(program.finish_round(testing::spans_of(scripted(10, 8, 4))));
-    ASSERT_TRUE(program.finish_round(testing::spans_of(scripted(10 + 1e-12, 0, 4))));
+    ASSERT_TRUE(test_support::fold_here(program, testing::spans_of(scripted(10, 8, 4))));
+    ASSERT_TRUE(test_support::fold_here(program, testing::spans_of(scripted(10 + 1e-12, 0, 4))));
     EXPECT_EQ(program.model().intercept, -2.0);
     EXPECT_EQ(program.round()->kernel, "linear_scores");
 }
 
 TEST(TrainProgramTest, WhenNoStepHelpsTheFitEndsInWords) {
     TrainProgram program{plan_without_features()};
-    ASSERT_TRUE(program.finish_round(testing::spans_of(scripted(10, 8, 4))));
+    ASSERT_TRUE(test_support::fold_here(program, testing::spans_of(scripted(10, 8, 4))));
     Result<void> folded;
     while (folded && program.iterations() < 99) {
-        folded = program.finish_round(testing::spans_of(scripted(11, 8, 4)));
+        folded = test_support::fold_here(program, testing::spans_of(scripted(11, 8, 4)));
     }
     ASSERT_FALSE(folded);
     EXPECT_THAT(folded.error().message, HasSubstr("no step"));
@@ -190,7 +191,7 @@ TEST(TrainProgramTest, HalvedStepsLeadToTheSolutionWhereWholeOnesOvershoot) {
     while (program.round()) {
         const std::vector<Bytes> outputs = testing::round_outputs(program, blobs.source());
         const bool newton = program.round()->kernel == "logistic_newton";
-        ASSERT_TRUE(program.finish_round(testing::spans_of(outputs)));
+        ASSERT_TRUE(test_support::fold_here(program, testing::spans_of(outputs)));
         if (newton && program.objective() == last) halved = true;
         EXPECT_LE(program.objective(), last * (1 + 1e-11)) << "the objective never rises";
         last = program.objective();
@@ -242,7 +243,7 @@ TEST(TrainProgramTest, NumbersThatAreNotFiniteEndTheFitInWords) {
     for (double& number : std::span{reinterpret_cast<double*>(outputs[0].data()), 10}) {
         number = std::nan("");
     }
-    const Result<void> folded = program.finish_round(testing::spans_of(outputs));
+    const Result<void> folded = test_support::fold_here(program, testing::spans_of(outputs));
     ASSERT_FALSE(folded);
     EXPECT_THAT(folded.error().message, HasSubstr("not positive definite"));
 }

@@ -12,14 +12,26 @@
 namespace netcompute::store {
 namespace {
 
-/// Commit number N of them all: several tables, now and then a file, and N everywhere.
+/// What a fold has published by then; now and then large.
+std::shared_ptr<const Bytes> numbered_blob(std::uint32_t number) {
+    const std::size_t size = number % 3 == 0 ? 300'000 : 50;
+    return std::make_shared<const Bytes>(size + number, std::byte(number));
+}
+
+/// Commit number N of them all: several tables, now and then a file, and N everywhere. Its
+/// checkpoint takes the place of the one before, and its blob too.
 std::vector<Record> numbered_commit(std::uint32_t number) {
     JobRecord job = testing::job_record(1, JobState::Running);
     job.tasks_done = number;
     const std::size_t size = number % 5 == 0 ? 300'000 : 500;
-    return {PutJob{job}, testing::put_sized_output(1, number, size), testing::confirm(1, 0, number),
+    const auto blob = numbered_blob(number);
+    return {PutJob{job},
+            testing::put_sized_output(1, number, size),
+            testing::confirm(1, 0, number),
             PutLease{testing::lease_record(number, 1, 0, {number})},
-            PutWorker{testing::worker_record(1 + number % 3, std::to_string(number))}};
+            PutWorker{testing::worker_record(1 + number % 3, std::to_string(number))},
+            PutBlob{JobId{1}, 0, sha256(*blob), *blob, blob},
+            PutCheckpoint{JobId{1}, 0, sha256(*blob), blob, {sha256(*blob)}}};
 }
 
 /// The number of the last commit that is there; every part of all of them up to it must be, and
@@ -41,6 +53,15 @@ std::uint32_t check_prefix(const JobStore& store) {
         EXPECT_EQ(work->votes[i].sha256, sha256(bytes));
         EXPECT_TRUE(work->votes[i].confirmed);
         EXPECT_EQ(work->leases[i].id, LeaseId{i + 1});
+    }
+    const auto blob = numbered_blob(last);
+    const auto read = store.blob(JobId{1}, sha256(*blob));
+    EXPECT_TRUE(read);
+    if (read) {
+        EXPECT_EQ(*(*read)().value(), *blob);
+    }
+    if (last > 1) {
+        EXPECT_FALSE(store.blob(JobId{1}, sha256(*numbered_blob(last - 1))));
     }
     for (const WorkerRecord& worker : store.workers()) {
         EXPECT_GT(std::stoul(worker.name) + 3, last);

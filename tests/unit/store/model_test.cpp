@@ -14,6 +14,15 @@ constexpr JobStoreLimits few{.ended_jobs_max = 4, .receipt_bytes_max = 300};
 constexpr RoundIndex round_count = 3;
 constexpr TaskIndex task_count = 12;
 
+/// Few, so that they come again. One is too large for a row.
+const std::vector<std::shared_ptr<const Bytes>>& model_blobs() {
+    static const std::vector<std::shared_ptr<const Bytes>> blobs{
+        std::make_shared<const Bytes>(10, std::byte{1}), std::make_shared<const Bytes>(),
+        std::make_shared<const Bytes>(300'000, std::byte{3}),
+        std::make_shared<const Bytes>(20, std::byte{4})};
+    return blobs;
+}
+
 /// Any records in any order, sensible or not, about few enough things that they meet.
 class RandomRecords {
  public:
@@ -48,6 +57,7 @@ class RandomRecords {
                 return PutLease{{LeaseId{++last_lease_}, WorkerId{below(5) + 1}, job(), round(),
                                  below(2) == 0, tasks()}};
             case 6:
+                if (below(2) == 0) return put_blob();
                 return put_checkpoint();
             case 7:
                 if (below(3) == 0) return ForgetRound{job(), 0, bytes(below(40))};
@@ -113,7 +123,16 @@ class RandomRecords {
 
     Record put_checkpoint() {
         const auto state = std::make_shared<const Bytes>(bytes(below(6) == 0 ? 300'000 : 80));
-        return PutCheckpoint{job(), round(), sha256(*state), state};
+        PutCheckpoint put{job(), round(), sha256(*state), state};
+        for (const auto& blob : model_blobs()) {
+            if (below(3) == 0) put.blobs.push_back(sha256(*blob));
+        }
+        return put;
+    }
+
+    Record put_blob() {
+        const auto& blob = model_blobs()[below(model_blobs().size())];
+        return PutBlob{job(), round(), sha256(*blob), *blob, blob};
     }
 
     JobId job() { return {below(std::max<std::uint64_t>(last_job_, 1)) + 1}; }
@@ -174,6 +193,12 @@ void expect_same(const JobStore& store, const JobStore& model, std::uint64_t las
             const auto state = store.checkpoint(job, round);
             ASSERT_TRUE(state) << state.error().message;
             EXPECT_EQ(**state, **model.checkpoint(job, round));
+        }
+        for (const auto& blob : model_blobs()) {
+            const auto read = store.blob(job, sha256(*blob));
+            EXPECT_EQ(read.has_value(), model.blob(job, sha256(*blob)).has_value());
+            if (!read) continue;
+            EXPECT_EQ(*(*read)().value(), *blob);
         }
         for (RoundIndex round = 0; round < round_count; ++round) {
             expect_same_outputs(store, model, job, round);

@@ -26,7 +26,7 @@ class PredictProgram final : public OneRound {
 
  private:
     [[nodiscard]] Round only_round() const override;
-    [[nodiscard]] Result<void> fold(std::span<const ByteSpan> outputs) override;
+    [[nodiscard]] Result<void> fold(std::span<const ByteSpan> outputs, RoundWork&) override;
     void write_result(ByteWriter& result) const override;
     [[nodiscard]] bool read_result(ByteReader& result) override;
 

@@ -2,6 +2,8 @@
 
 #include <netcompute/bytes.hpp>
 #include <netcompute/ids.hpp>
+#include <netcompute/kernels/kernel.hpp>
+#include <netcompute/programs/round_work.hpp>
 #include <netcompute/result.hpp>
 #include <netcompute/sha256.hpp>
 
@@ -15,13 +17,6 @@
 #include <vector>
 
 namespace netcompute::programs {
-
-/// Immutable bytes, named; a worker fetches them once.
-struct BlobRef {
-    Sha256 sha256;
-    std::uint64_t size = 0;  ///< In bytes.
-    friend bool operator==(const BlobRef&, const BlobRef&) = default;
-};
 
 /// Bytes that ride in the task itself, or the name of a blob.
 using TaskInput = std::variant<Bytes, BlobRef>;
@@ -59,8 +54,15 @@ class Program {
     [[nodiscard]] virtual std::vector<TaskInput> task_inputs(TaskIndex index) const = 0;
 
     /// Folds the round's outputs, one a task, in order of their index, and moves to the next
-    /// round. Errors end the job: an output of the wrong shape, a fit that does not converge.
-    [[nodiscard]] virtual Result<void> finish_round(std::span<const ByteSpan> outputs) = 0;
+    /// round. What tasks of later rounds should read is published by `work`. Errors end the job: an
+    /// output of the wrong shape, a fit that does not converge.
+    [[nodiscard]] virtual Result<void> finish_round(std::span<const ByteSpan> outputs,
+                                                    RoundWork& work) = 0;
+
+    /// The blobs that folds have published and that the state still names, in any order. They live
+    /// as long as a kept state names them; one that is left out once is gone for good, unless it is
+    /// published again.
+    [[nodiscard]] virtual std::vector<BlobRef> blobs() const { return {}; }
 
     /// Everything that the folds so far have made, for a restart at this round's boundary.
     [[nodiscard]] virtual Bytes checkpoint() const = 0;
@@ -76,22 +78,35 @@ class Program {
     [[nodiscard]] virtual Bytes result_bytes() const = 0;
 };
 
+/// Program::finish_round(), and a look whether its state names only what was published. Errors: as
+/// there; Internal for a blob that it names and that was neither published now nor named before.
+[[nodiscard]] Result<void> fold_round(Program& program, std::span<const ByteSpan> outputs,
+                                      RoundWork& work);
+
 /// Where run_in_process() finds the blobs that tasks name: the bytes live as long as the program
 /// runs. Nothing for a blob that is not there.
 using BlobSource = std::function<std::optional<ByteSpan>(const Sha256&)>;
 
+/// What tasks are computed here with. The outputs are the same bits whatever `memo` is.
+struct ComputeOptions {
+    kernels::MemoValues* memo = nullptr;  ///< Null: nothing is remembered between tasks.
+    kernels::FindKernel find_kernel = kernels::find_kernel;
+};
+
 /// Runs one task here: the kernel over `inputs`, the round's shared ones first. Errors: NotFound
 /// for a kernel or a blob that is not there; the kernel's own.
 [[nodiscard]] Result<Bytes> run_task(std::string_view kernel, std::uint32_t kernel_version,
-                                     std::span<const TaskInput> inputs, const BlobSource& blobs);
+                                     std::span<const TaskInput> inputs, const BlobSource& blobs,
+                                     const ComputeOptions& options = {});
 
 /// Computes one task of `round`, the one of `program` that is due, here.
 /// Errors: NotFound for a kernel or a blob that is not there; those of the kernel.
 [[nodiscard]] Result<Bytes> run_task(const Program& program, const Round& round, TaskIndex index,
-                                     const BlobSource& blobs);
+                                     const BlobSource& blobs, const ComputeOptions& options = {});
 
 /// Runs every round of a program here, one task after another: the reference that each
 /// distributed run must equal bit for bit. Errors: those of the kernels and of the folds.
-[[nodiscard]] Result<void> run_in_process(Program& program, const BlobSource& blobs);
+[[nodiscard]] Result<void> run_in_process(Program& program, const BlobSource& blobs,
+                                          const ComputeOptions& options = {});
 
 }  // namespace netcompute::programs

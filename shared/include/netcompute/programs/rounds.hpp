@@ -9,7 +9,8 @@ namespace netcompute::programs {
 /// fold(), write_state(), read_state() and result_bytes().
 class ManyRounds : public Program {
  public:
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) override;
+    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs,
+                                            RoundWork& work) override;
     [[nodiscard]] Bytes checkpoint() const final;
     [[nodiscard]] Result<void> restore(ByteSpan checkpoint) final;
 
@@ -19,8 +20,9 @@ class ManyRounds : public Program {
     ManyRounds(std::string_view name, const char (&tag)[5]);
 
     /// Folds the outputs of the round that is due, in order of task index, and moves to the next
-    /// round. Errors as for finish_round(); after one the program is not used again.
-    [[nodiscard]] virtual Result<void> fold(std::span<const ByteSpan> outputs) = 0;
+    /// round; publishes what later rounds read. Errors as for finish_round(); after one the program
+    /// is not used again.
+    [[nodiscard]] virtual Result<void> fold(std::span<const ByteSpan> outputs, RoundWork& work) = 0;
 
     /// Everything that the folds so far have made.
     virtual void write_state(ByteWriter& state) const = 0;
@@ -41,7 +43,8 @@ class ManyRounds : public Program {
 class OneRound : public ManyRounds {
  public:
     [[nodiscard]] std::optional<Round> round() const final;
-    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs) final;
+    [[nodiscard]] Result<void> finish_round(std::span<const ByteSpan> outputs,
+                                            RoundWork& work) final;
     /// What write_result() writes, unless a program says otherwise.
     [[nodiscard]] Bytes result_bytes() const override;
 

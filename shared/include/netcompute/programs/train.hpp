@@ -56,7 +56,7 @@ class TrainProgram final : public ManyRounds {
  private:
     enum class Phase : std::uint32_t { Newton, Scoring, Finished };
 
-    [[nodiscard]] Result<void> fold(std::span<const ByteSpan> outputs) override;
+    [[nodiscard]] Result<void> fold(std::span<const ByteSpan> outputs, RoundWork&) override;
     void write_state(ByteWriter& state) const override;
     [[nodiscard]] bool read_state(ByteReader& state) override;
     [[nodiscard]] Result<void> finish_newton(std::span<const ByteSpan> outputs);
