@@ -1,6 +1,7 @@
 /** Asks a master how it is, again and again, from a process that has nothing else to do: said on
- * standard output at the end of standard input, how often and how long the longest answer took.
- * Usage: node health_probe.mjs ORIGIN */
+ * standard output at the end of standard input, how often, how long the longest
+ * answer took, and how long the longest of 99 in a hundred.
+ * Usage: node health_probe.mjs ORIGIN [PAUSE_MS] */
 
 import { ask } from './cluster.mjs';
 
@@ -8,14 +9,18 @@ let isOver = false;
 process.stdin.on('end', () => (isOver = true));
 process.stdin.resume();
 
-let count = 0;
-let longestMs = 0;
+const pauseMs = Number(process.argv[3] ?? 20);
+/** @type {number[]} */
+const answersMs = [];
 while (!isOver) {
   const begun = performance.now();
   const { status } = await ask(process.argv[2], '/healthz');
   if (status !== 200) throw new Error(`/healthz answered ${status}`);
-  longestMs = Math.max(longestMs, performance.now() - begun);
-  ++count;
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  answersMs.push(performance.now() - begun);
+  await new Promise((resolve) => setTimeout(resolve, pauseMs));
 }
-console.log(JSON.stringify({ count, longestMs }));
+answersMs.sort((a, b) => a - b);
+const count = answersMs.length;
+const longestMs = answersMs[count - 1] ?? 0;
+const p99Ms = answersMs[Math.floor(count * 0.99)] ?? 0;
+console.log(JSON.stringify({ count, longestMs, p99Ms }));
