@@ -312,7 +312,7 @@ TEST(SimulationTest, AForgetfulMasterIsCaught) {
     const Worlds deadly{.master_deaths = Occurs::Always};
     EXPECT_TRUE(is_caught(Sabotage::WipeStore, "was forgotten", deadly));
     EXPECT_TRUE(is_caught(Sabotage::WipeStore, "now it is not so", deadly));
-    EXPECT_TRUE(is_caught(Sabotage::LoseBlobs, "failed without reason", deadly));
+    EXPECT_TRUE(is_caught(Sabotage::LoseBlobs, "failed", deadly));
     EXPECT_TRUE(is_caught(Sabotage::ForgetAnother, "though nobody lied", deadly));
     EXPECT_TRUE(is_caught(Sabotage::RecomputeAfterRestart, "is computed again", deadly));
     EXPECT_TRUE(is_caught(Sabotage::SendBeforeCommit, "before it was written down", deadly));
