@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -16,13 +17,17 @@ inline std::uint64_t mixed(std::uint64_t state, std::uint64_t with) {
 
 inline constexpr std::size_t table_bytes_min = 64;
 
-/// What table_sums makes of a table: a number for all that comes before each of its bytes.
+/// What table_sums makes of a table: a number for all that comes before each eight of its bytes.
 using TableSums = std::vector<std::uint64_t>;
 
 inline Result<kernels::Derived<TableSums>> derive_sums(ByteSpan table) {
     TableSums sums{table.size()};
-    for (const std::byte byte : table) {
-        sums.push_back(mixed(sums.back(), std::to_integer<std::uint64_t>(byte)));
+    while (!table.empty()) {
+        std::uint64_t word = 0;
+        const std::size_t size = std::min(table.size(), sizeof word);
+        std::memcpy(&word, table.data(), size);
+        table = table.subspan(size);
+        sums.push_back(mixed(sums.back(), word));
     }
     const std::size_t bytes = sums.size() * sizeof sums[0];
     return kernels::Derived<TableSums>{std::move(sums), bytes};
