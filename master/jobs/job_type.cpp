@@ -2,6 +2,7 @@
 
 #include "jobs/job_files.hpp"
 #include "jobs/job_inputs.hpp"
+#include <netcompute/assert.hpp>
 
 namespace netcompute::jobs {
 namespace {
@@ -18,6 +19,13 @@ InputHashes inputs_of(std::span<const Param> table, const ParamValues& values,
 }
 
 }  // namespace
+
+Result<data::Table> JobContext::table(const data::InputFile& file,
+                                      const data::ReadingOptions& options,
+                                      const data::HeaderCheck& check) const {
+    NETCOMPUTE_ASSERT(datasets != nullptr, "a job that reads tables is prepared with a catalog");
+    return datasets->table(file, options, check);
+}
 
 Result<void> JobType::check(const nlohmann::json& given, const JobContext& context) const {
     JobFiles files{context};

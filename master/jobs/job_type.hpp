@@ -52,6 +52,11 @@ struct JobContext {
     FileNames* names = nullptr;             ///< Takes the files' names, when the job is checked.
     /// What tables are read with, when the job is prepared.
     data::DatasetCatalog* datasets = nullptr;
+
+    /// The table that an input holds. Errors: those of DatasetCatalog::table().
+    [[nodiscard]] Result<data::Table> table(const data::InputFile& file,
+                                            const data::ReadingOptions& options,
+                                            const data::HeaderCheck& check) const;
 };
 
 /// A file that a job read when it was prepared.

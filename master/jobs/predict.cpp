@@ -76,7 +76,7 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     if (!model) return unexpected(model.error());
     const std::string id = values.has(id_column) ? values[id_column] : model->form.id;
     const std::string& name = values[table_file].name();
-    auto table = context.datasets->table(values[table_file], {.id = id}, [&](auto names) {
+    auto table = context.table(values[table_file], {.id = id}, [&](auto names) {
         return learning::check_prediction_header(name, names, model->form, id);
     });
     if (!table) return unexpected(table.error());
@@ -86,8 +86,8 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     const auto ids = learning::ids_of(*table, id);
     if (!ids) return unexpected(ids.error());
     if (values.has(labels_file)) {
-        const auto truth = context.datasets->table(values[labels_file], {.id = id},
-                                                   [](auto) { return Result<void>{}; });
+        const auto truth =
+            context.table(values[labels_file], {.id = id}, [](auto) { return Result<void>{}; });
         if (!truth) return unexpected(truth.error());
         auto labels = find_labels(*truth, id, model->form.target, model->form.classes, *ids);
         if (!labels) return unexpected(labels.error());

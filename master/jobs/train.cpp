@@ -89,7 +89,7 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     const learning::TrainingOptions options{values[target], values[id], learner.article,
                                             learner.features_max};
     const std::string& name = values[table_file].name();
-    auto table = context.datasets->table(values[table_file], {.id = options.id}, [&](auto names) {
+    auto table = context.table(values[table_file], {.id = options.id}, [&](auto names) {
         return learning::check_training_header(name, names, options);
     });
     if (!table) return unexpected(table.error());

@@ -59,8 +59,10 @@ inline ComputedJob compute_job(const std::string& type, const nlohmann::json& pa
                                const std::filesystem::path& scratch) {
     const auto blobs = value_or_throw(store::BlobStore::open(scratch));
     store::BlobHolder held{*blobs};
-    auto prepared =
-        value_or_throw(jobs::find_job_type(type)->prepare(params, {root, &held, false}));
+    const auto datasets =
+        value_or_throw(data::DatasetCatalog::open(scratch.parent_path() / "datasets"));
+    auto prepared = value_or_throw(jobs::find_job_type(type)->prepare(
+        params, {.root = root, .blobs = &held, .datasets = datasets.get()}));
     ComputedJob job;
     job.record.id = JobId{7};
     job.record.type = type;
