@@ -1,8 +1,8 @@
 /**
  * How long a master takes to answer while it trains on a wide table: 1,024 features in 64 shards,
- * whose tasks answer with 4 MB each, on 100 workers of this PC. /healthz is polled every 10 ms from a
- * process of its own, before the training and during it. The workers share the PC's cores with the
- * master, so a quiet PC with more cores than two answers sooner.
+ * whose tasks answer with 4 MB each, on 100 workers of this PC. /healthz is polled every 10 ms from
+ * a process of its own, before the training and during it. The workers share the PC's cores with
+ * the master, so a quiet PC with more cores than two answers sooner.
  *
  *   node bench/wide_training.mjs [--build FOLDER] [--workers N] [--rows N] [--features N]
  */

@@ -30,7 +30,7 @@ struct EngineOptions {
     store::BlobStore* blobs = nullptr;  ///< Must be set; outlives the engine.
     /// What job types read tables with; outlives the engine. nullptr where none reads one.
     data::DatasetCatalog* datasets = nullptr;
-    std::filesystem::path root;         ///< The folder that holds Data/.
+    std::filesystem::path root;  ///< The folder that holds Data/.
     std::size_t live_jobs_max = 1000;
     std::uint64_t round_tasks_max = tasks_per_round_max;
     std::uint64_t live_tasks_max = 20'000'000;     ///< In the rounds in progress of all live jobs,

@@ -143,11 +143,14 @@ bool SimulatedMaster::may_send(const protocol::WireMessage& message) {
     return true;
 }
 
-/// Whoever gets the lease can fetch what it names.
+/// Whoever gets the lease can fetch what it names, unless its round was over, and the lease revoked,
+/// while the message waited for the disk.
 void SimulatedMaster::check_blobs(const protocol::WireMessage& message) {
     const auto decoded =
         protocol::decode_master_message(*protocol::decode_header(message.header), message.payload);
     const auto& lease = std::get<protocol::Lease>(*decoded);
+    const engine::JobRun* const job = life_->engine->live_job(lease.job);
+    if (job == nullptr || job->round_index != lease.round || job->is_away) return;
     const auto check = [this](const std::vector<protocol::WireInput>& inputs) {
         for (const protocol::WireInput& input : inputs) {
             const auto* const blob = std::get_if<protocol::BlobInput>(&input);

@@ -187,6 +187,7 @@ export const layers = [
       'shared/logging',
       'shared/config',
       'master/data',
+      'master/learning',
       'master/store',
       'master/jobs',
       'master/net',

@@ -41,10 +41,10 @@ struct SecurityConfig {
 
 /// How much one master takes on; what comes beyond is refused, and told so.
 struct LimitsConfig {
-    std::uint64_t jobs = 1000;                           ///< That are not over.
-    std::uint64_t tasks_per_job = 10'000'000;            ///< In one of its rounds.
-    std::uint64_t tasks = 20'000'000;                    ///< In those of all jobs not over.
-    std::uint64_t blob_bytes = std::uint64_t{64} << 30;  ///< Inputs of live jobs, on the disk.
+    std::uint64_t jobs = 1000;                              ///< That are not over.
+    std::uint64_t tasks_per_job = 10'000'000;               ///< In one of its rounds.
+    std::uint64_t tasks = 20'000'000;                       ///< In those of all jobs not over.
+    std::uint64_t blob_bytes = std::uint64_t{64} << 30;     ///< Inputs of live jobs, on the disk.
     std::uint64_t dataset_bytes = std::uint64_t{64} << 30;  ///< Tables that were read.
     std::uint64_t sessions_per_address = 512;  ///< Workers that are connected from one PC.
     std::uint64_t ended_jobs = 1000;           ///< That are kept, with their receipts.
