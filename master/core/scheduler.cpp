@@ -35,7 +35,7 @@ std::string_view worker_state_name(WorkerState state) {
 }
 
 Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed)
-    : limits_{limits}, with_room_(limits.leases_per_worker_max), random_{seed} {}
+    : limits_{limits}, liveness_{limits}, with_room_(limits.leases_per_worker_max), random_{seed} {}
 
 Effects Scheduler::step(Instant now, const Event& event) {
     now_ = std::max(now, now_);  // A clock that jumps back must not undo a deadline.
@@ -58,17 +58,17 @@ Effects Scheduler::step(Instant now, const Event& event) {
 Instant Scheduler::next_deadline() const {
     Instant next = straggler_deadline_.value_or(instant_never);
     if (!lease_deadlines_.empty()) next = std::min(next, lease_deadlines_.begin()->first);
-    if (!worker_deadlines_.empty()) next = std::min(next, worker_deadlines_.begin()->first);
-    return next;
+    return std::min(next, liveness_.next_deadline());
 }
 
 std::optional<WorkerView> Scheduler::worker(WorkerId id) const {
     const auto found = workers_.find(id);
     if (found == workers_.end()) return std::nullopt;
     const Worker& worker = found->second;
+    const Liveness::Worker& session = liveness_.at(id);
     return WorkerView{
-        worker.state,     worker.slots,     static_cast<std::uint32_t>(worker.leases.size()),
-        worker.last_seen, worker.validated, worker.quarantined};
+        session.state,     session.slots,    static_cast<std::uint32_t>(worker.leases.size()),
+        session.last_seen, worker.validated, worker.quarantined};
 }
 
 std::optional<LeaseView> Scheduler::lease(LeaseId id) const {
@@ -101,7 +101,7 @@ void Scheduler::on(const StoreStalled& event) {
 }
 
 void Scheduler::on(const RestorationEnded&) {
-    restoring_ = false;
+    liveness_.end_restoration();
 }
 
 void Scheduler::on(const LeaseIdsUsed& event) {

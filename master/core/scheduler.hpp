@@ -3,6 +3,7 @@
 #include "core/events.hpp"
 #include "core/fair_queue.hpp"
 #include "core/limits.hpp"
+#include "core/liveness.hpp"
 #include "core/round_tasks.hpp"
 #include "core/task_seconds.hpp"
 #include <netcompute/random.hpp>
@@ -71,7 +72,9 @@ class Scheduler {
     [[nodiscard]] std::optional<RoundView> round(JobId id) const;
     [[nodiscard]] std::optional<LeaseView> lease(LeaseId id) const;
     /// Workers that take tasks: neither Draining, Suspect nor Lost.
-    [[nodiscard]] std::uint32_t available_worker_count() const { return available_count_; }
+    [[nodiscard]] std::uint32_t available_worker_count() const {
+        return liveness_.available_count();
+    }
     /// Of a live job, the tasks of each round that is not forgotten: what a receipt tells. A
     /// snapshot, quickly made.
     [[nodiscard]] std::map<RoundIndex, RoundTasks> rounds(JobId id) const;
@@ -85,11 +88,6 @@ class Scheduler {
         bool is_proven = false;  ///< Of the worker, then.
     };
     struct Worker {
-        std::uint32_t slots = 1;
-        bool connected = true;
-        bool awaited = false;  ///< A former master knew it; its leases stand until it is late.
-        bool paused = false;   ///< By itself.
-        bool drained = false;  ///< By somebody here.
         bool is_believed = false;
         bool has_delivered = false;  ///< An output of its was accepted, at any time.
         bool quarantined = false;
@@ -99,15 +97,11 @@ class Scheduler {
         /// Somebody vouches for it, and it has shown that it can work, so if it is lost, the task
         /// that it ran may be the cause. Any other worker may disconnect on purpose.
         [[nodiscard]] bool is_proven() const { return is_believed && has_delivered; }
-        WorkerState state = WorkerState::Idle;
-        Instant last_seen;
-        Instant deadline = instant_never;  ///< Its entry in worker_deadlines_.
-        std::vector<LeaseId> leases;       ///< Active ones, oldest first.
+        std::vector<LeaseId> leases;  ///< Active ones, oldest first.
         /// Measured, per slot, for each kernel of each job.
         std::map<std::pair<JobId, std::uint32_t>, double> seconds_per_task;
-        std::vector<BlamedTask> blamed;     ///< What it ran when it was lost.
-        std::uint32_t available_slots = 0;  ///< Its part of available_; 0 while it is not.
-        std::optional<std::size_t> room;    ///< Its place in with_room_.
+        std::vector<BlamedTask> blamed;   ///< What it ran when it was lost.
+        std::optional<std::size_t> room;  ///< Its place in with_room_.
     };
     struct Lease {
         WorkerId worker;
@@ -176,11 +170,11 @@ class Scheduler {
 
     // scheduler_workers.cpp: liveness.
     void heard_from(WorkerId id, Worker& worker);
-    void set_state(WorkerId id, Worker& worker, WorkerState state);
+    void publish(WorkerId id, const StateChanges& changes);
     void refresh_state(WorkerId id, Worker& worker);
     void count_in(WorkerId id, Worker& worker);
-    void arm_worker(WorkerId id, Worker& worker, Instant deadline);
-    void lose_worker(WorkerId id, Worker& worker, bool blame_running_tasks);
+    void lose_worker(WorkerId id, bool blame_running_tasks);
+    void lose_leases(Worker& worker, bool blame_running_tasks);
     void take_back_blame(Worker& worker);
     void abandon_leases(Worker& worker);
     [[nodiscard]] bool is_remembered(WorkerId id) const;
@@ -253,7 +247,7 @@ class Scheduler {
     void unlist(JobId id);
     // These of an active lease, its worker being given.
     [[nodiscard]] double seconds_left(const Lease& lease, const Worker& worker) const;
-    [[nodiscard]] double seconds_running(const Lease& lease, const Worker& worker) const;
+    [[nodiscard]] double seconds_running(const Lease& lease) const;
     void estimate(Lease& lease, const Worker& worker);
     void presume_spent(Lease& lease, const Worker& worker);
     // And these of any.
@@ -275,18 +269,17 @@ class Scheduler {
     void help_with(LeaseId late, std::vector<WorkerId>& idle);
     [[nodiscard]] std::vector<TaskIndex> copies_for(WorkerId helper, const Lease& lease,
                                                     std::uint32_t count_max) const;
-    [[nodiscard]] std::uint32_t batch_size(const Worker& worker, JobId id, const Job& job,
+    [[nodiscard]] std::uint32_t batch_size(WorkerId worker_id, JobId id, const Job& job,
                                            std::uint32_t left) const;
     void grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
                std::vector<TaskIndex> tasks, bool is_check);
 
     SchedulerLimits limits_;
-    std::map<WorkerId, Worker> workers_;
+    Liveness liveness_;
+    std::map<WorkerId, Worker> workers_;  ///< Those that liveness_ knows.
     /// Workers that can take one more lease, by how many they hold: there may be thousands, and
     /// few of them at a time have room.
     std::vector<std::set<WorkerId>> with_room_;
-    std::uint32_t available_count_ = 0;  ///< Workers that are Idle or Busy.
-    std::uint64_t available_slots_ = 0;
     std::map<JobId, Job> jobs_;
     // There may be a thousand jobs, and each event is about one or two of them: what a step asks of
     // all is listed, and the lists follow the jobs that have changed.
@@ -296,7 +289,6 @@ class Scheduler {
     std::set<JobId> at_their_tail_;    ///< With leases, and nothing pending.
     std::map<LeaseId, Lease> leases_;
     std::set<std::pair<Instant, LeaseId>> lease_deadlines_;
-    std::set<std::pair<Instant, WorkerId>> worker_deadlines_;
     /// While a job is at its tail: nothing more is late before.
     std::optional<Instant> straggler_deadline_;
     bool late_lease_waits_ = false;  ///< Something is late, and nobody could help with it.
@@ -306,8 +298,7 @@ class Scheduler {
     std::map<std::uint64_t, std::uint32_t> losses_by_address_;
     /// What the master computes because unproven workers were lost with it: job, visit and task.
     std::set<std::tuple<JobId, std::uint64_t, TaskIndex>> rescues_;
-    bool stalled_ = false;    ///< The store takes nothing: no new leases.
-    bool restoring_ = false;  ///< A former master's jobs may be yet to come.
+    bool stalled_ = false;  ///< The store takes nothing: no new leases.
     Philox random_;
 
     Instant now_;      ///< Of the step in progress.

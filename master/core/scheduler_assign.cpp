@@ -32,7 +32,7 @@ void Scheduler::assign_to(WorkerId id, Worker& worker, bool avoid_failed) {
     std::vector<JobId> refused;  // All that waits of them has failed on this worker.
     while (const auto next = queue_.next(refused)) {
         Job& job = jobs_.at(*next);
-        const std::uint32_t size = batch_size(worker, *next, job, job.tasks.pending_count());
+        const std::uint32_t size = batch_size(id, *next, job, job.tasks.pending_count());
         auto tasks = job.tasks.take(id, size, avoid_failed);
         if (!tasks.empty()) return grant(id, worker, *next, job, std::move(tasks), false);
         refused.push_back(*next);
@@ -51,7 +51,7 @@ void Scheduler::assign_checks() {
                 if (!is_asked_for_checks(job, id)) continue;
                 Worker& worker = workers_.at(id);
                 const std::uint32_t size =
-                    batch_size(worker, job_id, job, job.tasks.waiting_check_count());
+                    batch_size(id, job_id, job, job.tasks.waiting_check_count());
                 auto tasks = job.tasks.take_checks(size, [&, &asked = job](const Voters& voters) {
                     return may_check(asked, voters, id);
                 });
@@ -81,8 +81,8 @@ bool Scheduler::may_check(const Job& job, const Voters& voters, WorkerId worker)
 void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
     if (job.validation.mode == ValidationMode::Quorum || !job.tasks.checks_wait()) return;
     std::vector<WorkerId> checkers;
-    for (const auto& [worker_id, worker] : workers_) {
-        const bool is_there = worker.awaited || worker.available_slots > 0;
+    for (const auto& [worker_id, session] : liveness_.workers()) {
+        const bool is_there = session.awaited || session.is_available();
         if (is_there && is_asked_for_checks(job, worker_id)) checkers.push_back(worker_id);
     }
     const auto nobody_may = [&](const Voters& voters) {
@@ -105,21 +105,23 @@ bool Scheduler::is_wary_of(const Worker& worker) const {
 /// As many tasks as keep the worker busy for batch_seconds, which equal jobs share, so that each of
 /// them has its turn soon; but no more than its share of half of those that are left, so that the
 /// last leases of a round are small and end together.
-std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& job,
+std::uint32_t Scheduler::batch_size(WorkerId worker_id, JobId id, const Job& job,
                                     std::uint32_t left) const {
+    const Worker& worker = workers_.at(worker_id);
     if (is_wary_of(worker)) return 1;
+    const std::uint32_t slots = liveness_.at(worker_id).slots;
     const auto speed = worker.seconds_per_task.find({id, job.kernel});
-    if (speed == worker.seconds_per_task.end()) return worker.slots;  // Measure it first.
+    if (speed == worker.seconds_per_task.end()) return slots;  // Measure it first.
     const auto rival_count = static_cast<double>(std::max<std::size_t>(queue_.rival_count(), 1));
     const double seconds = std::max(limits_.batch_seconds / rival_count, limits_.batch_seconds_min);
-    const double by_speed = seconds * worker.slots / speed->second;
-    const std::uint64_t round_count = std::max<std::uint64_t>(2 * available_slots_, 1);
-    const std::uint64_t by_share = (left + round_count - 1) / round_count * worker.slots;
+    const double by_speed = seconds * slots / speed->second;
+    const std::uint64_t round_count = std::max<std::uint64_t>(2 * liveness_.available_slots(), 1);
+    const std::uint64_t by_share = (left + round_count - 1) / round_count * slots;
     const std::uint64_t by_bytes =
         limits_.batch_bytes_max / std::max<std::uint64_t>(job.task_bytes, 1);
     std::uint64_t size = std::min<std::uint64_t>(by_share, limits_.batch_tasks_max);
     if (by_speed < static_cast<double>(size)) size = static_cast<std::uint64_t>(by_speed);
-    size = std::max<std::uint64_t>(size, worker.slots);
+    size = std::max<std::uint64_t>(size, slots);
     return static_cast<std::uint32_t>(std::max<std::uint64_t>(std::min(size, by_bytes), 1));
 }
 
@@ -140,7 +142,8 @@ void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job
     if (speed != worker.seconds_per_task.end()) {
         std::uint64_t open_count = lease.open_count;
         for (const LeaseId held : worker.leases) open_count += leases_.at(held).open_count;
-        expected_seconds = speed->second * static_cast<double>(open_count) / worker.slots;
+        expected_seconds =
+            speed->second * static_cast<double>(open_count) / liveness_.at(worker_id).slots;
     }
     lease.duration = std::clamp(from_seconds(limits_.lease_expected_factor * expected_seconds),
                                 limits_.lease_seconds_min, limits_.lease_seconds_max);
@@ -199,7 +202,7 @@ void Scheduler::help_with(LeaseId late_id, std::vector<WorkerId>& idle) {
     if (!workers_.at(late.worker).is_believed) rescue_from_strangers(job_id, job, late);
     for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
         Worker& worker = workers_.at(*helper);
-        auto copies = copies_for(*helper, late, batch_size(worker, job_id, job, 0));
+        auto copies = copies_for(*helper, late, batch_size(*helper, job_id, job, 0));
         if (copies.empty()) continue;
         for (const TaskIndex index : copies) job.tasks.add_holder(index);
         grant(*helper, worker, job_id, job, std::move(copies), false);

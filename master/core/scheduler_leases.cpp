@@ -29,7 +29,7 @@ void Scheduler::on(const ResultsReceived& event) {
     if (worker_found == workers_.end()) return;
     Worker& worker = worker_found->second;
     if (worker.quarantined) return;
-    if (worker.connected) heard_from(event.worker, worker);
+    if (liveness_.is_connected(event.worker)) heard_from(event.worker, worker);
 
     const auto refuse = [&](const std::string& what) {
         effects_.push_back(CloseSession{
@@ -58,8 +58,9 @@ void Scheduler::on(const ResultsReceived& event) {
 void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job& job) {
     Worker& worker = workers_.at(event.worker);
     const auto count = static_cast<double>(event.outcomes.size());
-    const double seconds_each = bounded_seconds(
-        event.busy_seconds / count, to_seconds(now_ - lease.granted_at) * worker.slots / count);
+    const double seconds_max =
+        to_seconds(now_ - lease.granted_at) * liveness_.at(event.worker).slots / count;
+    const double seconds_each = bounded_seconds(event.busy_seconds / count, seconds_max);
     const auto [speed, is_first] =
         worker.seconds_per_task.try_emplace({event.job, job.kernel}, seconds_each);
     if (!is_first) speed->second = 0.5 * (speed->second + seconds_each);
@@ -198,8 +199,10 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
     Job& job = jobs_.at(lease.job);
     std::uint32_t blamed_count = 0;
     Worker& worker = workers_.at(lease.worker);
-    const std::uint32_t blamed_max =
-        worker.is_proven() ? worker.slots : std::min(worker.slots, limits_.blamed_per_stranger_max);
+    const Liveness::Worker& session = liveness_.at(lease.worker);
+    const std::uint32_t blamed_max = worker.is_proven()
+                                         ? session.slots
+                                         : std::min(session.slots, limits_.blamed_per_stranger_max);
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         if (lease.has_outcome[place]) continue;
         const TaskIndex index = lease.tasks[place];
@@ -210,7 +213,7 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
             lose_check(lease, index);
             continue;
         }
-        if (!worker.connected) {
+        if (!session.connected) {
             worker.blamed.push_back({lease.job, lease.round, index, worker.is_proven()});
         }
         if (!blame(lease, index)) return;

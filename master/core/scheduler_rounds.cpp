@@ -78,8 +78,7 @@ void Scheduler::on(const RoundStarted& event) {
     if (event.fresh && job.tasks.task_count() == event.task_count) {
         homes = job.tasks.homes();
         for (WorkerId& home : homes) {
-            const auto found = workers_.find(home);
-            if (found == workers_.end() || !found->second.connected) home = WorkerId{};
+            if (!liveness_.is_connected(home)) home = WorkerId{};
         }
     }
     release_round(job);
@@ -236,7 +235,7 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
             if (past.is_check && is_open) job.tasks.want_check(index);
         }
         const auto found = workers_.find(past.worker);
-        if (found == workers_.end() || found->second.connected) continue;
+        if (found == workers_.end() || liveness_.is_connected(past.worker)) continue;
         Worker& worker = found->second;
         Lease lease;
         lease.worker = past.worker;
@@ -258,8 +257,7 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
         lease.granted_at = lease.progress_at = now_;
         lease.deadline = now_ + lease.duration;
         lease_deadlines_.insert({lease.deadline, past.lease});
-        worker.awaited = true;
-        arm_worker(past.worker, worker, now_ + limits_.lost_after);
+        liveness_.await(now_, past.worker);
         lease.in_front = worker.leases.empty();
         worker.leases.push_back(past.lease);
         job.round_leases.push_back(past.lease);

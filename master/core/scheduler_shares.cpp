@@ -48,15 +48,15 @@ double Scheduler::seconds_left(const Lease& lease, const Worker& worker) const {
 }
 
 /// For how long its worker has been at work on those that it does now, all slots together.
-double Scheduler::seconds_running(const Lease& lease, const Worker& worker) const {
+double Scheduler::seconds_running(const Lease& lease) const {
     if (!lease.in_front) return 0;
-    return to_seconds(now_ - lease.progress_at) * std::min(worker.slots, lease.open_count);
+    return to_seconds(now_ - lease.progress_at) *
+           std::min(liveness_.at(lease.worker).slots, lease.open_count);
 }
 
 /// Charges its job for what is known of the lease by now, and thought of the rest.
 void Scheduler::estimate(Lease& lease, const Worker& worker) {
-    charge(lease,
-           lease.spent + std::max(seconds_left(lease, worker), seconds_running(lease, worker)));
+    charge(lease, lease.spent + std::max(seconds_left(lease, worker), seconds_running(lease)));
 }
 
 /// Outcomes of this lease have come, which took so long.
@@ -70,7 +70,7 @@ void Scheduler::spend(Lease& lease, Job& job, double slot_seconds) {
 /// A lease ends, maybe with tasks that have no outcome: if it was their turn, its worker has been
 /// at work on them, for as long as they should have taken at most.
 void Scheduler::presume_spent(Lease& lease, const Worker& worker) {
-    const double presumed = std::min(seconds_running(lease, worker), seconds_left(lease, worker));
+    const double presumed = std::min(seconds_running(lease), seconds_left(lease, worker));
     spend(lease, jobs_.at(lease.job), presumed);
     lease.presumed = presumed;
 }

@@ -5,12 +5,8 @@
 namespace netcompute::core {
 
 void Scheduler::on(const WorkerJoined& event) {
-    const auto [entry, is_new] = workers_.try_emplace(event.worker);
-    Worker& worker = entry->second;
-    worker.slots = std::max(event.slots, 1U);
-    worker.connected = true;
-    worker.awaited = false;
-    worker.paused = false;
+    const bool is_new = liveness_.join(event.worker, event.slots);
+    Worker& worker = workers_[event.worker];
     worker.pc = event.pc;
     const bool was_believed = std::exchange(worker.is_believed, event.is_believed);
     worker.address = event.address;
@@ -23,28 +19,23 @@ void Scheduler::on(const WorkerJoined& event) {
     }
     worker.blamed.clear();
     if (worker.is_believed && !was_believed && !is_new) judge_held_back(event.worker);
-    if (is_new) effects_.push_back(PublishWorker{event.worker, worker.state});
+    if (is_new) effects_.push_back(PublishWorker{event.worker, liveness_.at(event.worker).state});
     heard_from(event.worker, worker);
 }
 
 void Scheduler::on(const WorkerRestored& event) {
     Worker& worker = workers_[event.worker];
-    restoring_ = true;
-    worker.connected = false;
-    worker.awaited = true;
     worker.pc = event.pc;
     worker.is_believed = event.is_believed;
     worker.validated = event.validated;
     worker.quarantined = event.quarantined;
-    worker.state = WorkerState::Lost;
-    worker.last_seen = now_;
-    arm_worker(event.worker, worker, now_ + limits_.lost_after);
+    liveness_.restore(now_, event.worker);
 }
 
 void Scheduler::on(const WorkerDrained& event) {
     const auto found = workers_.find(event.worker);
     if (found == workers_.end()) return;
-    found->second.drained = event.drained;
+    liveness_.drain(event.worker, event.drained);
     refresh_state(event.worker, found->second);
 }
 
@@ -57,25 +48,17 @@ void Scheduler::on(const WorkerReadmitted& event) {
 }
 
 void Scheduler::on(const WorkerDisconnected& event) {
-    const auto found = workers_.find(event.worker);
-    if (found != workers_.end() && found->second.connected) {
-        lose_worker(event.worker, found->second, true);
-    }
+    if (liveness_.is_connected(event.worker)) lose_worker(event.worker, true);
 }
 
 void Scheduler::on(const WorkerLeft& event) {
-    const auto found = workers_.find(event.worker);
-    if (found != workers_.end() && found->second.connected) {
-        lose_worker(event.worker, found->second, false);
-    }
+    if (liveness_.is_connected(event.worker)) lose_worker(event.worker, false);
 }
 
 void Scheduler::on(const HeartbeatReceived& event) {
-    const auto found = workers_.find(event.worker);
-    if (found == workers_.end() || !found->second.connected) return;
-    Worker& worker = found->second;
-    worker.slots = std::max(event.slots, 1U);
-    worker.paused = event.paused;
+    if (!liveness_.is_connected(event.worker)) return;
+    Worker& worker = workers_.at(event.worker);
+    liveness_.report(event.worker, event.slots, event.paused);
     heard_from(event.worker, worker);
     for (const LeaseId id : std::vector{worker.leases}) {
         Lease& lease = leases_.at(id);
@@ -105,41 +88,22 @@ void Scheduler::on(const HeartbeatReceived& event) {
 }
 
 void Scheduler::heard_from(WorkerId id, Worker& worker) {
-    worker.last_seen = now_;
-    arm_worker(id, worker, now_ + limits_.suspect_after);
-    if (worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost) {
-        set_state(id, worker, WorkerState::Idle);
-    }
-    refresh_state(id, worker);
-}
-
-void Scheduler::set_state(WorkerId id, Worker& worker, WorkerState state) {
-    if (worker.state == state) return;
-    worker.state = state;
-    effects_.push_back(PublishWorker{id, state});
+    publish(id, liveness_.heard_from(now_, id, !worker.leases.empty()));
     count_in(id, worker);
 }
 
-/// Idle, Busy or Draining, by what it holds; a worker that is not heard of stays as it is.
 void Scheduler::refresh_state(WorkerId id, Worker& worker) {
-    if (worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost) return;
-    if (worker.paused || worker.drained)
-        set_state(id, worker, WorkerState::Draining);
-    else
-        set_state(id, worker, worker.leases.empty() ? WorkerState::Idle : WorkerState::Busy);
+    publish(id, liveness_.refresh(id, !worker.leases.empty()));
     count_in(id, worker);
 }
 
-/// Keeps with_room_ and available_ in step with a worker that has changed.
+void Scheduler::publish(WorkerId id, const StateChanges& changes) {
+    for (const WorkerState state : changes) effects_.push_back(PublishWorker{id, state});
+}
+
+/// Keeps with_room_ in step with a worker that has changed.
 void Scheduler::count_in(WorkerId id, Worker& worker) {
-    const bool is_available =
-        worker.state == WorkerState::Idle || worker.state == WorkerState::Busy;
-    const std::uint32_t slots = is_available ? worker.slots : 0;
-    if (worker.available_slots != slots) {
-        available_count_ += (slots > 0 ? 1U : 0U) - (worker.available_slots > 0 ? 1U : 0U);
-        available_slots_ += std::uint64_t{slots} - worker.available_slots;
-        worker.available_slots = slots;
-    }
+    const bool is_available = liveness_.at(id).is_available();
     std::optional<std::size_t> room;
     if (is_available && !worker.quarantined && worker.leases.size() < with_room_.size()) {
         // After those that wait for nothing but work.
@@ -151,16 +115,14 @@ void Scheduler::count_in(WorkerId id, Worker& worker) {
     worker.room = room;
 }
 
-void Scheduler::arm_worker(WorkerId id, Worker& worker, Instant deadline) {
-    worker_deadlines_.erase({worker.deadline, id});
-    worker.deadline = deadline;
-    worker_deadlines_.insert({deadline, id});
+void Scheduler::lose_worker(WorkerId id, bool blame_running_tasks) {
+    publish(id, liveness_.lose(now_, id));
+    Worker& worker = workers_.at(id);
+    count_in(id, worker);
+    lose_leases(worker, blame_running_tasks);
 }
 
-void Scheduler::lose_worker(WorkerId id, Worker& worker, bool blame_running_tasks) {
-    worker.connected = false;
-    set_state(id, worker, WorkerState::Lost);
-    arm_worker(id, worker, now_ + limits_.lost_kept);
+void Scheduler::lose_leases(Worker& worker, bool blame_running_tasks) {
     bool is_front = true;  // Only what it was running can have brought it down.
     for (const LeaseId lease_id : std::exchange(worker.leases, {})) {
         const auto lease = leases_.find(lease_id);
@@ -217,26 +179,33 @@ void Scheduler::take_back_blame(Worker& worker) {
 }
 
 void Scheduler::check_silence() {
-    while (!worker_deadlines_.empty() && worker_deadlines_.begin()->first <= now_) {
-        const WorkerId id = worker_deadlines_.begin()->second;
+    const auto remembered = [this](WorkerId id) { return is_remembered(id); };
+    while (const auto overdue = liveness_.next_overdue(now_, remembered)) {
+        const WorkerId id = overdue->worker;
         Worker& worker = workers_.at(id);
-        if (std::exchange(worker.awaited, false)) {
-            abandon_leases(worker);
-            arm_worker(id, worker, now_ + limits_.lost_kept);
-        } else if (!worker.connected && (restoring_ || is_remembered(id))) {
-            arm_worker(id, worker, now_ + limits_.lost_kept);
-        } else if (!worker.connected) {
-            worker_deadlines_.erase(worker_deadlines_.begin());
-            workers_.erase(id);
-        } else if (now_ - worker.last_seen >= limits_.lost_after) {
-            const auto silent = std::to_string(
-                std::chrono::duration_cast<std::chrono::seconds>(now_ - worker.last_seen).count());
-            lose_worker(id, worker, true);
-            effects_.push_back(CloseSession{
-                id, {ErrorCode::Unavailable, "nothing was heard of it for " + silent + " s"}});
-        } else {
-            set_state(id, worker, WorkerState::Suspect);
-            arm_worker(id, worker, worker.last_seen + limits_.lost_after);
+        switch (overdue->what) {
+            case Overdue::What::Suspect:
+                publish(id, {WorkerState::Suspect});
+                count_in(id, worker);
+                break;
+            case Overdue::What::Lost: {
+                publish(id, {WorkerState::Lost});
+                count_in(id, worker);
+                lose_leases(worker, true);
+                const auto silent =
+                    std::chrono::duration_cast<std::chrono::seconds>(overdue->silence);
+                effects_.push_back(CloseSession{
+                    id,
+                    {ErrorCode::Unavailable,
+                     "nothing was heard of it for " + std::to_string(silent.count()) + " s"}});
+                break;
+            }
+            case Overdue::What::StaysAway:
+                abandon_leases(worker);
+                break;
+            case Overdue::What::Forgotten:
+                workers_.erase(id);
+                break;
         }
     }
 }
