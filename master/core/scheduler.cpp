@@ -35,7 +35,10 @@ std::string_view worker_state_name(WorkerState state) {
 }
 
 Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed)
-    : limits_{limits}, liveness_{limits}, with_room_(limits.leases_per_worker_max), random_{seed} {}
+    : limits_{limits},
+      liveness_{limits},
+      trust_{limits, seed},
+      with_room_(limits.leases_per_worker_max) {}
 
 Effects Scheduler::step(Instant now, const Event& event) {
     now_ = std::max(now, now_);  // A clock that jumps back must not undo a deadline.
@@ -66,9 +69,10 @@ std::optional<WorkerView> Scheduler::worker(WorkerId id) const {
     if (found == workers_.end()) return std::nullopt;
     const Worker& worker = found->second;
     const Liveness::Worker& session = liveness_.at(id);
+    const Trust::Worker& believed = trust_.at(id);
     return WorkerView{
-        session.state,     session.slots,    static_cast<std::uint32_t>(worker.leases.size()),
-        session.last_seen, worker.validated, worker.quarantined};
+        session.state,     session.slots,      static_cast<std::uint32_t>(worker.leases.size()),
+        session.last_seen, believed.validated, believed.quarantined};
 }
 
 std::optional<LeaseView> Scheduler::lease(LeaseId id) const {
@@ -87,7 +91,7 @@ std::optional<RoundView> Scheduler::round(JobId id) const {
                    job.tasks.settled_count(),
                    job.tasks.pending_count(),
                    job.paused,
-                   job.in_round && job.validation.mode == ValidationMode::Quorum &&
+                   job.in_round && job.terms.validation.mode == ValidationMode::Quorum &&
                        job.tasks.pending_count() == 0 && job.active_leases.empty() &&
                        job.tasks.checks_wait(),
                    job.slot_seconds};

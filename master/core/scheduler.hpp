@@ -6,7 +6,7 @@
 #include "core/liveness.hpp"
 #include "core/round_tasks.hpp"
 #include "core/task_seconds.hpp"
-#include <netcompute/random.hpp>
+#include "core/trust.hpp"
 
 #include <cstddef>
 #include <map>
@@ -80,27 +80,10 @@ class Scheduler {
     [[nodiscard]] std::map<RoundIndex, RoundTasks> rounds(JobId id) const;
 
  private:
-    /// A task that was counted as possibly having brought its worker down.
-    struct BlamedTask {
-        JobId job;
-        RoundIndex round = 0;
-        TaskIndex index = 0;
-        bool is_proven = false;  ///< Of the worker, then.
-    };
     struct Worker {
-        bool is_believed = false;
-        bool has_delivered = false;  ///< An output of its was accepted, at any time.
-        bool quarantined = false;
-        std::uint32_t validated = 0;
-        std::uint64_t pc = 0;       ///< 0: unknown, and like no other.
-        std::uint64_t address = 0;  ///< Until it is proven: whose losses it answers for.
-        /// Somebody vouches for it, and it has shown that it can work, so if it is lost, the task
-        /// that it ran may be the cause. Any other worker may disconnect on purpose.
-        [[nodiscard]] bool is_proven() const { return is_believed && has_delivered; }
         std::vector<LeaseId> leases;  ///< Active ones, oldest first.
         /// Measured, per slot, for each kernel of each job.
         std::map<std::pair<JobId, std::uint32_t>, double> seconds_per_task;
-        std::vector<BlamedTask> blamed;   ///< What it ran when it was lost.
         std::optional<std::size_t> room;  ///< Its place in with_room_.
     };
     struct Lease {
@@ -124,11 +107,10 @@ class Scheduler {
     };
     struct Job {
         std::int32_t priority = 0;
-        Validation validation;
+        Terms terms;
         bool paused = false;
-        bool contested = false;  ///< A worker was proven wrong in it: everything is checked.
-        bool restored = false;   ///< Its former rounds have yet to be looked through.
-        bool in_round = false;   ///< Tasks may be given out.
+        bool restored = false;               ///< Its former rounds have yet to be looked through.
+        bool in_round = false;               ///< Tasks may be given out.
         std::optional<RoundIndex> visiting;  ///< Asked for, and not begun yet.
         RoundIndex round = 0;
         std::uint32_t kernel = 0;  ///< Of the round, by number.
@@ -175,7 +157,7 @@ class Scheduler {
     void count_in(WorkerId id, Worker& worker);
     void lose_worker(WorkerId id, bool blame_running_tasks);
     void lose_leases(Worker& worker, bool blame_running_tasks);
-    void take_back_blame(Worker& worker);
+    void take_back_blame(const std::vector<BlamedTask>& blamed);
     void abandon_leases(Worker& worker);
     [[nodiscard]] bool is_remembered(WorkerId id) const;
     void check_silence();
@@ -191,7 +173,6 @@ class Scheduler {
     void lose_check(const Lease& lease, TaskIndex index);
     [[nodiscard]] bool blame(Lease& lease, TaskIndex index);
     void rescue(JobId id, Job& job, TaskIndex index);
-    void answer_for(const Worker& worker, std::uint32_t delivered_count);
     void let_go(const Lease& lease, TaskIndex index);
     void revoke_pointless(Job& job);
 
@@ -217,23 +198,13 @@ class Scheduler {
     void remove_job(JobId id);
 
     // scheduler_validation.cpp: which outputs count.
-    [[nodiscard]] ValidationMode mode_for(const Job& job, WorkerId worker) const;
-    [[nodiscard]] bool is_reliable(const Job& job, WorkerId worker) const;
-    [[nodiscard]] bool same_pc(WorkerId a, WorkerId b) const;
-    [[nodiscard]] double spot_check_rate(const Worker& worker) const;
-    [[nodiscard]] bool is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex index) const;
-    [[nodiscard]] bool is_doubtful(const Job& job, const Stretch& tasks) const;
-    void judge(Job& job, TaskIndex index);
     void second_vote(JobId id, Job& job, TaskIndex index, Vote vote);
     void confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer);
     void credit(WorkerId id);
     void judge_held_back(WorkerId author);
     void request_audit(JobId id, Job& job, TaskIndex index, bool may_crash = false);
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
-    void distrust(JobId id, Job& job, WorkerId liar);
-    [[nodiscard]] bool counts(WorkerId voter) const;
-    [[nodiscard]] bool is_known_liar(WorkerId worker) const;
-    [[nodiscard]] std::optional<WorkerId> last_of_quorum(const Job& job, TaskIndex index) const;
+    void distrust(JobId id, Job& job, WorkerId liar, bool lied_here);
 
     // scheduler_shares.cpp: whose turn it is, and what leases cost.
     void note_change(const auto& fact) {
@@ -257,11 +228,8 @@ class Scheduler {
     // scheduler_assign.cpp: who gets what.
     void assign();
     void assign_checks();
-    [[nodiscard]] bool is_asked_for_checks(const Job& job, WorkerId worker) const;
-    [[nodiscard]] bool may_check(const Job& job, const Voters& voters, WorkerId worker) const;
     void audit_what_nobody_may_check(JobId id, Job& job);
     void rescue_from_strangers(JobId id, Job& job, const Lease& late);
-    [[nodiscard]] bool is_wary_of(const Worker& worker) const;
     void audit_late_checks(JobId id, Job& job, const Lease& lease);
     void assign_to(WorkerId id, Worker& worker, bool avoid_failed);
     void assign_stragglers();
@@ -276,6 +244,7 @@ class Scheduler {
 
     SchedulerLimits limits_;
     Liveness liveness_;
+    Trust trust_;
     std::map<WorkerId, Worker> workers_;  ///< Those that liveness_ knows.
     /// Workers that can take one more lease, by how many they hold: there may be thousands, and
     /// few of them at a time have room.
@@ -294,12 +263,7 @@ class Scheduler {
     bool late_lease_waits_ = false;  ///< Something is late, and nobody could help with it.
     std::uint64_t last_lease_ = 0;
     std::uint64_t last_visit_ = 0;
-    /// Tasks that unproven workers of an address were lost with, and did not make up for.
-    std::map<std::uint64_t, std::uint32_t> losses_by_address_;
-    /// What the master computes because unproven workers were lost with it: job, visit and task.
-    std::set<std::tuple<JobId, std::uint64_t, TaskIndex>> rescues_;
     bool stalled_ = false;  ///< The store takes nothing: no new leases.
-    Philox random_;
 
     Instant now_;      ///< Of the step in progress.
     Effects effects_;  ///< Of the step in progress.

@@ -48,12 +48,12 @@ void Scheduler::assign_checks() {
         for (std::set<WorkerId>& holders : with_room_) {
             for (auto next = holders.begin(); next != holders.end();) {
                 const WorkerId id = *next++;
-                if (!is_asked_for_checks(job, id)) continue;
+                if (!trust_.is_asked_for_checks(job.terms, id)) continue;
                 Worker& worker = workers_.at(id);
                 const std::uint32_t size =
                     batch_size(id, job_id, job, job.tasks.waiting_check_count());
                 auto tasks = job.tasks.take_checks(size, [&, &asked = job](const Voters& voters) {
-                    return may_check(asked, voters, id);
+                    return trust_.may_check(asked.terms, voters, id);
                 });
                 if (!tasks.empty()) grant(id, worker, job_id, job, std::move(tasks), true);
             }
@@ -63,43 +63,23 @@ void Scheduler::assign_checks() {
     }
 }
 
-/// Whether this worker's word confirms anybody's result.
-bool Scheduler::is_asked_for_checks(const Job& job, WorkerId worker) const {
-    return job.validation.mode == ValidationMode::Quorum || is_reliable(job, worker);
-}
-
-/// Whether it can confirm one that these have given.
-bool Scheduler::may_check(const Job& job, const Voters& voters, WorkerId worker) const {
-    if (job.validation.mode != ValidationMode::Quorum) return !same_pc(worker, voters.front());
-    return std::ranges::none_of(voters, [&](WorkerId voter) {
-        return (voter == voters.front() || counts(voter)) && same_pc(voter, worker);
-    });
-}
-
 /// Where no worker that is there may make a check, the master does; but not to make up a quorum,
 /// which is a number of PCs.
 void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
-    if (job.validation.mode == ValidationMode::Quorum || !job.tasks.checks_wait()) return;
+    if (job.terms.validation.mode == ValidationMode::Quorum || !job.tasks.checks_wait()) return;
     std::vector<WorkerId> checkers;
     for (const auto& [worker_id, session] : liveness_.workers()) {
         const bool is_there = session.awaited || session.is_available();
-        if (is_there && is_asked_for_checks(job, worker_id)) checkers.push_back(worker_id);
+        if (is_there && trust_.is_asked_for_checks(job.terms, worker_id))
+            checkers.push_back(worker_id);
     }
     const auto nobody_may = [&](const Voters& voters) {
         return std::ranges::none_of(
-            checkers, [&](WorkerId worker) { return may_check(job, voters, worker); });
+            checkers, [&](WorkerId worker) { return trust_.may_check(job.terms, voters, worker); });
     };
     for (const TaskIndex index : job.tasks.waiting_checks(nobody_may))
         request_audit(id, job, index);
     list(id, job);
-}
-
-/// Whether it is unproven, and unproven workers of its address have been lost with many tasks and
-/// have delivered few since.
-bool Scheduler::is_wary_of(const Worker& worker) const {
-    if (worker.is_proven()) return false;
-    const auto losses = losses_by_address_.find(worker.address);
-    return losses != losses_by_address_.end() && losses->second >= limits_.losses_per_address_max;
 }
 
 /// As many tasks as keep the worker busy for batch_seconds, which equal jobs share, so that each of
@@ -108,7 +88,7 @@ bool Scheduler::is_wary_of(const Worker& worker) const {
 std::uint32_t Scheduler::batch_size(WorkerId worker_id, JobId id, const Job& job,
                                     std::uint32_t left) const {
     const Worker& worker = workers_.at(worker_id);
-    if (is_wary_of(worker)) return 1;
+    if (trust_.is_wary_of(worker_id)) return 1;
     const std::uint32_t slots = liveness_.at(worker_id).slots;
     const auto speed = worker.seconds_per_task.find({id, job.kernel});
     if (speed == worker.seconds_per_task.end()) return slots;  // Measure it first.
@@ -179,7 +159,7 @@ void Scheduler::assign_stragglers() {
         Lease& front = leases_.at(late_worker.leases.front());
         const double p95 = jobs_.at(front.job).task_seconds.quantile(0.95);
         // Nothing to compare it with yet; but a stranger may never deliver anything.
-        if (p95 == 0 && late_worker.is_believed) continue;
+        if (p95 == 0 && trust_.at(late_id).is_believed) continue;
         const Duration patience = p95 == 0 ? limits_.lease_seconds_min
                                            : std::max(limits_.straggler_min,
                                                       from_seconds(limits_.straggler_factor * p95));
@@ -199,7 +179,7 @@ void Scheduler::help_with(LeaseId late_id, std::vector<WorkerId>& idle) {
     Job& job = jobs_.at(job_id);
     if (job.tasks.pending_count() > 0 || job.paused) return;
     if (late.is_check) return audit_late_checks(job_id, job, late);
-    if (!workers_.at(late.worker).is_believed) rescue_from_strangers(job_id, job, late);
+    if (!trust_.at(late.worker).is_believed) rescue_from_strangers(job_id, job, late);
     for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
         Worker& worker = workers_.at(*helper);
         auto copies = copies_for(*helper, late, batch_size(*helper, job_id, job, 0));
@@ -236,7 +216,7 @@ void Scheduler::look_for_stragglers() {
 /// A check must not hold a round up for long: the master makes it itself.
 void Scheduler::audit_late_checks(JobId id, Job& job, const Lease& lease) {
     note_change(id);
-    if (job.validation.mode == ValidationMode::Quorum) return;
+    if (job.terms.validation.mode == ValidationMode::Quorum) return;
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         const TaskIndex index = lease.tasks[place];
         if (!lease.has_outcome[place] && job.tasks.wants_check(index)) {

@@ -7,8 +7,6 @@
 namespace netcompute::core {
 namespace {
 
-constexpr std::size_t addresses_max = 4096;  ///< Whose losses are remembered.
-
 /// A worker's claim about its own speed, made harmless: not even all its slots together can have
 /// computed for longer than `seconds_max`.
 double bounded_seconds(double seconds, double seconds_max) {
@@ -17,19 +15,11 @@ double bounded_seconds(double seconds, double seconds_max) {
                                   : seconds_min;
 }
 
-std::string task_name(JobId job, RoundIndex round, TaskIndex index) {
-    return "task " + std::to_string(index) + " of round " + std::to_string(round) + " of job " +
-           std::to_string(job.value);
-}
-
 }  // namespace
 
 void Scheduler::on(const ResultsReceived& event) {
-    const auto worker_found = workers_.find(event.worker);
-    if (worker_found == workers_.end()) return;
-    Worker& worker = worker_found->second;
-    if (worker.quarantined) return;
-    if (liveness_.is_connected(event.worker)) heard_from(event.worker, worker);
+    if (!trust_.counts(event.worker)) return;
+    if (liveness_.is_connected(event.worker)) heard_from(event.worker, workers_.at(event.worker));
 
     const auto refuse = [&](const std::string& what) {
         effects_.push_back(CloseSession{
@@ -67,9 +57,10 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));
     lease.progress_at = now_;
     look_for_stragglers();
-    if (!worker.is_proven()) {
-        answer_for(worker, static_cast<std::uint32_t>(std::ranges::count_if(
-                               event.outcomes, [](const Outcome& one) { return !one.failed; })));
+    if (!trust_.at(event.worker).is_proven()) {
+        trust_.answer_for(event.worker,
+                          static_cast<std::uint32_t>(std::ranges::count_if(
+                              event.outcomes, [](const Outcome& one) { return !one.failed; })));
     }
 
     const std::uint32_t open_before = lease.open_count;
@@ -100,10 +91,11 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
         estimate(lease, worker);  // Else it ends, and is charged, below.
     const std::vector<std::uint32_t> firsts = record.positions;
     if (!firsts.empty()) {
-        worker.has_delivered = true;
+        trust_.note_delivery(event.worker);
         effects_.push_back(std::move(record));
     }
-    for (const std::uint32_t position : firsts) judge(job, event.outcomes[position].index);
+    for (const std::uint32_t position : firsts)
+        trust_.judge(job.terms, job.tasks, event.outcomes[position].index);
     for (const std::uint32_t position : seconds) {
         const Outcome& outcome = event.outcomes[position];
         second_vote(event.job, job, outcome.index, {event.worker, outcome.sha256});
@@ -137,7 +129,7 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
         return true;
     }
     const bool worker_is_to_blame = outcome.error.code == ErrorCode::Unavailable;
-    const Worker& worker = workers_.at(event.worker);
+    const Trust::Worker& worker = trust_.at(event.worker);
     const bool is_stranger = !worker.is_believed;
     if (worker_is_to_blame && !worker.is_proven()) {
         std::ignore = blame(lease, outcome.index);
@@ -150,7 +142,8 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
                            : job.tasks.count_own_failure(outcome.index, event.worker);
     const std::uint32_t count_max =
         worker_is_to_blame ? limits_.infrastructure_failures_max : limits_.own_failures_max;
-    const bool is_believed = !is_stranger && mode_for(job, event.worker) == ValidationMode::None;
+    const bool is_believed =
+        !is_stranger && trust_.mode_for(job.terms, event.worker) == ValidationMode::None;
     const auto may_be_made_of_lies = [&] {
         return !worker_is_to_blame && doubt_strangers(job, job.round).has_value();
     };
@@ -198,11 +191,10 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
     end_lease(id, lease);
     Job& job = jobs_.at(lease.job);
     std::uint32_t blamed_count = 0;
-    Worker& worker = workers_.at(lease.worker);
+    const bool is_proven = trust_.at(lease.worker).is_proven();
     const Liveness::Worker& session = liveness_.at(lease.worker);
-    const std::uint32_t blamed_max = worker.is_proven()
-                                         ? session.slots
-                                         : std::min(session.slots, limits_.blamed_per_stranger_max);
+    const std::uint32_t blamed_max =
+        is_proven ? session.slots : std::min(session.slots, limits_.blamed_per_stranger_max);
     for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
         if (lease.has_outcome[place]) continue;
         const TaskIndex index = lease.tasks[place];
@@ -214,7 +206,7 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
             continue;
         }
         if (!session.connected) {
-            worker.blamed.push_back({lease.job, lease.round, index, worker.is_proven()});
+            trust_.blame(lease.worker, {lease.job, lease.round, index, is_proven});
         }
         if (!blame(lease, index)) return;
     }
@@ -225,7 +217,7 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
 /// number of PCs, to which the master does not add.
 void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
     Job& job = jobs_.at(lease.job);
-    if (job.validation.mode == ValidationMode::Quorum) return;
+    if (job.terms.validation.mode == ValidationMode::Quorum) return;
     const std::uint32_t losses = job.tasks.count_stranger_loss(index);
     const bool is_due = losses >= limits_.stranger_losses_max && job.tasks.wants_check(index);
     if (is_due) request_audit(lease.job, job, index);
@@ -236,10 +228,8 @@ void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
 /// master runs the task itself, and knows.
 bool Scheduler::blame(Lease& lease, TaskIndex index) {
     Job& job = jobs_.at(lease.job);
-    const Worker& worker = workers_.at(lease.worker);
-    if (!worker.is_proven()) {
-        if (losses_by_address_.size() > addresses_max) losses_by_address_.clear();
-        ++losses_by_address_[worker.address];
+    if (!trust_.at(lease.worker).is_proven()) {
+        trust_.count_loss(lease.worker);
         const std::uint32_t losses = job.tasks.count_stranger_loss(index);
         if (losses >= limits_.stranger_losses_max) rescue(lease.job, job, index);
         return true;
@@ -253,23 +243,11 @@ bool Scheduler::blame(Lease& lease, TaskIndex index) {
     return false;
 }
 
-/// Has the master compute a task that unproven workers do not deliver; but only a few at a time,
-/// because any of them can bring this about. Of the other tasks, the next loss asks again.
+/// Has the master compute a task that unproven workers do not deliver; but only a few at a time. Of
+/// the other tasks, the next loss asks again.
 void Scheduler::rescue(JobId id, Job& job, TaskIndex index) {
-    if (job.tasks.has_output(index) || rescues_.size() >= limits_.rescues_max) return;
-    if (job.tasks.audited(index)) return;
-    rescues_.insert({id, job.visit, index});
-    request_audit(id, job, index, true);
-}
-
-/// It has delivered: so much of what its address has lost is made up for.
-void Scheduler::answer_for(const Worker& worker, std::uint32_t delivered_count) {
-    const auto losses = losses_by_address_.find(worker.address);
-    if (losses == losses_by_address_.end()) return;
-    if (losses->second <= delivered_count)
-        losses_by_address_.erase(losses);
-    else
-        losses->second -= delivered_count;
+    if (job.tasks.has_output(index) || job.tasks.audited(index)) return;
+    if (trust_.begin_rescue(id, job.visit, index)) request_audit(id, job, index, true);
 }
 
 void Scheduler::expire_leases() {

@@ -2,7 +2,6 @@
 #include <netcompute/assert.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 namespace netcompute::core {
 namespace {
@@ -23,9 +22,9 @@ bool have_outputs(const RoundTasks& tasks, const std::vector<TaskIndex>& indices
 
 void Scheduler::on(const JobRestored& event) {
     Job& job = jobs_[event.job];
-    job.contested = event.contested;
+    job.terms.contested = event.contested;
     job.slot_seconds = event.slot_seconds;
-    job.validation = event.validation;
+    job.terms.validation = event.validation;
     job.restored = true;
     job.first_kept = event.first_round;
     for (const ForgottenWord& word : event.forgotten) {
@@ -38,7 +37,7 @@ void Scheduler::on(const JobRestored& event) {
     }
     for (const PastConfirmations& past : event.confirmations) {
         const auto found = job.history.find(past.round);
-        if (found == job.history.end() || is_known_liar(past.confirmer)) continue;
+        if (found == job.history.end() || trust_.is_known_liar(past.confirmer)) continue;
         RoundTasks& tasks = found->second;
         for (const TaskIndex index : past.tasks) {
             if (index >= tasks.task_count() || !tasks.has_output(index)) continue;
@@ -57,9 +56,10 @@ void Scheduler::restore_outputs(const Job& job, RoundTasks& tasks,
     for (const PastOutput& output : outputs) {
         if (tasks.has_output(output.index)) tasks.drop_output(output.index);
         tasks.put_output(output.index, output.worker, output.sha256);
-        if (output.confirmed && !is_known_liar(output.confirmer)) {
+        if (output.confirmed && !trust_.is_known_liar(output.confirmer)) {
             tasks.confirm(output.index, output.confirmer);
-        } else if (mode_for(job, output.worker) == ValidationMode::None && counts(output.worker)) {
+        } else if (trust_.mode_for(job.terms, output.worker) == ValidationMode::None &&
+                   trust_.counts(output.worker)) {
             tasks.settle(output.index);
         }
     }
@@ -86,7 +86,7 @@ void Scheduler::on(const RoundStarted& event) {
     if (is_anew) begin_anew(job, event.round);
     job.priority = event.priority;
     queue_.set_priority(event.job, event.priority);
-    job.validation = event.validation;
+    job.terms.validation = event.validation;
     job.paused = event.paused;
     job.round = event.round;
     job.visit = ++last_visit_;
@@ -169,11 +169,12 @@ std::optional<RoundIndex> Scheduler::first_doubtful_forgotten(const Job& job) co
     std::optional<RoundIndex> first;
     const auto doubt = [&](RoundIndex round) { first = std::min(first.value_or(round), round); };
     for (const auto& [author, round] : job.forgotten_outputs) {
-        if (!counts(author)) doubt(round);
-        if (job.contested && mode_for(job, author) == ValidationMode::Adaptive) doubt(round);
+        if (!trust_.counts(author)) doubt(round);
+        if (job.terms.contested && trust_.mode_for(job.terms, author) == ValidationMode::Adaptive)
+            doubt(round);
     }
     for (const auto& [confirmer, round] : job.forgotten_words) {
-        if (is_known_liar(confirmer)) doubt(round);
+        if (trust_.is_known_liar(confirmer)) doubt(round);
     }
     return first;
 }
@@ -205,20 +206,19 @@ bool Scheduler::holds_as_it_is(const Job& job, const Stretch& tasks) const {
     if (tasks.audited) return false;
     if (!tasks.has_output) return true;
     if (!tasks.settled || tasks.confirmed) return tasks.settled;
-    return !tasks.closing && !is_doubtful(job, tasks);
+    return !tasks.closing && !trust_.is_doubtful(job.terms, tasks);
 }
 
 void Scheduler::rejudge(Job& job, TaskIndex index) {
     RoundTasks& tasks = job.tasks;
     if (tasks.confirmed(index)) return tasks.settle(index);
-    const auto author = workers_.find(tasks.author(index));
-    if (author == workers_.end() || author->second.quarantined) {
+    if (!trust_.counts(tasks.author(index))) {
         tasks.drop_output(index);
     } else if (tasks.closing(index)) {
         tasks.want_check(index);
-    } else if (!tasks.settled(index) || is_doubtful(job, tasks, index)) {
+    } else if (!tasks.settled(index) || trust_.is_doubtful(job.terms, tasks.stretch(index))) {
         tasks.unsettle(index);
-        judge(job, index);
+        trust_.judge(job.terms, tasks, index);
     }
 }
 
@@ -283,7 +283,7 @@ std::optional<RoundIndex> Scheduler::first_doubtful_round(const Job& job, RoundI
         if (round >= end) break;
         for (TaskIndex index = 0; index < tasks.task_count();) {
             const Stretch alike = tasks.stretch(index);
-            if (is_doubtful(job, alike)) return round;
+            if (trust_.is_doubtful(job.terms, alike)) return round;
             index = alike.end;
         }
     }
@@ -322,36 +322,26 @@ void Scheduler::on(const ProgramFinished& event) {
 /// the rounds before `end`, when those are to be forgotten. The first round that has one; nothing
 /// if there are none to draw.
 std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job, RoundIndex end) {
-    struct Place {
-        RoundIndex round;
-        TaskIndex index;
-    };
-    std::map<WorkerId, std::vector<Place>> unconfirmed;
+    std::map<WorkerId, std::vector<TaskPlace>> unconfirmed;
     std::map<WorkerId, std::uint32_t> drawn_before;
     for (const auto& [round, tasks] : job.history) {
         if (round >= end) break;
         for (TaskIndex index = 0; index < tasks.task_count();) {
             const Stretch alike = tasks.stretch(index);
             const TaskIndex begin = std::exchange(index, alike.end);
-            if (mode_for(job, alike.author) != ValidationMode::Adaptive) continue;
+            if (trust_.mode_for(job.terms, alike.author) != ValidationMode::Adaptive) continue;
             if (alike.closing) drawn_before[alike.author] += alike.end - begin;
             if (alike.confirmed) continue;
-            std::vector<Place>& places = unconfirmed[alike.author];
+            std::vector<TaskPlace>& places = unconfirmed[alike.author];
             for (TaskIndex each = begin; each < alike.end; ++each) places.push_back({round, each});
         }
     }
     std::optional<RoundIndex> first;
     for (auto& [author, places] : unconfirmed) {
-        const double twice_trusted = 2.0 * limits_.trusted_after;
-        const double share =
-            std::min(1.0, twice_trusted / std::max(1U, workers_.at(author).validated));
-        const auto wanted = static_cast<std::uint32_t>(std::ceil(limits_.closing_checks * share));
-        const std::uint32_t before = std::min(drawn_before[author], wanted);
-        const std::size_t count = std::min<std::size_t>(places.size(), wanted - before);
-        for (std::size_t drawn = 0; drawn < count; ++drawn) {
-            std::swap(places[drawn], places[drawn + random_.next_below(places.size() - drawn)]);
-            job.history.at(places[drawn].round).set_closing(places[drawn].index);
-            first = std::min(first.value_or(places[drawn].round), places[drawn].round);
+        for (const TaskPlace& drawn :
+             trust_.draw_closing_checks(author, std::move(places), drawn_before[author])) {
+            job.history.at(drawn.round).set_closing(drawn.index);
+            first = std::min(first.value_or(drawn.round), drawn.round);
         }
     }
     return first;
@@ -363,16 +353,17 @@ std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job, RoundIndex en
 std::optional<RoundIndex> Scheduler::doubt_strangers(Job& job, RoundIndex end) {
     std::optional<RoundIndex> first;
     for (const auto& [author, round] : job.forgotten_outputs) {
-        if (mode_for(job, author) == ValidationMode::None) continue;
+        if (trust_.mode_for(job.terms, author) == ValidationMode::None) continue;
         first = std::min(first.value_or(round), round);
-        job.contested = true;
+        job.terms.contested = true;
     }
     for (auto& [round, tasks] : job.history) {
         if (round >= end) break;
         for (TaskIndex index = 0; index < tasks.task_count();) {
             const Stretch alike = tasks.stretch(index);
             const TaskIndex begin = std::exchange(index, alike.end);
-            if (alike.confirmed || mode_for(job, alike.author) == ValidationMode::None) continue;
+            if (alike.confirmed || trust_.mode_for(job.terms, alike.author) == ValidationMode::None)
+                continue;
             for (TaskIndex each = begin; each < alike.end; ++each) tasks.set_closing(each);
             first = first.value_or(round);
         }
@@ -441,7 +432,7 @@ void Scheduler::remove_job(JobId id) {
     release_round(found->second);
     unlist(id);
     jobs_.erase(found);
-    std::erase_if(rescues_, [id](const auto& entry) { return std::get<JobId>(entry) == id; });
+    trust_.forget_job(id);
     for (auto& [worker_id, worker] : workers_) {
         std::erase_if(worker.seconds_per_task,
                       [id](const auto& entry) { return entry.first.first == id; });

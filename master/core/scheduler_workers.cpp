@@ -7,28 +7,20 @@ namespace netcompute::core {
 void Scheduler::on(const WorkerJoined& event) {
     const bool is_new = liveness_.join(event.worker, event.slots);
     Worker& worker = workers_[event.worker];
-    worker.pc = event.pc;
-    const bool was_believed = std::exchange(worker.is_believed, event.is_believed);
-    worker.address = event.address;
-    worker.has_delivered |= event.has_delivered;
-    if (event.resumed) {
-        take_back_blame(worker);
-    } else {
-        abandon_leases(worker);  // Those of a former master: this process knows nothing of them.
-        worker.validated = 0;    // Anybody can give the id; the former session only itself.
+    const Introduced introduced = trust_.join(event);
+    take_back_blame(introduced.forgiven);
+    // Those of a former master: this process knows nothing of them.
+    if (!event.resumed) abandon_leases(worker);
+    if (introduced.is_now_believed) judge_held_back(event.worker);
+    if (is_new) {
+        effects_.push_back(PublishWorker{event.worker, liveness_.at(event.worker).state});
     }
-    worker.blamed.clear();
-    if (worker.is_believed && !was_believed && !is_new) judge_held_back(event.worker);
-    if (is_new) effects_.push_back(PublishWorker{event.worker, liveness_.at(event.worker).state});
     heard_from(event.worker, worker);
 }
 
 void Scheduler::on(const WorkerRestored& event) {
-    Worker& worker = workers_[event.worker];
-    worker.pc = event.pc;
-    worker.is_believed = event.is_believed;
-    worker.validated = event.validated;
-    worker.quarantined = event.quarantined;
+    workers_.try_emplace(event.worker);
+    trust_.restore(event);
     liveness_.restore(now_, event.worker);
 }
 
@@ -42,8 +34,7 @@ void Scheduler::on(const WorkerDrained& event) {
 void Scheduler::on(const WorkerReadmitted& event) {
     const auto found = workers_.find(event.worker);
     if (found == workers_.end()) return;
-    found->second.quarantined = false;
-    found->second.validated = 0;
+    trust_.readmit(event.worker);
     count_in(event.worker, found->second);
 }
 
@@ -105,9 +96,9 @@ void Scheduler::publish(WorkerId id, const StateChanges& changes) {
 void Scheduler::count_in(WorkerId id, Worker& worker) {
     const bool is_available = liveness_.at(id).is_available();
     std::optional<std::size_t> room;
-    if (is_available && !worker.quarantined && worker.leases.size() < with_room_.size()) {
+    if (is_available && trust_.counts(id) && worker.leases.size() < with_room_.size()) {
         // After those that wait for nothing but work.
-        room = is_wary_of(worker) ? with_room_.size() - 1 : worker.leases.size();
+        room = trust_.is_wary_of(id) ? with_room_.size() - 1 : worker.leases.size();
     }
     if (worker.room == room) return;
     if (worker.room) with_room_[*worker.room].erase(id);
@@ -162,8 +153,8 @@ bool Scheduler::is_remembered(WorkerId id) const {
 }
 
 /// A worker that comes back as it was has not crashed: a flaky link must not fail a job.
-void Scheduler::take_back_blame(Worker& worker) {
-    for (const BlamedTask& task : worker.blamed) {
+void Scheduler::take_back_blame(const std::vector<BlamedTask>& blamed) {
+    for (const BlamedTask& task : blamed) {
         const auto found = jobs_.find(task.job);
         if (found == jobs_.end()) continue;
         Job& job = found->second;
@@ -204,6 +195,7 @@ void Scheduler::check_silence() {
                 abandon_leases(worker);
                 break;
             case Overdue::What::Forgotten:
+                trust_.forget(id);
                 workers_.erase(id);
                 break;
         }
