@@ -38,6 +38,7 @@ Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed)
     : limits_{limits},
       liveness_{limits},
       trust_{limits, seed},
+      leases_{limits},
       with_room_(limits.leases_per_worker_max) {}
 
 Effects Scheduler::step(Instant now, const Event& event) {
@@ -59,27 +60,26 @@ Effects Scheduler::step(Instant now, const Event& event) {
 }
 
 Instant Scheduler::next_deadline() const {
-    Instant next = straggler_deadline_.value_or(instant_never);
-    if (!lease_deadlines_.empty()) next = std::min(next, lease_deadlines_.begin()->first);
-    return std::min(next, liveness_.next_deadline());
+    const Instant next = straggler_deadline_.value_or(instant_never);
+    return std::min({next, leases_.next_deadline(), liveness_.next_deadline()});
 }
 
 std::optional<WorkerView> Scheduler::worker(WorkerId id) const {
-    const auto found = workers_.find(id);
-    if (found == workers_.end()) return std::nullopt;
-    const Worker& worker = found->second;
+    if (!workers_.contains(id)) return std::nullopt;
     const Liveness::Worker& session = liveness_.at(id);
     const Trust::Worker& believed = trust_.at(id);
-    return WorkerView{
-        session.state,     session.slots,      static_cast<std::uint32_t>(worker.leases.size()),
-        session.last_seen, believed.validated, believed.quarantined};
+    return WorkerView{session.state,
+                      session.slots,
+                      static_cast<std::uint32_t>(leases_.held_by(id).size()),
+                      session.last_seen,
+                      believed.validated,
+                      believed.quarantined};
 }
 
 std::optional<LeaseView> Scheduler::lease(LeaseId id) const {
-    const auto found = leases_.find(id);
-    if (found == leases_.end()) return std::nullopt;
-    const Lease& lease = found->second;
-    return LeaseView{lease.worker, lease.job, lease.round, lease.tasks.size()};
+    const Lease* const lease = leases_.find(id);
+    if (lease == nullptr) return std::nullopt;
+    return LeaseView{lease->worker, lease->job, lease->round, lease->tasks.size()};
 }
 
 std::optional<RoundView> Scheduler::round(JobId id) const {
@@ -92,7 +92,7 @@ std::optional<RoundView> Scheduler::round(JobId id) const {
                    job.tasks.pending_count(),
                    job.paused,
                    job.in_round && job.terms.validation.mode == ValidationMode::Quorum &&
-                       job.tasks.pending_count() == 0 && job.active_leases.empty() &&
+                       job.tasks.pending_count() == 0 && leases_.active_of(id).empty() &&
                        job.tasks.checks_wait(),
                    job.slot_seconds};
     return view;
@@ -109,7 +109,7 @@ void Scheduler::on(const RestorationEnded&) {
 }
 
 void Scheduler::on(const LeaseIdsUsed& event) {
-    last_lease_ = std::max(last_lease_, event.last.value);
+    leases_.note_used(event.last);
 }
 
 }  // namespace netcompute::core

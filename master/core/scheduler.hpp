@@ -2,6 +2,7 @@
 
 #include "core/events.hpp"
 #include "core/fair_queue.hpp"
+#include "core/lease_book.hpp"
 #include "core/limits.hpp"
 #include "core/liveness.hpp"
 #include "core/round_tasks.hpp"
@@ -81,29 +82,15 @@ class Scheduler {
 
  private:
     struct Worker {
-        std::vector<LeaseId> leases;  ///< Active ones, oldest first.
         /// Measured, per slot, for each kernel of each job.
         std::map<std::pair<JobId, std::uint32_t>, double> seconds_per_task;
         std::optional<std::size_t> room;  ///< Its place in with_room_.
     };
-    struct Lease {
-        WorkerId worker;
-        JobId job;
-        RoundIndex round = 0;
-        std::vector<TaskIndex> tasks;   ///< Ascending.
-        std::vector<bool> has_outcome;  ///< Parallel to tasks.
-        std::uint32_t open_count = 0;   ///< Tasks without an outcome.
-        bool active = true;             ///< False: over, kept to recognize late results.
-        bool is_check = false;
-        bool claimed = true;  ///< False: of a former master, and not named by its worker yet.
-        Duration duration{};  ///< What a renewal adds.
-        Instant granted_at;
-        Instant deadline;
-        Instant progress_at;    ///< When it came to the front, or last gave an outcome.
-        bool in_front = false;  ///< Its worker has done the leases before it.
-        double spent = 0;       ///< Slot-seconds, as far as they are known.
-        double presumed = 0;    ///< Of those, for tasks whose outcomes have not come.
-        double charged = 0;     ///< To its job, an estimate of the rest included.
+    /// What a lease costs its job.
+    struct Cost {
+        double spent = 0;     ///< Slot-seconds, as far as they are known.
+        double presumed = 0;  ///< Of those, for tasks whose outcomes have not come.
+        double charged = 0;   ///< An estimate of the rest included.
     };
     struct Job {
         std::int32_t priority = 0;
@@ -124,9 +111,7 @@ class Scheduler {
         /// and on this worker's word for those of others.
         std::map<WorkerId, RoundIndex> forgotten_words;
         TaskSeconds task_seconds;
-        std::set<LeaseId> active_leases;
-        std::vector<LeaseId> round_leases;  ///< Of this round, active or over.
-        double slot_seconds = 0;            ///< Spent on it.
+        double slot_seconds = 0;  ///< Spent on it.
     };
 
     void on(const WorkerJoined& event);
@@ -156,25 +141,25 @@ class Scheduler {
     void refresh_state(WorkerId id, Worker& worker);
     void count_in(WorkerId id, Worker& worker);
     void lose_worker(WorkerId id, bool blame_running_tasks);
-    void lose_leases(Worker& worker, bool blame_running_tasks);
+    void lose_leases(WorkerId id, bool blame_running_tasks);
     void take_back_blame(const std::vector<BlamedTask>& blamed);
-    void abandon_leases(Worker& worker);
+    void abandon_leases(WorkerId id);
     [[nodiscard]] bool is_remembered(WorkerId id) const;
     void check_silence();
 
     // scheduler_leases.cpp: leases and outcomes.
-    void end_lease(LeaseId id, Lease& lease);
-    void abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks);
+    void end_lease(const Lease& lease);
+    void abandon_lease(const Lease& lease, bool blame_running_tasks);
     void expire_leases();
-    void revoke_if_pointless(LeaseId id, Lease& lease);
-    void record_outcomes(const ResultsReceived& event, Lease& lease, Job& job);
+    void revoke_if_pointless(const Lease& lease);
+    void record_outcomes(const ResultsReceived& event, const Lease& lease, Job& job);
     [[nodiscard]] bool record_failure(const ResultsReceived& event, std::uint32_t position,
-                                      Lease& lease, Job& job);
+                                      const Lease& lease, Job& job);
     void lose_check(const Lease& lease, TaskIndex index);
-    [[nodiscard]] bool blame(Lease& lease, TaskIndex index);
+    [[nodiscard]] bool blame(const Lease& lease, TaskIndex index);
     void rescue(JobId id, Job& job, TaskIndex index);
     void let_go(const Lease& lease, TaskIndex index);
-    void revoke_pointless(Job& job);
+    void revoke_pointless(JobId job);
 
     // scheduler_rounds.cpp: rounds and jobs.
     void archive(Job& job);
@@ -193,7 +178,7 @@ class Scheduler {
     [[nodiscard]] std::optional<RoundIndex> doubt_strangers(Job& job, RoundIndex end);
     [[nodiscard]] std::optional<RoundIndex> draw_closing_checks(Job& job, RoundIndex end);
     void complete_rounds();
-    void release_round(Job& job);
+    void release_round(JobId id);
     void fail_job(JobId id, Error error);
     void remove_job(JobId id);
 
@@ -217,13 +202,13 @@ class Scheduler {
     void list(JobId id, const Job& job);
     void unlist(JobId id);
     // These of an active lease, its worker being given.
-    [[nodiscard]] double seconds_left(const Lease& lease, const Worker& worker) const;
+    [[nodiscard]] double seconds_left(const Lease& lease) const;
     [[nodiscard]] double seconds_running(const Lease& lease) const;
-    void estimate(Lease& lease, const Worker& worker);
-    void presume_spent(Lease& lease, const Worker& worker);
+    void estimate(const Lease& lease);
+    void presume_spent(const Lease& lease);
     // And these of any.
-    void spend(Lease& lease, Job& job, double slot_seconds);
-    void charge(Lease& lease, double slot_seconds);
+    void spend(const Lease& lease, Job& job, double slot_seconds);
+    void charge(const Lease& lease, double slot_seconds);
 
     // scheduler_assign.cpp: who gets what.
     void assign();
@@ -245,6 +230,7 @@ class Scheduler {
     SchedulerLimits limits_;
     Liveness liveness_;
     Trust trust_;
+    LeaseBook leases_;
     std::map<WorkerId, Worker> workers_;  ///< Those that liveness_ knows.
     /// Workers that can take one more lease, by how many they hold: there may be thousands, and
     /// few of them at a time have room.
@@ -256,12 +242,10 @@ class Scheduler {
     FairQueue queue_;                  ///< Jobs in a round; those with pending tasks wait in it.
     std::set<JobId> with_checks_;      ///< In a round, with checks that wait.
     std::set<JobId> at_their_tail_;    ///< With leases, and nothing pending.
-    std::map<LeaseId, Lease> leases_;
-    std::set<std::pair<Instant, LeaseId>> lease_deadlines_;
+    std::map<LeaseId, Cost> costs_;    ///< Of the leases that leases_ knows.
     /// While a job is at its tail: nothing more is late before.
     std::optional<Instant> straggler_deadline_;
     bool late_lease_waits_ = false;  ///< Something is late, and nobody could help with it.
-    std::uint64_t last_lease_ = 0;
     std::uint64_t last_visit_ = 0;
     bool stalled_ = false;  ///< The store takes nothing: no new leases.
 

@@ -18,10 +18,10 @@ void Scheduler::assign() {
             Worker& worker = workers_.at(id);
             std::size_t held_before = 0;
             do {
-                held_before = worker.leases.size();
+                held_before = leases_.held_by(id).size();
                 assign_to(id, worker, avoid_failed);
                 // Whom the master is, or was, wary of waits in the last place while it has room.
-            } while (worker.leases.size() > held_before && worker.room == place);
+            } while (leases_.held_by(id).size() > held_before && worker.room == place);
         }
     }
     assign_stragglers();
@@ -107,39 +107,21 @@ std::uint32_t Scheduler::batch_size(WorkerId worker_id, JobId id, const Job& job
 
 void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
                       std::vector<TaskIndex> tasks, bool is_check) {
-    const LeaseId id{++last_lease_};
-    Lease lease;
-    lease.worker = worker_id;
-    lease.job = job_id;
-    lease.round = job.round;
-    lease.is_check = is_check;
-    lease.tasks = std::move(tasks);
-    lease.has_outcome.resize(lease.tasks.size());
-    lease.open_count = static_cast<std::uint32_t>(lease.tasks.size());
     // The work ahead of it counts too: a lease waits for those that its worker holds already.
     double expected_seconds = 0;
     const auto speed = worker.seconds_per_task.find({job_id, job.kernel});
     if (speed != worker.seconds_per_task.end()) {
-        std::uint64_t open_count = lease.open_count;
-        for (const LeaseId held : worker.leases) open_count += leases_.at(held).open_count;
+        const std::uint64_t open_count = tasks.size() + leases_.open_tasks_of(worker_id);
         expected_seconds =
             speed->second * static_cast<double>(open_count) / liveness_.at(worker_id).slots;
     }
-    lease.duration = std::clamp(from_seconds(limits_.lease_expected_factor * expected_seconds),
-                                limits_.lease_seconds_min, limits_.lease_seconds_max);
-    lease.granted_at = now_;
-    lease.deadline = now_ + lease.duration;
-    lease.progress_at = now_;
-    lease_deadlines_.insert({lease.deadline, id});
+    const Lease& lease = leases_.grant(
+        now_, {worker_id, job_id, job.round, std::move(tasks), is_check}, expected_seconds);
     effects_.push_back(
-        AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline, is_check});
-    lease.in_front = worker.leases.empty();
+        AssignTasks{lease.id, worker_id, job_id, job.round, lease.tasks, lease.deadline, is_check});
     queue_.serve(job_id);
-    estimate(leases_.emplace(id, std::move(lease)).first->second, worker);
-    worker.leases.push_back(id);
+    estimate(lease);
     look_for_stragglers();
-    job.round_leases.push_back(id);
-    job.active_leases.insert(id);
     list(job_id, job);
     refresh_state(worker_id, worker);
 }
@@ -154,9 +136,10 @@ void Scheduler::assign_stragglers() {
     straggler_deadline_ = instant_never;
     late_lease_waits_ = false;
     std::vector<WorkerId> idle{with_room_.front().begin(), with_room_.front().end()};
-    for (auto& [late_id, late_worker] : workers_) {
-        if (late_worker.leases.empty()) continue;
-        Lease& front = leases_.at(late_worker.leases.front());
+    for (const auto& [late_id, session] : liveness_.workers()) {
+        const std::vector<LeaseId>& held = leases_.held_by(late_id);
+        if (held.empty()) continue;
+        const Lease& front = leases_.at(held.front());
         const double p95 = jobs_.at(front.job).task_seconds.quantile(0.95);
         // Nothing to compare it with yet; but a stranger may never deliver anything.
         if (p95 == 0 && trust_.at(late_id).is_believed) continue;
@@ -168,7 +151,7 @@ void Scheduler::assign_stragglers() {
             straggler_deadline_ = std::min(*straggler_deadline_, due);
             continue;
         }
-        for (const LeaseId lease_id : std::vector{late_worker.leases}) help_with(lease_id, idle);
+        for (const LeaseId lease_id : std::vector{held}) help_with(lease_id, idle);
     }
 }
 
@@ -200,9 +183,8 @@ void Scheduler::rescue_from_strangers(JobId id, Job& job, const Lease& late) {
         straggler_deadline_ = std::min(*straggler_deadline_, due);
         return;
     }
-    for (std::size_t place = 0; place < late.tasks.size(); ++place) {
-        const TaskIndex index = late.tasks[place];
-        if (!late.has_outcome[place] && job.tasks.holders(index) > 1) rescue(id, job, index);
+    for (const TaskIndex index : late.open_tasks()) {
+        if (job.tasks.holders(index) > 1) rescue(id, job, index);
     }
 }
 
@@ -217,11 +199,8 @@ void Scheduler::look_for_stragglers() {
 void Scheduler::audit_late_checks(JobId id, Job& job, const Lease& lease) {
     note_change(id);
     if (job.terms.validation.mode == ValidationMode::Quorum) return;
-    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
-        const TaskIndex index = lease.tasks[place];
-        if (!lease.has_outcome[place] && job.tasks.wants_check(index)) {
-            request_audit(id, job, index);
-        }
+    for (const TaskIndex index : lease.open_tasks()) {
+        if (job.tasks.wants_check(index)) request_audit(id, job, index);
     }
 }
 

@@ -1,5 +1,4 @@
 #include "core/scheduler.hpp"
-#include <netcompute/assert.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -20,32 +19,17 @@ double bounded_seconds(double seconds, double seconds_max) {
 void Scheduler::on(const ResultsReceived& event) {
     if (!trust_.counts(event.worker)) return;
     if (liveness_.is_connected(event.worker)) heard_from(event.worker, workers_.at(event.worker));
-
-    const auto refuse = [&](const std::string& what) {
-        effects_.push_back(CloseSession{
-            event.worker, {ErrorCode::ProtocolViolation, "it sent results for " + what}});
-    };
-    const std::string lease_name = "lease " + std::to_string(event.lease.value);
-    if (event.lease.value == 0 || event.lease.value > last_lease_) {
-        return refuse(lease_name + ", which was never granted");
+    const ResultsClaim claim = leases_.claim_of(event);
+    if (!claim.objection.empty()) {
+        effects_.push_back(
+            CloseSession{event.worker,
+                         {ErrorCode::ProtocolViolation, "it sent results for " + claim.objection}});
     }
-    const auto found = leases_.find(event.lease);
-    if (found == leases_.end()) return;  // Its round is over: too late to matter.
-    Lease& lease = found->second;
-    if (lease.worker != event.worker) return refuse(lease_name + " of another worker");
-    if (lease.job != event.job || lease.round != event.round) {
-        return refuse(lease_name + " under another job or round");
-    }
-    for (const Outcome& outcome : event.outcomes) {
-        if (!std::binary_search(lease.tasks.begin(), lease.tasks.end(), outcome.index)) {
-            return refuse(task_name(event.job, event.round, outcome.index) +
-                          ", which was never given to it");
-        }
-    }
-    if (!event.outcomes.empty()) record_outcomes(event, lease, jobs_.at(lease.job));
+    if (claim.lease == nullptr || event.outcomes.empty()) return;
+    record_outcomes(event, *claim.lease, jobs_.at(event.job));
 }
 
-void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job& job) {
+void Scheduler::record_outcomes(const ResultsReceived& event, const Lease& lease, Job& job) {
     Worker& worker = workers_.at(event.worker);
     const auto count = static_cast<double>(event.outcomes.size());
     const double seconds_max =
@@ -55,7 +39,7 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
         worker.seconds_per_task.try_emplace({event.job, job.kernel}, seconds_each);
     if (!is_first) speed->second = 0.5 * (speed->second + seconds_each);
     job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));
-    lease.progress_at = now_;
+    leases_.note_progress(now_, lease.id);
     look_for_stragglers();
     if (!trust_.at(event.worker).is_proven()) {
         trust_.answer_for(event.worker,
@@ -68,12 +52,8 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     std::vector<TaskIndex> seconds;  // Positions of votes on outputs that are there.
     for (std::uint32_t position = 0; position < event.outcomes.size(); ++position) {
         const Outcome& outcome = event.outcomes[position];
-        const auto place = static_cast<std::size_t>(
-            std::lower_bound(lease.tasks.begin(), lease.tasks.end(), outcome.index) -
-            lease.tasks.begin());
-        if (lease.has_outcome[place]) continue;  // Sent again after a reconnection.
-        lease.has_outcome[place] = true;
-        --lease.open_count;
+        // Some are sent again after a reconnection.
+        if (!leases_.take_outcome(lease.id, outcome.index)) continue;
         if (outcome.failed) {
             if (!record_failure(event, position, lease, job)) return;  // The job is gone.
         } else if (!job.tasks.has_output(outcome.index)) {
@@ -86,9 +66,9 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     }
     spend(lease, job, seconds_each * (open_before - lease.open_count));
     if (!lease.active)
-        charge(lease, lease.spent);
+        charge(lease, costs_[lease.id].spent);
     else if (lease.open_count > 0)
-        estimate(lease, worker);  // Else it ends, and is charged, below.
+        estimate(lease);  // Else it ends, and is charged, below.
     const std::vector<std::uint32_t> firsts = record.positions;
     if (!firsts.empty()) {
         trust_.note_delivery(event.worker);
@@ -101,11 +81,11 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
         second_vote(event.job, job, outcome.index, {event.worker, outcome.sha256});
         let_go(lease, outcome.index);
     }
-    if (lease.active && lease.open_count == 0) end_lease(event.lease, lease);
+    if (lease.active && lease.open_count == 0) end_lease(lease);
     // Copies and late results may have made what others still do pointless.
     const bool others_do_it = std::ranges::any_of(
         event.outcomes, [&](const Outcome& outcome) { return job.tasks.is_held(outcome.index); });
-    if (others_do_it && !job.tasks.complete()) revoke_pointless(job);
+    if (others_do_it && !job.tasks.complete()) revoke_pointless(event.job);
 }
 
 /// An active lease has this task's outcome.
@@ -115,13 +95,13 @@ void Scheduler::let_go(const Lease& lease, TaskIndex index) {
     lease.is_check ? tasks.release_check(index) : tasks.release(index);
 }
 
-void Scheduler::revoke_pointless(Job& job) {
-    for (const LeaseId id : std::set{job.active_leases}) revoke_if_pointless(id, leases_.at(id));
+void Scheduler::revoke_pointless(JobId job) {
+    for (const LeaseId id : std::set{leases_.active_of(job)}) revoke_if_pointless(leases_.at(id));
 }
 
 /// False if the failure was the task's last: the job has failed and is removed.
-bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t position, Lease& lease,
-                               Job& job) {
+bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t position,
+                               const Lease& lease, Job& job) {
     const Outcome& outcome = event.outcomes[position];
     if (lease.is_check || job.tasks.has_output(outcome.index)) {
         if (job.tasks.wants_check(outcome.index)) request_audit(event.job, job, outcome.index);
@@ -165,39 +145,25 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
 }
 
 /// Takes an active lease off every list; it stays known, to recognize its late results.
-void Scheduler::end_lease(LeaseId id, Lease& lease) {
-    NETCOMPUTE_ASSERT(lease.active, "a lease ends once");
-    lease.active = false;
+void Scheduler::end_lease(const Lease& lease) {
     note_change(lease.job);
-    lease_deadlines_.erase({lease.deadline, id});
-    jobs_.at(lease.job).active_leases.erase(id);
-    const auto found = workers_.find(lease.worker);
-    if (found == workers_.end()) return;
-    presume_spent(lease, found->second);
-    charge(lease, lease.spent);
-    std::vector<LeaseId>& held = found->second.leases;
-    held.erase(std::remove(held.begin(), held.end(), id), held.end());
-    if (!held.empty()) {
-        Lease& front = leases_.at(held.front());
-        front.progress_at = now_;
-        front.in_front = true;
-    }
+    presume_spent(lease);
+    charge(lease, costs_[lease.id].spent);
+    leases_.end(now_, lease.id);
     look_for_stragglers();
-    refresh_state(lease.worker, found->second);
+    refresh_state(lease.worker, workers_.at(lease.worker));
 }
 
 /// Ends a lease whose outcomes may never come: its open tasks go to others.
-void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks) {
-    end_lease(id, lease);
+void Scheduler::abandon_lease(const Lease& lease, bool blame_running_tasks) {
+    end_lease(lease);
     Job& job = jobs_.at(lease.job);
     std::uint32_t blamed_count = 0;
     const bool is_proven = trust_.at(lease.worker).is_proven();
     const Liveness::Worker& session = liveness_.at(lease.worker);
     const std::uint32_t blamed_max =
         is_proven ? session.slots : std::min(session.slots, limits_.blamed_per_stranger_max);
-    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
-        if (lease.has_outcome[place]) continue;
-        const TaskIndex index = lease.tasks[place];
+    for (const TaskIndex index : lease.open_tasks()) {
         lease.is_check ? job.tasks.release_check(index) : job.tasks.release(index);
         if (!blame_running_tasks || blamed_count == blamed_max) continue;
         ++blamed_count;
@@ -226,7 +192,7 @@ void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
 /// A worker was lost while it ran this task. False if that was the task's last: the job has failed
 /// and is removed. Unproven workers may disconnect on purpose: after several losses of such the
 /// master runs the task itself, and knows.
-bool Scheduler::blame(Lease& lease, TaskIndex index) {
+bool Scheduler::blame(const Lease& lease, TaskIndex index) {
     Job& job = jobs_.at(lease.job);
     if (!trust_.at(lease.worker).is_proven()) {
         trust_.count_loss(lease.worker);
@@ -251,28 +217,25 @@ void Scheduler::rescue(JobId id, Job& job, TaskIndex index) {
 }
 
 void Scheduler::expire_leases() {
-    while (!lease_deadlines_.empty() && lease_deadlines_.begin()->first <= now_) {
-        const LeaseId id = lease_deadlines_.begin()->second;
-        Lease& lease = leases_.at(id);
-        effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::Expired});
+    while (const auto id = leases_.next_expired(now_)) {
+        const Lease& lease = leases_.at(*id);
+        effects_.push_back(RevokeLease{*id, lease.worker, RevokeReason::Expired});
         // One that nobody claimed after the master's own end was never heard of, maybe.
-        abandon_lease(id, lease, lease.claimed);
+        abandon_lease(lease, lease.claimed);
     }
 }
 
 /// Ends a lease early when all that it still has to do has been done by others.
-void Scheduler::revoke_if_pointless(LeaseId id, Lease& lease) {
+void Scheduler::revoke_if_pointless(const Lease& lease) {
     const RoundTasks& tasks = jobs_.at(lease.job).tasks;
-    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
-        const TaskIndex index = lease.tasks[place];
-        const bool is_wanted = lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);
-        if (!lease.has_outcome[place] && is_wanted) return;
-    }
-    effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::DoneElsewhere});
-    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
-        if (!lease.has_outcome[place]) let_go(lease, lease.tasks[place]);
-    }
-    end_lease(id, lease);
+    const std::vector<TaskIndex> open = lease.open_tasks();
+    const auto is_wanted = [&](TaskIndex index) {
+        return lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);
+    };
+    if (std::ranges::any_of(open, is_wanted)) return;
+    effects_.push_back(RevokeLease{lease.id, lease.worker, RevokeReason::DoneElsewhere});
+    for (const TaskIndex index : open) let_go(lease, index);
+    end_lease(lease);
 }
 
 }  // namespace netcompute::core

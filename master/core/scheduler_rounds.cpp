@@ -81,7 +81,7 @@ void Scheduler::on(const RoundStarted& event) {
             if (!liveness_.is_connected(home)) home = WorkerId{};
         }
     }
-    release_round(job);
+    release_round(event.job);
     archive(job);
     if (is_anew) begin_anew(job, event.round);
     job.priority = event.priority;
@@ -234,41 +234,27 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
             const bool is_open = job.tasks.has_output(index) && !job.tasks.confirmed(index);
             if (past.is_check && is_open) job.tasks.want_check(index);
         }
-        const auto found = workers_.find(past.worker);
-        if (found == workers_.end() || liveness_.is_connected(past.worker)) continue;
-        Worker& worker = found->second;
-        Lease lease;
-        lease.worker = past.worker;
-        lease.job = event.job;
-        lease.round = event.round;
-        lease.is_check = past.is_check;
-        lease.claimed = false;
-        lease.tasks = past.tasks;
+        const Liveness::Worker* const session = liveness_.find(past.worker);
+        if (session == nullptr || session->connected) continue;
+        std::vector<bool> has_outcome;
         for (const TaskIndex index : past.tasks) {
             const bool is_done =
                 past.is_check ? !job.tasks.wants_check(index) : job.tasks.has_output(index);
-            lease.has_outcome.push_back(is_done);
+            has_outcome.push_back(is_done);
             if (is_done) continue;
-            ++lease.open_count;
             past.is_check ? job.tasks.hold_check(index) : job.tasks.hold(index);
         }
-        if (lease.open_count == 0) continue;
-        lease.duration = limits_.lease_seconds_min;
-        lease.granted_at = lease.progress_at = now_;
-        lease.deadline = now_ + lease.duration;
-        lease_deadlines_.insert({lease.deadline, past.lease});
+        if (std::ranges::find(has_outcome, false) == has_outcome.end()) continue;
+        leases_.restore(now_, past.lease,
+                        {past.worker, event.job, event.round, past.tasks, past.is_check},
+                        std::move(has_outcome));
         liveness_.await(now_, past.worker);
-        lease.in_front = worker.leases.empty();
-        worker.leases.push_back(past.lease);
-        job.round_leases.push_back(past.lease);
-        job.active_leases.insert(past.lease);
-        leases_.insert_or_assign(past.lease, std::move(lease));
     }
 }
 
 /// Has the engine go back to a round some of whose outputs are in doubt.
 void Scheduler::visit(JobId id, Job& job, RoundIndex round) {
-    release_round(job);
+    release_round(id);
     archive(job);
     job.in_round = false;
     job.visiting = round;
@@ -301,7 +287,7 @@ void Scheduler::complete_rounds() {
         if (!job.in_round || !job.tasks.complete()) continue;
         job.in_round = false;
         effects_.push_back(CompleteRound{id, job.round});
-        release_round(job);
+        release_round(id);
     }
 }
 
@@ -392,14 +378,15 @@ void Scheduler::on(const RoundRejected& event) {
 }
 
 /// Forgets the leases of a round that is over; whoever still works on one is told to stop.
-void Scheduler::release_round(Job& job) {
-    for (const LeaseId id : std::exchange(job.round_leases, {})) {
-        Lease& lease = leases_.at(id);
+void Scheduler::release_round(JobId id) {
+    for (const LeaseId each : leases_.take_round(id)) {
+        const Lease& lease = leases_.at(each);
         if (lease.active) {
-            effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::JobEnded});
-            end_lease(id, lease);
+            effects_.push_back(RevokeLease{each, lease.worker, RevokeReason::JobEnded});
+            end_lease(lease);
         }
-        leases_.erase(id);
+        leases_.forget(each);
+        costs_.erase(each);
     }
 }
 
@@ -429,7 +416,8 @@ void Scheduler::fail_job(JobId id, Error error) {
 void Scheduler::remove_job(JobId id) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) return;
-    release_round(found->second);
+    release_round(id);
+    leases_.forget_job(id);
     unlist(id);
     jobs_.erase(found);
     trust_.forget_job(id);

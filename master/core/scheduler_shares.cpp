@@ -26,7 +26,7 @@ void Scheduler::list(JobId id, const Job& job) {
     const bool may_give = job.in_round && !job.paused;
     const bool has_pending = job.tasks.pending_count() > 0;
     belongs(with_checks_, may_give && job.tasks.checks_wait());
-    belongs(at_their_tail_, !job.paused && !has_pending && !job.active_leases.empty());
+    belongs(at_their_tail_, !job.paused && !has_pending && !leases_.active_of(id).empty());
     if (job.visit != 0) queue_.set_waiting(id, may_give && has_pending);
 }
 
@@ -37,7 +37,8 @@ void Scheduler::unlist(JobId id) {
 }
 
 /// What its open tasks should take, by all slots together.
-double Scheduler::seconds_left(const Lease& lease, const Worker& worker) const {
+double Scheduler::seconds_left(const Lease& lease) const {
+    const Worker& worker = workers_.at(lease.worker);
     if (lease.open_count == 0) return 0;
     const auto speed = worker.seconds_per_task.find({lease.job, jobs_.at(lease.job).kernel});
     if (speed != worker.seconds_per_task.end()) return speed->second * lease.open_count;
@@ -55,31 +56,33 @@ double Scheduler::seconds_running(const Lease& lease) const {
 }
 
 /// Charges its job for what is known of the lease by now, and thought of the rest.
-void Scheduler::estimate(Lease& lease, const Worker& worker) {
-    charge(lease, lease.spent + std::max(seconds_left(lease, worker), seconds_running(lease)));
+void Scheduler::estimate(const Lease& lease) {
+    charge(lease, costs_[lease.id].spent + std::max(seconds_left(lease), seconds_running(lease)));
 }
 
 /// Outcomes of this lease have come, which took so long.
-void Scheduler::spend(Lease& lease, Job& job, double slot_seconds) {
-    const double known = std::min(slot_seconds, lease.presumed);
-    lease.presumed -= known;
-    lease.spent += slot_seconds - known;
+void Scheduler::spend(const Lease& lease, Job& job, double slot_seconds) {
+    Cost& cost = costs_[lease.id];
+    const double known = std::min(slot_seconds, cost.presumed);
+    cost.presumed -= known;
+    cost.spent += slot_seconds - known;
     job.slot_seconds += slot_seconds - known;
 }
 
 /// A lease ends, maybe with tasks that have no outcome: if it was their turn, its worker has been
 /// at work on them, for as long as they should have taken at most.
-void Scheduler::presume_spent(Lease& lease, const Worker& worker) {
-    const double presumed = std::min(seconds_running(lease), seconds_left(lease, worker));
+void Scheduler::presume_spent(const Lease& lease) {
+    const double presumed = std::min(seconds_running(lease), seconds_left(lease));
     spend(lease, jobs_.at(lease.job), presumed);
-    lease.presumed = presumed;
+    costs_[lease.id].presumed = presumed;
 }
 
 /// Its job has been charged so much for this lease from now on, instead of what it was before.
-void Scheduler::charge(Lease& lease, double slot_seconds) {
-    if (slot_seconds == lease.charged) return;
-    queue_.charge(lease.job, slot_seconds - lease.charged);
-    lease.charged = slot_seconds;
+void Scheduler::charge(const Lease& lease, double slot_seconds) {
+    Cost& cost = costs_[lease.id];
+    if (slot_seconds == cost.charged) return;
+    queue_.charge(lease.job, slot_seconds - cost.charged);
+    cost.charged = slot_seconds;
 }
 
 }  // namespace netcompute::core

@@ -88,7 +88,7 @@ void Scheduler::on(const TaskAudited& event) {
         tasks.confirm(event.index, WorkerId{});
         effects_.push_back(RecordAudit{event.job, event.round, event.index});
     }
-    if (tasks.is_held(event.index)) revoke_pointless(job);
+    if (tasks.is_held(event.index)) revoke_pointless(event.job);
     for (const Vote& vote : votes) {
         if (vote.sha256 != event.sha256) {
             quarantine(vote.worker, event.job, event.round, event.index);
@@ -103,7 +103,7 @@ void Scheduler::quarantine(WorkerId id, JobId job_id, RoundIndex round, TaskInde
     Worker& worker = workers_.at(id);
     effects_.push_back(QuarantineWorker{id, job_id, round, index});
     count_in(id, worker);
-    abandon_leases(worker);
+    abandon_leases(id);
     std::vector<JobId> ids;
     for (const auto& entry : jobs_) ids.push_back(entry.first);
     for (const JobId each : ids) {

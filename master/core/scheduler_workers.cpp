@@ -10,7 +10,7 @@ void Scheduler::on(const WorkerJoined& event) {
     const Introduced introduced = trust_.join(event);
     take_back_blame(introduced.forgiven);
     // Those of a former master: this process knows nothing of them.
-    if (!event.resumed) abandon_leases(worker);
+    if (!event.resumed) abandon_leases(event.worker);
     if (introduced.is_now_believed) judge_held_back(event.worker);
     if (is_new) {
         effects_.push_back(PublishWorker{event.worker, liveness_.at(event.worker).state});
@@ -51,25 +51,16 @@ void Scheduler::on(const HeartbeatReceived& event) {
     Worker& worker = workers_.at(event.worker);
     liveness_.report(event.worker, event.slots, event.paused);
     heard_from(event.worker, worker);
-    for (const LeaseId id : std::vector{worker.leases}) {
-        Lease& lease = leases_.at(id);
-        if (std::exchange(lease.claimed, true)) continue;
-        // A former master's lease that never reached it, or whose results are under way.
-        const bool is_named = std::ranges::find(event.leases, id) != event.leases.end();
-        if (!is_named) abandon_lease(id, lease, false);
+    for (const LeaseId id : leases_.claim(event.worker, event.leases)) {
+        abandon_lease(leases_.at(id), false);
     }
     std::uint32_t disowned_count = 0;
     for (const LeaseId id : event.leases) {
-        const auto lease_found = leases_.find(id);
-        const bool known = lease_found != leases_.end();
-        if (known && lease_found->second.worker != event.worker) continue;
-        if (known && lease_found->second.active) {
-            Lease& lease = lease_found->second;
-            lease_deadlines_.erase({lease.deadline, id});
-            lease.deadline = now_ + lease.duration;
-            lease_deadlines_.insert({lease.deadline, id});
-            estimate(lease, worker);  // It may run for longer than was thought.
-        } else if (id.value <= last_lease_ && !stalled_ &&
+        const LeaseStanding standing = leases_.standing(id, event.worker);
+        if (standing == LeaseStanding::Active) {
+            leases_.renew(now_, id);
+            estimate(leases_.at(id));  // It may run for longer than was thought.
+        } else if (standing == LeaseStanding::Over && !stalled_ &&
                    disowned_count++ < limits_.disowned_per_heartbeat_max) {
             // It slept, or was away, while its lease ran out: it is told, and does no harm. What
             // is told while the store stalls waits in a queue; the next heartbeat will do.
@@ -79,12 +70,12 @@ void Scheduler::on(const HeartbeatReceived& event) {
 }
 
 void Scheduler::heard_from(WorkerId id, Worker& worker) {
-    publish(id, liveness_.heard_from(now_, id, !worker.leases.empty()));
+    publish(id, liveness_.heard_from(now_, id, !leases_.held_by(id).empty()));
     count_in(id, worker);
 }
 
 void Scheduler::refresh_state(WorkerId id, Worker& worker) {
-    publish(id, liveness_.refresh(id, !worker.leases.empty()));
+    publish(id, liveness_.refresh(id, !leases_.held_by(id).empty()));
     count_in(id, worker);
 }
 
@@ -96,9 +87,9 @@ void Scheduler::publish(WorkerId id, const StateChanges& changes) {
 void Scheduler::count_in(WorkerId id, Worker& worker) {
     const bool is_available = liveness_.at(id).is_available();
     std::optional<std::size_t> room;
-    if (is_available && trust_.counts(id) && worker.leases.size() < with_room_.size()) {
+    if (is_available && trust_.counts(id) && leases_.held_by(id).size() < with_room_.size()) {
         // After those that wait for nothing but work.
-        room = trust_.is_wary_of(id) ? with_room_.size() - 1 : worker.leases.size();
+        room = trust_.is_wary_of(id) ? with_room_.size() - 1 : leases_.held_by(id).size();
     }
     if (worker.room == room) return;
     if (worker.room) with_room_[*worker.room].erase(id);
@@ -108,29 +99,26 @@ void Scheduler::count_in(WorkerId id, Worker& worker) {
 
 void Scheduler::lose_worker(WorkerId id, bool blame_running_tasks) {
     publish(id, liveness_.lose(now_, id));
-    Worker& worker = workers_.at(id);
-    count_in(id, worker);
-    lose_leases(worker, blame_running_tasks);
+    count_in(id, workers_.at(id));
+    lose_leases(id, blame_running_tasks);
 }
 
-void Scheduler::lose_leases(Worker& worker, bool blame_running_tasks) {
+void Scheduler::lose_leases(WorkerId id, bool blame_running_tasks) {
     bool is_front = true;  // Only what it was running can have brought it down.
-    for (const LeaseId lease_id : std::exchange(worker.leases, {})) {
-        const auto lease = leases_.find(lease_id);
+    for (const LeaseId each : leases_.take_held(id)) {
+        const Lease* const lease = leases_.find(each);
         // An earlier lease's blame may have failed the job, and with it this lease.
-        if (lease == leases_.end() || !lease->second.active) continue;
-        abandon_lease(lease_id, lease->second, blame_running_tasks && is_front);
+        if (lease == nullptr || !lease->active) continue;
+        abandon_lease(*lease, blame_running_tasks && is_front);
         is_front = false;
     }
 }
 
 /// Nobody is to blame.
-void Scheduler::abandon_leases(Worker& worker) {
-    for (const LeaseId id : std::vector{worker.leases}) {
-        const auto lease = leases_.find(id);
-        if (lease != leases_.end() && lease->second.active) {
-            abandon_lease(id, lease->second, false);
-        }
+void Scheduler::abandon_leases(WorkerId id) {
+    for (const LeaseId each : std::vector{leases_.held_by(id)}) {
+        const Lease* const lease = leases_.find(each);
+        if (lease != nullptr && lease->active) abandon_lease(*lease, false);
     }
 }
 
@@ -182,7 +170,7 @@ void Scheduler::check_silence() {
             case Overdue::What::Lost: {
                 publish(id, {WorkerState::Lost});
                 count_in(id, worker);
-                lose_leases(worker, true);
+                lose_leases(id, true);
                 const auto silent =
                     std::chrono::duration_cast<std::chrono::seconds>(overdue->silence);
                 effects_.push_back(CloseSession{
@@ -192,10 +180,11 @@ void Scheduler::check_silence() {
                 break;
             }
             case Overdue::What::StaysAway:
-                abandon_leases(worker);
+                abandon_leases(id);
                 break;
             case Overdue::What::Forgotten:
                 trust_.forget(id);
+                leases_.forget_worker(id);
                 workers_.erase(id);
                 break;
         }

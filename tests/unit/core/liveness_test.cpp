@@ -7,10 +7,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr WorkerId worker{7};
-
 /// A worker that has joined at the beginning, and a clock.
 struct LivenessTest : testing::Test {
+    static constexpr WorkerId worker{7};
+
     Instant at(Duration time) const { return Instant{} + time; }
     std::optional<Overdue> overdue(Duration time) {
         return liveness.next_overdue(at(time), [this](WorkerId) { return is_remembered; });

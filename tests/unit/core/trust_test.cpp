@@ -5,26 +5,25 @@
 namespace netcompute::core {
 namespace {
 
-constexpr WorkerId stranger{1};
-constexpr WorkerId other_stranger{2};
-constexpr WorkerId believed{3};
-constexpr WorkerId believed_neighbour{4};  ///< On the PC of `believed`.
-constexpr Terms by_default{};
-const Terms quorum_of_two{{ValidationMode::Quorum, 2}};
-
-Sha256 output(std::uint8_t first) {
-    Sha256 sha256;
-    sha256.digest[0] = first;
-    return sha256;
-}
-
 /// Two strangers, and two believed workers of one PC.
 struct TrustTest : testing::Test {
+    static constexpr WorkerId stranger{1};
+    static constexpr WorkerId other_stranger{2};
+    static constexpr WorkerId believed{3};
+    static constexpr WorkerId believed_neighbour{4};  ///< On the PC of `believed`.
+    static constexpr Terms by_default{};
+    inline static const Terms quorum_of_two{{ValidationMode::Quorum, 2}};
+
     TrustTest() {
         introduce({.worker = stranger, .pc = 1, .address = 1});
         introduce({.worker = other_stranger, .pc = 2, .address = 1});
         introduce({.worker = believed, .pc = 3, .is_believed = true, .address = 2});
         introduce({.worker = believed_neighbour, .pc = 3, .is_believed = true, .address = 2});
+    }
+    static Sha256 output(std::uint8_t first) {
+        Sha256 sha256;
+        sha256.digest[0] = first;
+        return sha256;
     }
     Introduced introduce(const WorkerJoined& hello) { return trust.join(hello); }
     void earn_trust(WorkerId worker) {
@@ -63,7 +62,7 @@ TEST_F(TrustTest, WhatAStrangerGivesBeyondItsProbationIsHeldBackUntilItIsTrusted
     EXPECT_TRUE(trust.is_reliable(by_default, stranger));
 }
 
-TEST_F(TrustTest, SomeResultsOfATrustedWorkerAreDrawnForAChecks) {
+TEST_F(TrustTest, SomeResultsOfATrustedWorkerAreDrawnForChecks) {
     earn_trust(stranger);
     for (TaskIndex index = 0; index < 200; ++index) put(index, stranger);
     EXPECT_GT(tasks.open_checks(stranger), 30U);  // 30 % of them, about.
