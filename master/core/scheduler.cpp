@@ -39,7 +39,7 @@ Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed)
       liveness_{limits},
       trust_{limits, seed},
       leases_{limits},
-      with_room_(limits.leases_per_worker_max) {}
+      assigner_{limits} {}
 
 Effects Scheduler::step(Instant now, const Event& event) {
     now_ = std::max(now, now_);  // A clock that jumps back must not undo a deadline.
@@ -60,18 +60,18 @@ Effects Scheduler::step(Instant now, const Event& event) {
 }
 
 Instant Scheduler::next_deadline() const {
-    const Instant next = straggler_deadline_.value_or(instant_never);
+    const Instant next = assigner_.straggler_deadline().value_or(instant_never);
     return std::min({next, leases_.next_deadline(), liveness_.next_deadline()});
 }
 
 std::optional<WorkerView> Scheduler::worker(WorkerId id) const {
-    if (!workers_.contains(id)) return std::nullopt;
-    const Liveness::Worker& session = liveness_.at(id);
+    const Liveness::Worker* const session = liveness_.find(id);
+    if (session == nullptr) return std::nullopt;
     const Trust::Worker& believed = trust_.at(id);
-    return WorkerView{session.state,
-                      session.slots,
+    return WorkerView{session->state,
+                      session->slots,
                       static_cast<std::uint32_t>(leases_.held_by(id).size()),
-                      session.last_seen,
+                      session->last_seen,
                       believed.validated,
                       believed.quarantined};
 }

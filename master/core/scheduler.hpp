@@ -1,19 +1,17 @@
 #pragma once
 
+#include "core/assigner.hpp"
 #include "core/events.hpp"
-#include "core/fair_queue.hpp"
 #include "core/lease_book.hpp"
 #include "core/limits.hpp"
 #include "core/liveness.hpp"
 #include "core/round_tasks.hpp"
-#include "core/task_seconds.hpp"
 #include "core/trust.hpp"
 
 #include <cstddef>
 #include <map>
 #include <optional>
 #include <set>
-#include <tuple>
 #include <utility>
 
 namespace netcompute::core {
@@ -81,17 +79,6 @@ class Scheduler {
     [[nodiscard]] std::map<RoundIndex, RoundTasks> rounds(JobId id) const;
 
  private:
-    struct Worker {
-        /// Measured, per slot, for each kernel of each job.
-        std::map<std::pair<JobId, std::uint32_t>, double> seconds_per_task;
-        std::optional<std::size_t> room;  ///< Its place in with_room_.
-    };
-    /// What a lease costs its job.
-    struct Cost {
-        double spent = 0;     ///< Slot-seconds, as far as they are known.
-        double presumed = 0;  ///< Of those, for tasks whose outcomes have not come.
-        double charged = 0;   ///< An estimate of the rest included.
-    };
     struct Job {
         std::int32_t priority = 0;
         Terms terms;
@@ -110,7 +97,6 @@ class Scheduler {
         std::map<WorkerId, RoundIndex> forgotten_outputs;
         /// and on this worker's word for those of others.
         std::map<WorkerId, RoundIndex> forgotten_words;
-        TaskSeconds task_seconds;
         double slot_seconds = 0;  ///< Spent on it.
     };
 
@@ -136,10 +122,9 @@ class Scheduler {
     void on(const ClockTicked& event);
 
     // scheduler_workers.cpp: liveness.
-    void heard_from(WorkerId id, Worker& worker);
+    void heard_from(WorkerId id);
     void publish(WorkerId id, const StateChanges& changes);
-    void refresh_state(WorkerId id, Worker& worker);
-    void count_in(WorkerId id, Worker& worker);
+    void refresh_state(WorkerId id);
     void lose_worker(WorkerId id, bool blame_running_tasks);
     void lose_leases(WorkerId id, bool blame_running_tasks);
     void take_back_blame(const std::vector<BlamedTask>& blamed);
@@ -191,7 +176,7 @@ class Scheduler {
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
     void distrust(JobId id, Job& job, WorkerId liar, bool lied_here);
 
-    // scheduler_shares.cpp: whose turn it is, and what leases cost.
+    // scheduler_assign.cpp: who gets what.
     void note_change(const auto& fact) {
         if constexpr (requires { JobId{fact.job}; }) note_change(JobId{fact.job});
     }
@@ -200,52 +185,34 @@ class Scheduler {
     }
     void list_changed_jobs();
     void list(JobId id, const Job& job);
-    void unlist(JobId id);
-    // These of an active lease, its worker being given.
-    [[nodiscard]] double seconds_left(const Lease& lease) const;
-    [[nodiscard]] double seconds_running(const Lease& lease) const;
-    void estimate(const Lease& lease);
-    void presume_spent(const Lease& lease);
-    // And these of any.
-    void spend(const Lease& lease, Job& job, double slot_seconds);
-    void charge(const Lease& lease, double slot_seconds);
-
-    // scheduler_assign.cpp: who gets what.
+    void count_in(WorkerId id);
+    [[nodiscard]] LeaseWork work_of(const Lease& lease) const;
+    [[nodiscard]] BatchRequest request_for(WorkerId worker, JobId id, const Job& job,
+                                           std::uint32_t left) const;
+    [[nodiscard]] std::uint32_t batch_size(WorkerId worker, JobId id, const Job& job,
+                                           std::uint32_t left) const;
     void assign();
+    void assign_to(WorkerId id, bool avoid_failed);
     void assign_checks();
+    void assign_checks_to(WorkerId worker, JobId id, Job& job);
     void audit_what_nobody_may_check(JobId id, Job& job);
+    void grant(WorkerId worker, JobId id, Job& job, std::vector<TaskIndex> tasks, bool is_check);
+    void assign_stragglers();
+    void help_with(LeaseId late, std::vector<WorkerId>& idle);
     void rescue_from_strangers(JobId id, Job& job, const Lease& late);
     void audit_late_checks(JobId id, Job& job, const Lease& lease);
-    void assign_to(WorkerId id, Worker& worker, bool avoid_failed);
-    void assign_stragglers();
-    void look_for_stragglers();
-    void help_with(LeaseId late, std::vector<WorkerId>& idle);
     [[nodiscard]] std::vector<TaskIndex> copies_for(WorkerId helper, const Lease& lease,
                                                     std::uint32_t count_max) const;
-    [[nodiscard]] std::uint32_t batch_size(WorkerId worker_id, JobId id, const Job& job,
-                                           std::uint32_t left) const;
-    void grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
-               std::vector<TaskIndex> tasks, bool is_check);
 
     SchedulerLimits limits_;
     Liveness liveness_;
     Trust trust_;
     LeaseBook leases_;
-    std::map<WorkerId, Worker> workers_;  ///< Those that liveness_ knows.
-    /// Workers that can take one more lease, by how many they hold: there may be thousands, and
-    /// few of them at a time have room.
-    std::vector<std::set<WorkerId>> with_room_;
+    Assigner assigner_;
     std::map<JobId, Job> jobs_;
     // There may be a thousand jobs, and each event is about one or two of them: what a step asks of
     // all is listed, and the lists follow the jobs that have changed.
     std::vector<JobId> changed_jobs_;  ///< In this step: to be listed anew. Some more than once.
-    FairQueue queue_;                  ///< Jobs in a round; those with pending tasks wait in it.
-    std::set<JobId> with_checks_;      ///< In a round, with checks that wait.
-    std::set<JobId> at_their_tail_;    ///< With leases, and nothing pending.
-    std::map<LeaseId, Cost> costs_;    ///< Of the leases that leases_ knows.
-    /// While a job is at its tail: nothing more is late before.
-    std::optional<Instant> straggler_deadline_;
-    bool late_lease_waits_ = false;  ///< Something is late, and nobody could help with it.
     std::uint64_t last_visit_ = 0;
     bool stalled_ = false;  ///< The store takes nothing: no new leases.
 

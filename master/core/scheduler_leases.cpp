@@ -18,7 +18,7 @@ double bounded_seconds(double seconds, double seconds_max) {
 
 void Scheduler::on(const ResultsReceived& event) {
     if (!trust_.counts(event.worker)) return;
-    if (liveness_.is_connected(event.worker)) heard_from(event.worker, workers_.at(event.worker));
+    if (liveness_.is_connected(event.worker)) heard_from(event.worker);
     const ResultsClaim claim = leases_.claim_of(event);
     if (!claim.objection.empty()) {
         effects_.push_back(
@@ -30,17 +30,14 @@ void Scheduler::on(const ResultsReceived& event) {
 }
 
 void Scheduler::record_outcomes(const ResultsReceived& event, const Lease& lease, Job& job) {
-    Worker& worker = workers_.at(event.worker);
     const auto count = static_cast<double>(event.outcomes.size());
     const double seconds_max =
         to_seconds(now_ - lease.granted_at) * liveness_.at(event.worker).slots / count;
     const double seconds_each = bounded_seconds(event.busy_seconds / count, seconds_max);
-    const auto [speed, is_first] =
-        worker.seconds_per_task.try_emplace({event.job, job.kernel}, seconds_each);
-    if (!is_first) speed->second = 0.5 * (speed->second + seconds_each);
-    job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));
+    assigner_.measure(event.worker, event.job, job.kernel, seconds_each,
+                      static_cast<std::uint32_t>(event.outcomes.size()));
     leases_.note_progress(now_, lease.id);
-    look_for_stragglers();
+    assigner_.look_again(now_);
     if (!trust_.at(event.worker).is_proven()) {
         trust_.answer_for(event.worker,
                           static_cast<std::uint32_t>(std::ranges::count_if(
@@ -64,11 +61,11 @@ void Scheduler::record_outcomes(const ResultsReceived& event, const Lease& lease
             seconds.push_back(position);
         }
     }
-    spend(lease, job, seconds_each * (open_before - lease.open_count));
+    job.slot_seconds += assigner_.spend(lease.id, seconds_each * (open_before - lease.open_count));
     if (!lease.active)
-        charge(lease, costs_[lease.id].spent);
+        assigner_.settle(lease.id, lease.job);
     else if (lease.open_count > 0)
-        estimate(lease);  // Else it ends, and is charged, below.
+        assigner_.estimate(work_of(lease));  // Else it ends, and is charged, below.
     const std::vector<std::uint32_t> firsts = record.positions;
     if (!firsts.empty()) {
         trust_.note_delivery(event.worker);
@@ -147,11 +144,10 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
 /// Takes an active lease off every list; it stays known, to recognize its late results.
 void Scheduler::end_lease(const Lease& lease) {
     note_change(lease.job);
-    presume_spent(lease);
-    charge(lease, costs_[lease.id].spent);
+    jobs_.at(lease.job).slot_seconds += assigner_.end(work_of(lease));
     leases_.end(now_, lease.id);
-    look_for_stragglers();
-    refresh_state(lease.worker, workers_.at(lease.worker));
+    assigner_.look_again(now_);
+    refresh_state(lease.worker);
 }
 
 /// Ends a lease whose outcomes may never come: its open tasks go to others.

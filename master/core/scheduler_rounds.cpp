@@ -85,14 +85,14 @@ void Scheduler::on(const RoundStarted& event) {
     archive(job);
     if (is_anew) begin_anew(job, event.round);
     job.priority = event.priority;
-    queue_.set_priority(event.job, event.priority);
+    assigner_.set_priority(event.job, event.priority);
     job.terms.validation = event.validation;
     job.paused = event.paused;
     job.round = event.round;
     job.visit = ++last_visit_;
     job.task_bytes = event.task_bytes;
     job.kernel = event.kernel;
-    job.task_seconds = {};
+    assigner_.begin_round(event.job);
     job.in_round = true;
     if (event.fresh) {
         job.history.erase(job.history.lower_bound(event.round), job.history.end());
@@ -386,7 +386,7 @@ void Scheduler::release_round(JobId id) {
             end_lease(lease);
         }
         leases_.forget(each);
-        costs_.erase(each);
+        assigner_.forget_lease(each);
     }
 }
 
@@ -401,7 +401,7 @@ void Scheduler::on(const JobPrioritized& event) {
     const auto found = jobs_.find(event.job);
     if (found == jobs_.end()) return;
     found->second.priority = event.priority;
-    queue_.set_priority(event.job, event.priority);
+    assigner_.set_priority(event.job, event.priority);
 }
 
 void Scheduler::on(const JobEnded& event) {
@@ -418,13 +418,9 @@ void Scheduler::remove_job(JobId id) {
     if (found == jobs_.end()) return;
     release_round(id);
     leases_.forget_job(id);
-    unlist(id);
+    assigner_.forget_job(id);
     jobs_.erase(found);
     trust_.forget_job(id);
-    for (auto& [worker_id, worker] : workers_) {
-        std::erase_if(worker.seconds_per_task,
-                      [id](const auto& entry) { return entry.first.first == id; });
-    }
 }
 
 std::map<RoundIndex, RoundTasks> Scheduler::rounds(JobId id) const {

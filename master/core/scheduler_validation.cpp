@@ -56,7 +56,7 @@ void Scheduler::request_audit(JobId id, Job& job, TaskIndex index, bool may_cras
 }
 
 void Scheduler::on(const TaskAudited& event) {
-    if (trust_.end_rescue(event.job, event.visit, event.index)) look_for_stragglers();
+    if (trust_.end_rescue(event.job, event.visit, event.index)) assigner_.look_again(now_);
     const auto found = jobs_.find(event.job);
     if (found == jobs_.end()) return;
     Job& job = found->second;
@@ -100,9 +100,8 @@ void Scheduler::on(const TaskAudited& event) {
 /// what it confirmed.
 void Scheduler::quarantine(WorkerId id, JobId job_id, RoundIndex round, TaskIndex index) {
     if (!trust_.quarantine(id)) return;
-    Worker& worker = workers_.at(id);
     effects_.push_back(QuarantineWorker{id, job_id, round, index});
-    count_in(id, worker);
+    count_in(id);
     abandon_leases(id);
     std::vector<JobId> ids;
     for (const auto& entry : jobs_) ids.push_back(entry.first);

@@ -6,7 +6,6 @@ namespace netcompute::core {
 
 void Scheduler::on(const WorkerJoined& event) {
     const bool is_new = liveness_.join(event.worker, event.slots);
-    Worker& worker = workers_[event.worker];
     const Introduced introduced = trust_.join(event);
     take_back_blame(introduced.forgiven);
     // Those of a former master: this process knows nothing of them.
@@ -15,27 +14,24 @@ void Scheduler::on(const WorkerJoined& event) {
     if (is_new) {
         effects_.push_back(PublishWorker{event.worker, liveness_.at(event.worker).state});
     }
-    heard_from(event.worker, worker);
+    heard_from(event.worker);
 }
 
 void Scheduler::on(const WorkerRestored& event) {
-    workers_.try_emplace(event.worker);
     trust_.restore(event);
     liveness_.restore(now_, event.worker);
 }
 
 void Scheduler::on(const WorkerDrained& event) {
-    const auto found = workers_.find(event.worker);
-    if (found == workers_.end()) return;
+    if (liveness_.find(event.worker) == nullptr) return;
     liveness_.drain(event.worker, event.drained);
-    refresh_state(event.worker, found->second);
+    refresh_state(event.worker);
 }
 
 void Scheduler::on(const WorkerReadmitted& event) {
-    const auto found = workers_.find(event.worker);
-    if (found == workers_.end()) return;
+    if (liveness_.find(event.worker) == nullptr) return;
     trust_.readmit(event.worker);
-    count_in(event.worker, found->second);
+    count_in(event.worker);
 }
 
 void Scheduler::on(const WorkerDisconnected& event) {
@@ -48,9 +44,8 @@ void Scheduler::on(const WorkerLeft& event) {
 
 void Scheduler::on(const HeartbeatReceived& event) {
     if (!liveness_.is_connected(event.worker)) return;
-    Worker& worker = workers_.at(event.worker);
     liveness_.report(event.worker, event.slots, event.paused);
-    heard_from(event.worker, worker);
+    heard_from(event.worker);
     for (const LeaseId id : leases_.claim(event.worker, event.leases)) {
         abandon_lease(leases_.at(id), false);
     }
@@ -59,7 +54,7 @@ void Scheduler::on(const HeartbeatReceived& event) {
         const LeaseStanding standing = leases_.standing(id, event.worker);
         if (standing == LeaseStanding::Active) {
             leases_.renew(now_, id);
-            estimate(leases_.at(id));  // It may run for longer than was thought.
+            assigner_.estimate(work_of(leases_.at(id)));  // It may run for longer than was thought.
         } else if (standing == LeaseStanding::Over && !stalled_ &&
                    disowned_count++ < limits_.disowned_per_heartbeat_max) {
             // It slept, or was away, while its lease ran out: it is told, and does no harm. What
@@ -69,37 +64,23 @@ void Scheduler::on(const HeartbeatReceived& event) {
     }
 }
 
-void Scheduler::heard_from(WorkerId id, Worker& worker) {
+void Scheduler::heard_from(WorkerId id) {
     publish(id, liveness_.heard_from(now_, id, !leases_.held_by(id).empty()));
-    count_in(id, worker);
+    count_in(id);
 }
 
-void Scheduler::refresh_state(WorkerId id, Worker& worker) {
+void Scheduler::refresh_state(WorkerId id) {
     publish(id, liveness_.refresh(id, !leases_.held_by(id).empty()));
-    count_in(id, worker);
+    count_in(id);
 }
 
 void Scheduler::publish(WorkerId id, const StateChanges& changes) {
     for (const WorkerState state : changes) effects_.push_back(PublishWorker{id, state});
 }
 
-/// Keeps with_room_ in step with a worker that has changed.
-void Scheduler::count_in(WorkerId id, Worker& worker) {
-    const bool is_available = liveness_.at(id).is_available();
-    std::optional<std::size_t> room;
-    if (is_available && trust_.counts(id) && leases_.held_by(id).size() < with_room_.size()) {
-        // After those that wait for nothing but work.
-        room = trust_.is_wary_of(id) ? with_room_.size() - 1 : leases_.held_by(id).size();
-    }
-    if (worker.room == room) return;
-    if (worker.room) with_room_[*worker.room].erase(id);
-    if (room) with_room_[*room].insert(id);
-    worker.room = room;
-}
-
 void Scheduler::lose_worker(WorkerId id, bool blame_running_tasks) {
     publish(id, liveness_.lose(now_, id));
-    count_in(id, workers_.at(id));
+    count_in(id);
     lose_leases(id, blame_running_tasks);
 }
 
@@ -161,15 +142,14 @@ void Scheduler::check_silence() {
     const auto remembered = [this](WorkerId id) { return is_remembered(id); };
     while (const auto overdue = liveness_.next_overdue(now_, remembered)) {
         const WorkerId id = overdue->worker;
-        Worker& worker = workers_.at(id);
         switch (overdue->what) {
             case Overdue::What::Suspect:
                 publish(id, {WorkerState::Suspect});
-                count_in(id, worker);
+                count_in(id);
                 break;
             case Overdue::What::Lost: {
                 publish(id, {WorkerState::Lost});
-                count_in(id, worker);
+                count_in(id);
                 lose_leases(id, true);
                 const auto silent =
                     std::chrono::duration_cast<std::chrono::seconds>(overdue->silence);
@@ -185,7 +165,7 @@ void Scheduler::check_silence() {
             case Overdue::What::Forgotten:
                 trust_.forget(id);
                 leases_.forget_worker(id);
-                workers_.erase(id);
+                assigner_.forget_worker(id);
                 break;
         }
     }
