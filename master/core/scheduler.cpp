@@ -35,7 +35,11 @@ std::string_view worker_state_name(WorkerState state) {
 }
 
 Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed)
-    : limits_{limits}, with_room_(limits.leases_per_worker_max), random_{seed} {}
+    : limits_{limits},
+      liveness_{limits},
+      trust_{limits, seed},
+      leases_{limits},
+      assigner_{limits} {}
 
 Effects Scheduler::step(Instant now, const Event& event) {
     now_ = std::max(now, now_);  // A clock that jumps back must not undo a deadline.
@@ -56,26 +60,26 @@ Effects Scheduler::step(Instant now, const Event& event) {
 }
 
 Instant Scheduler::next_deadline() const {
-    Instant next = straggler_deadline_.value_or(instant_never);
-    if (!lease_deadlines_.empty()) next = std::min(next, lease_deadlines_.begin()->first);
-    if (!worker_deadlines_.empty()) next = std::min(next, worker_deadlines_.begin()->first);
-    return next;
+    const Instant next = assigner_.straggler_deadline().value_or(instant_never);
+    return std::min({next, leases_.next_deadline(), liveness_.next_deadline()});
 }
 
 std::optional<WorkerView> Scheduler::worker(WorkerId id) const {
-    const auto found = workers_.find(id);
-    if (found == workers_.end()) return std::nullopt;
-    const Worker& worker = found->second;
-    return WorkerView{
-        worker.state,     worker.slots,     static_cast<std::uint32_t>(worker.leases.size()),
-        worker.last_seen, worker.validated, worker.quarantined};
+    const Liveness::Worker* const session = liveness_.find(id);
+    if (session == nullptr) return std::nullopt;
+    const Trust::Worker& believed = trust_.at(id);
+    return WorkerView{session->state,
+                      session->slots,
+                      static_cast<std::uint32_t>(leases_.held_by(id).size()),
+                      session->last_seen,
+                      believed.validated,
+                      believed.quarantined};
 }
 
 std::optional<LeaseView> Scheduler::lease(LeaseId id) const {
-    const auto found = leases_.find(id);
-    if (found == leases_.end()) return std::nullopt;
-    const Lease& lease = found->second;
-    return LeaseView{lease.worker, lease.job, lease.round, lease.tasks.size()};
+    const Lease* const lease = leases_.find(id);
+    if (lease == nullptr) return std::nullopt;
+    return LeaseView{lease->worker, lease->job, lease->round, lease->tasks.size()};
 }
 
 std::optional<RoundView> Scheduler::round(JobId id) const {
@@ -87,8 +91,8 @@ std::optional<RoundView> Scheduler::round(JobId id) const {
                    job.tasks.settled_count(),
                    job.tasks.pending_count(),
                    job.paused,
-                   job.in_round && job.validation.mode == ValidationMode::Quorum &&
-                       job.tasks.pending_count() == 0 && job.active_leases.empty() &&
+                   job.in_round && job.terms.validation.mode == ValidationMode::Quorum &&
+                       job.tasks.pending_count() == 0 && leases_.active_of(id).empty() &&
                        job.tasks.checks_wait(),
                    job.slot_seconds};
     return view;
@@ -101,11 +105,11 @@ void Scheduler::on(const StoreStalled& event) {
 }
 
 void Scheduler::on(const RestorationEnded&) {
-    restoring_ = false;
+    liveness_.end_restoration();
 }
 
 void Scheduler::on(const LeaseIdsUsed& event) {
-    last_lease_ = std::max(last_lease_, event.last.value);
+    leases_.note_used(event.last);
 }
 
 }  // namespace netcompute::core

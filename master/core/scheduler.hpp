@@ -1,17 +1,17 @@
 #pragma once
 
+#include "core/assigner.hpp"
 #include "core/events.hpp"
-#include "core/fair_queue.hpp"
+#include "core/lease_book.hpp"
 #include "core/limits.hpp"
+#include "core/liveness.hpp"
 #include "core/round_tasks.hpp"
-#include "core/task_seconds.hpp"
-#include <netcompute/random.hpp>
+#include "core/trust.hpp"
 
 #include <cstddef>
 #include <map>
 #include <optional>
 #include <set>
-#include <tuple>
 #include <utility>
 
 namespace netcompute::core {
@@ -71,70 +71,20 @@ class Scheduler {
     [[nodiscard]] std::optional<RoundView> round(JobId id) const;
     [[nodiscard]] std::optional<LeaseView> lease(LeaseId id) const;
     /// Workers that take tasks: neither Draining, Suspect nor Lost.
-    [[nodiscard]] std::uint32_t available_worker_count() const { return available_count_; }
+    [[nodiscard]] std::uint32_t available_worker_count() const {
+        return liveness_.available_count();
+    }
     /// Of a live job, the tasks of each round that is not forgotten: what a receipt tells. A
     /// snapshot, quickly made.
     [[nodiscard]] std::map<RoundIndex, RoundTasks> rounds(JobId id) const;
 
  private:
-    /// A task that was counted as possibly having brought its worker down.
-    struct BlamedTask {
-        JobId job;
-        RoundIndex round = 0;
-        TaskIndex index = 0;
-        bool is_proven = false;  ///< Of the worker, then.
-    };
-    struct Worker {
-        std::uint32_t slots = 1;
-        bool connected = true;
-        bool awaited = false;  ///< A former master knew it; its leases stand until it is late.
-        bool paused = false;   ///< By itself.
-        bool drained = false;  ///< By somebody here.
-        bool is_believed = false;
-        bool has_delivered = false;  ///< An output of its was accepted, at any time.
-        bool quarantined = false;
-        std::uint32_t validated = 0;
-        std::uint64_t pc = 0;       ///< 0: unknown, and like no other.
-        std::uint64_t address = 0;  ///< Until it is proven: whose losses it answers for.
-        /// Somebody vouches for it, and it has shown that it can work, so if it is lost, the task
-        /// that it ran may be the cause. Any other worker may disconnect on purpose.
-        [[nodiscard]] bool is_proven() const { return is_believed && has_delivered; }
-        WorkerState state = WorkerState::Idle;
-        Instant last_seen;
-        Instant deadline = instant_never;  ///< Its entry in worker_deadlines_.
-        std::vector<LeaseId> leases;       ///< Active ones, oldest first.
-        /// Measured, per slot, for each kernel of each job.
-        std::map<std::pair<JobId, std::uint32_t>, double> seconds_per_task;
-        std::vector<BlamedTask> blamed;     ///< What it ran when it was lost.
-        std::uint32_t available_slots = 0;  ///< Its part of available_; 0 while it is not.
-        std::optional<std::size_t> room;    ///< Its place in with_room_.
-    };
-    struct Lease {
-        WorkerId worker;
-        JobId job;
-        RoundIndex round = 0;
-        std::vector<TaskIndex> tasks;   ///< Ascending.
-        std::vector<bool> has_outcome;  ///< Parallel to tasks.
-        std::uint32_t open_count = 0;   ///< Tasks without an outcome.
-        bool active = true;             ///< False: over, kept to recognize late results.
-        bool is_check = false;
-        bool claimed = true;  ///< False: of a former master, and not named by its worker yet.
-        Duration duration{};  ///< What a renewal adds.
-        Instant granted_at;
-        Instant deadline;
-        Instant progress_at;    ///< When it came to the front, or last gave an outcome.
-        bool in_front = false;  ///< Its worker has done the leases before it.
-        double spent = 0;       ///< Slot-seconds, as far as they are known.
-        double presumed = 0;    ///< Of those, for tasks whose outcomes have not come.
-        double charged = 0;     ///< To its job, an estimate of the rest included.
-    };
     struct Job {
         std::int32_t priority = 0;
-        Validation validation;
+        Terms terms;
         bool paused = false;
-        bool contested = false;  ///< A worker was proven wrong in it: everything is checked.
-        bool restored = false;   ///< Its former rounds have yet to be looked through.
-        bool in_round = false;   ///< Tasks may be given out.
+        bool restored = false;               ///< Its former rounds have yet to be looked through.
+        bool in_round = false;               ///< Tasks may be given out.
         std::optional<RoundIndex> visiting;  ///< Asked for, and not begun yet.
         RoundIndex round = 0;
         std::uint32_t kernel = 0;  ///< Of the round, by number.
@@ -147,10 +97,7 @@ class Scheduler {
         std::map<WorkerId, RoundIndex> forgotten_outputs;
         /// and on this worker's word for those of others.
         std::map<WorkerId, RoundIndex> forgotten_words;
-        TaskSeconds task_seconds;
-        std::set<LeaseId> active_leases;
-        std::vector<LeaseId> round_leases;  ///< Of this round, active or over.
-        double slot_seconds = 0;            ///< Spent on it.
+        double slot_seconds = 0;  ///< Spent on it.
     };
 
     void on(const WorkerJoined& event);
@@ -175,31 +122,29 @@ class Scheduler {
     void on(const ClockTicked& event);
 
     // scheduler_workers.cpp: liveness.
-    void heard_from(WorkerId id, Worker& worker);
-    void set_state(WorkerId id, Worker& worker, WorkerState state);
-    void refresh_state(WorkerId id, Worker& worker);
-    void count_in(WorkerId id, Worker& worker);
-    void arm_worker(WorkerId id, Worker& worker, Instant deadline);
-    void lose_worker(WorkerId id, Worker& worker, bool blame_running_tasks);
-    void take_back_blame(Worker& worker);
-    void abandon_leases(Worker& worker);
+    void heard_from(WorkerId id);
+    void publish(WorkerId id, const StateChanges& changes);
+    void refresh_state(WorkerId id);
+    void lose_worker(WorkerId id, bool blame_running_tasks);
+    void lose_leases(WorkerId id, bool blame_running_tasks);
+    void take_back_blame(const std::vector<BlamedTask>& blamed);
+    void abandon_leases(WorkerId id);
     [[nodiscard]] bool is_remembered(WorkerId id) const;
     void check_silence();
 
     // scheduler_leases.cpp: leases and outcomes.
-    void end_lease(LeaseId id, Lease& lease);
-    void abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks);
+    void end_lease(const Lease& lease);
+    void abandon_lease(const Lease& lease, bool blame_running_tasks);
     void expire_leases();
-    void revoke_if_pointless(LeaseId id, Lease& lease);
-    void record_outcomes(const ResultsReceived& event, Lease& lease, Job& job);
+    void revoke_if_pointless(const Lease& lease);
+    void record_outcomes(const ResultsReceived& event, const Lease& lease, Job& job);
     [[nodiscard]] bool record_failure(const ResultsReceived& event, std::uint32_t position,
-                                      Lease& lease, Job& job);
+                                      const Lease& lease, Job& job);
     void lose_check(const Lease& lease, TaskIndex index);
-    [[nodiscard]] bool blame(Lease& lease, TaskIndex index);
+    [[nodiscard]] bool blame(const Lease& lease, TaskIndex index);
     void rescue(JobId id, Job& job, TaskIndex index);
-    void answer_for(const Worker& worker, std::uint32_t delivered_count);
     void let_go(const Lease& lease, TaskIndex index);
-    void revoke_pointless(Job& job);
+    void revoke_pointless(JobId job);
 
     // scheduler_rounds.cpp: rounds and jobs.
     void archive(Job& job);
@@ -218,30 +163,20 @@ class Scheduler {
     [[nodiscard]] std::optional<RoundIndex> doubt_strangers(Job& job, RoundIndex end);
     [[nodiscard]] std::optional<RoundIndex> draw_closing_checks(Job& job, RoundIndex end);
     void complete_rounds();
-    void release_round(Job& job);
+    void release_round(JobId id);
     void fail_job(JobId id, Error error);
     void remove_job(JobId id);
 
     // scheduler_validation.cpp: which outputs count.
-    [[nodiscard]] ValidationMode mode_for(const Job& job, WorkerId worker) const;
-    [[nodiscard]] bool is_reliable(const Job& job, WorkerId worker) const;
-    [[nodiscard]] bool same_pc(WorkerId a, WorkerId b) const;
-    [[nodiscard]] double spot_check_rate(const Worker& worker) const;
-    [[nodiscard]] bool is_doubtful(const Job& job, const RoundTasks& tasks, TaskIndex index) const;
-    [[nodiscard]] bool is_doubtful(const Job& job, const Stretch& tasks) const;
-    void judge(Job& job, TaskIndex index);
     void second_vote(JobId id, Job& job, TaskIndex index, Vote vote);
     void confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer);
     void credit(WorkerId id);
     void judge_held_back(WorkerId author);
     void request_audit(JobId id, Job& job, TaskIndex index, bool may_crash = false);
     void quarantine(WorkerId id, JobId job, RoundIndex round, TaskIndex index);
-    void distrust(JobId id, Job& job, WorkerId liar);
-    [[nodiscard]] bool counts(WorkerId voter) const;
-    [[nodiscard]] bool is_known_liar(WorkerId worker) const;
-    [[nodiscard]] std::optional<WorkerId> last_of_quorum(const Job& job, TaskIndex index) const;
+    void distrust(JobId id, Job& job, WorkerId liar, bool lied_here);
 
-    // scheduler_shares.cpp: whose turn it is, and what leases cost.
+    // scheduler_assign.cpp: who gets what.
     void note_change(const auto& fact) {
         if constexpr (requires { JobId{fact.job}; }) note_change(JobId{fact.job});
     }
@@ -250,65 +185,36 @@ class Scheduler {
     }
     void list_changed_jobs();
     void list(JobId id, const Job& job);
-    void unlist(JobId id);
-    // These of an active lease, its worker being given.
-    [[nodiscard]] double seconds_left(const Lease& lease, const Worker& worker) const;
-    [[nodiscard]] double seconds_running(const Lease& lease, const Worker& worker) const;
-    void estimate(Lease& lease, const Worker& worker);
-    void presume_spent(Lease& lease, const Worker& worker);
-    // And these of any.
-    void spend(Lease& lease, Job& job, double slot_seconds);
-    void charge(Lease& lease, double slot_seconds);
-
-    // scheduler_assign.cpp: who gets what.
+    void count_in(WorkerId id);
+    [[nodiscard]] LeaseWork work_of(const Lease& lease) const;
+    [[nodiscard]] BatchRequest request_for(WorkerId worker, JobId id, const Job& job,
+                                           std::uint32_t left) const;
+    [[nodiscard]] std::uint32_t batch_size(WorkerId worker, JobId id, const Job& job,
+                                           std::uint32_t left) const;
     void assign();
+    void assign_to(WorkerId id, bool avoid_failed);
     void assign_checks();
-    [[nodiscard]] bool is_asked_for_checks(const Job& job, WorkerId worker) const;
-    [[nodiscard]] bool may_check(const Job& job, const Voters& voters, WorkerId worker) const;
+    void assign_checks_to(WorkerId worker, JobId id, Job& job);
     void audit_what_nobody_may_check(JobId id, Job& job);
-    void rescue_from_strangers(JobId id, Job& job, const Lease& late);
-    [[nodiscard]] bool is_wary_of(const Worker& worker) const;
-    void audit_late_checks(JobId id, Job& job, const Lease& lease);
-    void assign_to(WorkerId id, Worker& worker, bool avoid_failed);
+    void grant(WorkerId worker, JobId id, Job& job, std::vector<TaskIndex> tasks, bool is_check);
     void assign_stragglers();
-    void look_for_stragglers();
     void help_with(LeaseId late, std::vector<WorkerId>& idle);
+    void rescue_from_strangers(JobId id, Job& job, const Lease& late);
+    void audit_late_checks(JobId id, Job& job, const Lease& lease);
     [[nodiscard]] std::vector<TaskIndex> copies_for(WorkerId helper, const Lease& lease,
                                                     std::uint32_t count_max) const;
-    [[nodiscard]] std::uint32_t batch_size(const Worker& worker, JobId id, const Job& job,
-                                           std::uint32_t left) const;
-    void grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
-               std::vector<TaskIndex> tasks, bool is_check);
 
     SchedulerLimits limits_;
-    std::map<WorkerId, Worker> workers_;
-    /// Workers that can take one more lease, by how many they hold: there may be thousands, and
-    /// few of them at a time have room.
-    std::vector<std::set<WorkerId>> with_room_;
-    std::uint32_t available_count_ = 0;  ///< Workers that are Idle or Busy.
-    std::uint64_t available_slots_ = 0;
+    Liveness liveness_;
+    Trust trust_;
+    LeaseBook leases_;
+    Assigner assigner_;
     std::map<JobId, Job> jobs_;
     // There may be a thousand jobs, and each event is about one or two of them: what a step asks of
     // all is listed, and the lists follow the jobs that have changed.
     std::vector<JobId> changed_jobs_;  ///< In this step: to be listed anew. Some more than once.
-    FairQueue queue_;                  ///< Jobs in a round; those with pending tasks wait in it.
-    std::set<JobId> with_checks_;      ///< In a round, with checks that wait.
-    std::set<JobId> at_their_tail_;    ///< With leases, and nothing pending.
-    std::map<LeaseId, Lease> leases_;
-    std::set<std::pair<Instant, LeaseId>> lease_deadlines_;
-    std::set<std::pair<Instant, WorkerId>> worker_deadlines_;
-    /// While a job is at its tail: nothing more is late before.
-    std::optional<Instant> straggler_deadline_;
-    bool late_lease_waits_ = false;  ///< Something is late, and nobody could help with it.
-    std::uint64_t last_lease_ = 0;
     std::uint64_t last_visit_ = 0;
-    /// Tasks that unproven workers of an address were lost with, and did not make up for.
-    std::map<std::uint64_t, std::uint32_t> losses_by_address_;
-    /// What the master computes because unproven workers were lost with it: job, visit and task.
-    std::set<std::tuple<JobId, std::uint64_t, TaskIndex>> rescues_;
-    bool stalled_ = false;    ///< The store takes nothing: no new leases.
-    bool restoring_ = false;  ///< A former master's jobs may be yet to come.
-    Philox random_;
+    bool stalled_ = false;  ///< The store takes nothing: no new leases.
 
     Instant now_;      ///< Of the step in progress.
     Effects effects_;  ///< Of the step in progress.

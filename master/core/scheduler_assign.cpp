@@ -1,40 +1,86 @@
 #include "core/scheduler.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace netcompute::core {
 
+// ---- What the assigner is told ------------------------------------------------------------------
+
+void Scheduler::list_changed_jobs() {
+    for (const JobId id : changed_jobs_) {
+        if (const auto job = jobs_.find(id); job != jobs_.end()) list(id, job->second);
+    }
+    changed_jobs_.clear();
+}
+
+/// Keeps the assigner in step with a job that has changed.
+void Scheduler::list(JobId id, const Job& job) {
+    if (job.visit == 0) return;  // None of its rounds has begun here.
+    const bool may_give = job.in_round && !job.paused;
+    const bool has_pending = job.tasks.pending_count() > 0;
+    assigner_.set_needs(
+        id, {.has_pending = may_give && has_pending,
+             .has_checks = may_give && job.tasks.checks_wait(),
+             .is_at_tail = !job.paused && !has_pending && !leases_.active_of(id).empty()});
+}
+
+/// Keeps the assigner in step with a worker that has changed.
+void Scheduler::count_in(WorkerId id) {
+    const bool takes_tasks = liveness_.at(id).is_available() && trust_.counts(id);
+    const auto held_count = takes_tasks ? std::optional{leases_.held_by(id).size()} : std::nullopt;
+    assigner_.set_held(id, held_count, trust_.is_wary_of(id));
+}
+
+LeaseWork Scheduler::work_of(const Lease& lease) const {
+    LeaseWork work{lease.id, lease.worker, lease.job, jobs_.at(lease.job).kernel, lease.open_count};
+    if (lease.in_front) {
+        work.seconds_running = to_seconds(now_ - lease.progress_at) *
+                               std::min(liveness_.at(lease.worker).slots, lease.open_count);
+    }
+    return work;
+}
+
+BatchRequest Scheduler::request_for(WorkerId worker, JobId id, const Job& job,
+                                    std::uint32_t left) const {
+    return {worker, liveness_.at(worker).slots, id, job.kernel, job.task_bytes,
+            left,   liveness_.available_slots()};
+}
+
+std::uint32_t Scheduler::batch_size(WorkerId worker, JobId id, const Job& job,
+                                    std::uint32_t left) const {
+    if (trust_.is_wary_of(worker)) return 1;
+    return assigner_.batch_size(request_for(worker, id, job, left));
+}
+
+// ---- Who gets what ------------------------------------------------------------------------------
+
 /// Gives every idle worker a lease before anyone gets one ahead.
 void Scheduler::assign() {
-    if (stalled_) return straggler_deadline_.reset();
+    if (stalled_) return assigner_.stop_looking();
     assign_checks();
     const bool avoid_failed = available_worker_count() > 1;
-    for (std::size_t place = 0; place < with_room_.size(); ++place) {
-        const std::set<WorkerId>& holders = with_room_[place];
-        for (auto next = holders.begin(); next != holders.end();) {
-            if (queue_.empty()) break;
-            const WorkerId id = *next++;  // Before it moves to those that hold one more.
-            Worker& worker = workers_.at(id);
+    for (std::size_t place = 0; place < assigner_.place_count(); ++place) {
+        for (auto id = assigner_.first_at(place); id && assigner_.has_pending();
+             id = assigner_.next_at(place, *id)) {
             std::size_t held_before = 0;
             do {
-                held_before = worker.leases.size();
-                assign_to(id, worker, avoid_failed);
+                held_before = leases_.held_by(*id).size();
+                assign_to(*id, avoid_failed);
                 // Whom the master is, or was, wary of waits in the last place while it has room.
-            } while (worker.leases.size() > held_before && worker.room == place);
+            } while (leases_.held_by(*id).size() > held_before && assigner_.place_of(*id) == place);
         }
     }
     assign_stragglers();
 }
 
 /// A lease for this worker, of the first job that has something for it.
-void Scheduler::assign_to(WorkerId id, Worker& worker, bool avoid_failed) {
+void Scheduler::assign_to(WorkerId id, bool avoid_failed) {
     std::vector<JobId> refused;  // All that waits of them has failed on this worker.
-    while (const auto next = queue_.next(refused)) {
+    while (const auto next = assigner_.next_job(refused)) {
         Job& job = jobs_.at(*next);
-        const std::uint32_t size = batch_size(worker, *next, job, job.tasks.pending_count());
+        const std::uint32_t size = batch_size(id, *next, job, job.tasks.pending_count());
         auto tasks = job.tasks.take(id, size, avoid_failed);
-        if (!tasks.empty()) return grant(id, worker, *next, job, std::move(tasks), false);
+        if (!tasks.empty()) return grant(id, *next, job, std::move(tasks), false);
         refused.push_back(*next);
     }
 }
@@ -42,150 +88,80 @@ void Scheduler::assign_to(WorkerId id, Worker& worker, bool avoid_failed) {
 /// Checks come first: a round waits for them, and each may turn up a lie.
 void Scheduler::assign_checks() {
     // A job leaves the list when its last check is given out.
-    for (auto place = with_checks_.begin(); place != with_checks_.end();) {
-        const JobId job_id = *place;
-        Job& job = jobs_.at(job_id);
-        for (std::set<WorkerId>& holders : with_room_) {
-            for (auto next = holders.begin(); next != holders.end();) {
-                const WorkerId id = *next++;
-                if (!is_asked_for_checks(job, id)) continue;
-                Worker& worker = workers_.at(id);
-                const std::uint32_t size =
-                    batch_size(worker, job_id, job, job.tasks.waiting_check_count());
-                auto tasks = job.tasks.take_checks(size, [&, &asked = job](const Voters& voters) {
-                    return may_check(asked, voters, id);
-                });
-                if (!tasks.empty()) grant(id, worker, job_id, job, std::move(tasks), true);
+    for (auto id = assigner_.first_with_checks(); id; id = assigner_.next_with_checks(*id)) {
+        Job& job = jobs_.at(*id);
+        for (std::size_t place = 0; place < assigner_.place_count(); ++place) {
+            for (auto worker = assigner_.first_at(place); worker;
+                 worker = assigner_.next_at(place, *worker)) {
+                assign_checks_to(*worker, *id, job);
             }
         }
-        audit_what_nobody_may_check(job_id, job);
-        place = with_checks_.upper_bound(job_id);
+        audit_what_nobody_may_check(*id, job);
     }
 }
 
-/// Whether this worker's word confirms anybody's result.
-bool Scheduler::is_asked_for_checks(const Job& job, WorkerId worker) const {
-    return job.validation.mode == ValidationMode::Quorum || is_reliable(job, worker);
-}
-
-/// Whether it can confirm one that these have given.
-bool Scheduler::may_check(const Job& job, const Voters& voters, WorkerId worker) const {
-    if (job.validation.mode != ValidationMode::Quorum) return !same_pc(worker, voters.front());
-    return std::ranges::none_of(voters, [&](WorkerId voter) {
-        return (voter == voters.front() || counts(voter)) && same_pc(voter, worker);
-    });
+void Scheduler::assign_checks_to(WorkerId worker, JobId id, Job& job) {
+    if (!trust_.is_asked_for_checks(job.terms, worker)) return;
+    const std::uint32_t size = batch_size(worker, id, job, job.tasks.waiting_check_count());
+    auto tasks = job.tasks.take_checks(
+        size, [&](const Voters& voters) { return trust_.may_check(job.terms, voters, worker); });
+    if (!tasks.empty()) grant(worker, id, job, std::move(tasks), true);
 }
 
 /// Where no worker that is there may make a check, the master does; but not to make up a quorum,
 /// which is a number of PCs.
 void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
-    if (job.validation.mode == ValidationMode::Quorum || !job.tasks.checks_wait()) return;
+    if (job.terms.validation.mode == ValidationMode::Quorum || !job.tasks.checks_wait()) return;
     std::vector<WorkerId> checkers;
-    for (const auto& [worker_id, worker] : workers_) {
-        const bool is_there = worker.awaited || worker.available_slots > 0;
-        if (is_there && is_asked_for_checks(job, worker_id)) checkers.push_back(worker_id);
+    for (const auto& [worker_id, session] : liveness_.workers()) {
+        const bool is_there = session.awaited || session.is_available();
+        if (is_there && trust_.is_asked_for_checks(job.terms, worker_id))
+            checkers.push_back(worker_id);
     }
     const auto nobody_may = [&](const Voters& voters) {
         return std::ranges::none_of(
-            checkers, [&](WorkerId worker) { return may_check(job, voters, worker); });
+            checkers, [&](WorkerId worker) { return trust_.may_check(job.terms, voters, worker); });
     };
     for (const TaskIndex index : job.tasks.waiting_checks(nobody_may))
         request_audit(id, job, index);
     list(id, job);
 }
 
-/// Whether it is unproven, and unproven workers of its address have been lost with many tasks and
-/// have delivered few since.
-bool Scheduler::is_wary_of(const Worker& worker) const {
-    if (worker.is_proven()) return false;
-    const auto losses = losses_by_address_.find(worker.address);
-    return losses != losses_by_address_.end() && losses->second >= limits_.losses_per_address_max;
-}
-
-/// As many tasks as keep the worker busy for batch_seconds, which equal jobs share, so that each of
-/// them has its turn soon; but no more than its share of half of those that are left, so that the
-/// last leases of a round are small and end together.
-std::uint32_t Scheduler::batch_size(const Worker& worker, JobId id, const Job& job,
-                                    std::uint32_t left) const {
-    if (is_wary_of(worker)) return 1;
-    const auto speed = worker.seconds_per_task.find({id, job.kernel});
-    if (speed == worker.seconds_per_task.end()) return worker.slots;  // Measure it first.
-    const auto rival_count = static_cast<double>(std::max<std::size_t>(queue_.rival_count(), 1));
-    const double seconds = std::max(limits_.batch_seconds / rival_count, limits_.batch_seconds_min);
-    const double by_speed = seconds * worker.slots / speed->second;
-    const std::uint64_t round_count = std::max<std::uint64_t>(2 * available_slots_, 1);
-    const std::uint64_t by_share = (left + round_count - 1) / round_count * worker.slots;
-    const std::uint64_t by_bytes =
-        limits_.batch_bytes_max / std::max<std::uint64_t>(job.task_bytes, 1);
-    std::uint64_t size = std::min<std::uint64_t>(by_share, limits_.batch_tasks_max);
-    if (by_speed < static_cast<double>(size)) size = static_cast<std::uint64_t>(by_speed);
-    size = std::max<std::uint64_t>(size, worker.slots);
-    return static_cast<std::uint32_t>(std::max<std::uint64_t>(std::min(size, by_bytes), 1));
-}
-
-void Scheduler::grant(WorkerId worker_id, Worker& worker, JobId job_id, Job& job,
-                      std::vector<TaskIndex> tasks, bool is_check) {
-    const LeaseId id{++last_lease_};
-    Lease lease;
-    lease.worker = worker_id;
-    lease.job = job_id;
-    lease.round = job.round;
-    lease.is_check = is_check;
-    lease.tasks = std::move(tasks);
-    lease.has_outcome.resize(lease.tasks.size());
-    lease.open_count = static_cast<std::uint32_t>(lease.tasks.size());
+void Scheduler::grant(WorkerId worker, JobId id, Job& job, std::vector<TaskIndex> tasks,
+                      bool is_check) {
     // The work ahead of it counts too: a lease waits for those that its worker holds already.
-    double expected_seconds = 0;
-    const auto speed = worker.seconds_per_task.find({job_id, job.kernel});
-    if (speed != worker.seconds_per_task.end()) {
-        std::uint64_t open_count = lease.open_count;
-        for (const LeaseId held : worker.leases) open_count += leases_.at(held).open_count;
-        expected_seconds = speed->second * static_cast<double>(open_count) / worker.slots;
-    }
-    lease.duration = std::clamp(from_seconds(limits_.lease_expected_factor * expected_seconds),
-                                limits_.lease_seconds_min, limits_.lease_seconds_max);
-    lease.granted_at = now_;
-    lease.deadline = now_ + lease.duration;
-    lease.progress_at = now_;
-    lease_deadlines_.insert({lease.deadline, id});
+    const std::uint64_t open_count = tasks.size() + leases_.open_tasks_of(worker);
+    const double expected_seconds =
+        assigner_.expected_seconds(request_for(worker, id, job, 0), open_count);
+    const Lease& lease =
+        leases_.grant(now_, {worker, id, job.round, std::move(tasks), is_check}, expected_seconds);
     effects_.push_back(
-        AssignTasks{id, worker_id, job_id, job.round, lease.tasks, lease.deadline, is_check});
-    lease.in_front = worker.leases.empty();
-    queue_.serve(job_id);
-    estimate(leases_.emplace(id, std::move(lease)).first->second, worker);
-    worker.leases.push_back(id);
-    look_for_stragglers();
-    job.round_leases.push_back(id);
-    job.active_leases.insert(id);
-    list(job_id, job);
-    refresh_state(worker_id, worker);
+        AssignTasks{lease.id, worker, id, job.round, lease.tasks, lease.deadline, is_check});
+    assigner_.serve(work_of(lease));
+    assigner_.look_again(now_);
+    list(id, job);
+    refresh_state(worker);
 }
+
+// ---- Stragglers ---------------------------------------------------------------------------------
 
 /// Once nothing waits any more, a worker without a lease gets a second copy of what another one
 /// is late with. The first result counts; the other lease is then revoked.
 void Scheduler::assign_stragglers() {
-    if (at_their_tail_.empty()) return straggler_deadline_.reset();
-    // There may be thousands of workers, and each of their messages comes here.
-    const bool may_help = late_lease_waits_ && !with_room_.front().empty();
-    if (straggler_deadline_ && now_ < *straggler_deadline_ && !may_help) return;
-    straggler_deadline_ = instant_never;
-    late_lease_waits_ = false;
-    std::vector<WorkerId> idle{with_room_.front().begin(), with_room_.front().end()};
-    for (auto& [late_id, late_worker] : workers_) {
-        if (late_worker.leases.empty()) continue;
-        Lease& front = leases_.at(late_worker.leases.front());
-        const double p95 = jobs_.at(front.job).task_seconds.quantile(0.95);
-        // Nothing to compare it with yet; but a stranger may never deliver anything.
-        if (p95 == 0 && late_worker.is_believed) continue;
-        const Duration patience = p95 == 0 ? limits_.lease_seconds_min
-                                           : std::max(limits_.straggler_min,
-                                                      from_seconds(limits_.straggler_factor * p95));
-        const Instant due = front.progress_at + patience;
+    if (!assigner_.begin_look(now_)) return;
+    std::vector<WorkerId> idle = assigner_.idle();
+    for (const auto& [late_id, session] : liveness_.workers()) {
+        const std::vector<LeaseId>& held = leases_.held_by(late_id);
+        if (held.empty()) continue;
+        const Lease& front = leases_.at(held.front());
+        const auto patience = assigner_.patience(front.job, trust_.at(late_id).is_believed);
+        if (!patience) continue;
+        const Instant due = front.progress_at + *patience;
         if (now_ < due) {
-            straggler_deadline_ = std::min(*straggler_deadline_, due);
+            assigner_.look_at(due);
             continue;
         }
-        for (const LeaseId lease_id : std::vector{late_worker.leases}) help_with(lease_id, idle);
+        for (const LeaseId lease_id : std::vector{held}) help_with(lease_id, idle);
     }
 }
 
@@ -196,49 +172,34 @@ void Scheduler::help_with(LeaseId late_id, std::vector<WorkerId>& idle) {
     Job& job = jobs_.at(job_id);
     if (job.tasks.pending_count() > 0 || job.paused) return;
     if (late.is_check) return audit_late_checks(job_id, job, late);
-    if (!workers_.at(late.worker).is_believed) rescue_from_strangers(job_id, job, late);
+    if (!trust_.at(late.worker).is_believed) rescue_from_strangers(job_id, job, late);
     for (auto helper = idle.begin(); helper != idle.end(); ++helper) {
-        Worker& worker = workers_.at(*helper);
-        auto copies = copies_for(*helper, late, batch_size(worker, job_id, job, 0));
+        auto copies = copies_for(*helper, late, batch_size(*helper, job_id, job, 0));
         if (copies.empty()) continue;
         for (const TaskIndex index : copies) job.tasks.add_holder(index);
-        grant(*helper, worker, job_id, job, std::move(copies), false);
+        grant(*helper, job_id, job, std::move(copies), false);
         idle.erase(helper);
         return;
     }
-    late_lease_waits_ |= !copies_for(WorkerId{}, late, 1).empty();
+    if (!copies_for(WorkerId{}, late, 1).empty()) assigner_.note_helpless();
 }
 
 /// A stranger may hold a task for ever, and so may the one that got a copy of it: where neither
 /// delivers, the master does the task.
 void Scheduler::rescue_from_strangers(JobId id, Job& job, const Lease& late) {
     const Instant due = late.progress_at + limits_.lease_seconds_min;
-    if (now_ < due) {
-        straggler_deadline_ = std::min(*straggler_deadline_, due);
-        return;
+    if (now_ < due) return assigner_.look_at(due);
+    for (const TaskIndex index : late.open_tasks()) {
+        if (job.tasks.holders(index) > 1) rescue(id, job, index);
     }
-    for (std::size_t place = 0; place < late.tasks.size(); ++place) {
-        const TaskIndex index = late.tasks[place];
-        if (!late.has_outcome[place] && job.tasks.holders(index) > 1) rescue(id, job, index);
-    }
-}
-
-/// Some front lease is another, or tasks have become quicker: what is late is to be looked at
-/// again.
-void Scheduler::look_for_stragglers() {
-    if (!straggler_deadline_) return;
-    straggler_deadline_ = std::min(*straggler_deadline_, now_ + limits_.straggler_min);
 }
 
 /// A check must not hold a round up for long: the master makes it itself.
 void Scheduler::audit_late_checks(JobId id, Job& job, const Lease& lease) {
     note_change(id);
-    if (job.validation.mode == ValidationMode::Quorum) return;
-    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
-        const TaskIndex index = lease.tasks[place];
-        if (!lease.has_outcome[place] && job.tasks.wants_check(index)) {
-            request_audit(id, job, index);
-        }
+    if (job.terms.validation.mode == ValidationMode::Quorum) return;
+    for (const TaskIndex index : lease.open_tasks()) {
+        if (job.tasks.wants_check(index)) request_audit(id, job, index);
     }
 }
 

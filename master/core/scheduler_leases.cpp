@@ -1,13 +1,10 @@
 #include "core/scheduler.hpp"
-#include <netcompute/assert.hpp>
 
 #include <algorithm>
 #include <cmath>
 
 namespace netcompute::core {
 namespace {
-
-constexpr std::size_t addresses_max = 4096;  ///< Whose losses are remembered.
 
 /// A worker's claim about its own speed, made harmless: not even all its slots together can have
 /// computed for longer than `seconds_max`.
@@ -17,58 +14,34 @@ double bounded_seconds(double seconds, double seconds_max) {
                                   : seconds_min;
 }
 
-std::string task_name(JobId job, RoundIndex round, TaskIndex index) {
-    return "task " + std::to_string(index) + " of round " + std::to_string(round) + " of job " +
-           std::to_string(job.value);
-}
-
 }  // namespace
 
 void Scheduler::on(const ResultsReceived& event) {
-    const auto worker_found = workers_.find(event.worker);
-    if (worker_found == workers_.end()) return;
-    Worker& worker = worker_found->second;
-    if (worker.quarantined) return;
-    if (worker.connected) heard_from(event.worker, worker);
-
-    const auto refuse = [&](const std::string& what) {
-        effects_.push_back(CloseSession{
-            event.worker, {ErrorCode::ProtocolViolation, "it sent results for " + what}});
-    };
-    const std::string lease_name = "lease " + std::to_string(event.lease.value);
-    if (event.lease.value == 0 || event.lease.value > last_lease_) {
-        return refuse(lease_name + ", which was never granted");
+    if (!trust_.counts(event.worker)) return;
+    if (liveness_.is_connected(event.worker)) heard_from(event.worker);
+    const ResultsClaim claim = leases_.claim_of(event);
+    if (!claim.objection.empty()) {
+        effects_.push_back(
+            CloseSession{event.worker,
+                         {ErrorCode::ProtocolViolation, "it sent results for " + claim.objection}});
     }
-    const auto found = leases_.find(event.lease);
-    if (found == leases_.end()) return;  // Its round is over: too late to matter.
-    Lease& lease = found->second;
-    if (lease.worker != event.worker) return refuse(lease_name + " of another worker");
-    if (lease.job != event.job || lease.round != event.round) {
-        return refuse(lease_name + " under another job or round");
-    }
-    for (const Outcome& outcome : event.outcomes) {
-        if (!std::binary_search(lease.tasks.begin(), lease.tasks.end(), outcome.index)) {
-            return refuse(task_name(event.job, event.round, outcome.index) +
-                          ", which was never given to it");
-        }
-    }
-    if (!event.outcomes.empty()) record_outcomes(event, lease, jobs_.at(lease.job));
+    if (claim.lease == nullptr || event.outcomes.empty()) return;
+    record_outcomes(event, *claim.lease, jobs_.at(event.job));
 }
 
-void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job& job) {
-    Worker& worker = workers_.at(event.worker);
+void Scheduler::record_outcomes(const ResultsReceived& event, const Lease& lease, Job& job) {
     const auto count = static_cast<double>(event.outcomes.size());
-    const double seconds_each = bounded_seconds(
-        event.busy_seconds / count, to_seconds(now_ - lease.granted_at) * worker.slots / count);
-    const auto [speed, is_first] =
-        worker.seconds_per_task.try_emplace({event.job, job.kernel}, seconds_each);
-    if (!is_first) speed->second = 0.5 * (speed->second + seconds_each);
-    job.task_seconds.add(seconds_each, static_cast<std::uint32_t>(event.outcomes.size()));
-    lease.progress_at = now_;
-    look_for_stragglers();
-    if (!worker.is_proven()) {
-        answer_for(worker, static_cast<std::uint32_t>(std::ranges::count_if(
-                               event.outcomes, [](const Outcome& one) { return !one.failed; })));
+    const double seconds_max =
+        to_seconds(now_ - lease.granted_at) * liveness_.at(event.worker).slots / count;
+    const double seconds_each = bounded_seconds(event.busy_seconds / count, seconds_max);
+    assigner_.measure(event.worker, event.job, job.kernel, seconds_each,
+                      static_cast<std::uint32_t>(event.outcomes.size()));
+    leases_.note_progress(now_, lease.id);
+    assigner_.look_again(now_);
+    if (!trust_.at(event.worker).is_proven()) {
+        trust_.answer_for(event.worker,
+                          static_cast<std::uint32_t>(std::ranges::count_if(
+                              event.outcomes, [](const Outcome& one) { return !one.failed; })));
     }
 
     const std::uint32_t open_before = lease.open_count;
@@ -76,12 +49,8 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
     std::vector<TaskIndex> seconds;  // Positions of votes on outputs that are there.
     for (std::uint32_t position = 0; position < event.outcomes.size(); ++position) {
         const Outcome& outcome = event.outcomes[position];
-        const auto place = static_cast<std::size_t>(
-            std::lower_bound(lease.tasks.begin(), lease.tasks.end(), outcome.index) -
-            lease.tasks.begin());
-        if (lease.has_outcome[place]) continue;  // Sent again after a reconnection.
-        lease.has_outcome[place] = true;
-        --lease.open_count;
+        // Some are sent again after a reconnection.
+        if (!leases_.take_outcome(lease.id, outcome.index)) continue;
         if (outcome.failed) {
             if (!record_failure(event, position, lease, job)) return;  // The job is gone.
         } else if (!job.tasks.has_output(outcome.index)) {
@@ -92,27 +61,28 @@ void Scheduler::record_outcomes(const ResultsReceived& event, Lease& lease, Job&
             seconds.push_back(position);
         }
     }
-    spend(lease, job, seconds_each * (open_before - lease.open_count));
+    job.slot_seconds += assigner_.spend(lease.id, seconds_each * (open_before - lease.open_count));
     if (!lease.active)
-        charge(lease, lease.spent);
+        assigner_.settle(lease.id, lease.job);
     else if (lease.open_count > 0)
-        estimate(lease, worker);  // Else it ends, and is charged, below.
+        assigner_.estimate(work_of(lease));  // Else it ends, and is charged, below.
     const std::vector<std::uint32_t> firsts = record.positions;
     if (!firsts.empty()) {
-        worker.has_delivered = true;
+        trust_.note_delivery(event.worker);
         effects_.push_back(std::move(record));
     }
-    for (const std::uint32_t position : firsts) judge(job, event.outcomes[position].index);
+    for (const std::uint32_t position : firsts)
+        trust_.judge(job.terms, job.tasks, event.outcomes[position].index);
     for (const std::uint32_t position : seconds) {
         const Outcome& outcome = event.outcomes[position];
         second_vote(event.job, job, outcome.index, {event.worker, outcome.sha256});
         let_go(lease, outcome.index);
     }
-    if (lease.active && lease.open_count == 0) end_lease(event.lease, lease);
+    if (lease.active && lease.open_count == 0) end_lease(lease);
     // Copies and late results may have made what others still do pointless.
     const bool others_do_it = std::ranges::any_of(
         event.outcomes, [&](const Outcome& outcome) { return job.tasks.is_held(outcome.index); });
-    if (others_do_it && !job.tasks.complete()) revoke_pointless(job);
+    if (others_do_it && !job.tasks.complete()) revoke_pointless(event.job);
 }
 
 /// An active lease has this task's outcome.
@@ -122,13 +92,13 @@ void Scheduler::let_go(const Lease& lease, TaskIndex index) {
     lease.is_check ? tasks.release_check(index) : tasks.release(index);
 }
 
-void Scheduler::revoke_pointless(Job& job) {
-    for (const LeaseId id : std::set{job.active_leases}) revoke_if_pointless(id, leases_.at(id));
+void Scheduler::revoke_pointless(JobId job) {
+    for (const LeaseId id : std::set{leases_.active_of(job)}) revoke_if_pointless(leases_.at(id));
 }
 
 /// False if the failure was the task's last: the job has failed and is removed.
-bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t position, Lease& lease,
-                               Job& job) {
+bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t position,
+                               const Lease& lease, Job& job) {
     const Outcome& outcome = event.outcomes[position];
     if (lease.is_check || job.tasks.has_output(outcome.index)) {
         if (job.tasks.wants_check(outcome.index)) request_audit(event.job, job, outcome.index);
@@ -136,7 +106,7 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
         return true;
     }
     const bool worker_is_to_blame = outcome.error.code == ErrorCode::Unavailable;
-    const Worker& worker = workers_.at(event.worker);
+    const Trust::Worker& worker = trust_.at(event.worker);
     const bool is_stranger = !worker.is_believed;
     if (worker_is_to_blame && !worker.is_proven()) {
         std::ignore = blame(lease, outcome.index);
@@ -149,7 +119,8 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
                            : job.tasks.count_own_failure(outcome.index, event.worker);
     const std::uint32_t count_max =
         worker_is_to_blame ? limits_.infrastructure_failures_max : limits_.own_failures_max;
-    const bool is_believed = !is_stranger && mode_for(job, event.worker) == ValidationMode::None;
+    const bool is_believed =
+        !is_stranger && trust_.mode_for(job.terms, event.worker) == ValidationMode::None;
     const auto may_be_made_of_lies = [&] {
         return !worker_is_to_blame && doubt_strangers(job, job.round).has_value();
     };
@@ -171,38 +142,24 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
 }
 
 /// Takes an active lease off every list; it stays known, to recognize its late results.
-void Scheduler::end_lease(LeaseId id, Lease& lease) {
-    NETCOMPUTE_ASSERT(lease.active, "a lease ends once");
-    lease.active = false;
+void Scheduler::end_lease(const Lease& lease) {
     note_change(lease.job);
-    lease_deadlines_.erase({lease.deadline, id});
-    jobs_.at(lease.job).active_leases.erase(id);
-    const auto found = workers_.find(lease.worker);
-    if (found == workers_.end()) return;
-    presume_spent(lease, found->second);
-    charge(lease, lease.spent);
-    std::vector<LeaseId>& held = found->second.leases;
-    held.erase(std::remove(held.begin(), held.end(), id), held.end());
-    if (!held.empty()) {
-        Lease& front = leases_.at(held.front());
-        front.progress_at = now_;
-        front.in_front = true;
-    }
-    look_for_stragglers();
-    refresh_state(lease.worker, found->second);
+    jobs_.at(lease.job).slot_seconds += assigner_.end(work_of(lease));
+    leases_.end(now_, lease.id);
+    assigner_.look_again(now_);
+    refresh_state(lease.worker);
 }
 
 /// Ends a lease whose outcomes may never come: its open tasks go to others.
-void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks) {
-    end_lease(id, lease);
+void Scheduler::abandon_lease(const Lease& lease, bool blame_running_tasks) {
+    end_lease(lease);
     Job& job = jobs_.at(lease.job);
     std::uint32_t blamed_count = 0;
-    Worker& worker = workers_.at(lease.worker);
+    const bool is_proven = trust_.at(lease.worker).is_proven();
+    const Liveness::Worker& session = liveness_.at(lease.worker);
     const std::uint32_t blamed_max =
-        worker.is_proven() ? worker.slots : std::min(worker.slots, limits_.blamed_per_stranger_max);
-    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
-        if (lease.has_outcome[place]) continue;
-        const TaskIndex index = lease.tasks[place];
+        is_proven ? session.slots : std::min(session.slots, limits_.blamed_per_stranger_max);
+    for (const TaskIndex index : lease.open_tasks()) {
         lease.is_check ? job.tasks.release_check(index) : job.tasks.release(index);
         if (!blame_running_tasks || blamed_count == blamed_max) continue;
         ++blamed_count;
@@ -210,8 +167,8 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
             lose_check(lease, index);
             continue;
         }
-        if (!worker.connected) {
-            worker.blamed.push_back({lease.job, lease.round, index, worker.is_proven()});
+        if (!session.connected) {
+            trust_.blame(lease.worker, {lease.job, lease.round, index, is_proven});
         }
         if (!blame(lease, index)) return;
     }
@@ -222,7 +179,7 @@ void Scheduler::abandon_lease(LeaseId id, Lease& lease, bool blame_running_tasks
 /// number of PCs, to which the master does not add.
 void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
     Job& job = jobs_.at(lease.job);
-    if (job.validation.mode == ValidationMode::Quorum) return;
+    if (job.terms.validation.mode == ValidationMode::Quorum) return;
     const std::uint32_t losses = job.tasks.count_stranger_loss(index);
     const bool is_due = losses >= limits_.stranger_losses_max && job.tasks.wants_check(index);
     if (is_due) request_audit(lease.job, job, index);
@@ -231,12 +188,10 @@ void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
 /// A worker was lost while it ran this task. False if that was the task's last: the job has failed
 /// and is removed. Unproven workers may disconnect on purpose: after several losses of such the
 /// master runs the task itself, and knows.
-bool Scheduler::blame(Lease& lease, TaskIndex index) {
+bool Scheduler::blame(const Lease& lease, TaskIndex index) {
     Job& job = jobs_.at(lease.job);
-    const Worker& worker = workers_.at(lease.worker);
-    if (!worker.is_proven()) {
-        if (losses_by_address_.size() > addresses_max) losses_by_address_.clear();
-        ++losses_by_address_[worker.address];
+    if (!trust_.at(lease.worker).is_proven()) {
+        trust_.count_loss(lease.worker);
         const std::uint32_t losses = job.tasks.count_stranger_loss(index);
         if (losses >= limits_.stranger_losses_max) rescue(lease.job, job, index);
         return true;
@@ -250,48 +205,33 @@ bool Scheduler::blame(Lease& lease, TaskIndex index) {
     return false;
 }
 
-/// Has the master compute a task that unproven workers do not deliver; but only a few at a time,
-/// because any of them can bring this about. Of the other tasks, the next loss asks again.
+/// Has the master compute a task that unproven workers do not deliver; but only a few at a time. Of
+/// the other tasks, the next loss asks again.
 void Scheduler::rescue(JobId id, Job& job, TaskIndex index) {
-    if (job.tasks.has_output(index) || rescues_.size() >= limits_.rescues_max) return;
-    if (job.tasks.audited(index)) return;
-    rescues_.insert({id, job.visit, index});
-    request_audit(id, job, index, true);
-}
-
-/// It has delivered: so much of what its address has lost is made up for.
-void Scheduler::answer_for(const Worker& worker, std::uint32_t delivered_count) {
-    const auto losses = losses_by_address_.find(worker.address);
-    if (losses == losses_by_address_.end()) return;
-    if (losses->second <= delivered_count)
-        losses_by_address_.erase(losses);
-    else
-        losses->second -= delivered_count;
+    if (job.tasks.has_output(index) || job.tasks.audited(index)) return;
+    if (trust_.begin_rescue(id, job.visit, index)) request_audit(id, job, index, true);
 }
 
 void Scheduler::expire_leases() {
-    while (!lease_deadlines_.empty() && lease_deadlines_.begin()->first <= now_) {
-        const LeaseId id = lease_deadlines_.begin()->second;
-        Lease& lease = leases_.at(id);
-        effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::Expired});
+    while (const auto id = leases_.next_expired(now_)) {
+        const Lease& lease = leases_.at(*id);
+        effects_.push_back(RevokeLease{*id, lease.worker, RevokeReason::Expired});
         // One that nobody claimed after the master's own end was never heard of, maybe.
-        abandon_lease(id, lease, lease.claimed);
+        abandon_lease(lease, lease.claimed);
     }
 }
 
 /// Ends a lease early when all that it still has to do has been done by others.
-void Scheduler::revoke_if_pointless(LeaseId id, Lease& lease) {
+void Scheduler::revoke_if_pointless(const Lease& lease) {
     const RoundTasks& tasks = jobs_.at(lease.job).tasks;
-    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
-        const TaskIndex index = lease.tasks[place];
-        const bool is_wanted = lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);
-        if (!lease.has_outcome[place] && is_wanted) return;
-    }
-    effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::DoneElsewhere});
-    for (std::size_t place = 0; place < lease.tasks.size(); ++place) {
-        if (!lease.has_outcome[place]) let_go(lease, lease.tasks[place]);
-    }
-    end_lease(id, lease);
+    const std::vector<TaskIndex> open = lease.open_tasks();
+    const auto is_wanted = [&](TaskIndex index) {
+        return lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);
+    };
+    if (std::ranges::any_of(open, is_wanted)) return;
+    effects_.push_back(RevokeLease{lease.id, lease.worker, RevokeReason::DoneElsewhere});
+    for (const TaskIndex index : open) let_go(lease, index);
+    end_lease(lease);
 }
 
 }  // namespace netcompute::core

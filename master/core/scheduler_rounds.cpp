@@ -2,7 +2,6 @@
 #include <netcompute/assert.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 namespace netcompute::core {
 namespace {
@@ -23,9 +22,9 @@ bool have_outputs(const RoundTasks& tasks, const std::vector<TaskIndex>& indices
 
 void Scheduler::on(const JobRestored& event) {
     Job& job = jobs_[event.job];
-    job.contested = event.contested;
+    job.terms.contested = event.contested;
     job.slot_seconds = event.slot_seconds;
-    job.validation = event.validation;
+    job.terms.validation = event.validation;
     job.restored = true;
     job.first_kept = event.first_round;
     for (const ForgottenWord& word : event.forgotten) {
@@ -38,7 +37,7 @@ void Scheduler::on(const JobRestored& event) {
     }
     for (const PastConfirmations& past : event.confirmations) {
         const auto found = job.history.find(past.round);
-        if (found == job.history.end() || is_known_liar(past.confirmer)) continue;
+        if (found == job.history.end() || trust_.is_known_liar(past.confirmer)) continue;
         RoundTasks& tasks = found->second;
         for (const TaskIndex index : past.tasks) {
             if (index >= tasks.task_count() || !tasks.has_output(index)) continue;
@@ -57,9 +56,10 @@ void Scheduler::restore_outputs(const Job& job, RoundTasks& tasks,
     for (const PastOutput& output : outputs) {
         if (tasks.has_output(output.index)) tasks.drop_output(output.index);
         tasks.put_output(output.index, output.worker, output.sha256);
-        if (output.confirmed && !is_known_liar(output.confirmer)) {
+        if (output.confirmed && !trust_.is_known_liar(output.confirmer)) {
             tasks.confirm(output.index, output.confirmer);
-        } else if (mode_for(job, output.worker) == ValidationMode::None && counts(output.worker)) {
+        } else if (trust_.mode_for(job.terms, output.worker) == ValidationMode::None &&
+                   trust_.counts(output.worker)) {
             tasks.settle(output.index);
         }
     }
@@ -78,22 +78,21 @@ void Scheduler::on(const RoundStarted& event) {
     if (event.fresh && job.tasks.task_count() == event.task_count) {
         homes = job.tasks.homes();
         for (WorkerId& home : homes) {
-            const auto found = workers_.find(home);
-            if (found == workers_.end() || !found->second.connected) home = WorkerId{};
+            if (!liveness_.is_connected(home)) home = WorkerId{};
         }
     }
-    release_round(job);
+    release_round(event.job);
     archive(job);
     if (is_anew) begin_anew(job, event.round);
     job.priority = event.priority;
-    queue_.set_priority(event.job, event.priority);
-    job.validation = event.validation;
+    assigner_.set_priority(event.job, event.priority);
+    job.terms.validation = event.validation;
     job.paused = event.paused;
     job.round = event.round;
     job.visit = ++last_visit_;
     job.task_bytes = event.task_bytes;
     job.kernel = event.kernel;
-    job.task_seconds = {};
+    assigner_.begin_round(event.job);
     job.in_round = true;
     if (event.fresh) {
         job.history.erase(job.history.lower_bound(event.round), job.history.end());
@@ -170,11 +169,12 @@ std::optional<RoundIndex> Scheduler::first_doubtful_forgotten(const Job& job) co
     std::optional<RoundIndex> first;
     const auto doubt = [&](RoundIndex round) { first = std::min(first.value_or(round), round); };
     for (const auto& [author, round] : job.forgotten_outputs) {
-        if (!counts(author)) doubt(round);
-        if (job.contested && mode_for(job, author) == ValidationMode::Adaptive) doubt(round);
+        if (!trust_.counts(author)) doubt(round);
+        if (job.terms.contested && trust_.mode_for(job.terms, author) == ValidationMode::Adaptive)
+            doubt(round);
     }
     for (const auto& [confirmer, round] : job.forgotten_words) {
-        if (is_known_liar(confirmer)) doubt(round);
+        if (trust_.is_known_liar(confirmer)) doubt(round);
     }
     return first;
 }
@@ -206,20 +206,19 @@ bool Scheduler::holds_as_it_is(const Job& job, const Stretch& tasks) const {
     if (tasks.audited) return false;
     if (!tasks.has_output) return true;
     if (!tasks.settled || tasks.confirmed) return tasks.settled;
-    return !tasks.closing && !is_doubtful(job, tasks);
+    return !tasks.closing && !trust_.is_doubtful(job.terms, tasks);
 }
 
 void Scheduler::rejudge(Job& job, TaskIndex index) {
     RoundTasks& tasks = job.tasks;
     if (tasks.confirmed(index)) return tasks.settle(index);
-    const auto author = workers_.find(tasks.author(index));
-    if (author == workers_.end() || author->second.quarantined) {
+    if (!trust_.counts(tasks.author(index))) {
         tasks.drop_output(index);
     } else if (tasks.closing(index)) {
         tasks.want_check(index);
-    } else if (!tasks.settled(index) || is_doubtful(job, tasks, index)) {
+    } else if (!tasks.settled(index) || trust_.is_doubtful(job.terms, tasks.stretch(index))) {
         tasks.unsettle(index);
-        judge(job, index);
+        trust_.judge(job.terms, tasks, index);
     }
 }
 
@@ -235,42 +234,27 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
             const bool is_open = job.tasks.has_output(index) && !job.tasks.confirmed(index);
             if (past.is_check && is_open) job.tasks.want_check(index);
         }
-        const auto found = workers_.find(past.worker);
-        if (found == workers_.end() || found->second.connected) continue;
-        Worker& worker = found->second;
-        Lease lease;
-        lease.worker = past.worker;
-        lease.job = event.job;
-        lease.round = event.round;
-        lease.is_check = past.is_check;
-        lease.claimed = false;
-        lease.tasks = past.tasks;
+        const Liveness::Worker* const session = liveness_.find(past.worker);
+        if (session == nullptr || session->connected) continue;
+        std::vector<bool> has_outcome;
         for (const TaskIndex index : past.tasks) {
             const bool is_done =
                 past.is_check ? !job.tasks.wants_check(index) : job.tasks.has_output(index);
-            lease.has_outcome.push_back(is_done);
+            has_outcome.push_back(is_done);
             if (is_done) continue;
-            ++lease.open_count;
             past.is_check ? job.tasks.hold_check(index) : job.tasks.hold(index);
         }
-        if (lease.open_count == 0) continue;
-        lease.duration = limits_.lease_seconds_min;
-        lease.granted_at = lease.progress_at = now_;
-        lease.deadline = now_ + lease.duration;
-        lease_deadlines_.insert({lease.deadline, past.lease});
-        worker.awaited = true;
-        arm_worker(past.worker, worker, now_ + limits_.lost_after);
-        lease.in_front = worker.leases.empty();
-        worker.leases.push_back(past.lease);
-        job.round_leases.push_back(past.lease);
-        job.active_leases.insert(past.lease);
-        leases_.insert_or_assign(past.lease, std::move(lease));
+        if (std::ranges::find(has_outcome, false) == has_outcome.end()) continue;
+        leases_.restore(now_, past.lease,
+                        {past.worker, event.job, event.round, past.tasks, past.is_check},
+                        std::move(has_outcome));
+        liveness_.await(now_, past.worker);
     }
 }
 
 /// Has the engine go back to a round some of whose outputs are in doubt.
 void Scheduler::visit(JobId id, Job& job, RoundIndex round) {
-    release_round(job);
+    release_round(id);
     archive(job);
     job.in_round = false;
     job.visiting = round;
@@ -285,7 +269,7 @@ std::optional<RoundIndex> Scheduler::first_doubtful_round(const Job& job, RoundI
         if (round >= end) break;
         for (TaskIndex index = 0; index < tasks.task_count();) {
             const Stretch alike = tasks.stretch(index);
-            if (is_doubtful(job, alike)) return round;
+            if (trust_.is_doubtful(job.terms, alike)) return round;
             index = alike.end;
         }
     }
@@ -303,7 +287,7 @@ void Scheduler::complete_rounds() {
         if (!job.in_round || !job.tasks.complete()) continue;
         job.in_round = false;
         effects_.push_back(CompleteRound{id, job.round});
-        release_round(job);
+        release_round(id);
     }
 }
 
@@ -324,36 +308,26 @@ void Scheduler::on(const ProgramFinished& event) {
 /// the rounds before `end`, when those are to be forgotten. The first round that has one; nothing
 /// if there are none to draw.
 std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job, RoundIndex end) {
-    struct Place {
-        RoundIndex round;
-        TaskIndex index;
-    };
-    std::map<WorkerId, std::vector<Place>> unconfirmed;
+    std::map<WorkerId, std::vector<TaskPlace>> unconfirmed;
     std::map<WorkerId, std::uint32_t> drawn_before;
     for (const auto& [round, tasks] : job.history) {
         if (round >= end) break;
         for (TaskIndex index = 0; index < tasks.task_count();) {
             const Stretch alike = tasks.stretch(index);
             const TaskIndex begin = std::exchange(index, alike.end);
-            if (mode_for(job, alike.author) != ValidationMode::Adaptive) continue;
+            if (trust_.mode_for(job.terms, alike.author) != ValidationMode::Adaptive) continue;
             if (alike.closing) drawn_before[alike.author] += alike.end - begin;
             if (alike.confirmed) continue;
-            std::vector<Place>& places = unconfirmed[alike.author];
+            std::vector<TaskPlace>& places = unconfirmed[alike.author];
             for (TaskIndex each = begin; each < alike.end; ++each) places.push_back({round, each});
         }
     }
     std::optional<RoundIndex> first;
     for (auto& [author, places] : unconfirmed) {
-        const double twice_trusted = 2.0 * limits_.trusted_after;
-        const double share =
-            std::min(1.0, twice_trusted / std::max(1U, workers_.at(author).validated));
-        const auto wanted = static_cast<std::uint32_t>(std::ceil(limits_.closing_checks * share));
-        const std::uint32_t before = std::min(drawn_before[author], wanted);
-        const std::size_t count = std::min<std::size_t>(places.size(), wanted - before);
-        for (std::size_t drawn = 0; drawn < count; ++drawn) {
-            std::swap(places[drawn], places[drawn + random_.next_below(places.size() - drawn)]);
-            job.history.at(places[drawn].round).set_closing(places[drawn].index);
-            first = std::min(first.value_or(places[drawn].round), places[drawn].round);
+        for (const TaskPlace& drawn :
+             trust_.draw_closing_checks(author, std::move(places), drawn_before[author])) {
+            job.history.at(drawn.round).set_closing(drawn.index);
+            first = std::min(first.value_or(drawn.round), drawn.round);
         }
     }
     return first;
@@ -365,16 +339,17 @@ std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job, RoundIndex en
 std::optional<RoundIndex> Scheduler::doubt_strangers(Job& job, RoundIndex end) {
     std::optional<RoundIndex> first;
     for (const auto& [author, round] : job.forgotten_outputs) {
-        if (mode_for(job, author) == ValidationMode::None) continue;
+        if (trust_.mode_for(job.terms, author) == ValidationMode::None) continue;
         first = std::min(first.value_or(round), round);
-        job.contested = true;
+        job.terms.contested = true;
     }
     for (auto& [round, tasks] : job.history) {
         if (round >= end) break;
         for (TaskIndex index = 0; index < tasks.task_count();) {
             const Stretch alike = tasks.stretch(index);
             const TaskIndex begin = std::exchange(index, alike.end);
-            if (alike.confirmed || mode_for(job, alike.author) == ValidationMode::None) continue;
+            if (alike.confirmed || trust_.mode_for(job.terms, alike.author) == ValidationMode::None)
+                continue;
             for (TaskIndex each = begin; each < alike.end; ++each) tasks.set_closing(each);
             first = first.value_or(round);
         }
@@ -403,14 +378,15 @@ void Scheduler::on(const RoundRejected& event) {
 }
 
 /// Forgets the leases of a round that is over; whoever still works on one is told to stop.
-void Scheduler::release_round(Job& job) {
-    for (const LeaseId id : std::exchange(job.round_leases, {})) {
-        Lease& lease = leases_.at(id);
+void Scheduler::release_round(JobId id) {
+    for (const LeaseId each : leases_.take_round(id)) {
+        const Lease& lease = leases_.at(each);
         if (lease.active) {
-            effects_.push_back(RevokeLease{id, lease.worker, RevokeReason::JobEnded});
-            end_lease(id, lease);
+            effects_.push_back(RevokeLease{each, lease.worker, RevokeReason::JobEnded});
+            end_lease(lease);
         }
-        leases_.erase(id);
+        leases_.forget(each);
+        assigner_.forget_lease(each);
     }
 }
 
@@ -425,7 +401,7 @@ void Scheduler::on(const JobPrioritized& event) {
     const auto found = jobs_.find(event.job);
     if (found == jobs_.end()) return;
     found->second.priority = event.priority;
-    queue_.set_priority(event.job, event.priority);
+    assigner_.set_priority(event.job, event.priority);
 }
 
 void Scheduler::on(const JobEnded& event) {
@@ -440,14 +416,11 @@ void Scheduler::fail_job(JobId id, Error error) {
 void Scheduler::remove_job(JobId id) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) return;
-    release_round(found->second);
-    unlist(id);
+    release_round(id);
+    leases_.forget_job(id);
+    assigner_.forget_job(id);
     jobs_.erase(found);
-    std::erase_if(rescues_, [id](const auto& entry) { return std::get<JobId>(entry) == id; });
-    for (auto& [worker_id, worker] : workers_) {
-        std::erase_if(worker.seconds_per_task,
-                      [id](const auto& entry) { return entry.first.first == id; });
-    }
+    trust_.forget_job(id);
 }
 
 std::map<RoundIndex, RoundTasks> Scheduler::rounds(JobId id) const {

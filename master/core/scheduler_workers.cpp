@@ -5,97 +5,57 @@
 namespace netcompute::core {
 
 void Scheduler::on(const WorkerJoined& event) {
-    const auto [entry, is_new] = workers_.try_emplace(event.worker);
-    Worker& worker = entry->second;
-    worker.slots = std::max(event.slots, 1U);
-    worker.connected = true;
-    worker.awaited = false;
-    worker.paused = false;
-    worker.pc = event.pc;
-    const bool was_believed = std::exchange(worker.is_believed, event.is_believed);
-    worker.address = event.address;
-    worker.has_delivered |= event.has_delivered;
-    if (event.resumed) {
-        take_back_blame(worker);
-    } else {
-        abandon_leases(worker);  // Those of a former master: this process knows nothing of them.
-        worker.validated = 0;    // Anybody can give the id; the former session only itself.
+    const bool is_new = liveness_.join(event.worker, event.slots);
+    const Introduced introduced = trust_.join(event);
+    take_back_blame(introduced.forgiven);
+    // Those of a former master: this process knows nothing of them.
+    if (!event.resumed) abandon_leases(event.worker);
+    if (introduced.is_now_believed) judge_held_back(event.worker);
+    if (is_new) {
+        effects_.push_back(PublishWorker{event.worker, liveness_.at(event.worker).state});
     }
-    worker.blamed.clear();
-    if (worker.is_believed && !was_believed && !is_new) judge_held_back(event.worker);
-    if (is_new) effects_.push_back(PublishWorker{event.worker, worker.state});
-    heard_from(event.worker, worker);
+    heard_from(event.worker);
 }
 
 void Scheduler::on(const WorkerRestored& event) {
-    Worker& worker = workers_[event.worker];
-    restoring_ = true;
-    worker.connected = false;
-    worker.awaited = true;
-    worker.pc = event.pc;
-    worker.is_believed = event.is_believed;
-    worker.validated = event.validated;
-    worker.quarantined = event.quarantined;
-    worker.state = WorkerState::Lost;
-    worker.last_seen = now_;
-    arm_worker(event.worker, worker, now_ + limits_.lost_after);
+    trust_.restore(event);
+    liveness_.restore(now_, event.worker);
 }
 
 void Scheduler::on(const WorkerDrained& event) {
-    const auto found = workers_.find(event.worker);
-    if (found == workers_.end()) return;
-    found->second.drained = event.drained;
-    refresh_state(event.worker, found->second);
+    if (liveness_.find(event.worker) == nullptr) return;
+    liveness_.drain(event.worker, event.drained);
+    refresh_state(event.worker);
 }
 
 void Scheduler::on(const WorkerReadmitted& event) {
-    const auto found = workers_.find(event.worker);
-    if (found == workers_.end()) return;
-    found->second.quarantined = false;
-    found->second.validated = 0;
-    count_in(event.worker, found->second);
+    if (liveness_.find(event.worker) == nullptr) return;
+    trust_.readmit(event.worker);
+    count_in(event.worker);
 }
 
 void Scheduler::on(const WorkerDisconnected& event) {
-    const auto found = workers_.find(event.worker);
-    if (found != workers_.end() && found->second.connected) {
-        lose_worker(event.worker, found->second, true);
-    }
+    if (liveness_.is_connected(event.worker)) lose_worker(event.worker, true);
 }
 
 void Scheduler::on(const WorkerLeft& event) {
-    const auto found = workers_.find(event.worker);
-    if (found != workers_.end() && found->second.connected) {
-        lose_worker(event.worker, found->second, false);
-    }
+    if (liveness_.is_connected(event.worker)) lose_worker(event.worker, false);
 }
 
 void Scheduler::on(const HeartbeatReceived& event) {
-    const auto found = workers_.find(event.worker);
-    if (found == workers_.end() || !found->second.connected) return;
-    Worker& worker = found->second;
-    worker.slots = std::max(event.slots, 1U);
-    worker.paused = event.paused;
-    heard_from(event.worker, worker);
-    for (const LeaseId id : std::vector{worker.leases}) {
-        Lease& lease = leases_.at(id);
-        if (std::exchange(lease.claimed, true)) continue;
-        // A former master's lease that never reached it, or whose results are under way.
-        const bool is_named = std::ranges::find(event.leases, id) != event.leases.end();
-        if (!is_named) abandon_lease(id, lease, false);
+    if (!liveness_.is_connected(event.worker)) return;
+    liveness_.report(event.worker, event.slots, event.paused);
+    heard_from(event.worker);
+    for (const LeaseId id : leases_.claim(event.worker, event.leases)) {
+        abandon_lease(leases_.at(id), false);
     }
     std::uint32_t disowned_count = 0;
     for (const LeaseId id : event.leases) {
-        const auto lease_found = leases_.find(id);
-        const bool known = lease_found != leases_.end();
-        if (known && lease_found->second.worker != event.worker) continue;
-        if (known && lease_found->second.active) {
-            Lease& lease = lease_found->second;
-            lease_deadlines_.erase({lease.deadline, id});
-            lease.deadline = now_ + lease.duration;
-            lease_deadlines_.insert({lease.deadline, id});
-            estimate(lease, worker);  // It may run for longer than was thought.
-        } else if (id.value <= last_lease_ && !stalled_ &&
+        const LeaseStanding standing = leases_.standing(id, event.worker);
+        if (standing == LeaseStanding::Active) {
+            leases_.renew(now_, id);
+            assigner_.estimate(work_of(leases_.at(id)));  // It may run for longer than was thought.
+        } else if (standing == LeaseStanding::Over && !stalled_ &&
                    disowned_count++ < limits_.disowned_per_heartbeat_max) {
             // It slept, or was away, while its lease ran out: it is told, and does no harm. What
             // is told while the store stalls waits in a queue; the next heartbeat will do.
@@ -104,80 +64,42 @@ void Scheduler::on(const HeartbeatReceived& event) {
     }
 }
 
-void Scheduler::heard_from(WorkerId id, Worker& worker) {
-    worker.last_seen = now_;
-    arm_worker(id, worker, now_ + limits_.suspect_after);
-    if (worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost) {
-        set_state(id, worker, WorkerState::Idle);
-    }
-    refresh_state(id, worker);
+void Scheduler::heard_from(WorkerId id) {
+    publish(id, liveness_.heard_from(now_, id, !leases_.held_by(id).empty()));
+    count_in(id);
 }
 
-void Scheduler::set_state(WorkerId id, Worker& worker, WorkerState state) {
-    if (worker.state == state) return;
-    worker.state = state;
-    effects_.push_back(PublishWorker{id, state});
-    count_in(id, worker);
+void Scheduler::refresh_state(WorkerId id) {
+    publish(id, liveness_.refresh(id, !leases_.held_by(id).empty()));
+    count_in(id);
 }
 
-/// Idle, Busy or Draining, by what it holds; a worker that is not heard of stays as it is.
-void Scheduler::refresh_state(WorkerId id, Worker& worker) {
-    if (worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost) return;
-    if (worker.paused || worker.drained)
-        set_state(id, worker, WorkerState::Draining);
-    else
-        set_state(id, worker, worker.leases.empty() ? WorkerState::Idle : WorkerState::Busy);
-    count_in(id, worker);
+void Scheduler::publish(WorkerId id, const StateChanges& changes) {
+    for (const WorkerState state : changes) effects_.push_back(PublishWorker{id, state});
 }
 
-/// Keeps with_room_ and available_ in step with a worker that has changed.
-void Scheduler::count_in(WorkerId id, Worker& worker) {
-    const bool is_available =
-        worker.state == WorkerState::Idle || worker.state == WorkerState::Busy;
-    const std::uint32_t slots = is_available ? worker.slots : 0;
-    if (worker.available_slots != slots) {
-        available_count_ += (slots > 0 ? 1U : 0U) - (worker.available_slots > 0 ? 1U : 0U);
-        available_slots_ += std::uint64_t{slots} - worker.available_slots;
-        worker.available_slots = slots;
-    }
-    std::optional<std::size_t> room;
-    if (is_available && !worker.quarantined && worker.leases.size() < with_room_.size()) {
-        // After those that wait for nothing but work.
-        room = is_wary_of(worker) ? with_room_.size() - 1 : worker.leases.size();
-    }
-    if (worker.room == room) return;
-    if (worker.room) with_room_[*worker.room].erase(id);
-    if (room) with_room_[*room].insert(id);
-    worker.room = room;
+void Scheduler::lose_worker(WorkerId id, bool blame_running_tasks) {
+    publish(id, liveness_.lose(now_, id));
+    count_in(id);
+    lose_leases(id, blame_running_tasks);
 }
 
-void Scheduler::arm_worker(WorkerId id, Worker& worker, Instant deadline) {
-    worker_deadlines_.erase({worker.deadline, id});
-    worker.deadline = deadline;
-    worker_deadlines_.insert({deadline, id});
-}
-
-void Scheduler::lose_worker(WorkerId id, Worker& worker, bool blame_running_tasks) {
-    worker.connected = false;
-    set_state(id, worker, WorkerState::Lost);
-    arm_worker(id, worker, now_ + limits_.lost_kept);
+void Scheduler::lose_leases(WorkerId id, bool blame_running_tasks) {
     bool is_front = true;  // Only what it was running can have brought it down.
-    for (const LeaseId lease_id : std::exchange(worker.leases, {})) {
-        const auto lease = leases_.find(lease_id);
+    for (const LeaseId each : leases_.take_held(id)) {
+        const Lease* const lease = leases_.find(each);
         // An earlier lease's blame may have failed the job, and with it this lease.
-        if (lease == leases_.end() || !lease->second.active) continue;
-        abandon_lease(lease_id, lease->second, blame_running_tasks && is_front);
+        if (lease == nullptr || !lease->active) continue;
+        abandon_lease(*lease, blame_running_tasks && is_front);
         is_front = false;
     }
 }
 
 /// Nobody is to blame.
-void Scheduler::abandon_leases(Worker& worker) {
-    for (const LeaseId id : std::vector{worker.leases}) {
-        const auto lease = leases_.find(id);
-        if (lease != leases_.end() && lease->second.active) {
-            abandon_lease(id, lease->second, false);
-        }
+void Scheduler::abandon_leases(WorkerId id) {
+    for (const LeaseId each : std::vector{leases_.held_by(id)}) {
+        const Lease* const lease = leases_.find(each);
+        if (lease != nullptr && lease->active) abandon_lease(*lease, false);
     }
 }
 
@@ -200,8 +122,8 @@ bool Scheduler::is_remembered(WorkerId id) const {
 }
 
 /// A worker that comes back as it was has not crashed: a flaky link must not fail a job.
-void Scheduler::take_back_blame(Worker& worker) {
-    for (const BlamedTask& task : worker.blamed) {
+void Scheduler::take_back_blame(const std::vector<BlamedTask>& blamed) {
+    for (const BlamedTask& task : blamed) {
         const auto found = jobs_.find(task.job);
         if (found == jobs_.end()) continue;
         Job& job = found->second;
@@ -217,26 +139,34 @@ void Scheduler::take_back_blame(Worker& worker) {
 }
 
 void Scheduler::check_silence() {
-    while (!worker_deadlines_.empty() && worker_deadlines_.begin()->first <= now_) {
-        const WorkerId id = worker_deadlines_.begin()->second;
-        Worker& worker = workers_.at(id);
-        if (std::exchange(worker.awaited, false)) {
-            abandon_leases(worker);
-            arm_worker(id, worker, now_ + limits_.lost_kept);
-        } else if (!worker.connected && (restoring_ || is_remembered(id))) {
-            arm_worker(id, worker, now_ + limits_.lost_kept);
-        } else if (!worker.connected) {
-            worker_deadlines_.erase(worker_deadlines_.begin());
-            workers_.erase(id);
-        } else if (now_ - worker.last_seen >= limits_.lost_after) {
-            const auto silent = std::to_string(
-                std::chrono::duration_cast<std::chrono::seconds>(now_ - worker.last_seen).count());
-            lose_worker(id, worker, true);
-            effects_.push_back(CloseSession{
-                id, {ErrorCode::Unavailable, "nothing was heard of it for " + silent + " s"}});
-        } else {
-            set_state(id, worker, WorkerState::Suspect);
-            arm_worker(id, worker, worker.last_seen + limits_.lost_after);
+    const auto remembered = [this](WorkerId id) { return is_remembered(id); };
+    while (const auto overdue = liveness_.next_overdue(now_, remembered)) {
+        const WorkerId id = overdue->worker;
+        switch (overdue->what) {
+            case Overdue::What::Suspect:
+                publish(id, {WorkerState::Suspect});
+                count_in(id);
+                break;
+            case Overdue::What::Lost: {
+                publish(id, {WorkerState::Lost});
+                count_in(id);
+                lose_leases(id, true);
+                const auto silent =
+                    std::chrono::duration_cast<std::chrono::seconds>(overdue->silence);
+                effects_.push_back(CloseSession{
+                    id,
+                    {ErrorCode::Unavailable,
+                     "nothing was heard of it for " + std::to_string(silent.count()) + " s"}});
+                break;
+            }
+            case Overdue::What::StaysAway:
+                abandon_leases(id);
+                break;
+            case Overdue::What::Forgotten:
+                trust_.forget(id);
+                leases_.forget_worker(id);
+                assigner_.forget_worker(id);
+                break;
         }
     }
 }
