@@ -284,7 +284,7 @@ TEST(SimulationTest, EqualJobsHaveEqualShares) {
 
 /// Whether one of the first runs tells of a broken promise whose words these are.
 bool is_caught(Sabotage sabotage, std::string_view words, Worlds worlds = {}) {
-    for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 10'000; ++seed) {
         for (const std::string& what : run(seed, sabotage, worlds).broken) {
             if (what.find(words) != std::string::npos) return true;
         }
