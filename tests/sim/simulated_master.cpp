@@ -143,8 +143,8 @@ bool SimulatedMaster::may_send(const protocol::WireMessage& message) {
     return true;
 }
 
-/// Whoever gets the lease can fetch what it names, unless its round was over, and the lease revoked,
-/// while the message waited for the disk.
+/// Whoever gets the lease can fetch what it names, unless its round was over, and the lease
+/// revoked, while the message waited for the disk.
 void SimulatedMaster::check_blobs(const protocol::WireMessage& message) {
     const auto decoded =
         protocol::decode_master_message(*protocol::decode_header(message.header), message.payload);
