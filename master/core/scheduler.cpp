@@ -83,9 +83,9 @@ std::optional<LeaseView> Scheduler::lease(LeaseId id) const {
 }
 
 std::optional<RoundView> Scheduler::round(JobId id) const {
-    const auto found = jobs_.find(id);
-    if (found == jobs_.end()) return std::nullopt;
-    const Job& job = found->second;
+    const Job* const found = rounds_.find(id);
+    if (found == nullptr) return std::nullopt;
+    const Job& job = *found;
     RoundView view{job.round,
                    job.tasks.task_count(),
                    job.tasks.settled_count(),
@@ -96,6 +96,10 @@ std::optional<RoundView> Scheduler::round(JobId id) const {
                        job.tasks.checks_wait(),
                    job.slot_seconds};
     return view;
+}
+
+std::map<RoundIndex, RoundTasks> Scheduler::rounds(JobId id) const {
+    return rounds_.all_of(id);
 }
 
 void Scheduler::on(const ClockTicked&) {}

@@ -6,6 +6,7 @@
 #include "core/limits.hpp"
 #include "core/liveness.hpp"
 #include "core/round_tasks.hpp"
+#include "core/rounds.hpp"
 #include "core/trust.hpp"
 
 #include <cstddef>
@@ -79,26 +80,7 @@ class Scheduler {
     [[nodiscard]] std::map<RoundIndex, RoundTasks> rounds(JobId id) const;
 
  private:
-    struct Job {
-        std::int32_t priority = 0;
-        Terms terms;
-        bool paused = false;
-        bool restored = false;               ///< Its former rounds have yet to be looked through.
-        bool in_round = false;               ///< Tasks may be given out.
-        std::optional<RoundIndex> visiting;  ///< Asked for, and not begun yet.
-        RoundIndex round = 0;
-        std::uint32_t kernel = 0;  ///< Of the round, by number.
-        std::uint64_t visit = 0;   ///< Names this visit to the round.
-        std::uint64_t task_bytes = 0;
-        RoundTasks tasks{0};                       ///< Of the round.
-        std::map<RoundIndex, RoundTasks> history;  ///< Of others.
-        RoundIndex first_kept = 0;                 ///< Rounds before it are forgotten.
-        /// The first of those that rests on outputs of this worker that nobody confirmed,
-        std::map<WorkerId, RoundIndex> forgotten_outputs;
-        /// and on this worker's word for those of others.
-        std::map<WorkerId, RoundIndex> forgotten_words;
-        double slot_seconds = 0;  ///< Spent on it.
-    };
+    using Job = JobRounds;
 
     void on(const WorkerJoined& event);
     void on(const WorkerRestored& event);
@@ -129,7 +111,6 @@ class Scheduler {
     void lose_leases(WorkerId id, bool blame_running_tasks);
     void take_back_blame(const std::vector<BlamedTask>& blamed);
     void abandon_leases(WorkerId id);
-    [[nodiscard]] bool is_remembered(WorkerId id) const;
     void check_silence();
 
     // scheduler_leases.cpp: leases and outcomes.
@@ -147,20 +128,10 @@ class Scheduler {
     void revoke_pointless(JobId job);
 
     // scheduler_rounds.cpp: rounds and jobs.
-    void archive(Job& job);
+    [[nodiscard]] WordOf words() const;
     void retire_rounds(JobId id, Job& job);
-    void forget_rounds(JobId id, Job& job, RoundIndex end);
-    void begin_anew(Job& job, RoundIndex round);
-    [[nodiscard]] std::optional<RoundIndex> first_doubtful_forgotten(const Job& job) const;
-    void restore_outputs(const Job& job, RoundTasks& tasks, const std::vector<PastOutput>& outputs);
-    void rejudge(JobId id, Job& job);
-    [[nodiscard]] bool holds_as_it_is(const Job& job, const Stretch& tasks) const;
-    void rejudge(Job& job, TaskIndex index);
     void restore_leases(const RoundStarted& event, Job& job);
     void visit(JobId id, Job& job, RoundIndex round);
-    [[nodiscard]] std::optional<RoundIndex> first_doubtful_round(const Job& job,
-                                                                 RoundIndex end) const;
-    [[nodiscard]] std::optional<RoundIndex> doubt_strangers(Job& job, RoundIndex end);
     [[nodiscard]] std::optional<RoundIndex> draw_closing_checks(Job& job, RoundIndex end);
     void complete_rounds();
     void release_round(JobId id);
@@ -209,12 +180,11 @@ class Scheduler {
     Trust trust_;
     LeaseBook leases_;
     Assigner assigner_;
-    std::map<JobId, Job> jobs_;
+    Rounds rounds_;
     // There may be a thousand jobs, and each event is about one or two of them: what a step asks of
     // all is listed, and the lists follow the jobs that have changed.
     std::vector<JobId> changed_jobs_;  ///< In this step: to be listed anew. Some more than once.
-    std::uint64_t last_visit_ = 0;
-    bool stalled_ = false;  ///< The store takes nothing: no new leases.
+    bool stalled_ = false;             ///< The store takes nothing: no new leases.
 
     Instant now_;      ///< Of the step in progress.
     Effects effects_;  ///< Of the step in progress.

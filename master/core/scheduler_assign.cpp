@@ -8,7 +8,7 @@ namespace netcompute::core {
 
 void Scheduler::list_changed_jobs() {
     for (const JobId id : changed_jobs_) {
-        if (const auto job = jobs_.find(id); job != jobs_.end()) list(id, job->second);
+        if (const Job* const job = rounds_.find(id)) list(id, *job);
     }
     changed_jobs_.clear();
 }
@@ -32,7 +32,8 @@ void Scheduler::count_in(WorkerId id) {
 }
 
 LeaseWork Scheduler::work_of(const Lease& lease) const {
-    LeaseWork work{lease.id, lease.worker, lease.job, jobs_.at(lease.job).kernel, lease.open_count};
+    LeaseWork work{lease.id, lease.worker, lease.job, rounds_.at(lease.job).kernel,
+                   lease.open_count};
     if (lease.in_front) {
         work.seconds_running = to_seconds(now_ - lease.progress_at) *
                                std::min(liveness_.at(lease.worker).slots, lease.open_count);
@@ -77,7 +78,7 @@ void Scheduler::assign() {
 void Scheduler::assign_to(WorkerId id, bool avoid_failed) {
     std::vector<JobId> refused;  // All that waits of them has failed on this worker.
     while (const auto next = assigner_.next_job(refused)) {
-        Job& job = jobs_.at(*next);
+        Job& job = rounds_.at(*next);
         const std::uint32_t size = batch_size(id, *next, job, job.tasks.pending_count());
         auto tasks = job.tasks.take(id, size, avoid_failed);
         if (!tasks.empty()) return grant(id, *next, job, std::move(tasks), false);
@@ -89,7 +90,7 @@ void Scheduler::assign_to(WorkerId id, bool avoid_failed) {
 void Scheduler::assign_checks() {
     // A job leaves the list when its last check is given out.
     for (auto id = assigner_.first_with_checks(); id; id = assigner_.next_with_checks(*id)) {
-        Job& job = jobs_.at(*id);
+        Job& job = rounds_.at(*id);
         for (std::size_t place = 0; place < assigner_.place_count(); ++place) {
             for (auto worker = assigner_.first_at(place); worker;
                  worker = assigner_.next_at(place, *worker)) {
@@ -169,7 +170,7 @@ void Scheduler::assign_stragglers() {
 void Scheduler::help_with(LeaseId late_id, std::vector<WorkerId>& idle) {
     const Lease& late = leases_.at(late_id);
     const JobId job_id = late.job;
-    Job& job = jobs_.at(job_id);
+    Job& job = rounds_.at(job_id);
     if (job.tasks.pending_count() > 0 || job.paused) return;
     if (late.is_check) return audit_late_checks(job_id, job, late);
     if (!trust_.at(late.worker).is_believed) rescue_from_strangers(job_id, job, late);
@@ -207,7 +208,7 @@ void Scheduler::audit_late_checks(JobId id, Job& job, const Lease& lease) {
 /// and that have not failed on it.
 std::vector<TaskIndex> Scheduler::copies_for(WorkerId helper, const Lease& lease,
                                              std::uint32_t count_max) const {
-    const Job& job = jobs_.at(lease.job);
+    const Job& job = rounds_.at(lease.job);
     std::vector<TaskIndex> copies;
     for (std::size_t place = 0; place < lease.tasks.size() && copies.size() < count_max; ++place) {
         const TaskIndex index = lease.tasks[place];

@@ -26,7 +26,7 @@ void Scheduler::on(const ResultsReceived& event) {
                          {ErrorCode::ProtocolViolation, "it sent results for " + claim.objection}});
     }
     if (claim.lease == nullptr || event.outcomes.empty()) return;
-    record_outcomes(event, *claim.lease, jobs_.at(event.job));
+    record_outcomes(event, *claim.lease, rounds_.at(event.job));
 }
 
 void Scheduler::record_outcomes(const ResultsReceived& event, const Lease& lease, Job& job) {
@@ -88,7 +88,7 @@ void Scheduler::record_outcomes(const ResultsReceived& event, const Lease& lease
 /// An active lease has this task's outcome.
 void Scheduler::let_go(const Lease& lease, TaskIndex index) {
     if (!lease.active) return;
-    RoundTasks& tasks = jobs_.at(lease.job).tasks;
+    RoundTasks& tasks = rounds_.at(lease.job).tasks;
     lease.is_check ? tasks.release_check(index) : tasks.release(index);
 }
 
@@ -122,7 +122,7 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
     const bool is_believed =
         !is_stranger && trust_.mode_for(job.terms, event.worker) == ValidationMode::None;
     const auto may_be_made_of_lies = [&] {
-        return !worker_is_to_blame && doubt_strangers(job, job.round).has_value();
+        return !worker_is_to_blame && job.doubt_strangers(job.round, words()).has_value();
     };
     if (count >= count_max && is_stranger) {
         // Strangers shall not end a job, neither by saying that it fails nor by making it fail:
@@ -144,7 +144,7 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
 /// Takes an active lease off every list; it stays known, to recognize its late results.
 void Scheduler::end_lease(const Lease& lease) {
     note_change(lease.job);
-    jobs_.at(lease.job).slot_seconds += assigner_.end(work_of(lease));
+    rounds_.at(lease.job).slot_seconds += assigner_.end(work_of(lease));
     leases_.end(now_, lease.id);
     assigner_.look_again(now_);
     refresh_state(lease.worker);
@@ -153,7 +153,7 @@ void Scheduler::end_lease(const Lease& lease) {
 /// Ends a lease whose outcomes may never come: its open tasks go to others.
 void Scheduler::abandon_lease(const Lease& lease, bool blame_running_tasks) {
     end_lease(lease);
-    Job& job = jobs_.at(lease.job);
+    Job& job = rounds_.at(lease.job);
     std::uint32_t blamed_count = 0;
     const bool is_proven = trust_.at(lease.worker).is_proven();
     const Liveness::Worker& session = liveness_.at(lease.worker);
@@ -178,7 +178,7 @@ void Scheduler::abandon_lease(const Lease& lease, bool blame_running_tasks) {
 /// for workers that take checks and disconnect could hold the job up for ever; but a quorum is a
 /// number of PCs, to which the master does not add.
 void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
-    Job& job = jobs_.at(lease.job);
+    Job& job = rounds_.at(lease.job);
     if (job.terms.validation.mode == ValidationMode::Quorum) return;
     const std::uint32_t losses = job.tasks.count_stranger_loss(index);
     const bool is_due = losses >= limits_.stranger_losses_max && job.tasks.wants_check(index);
@@ -189,7 +189,7 @@ void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
 /// and is removed. Unproven workers may disconnect on purpose: after several losses of such the
 /// master runs the task itself, and knows.
 bool Scheduler::blame(const Lease& lease, TaskIndex index) {
-    Job& job = jobs_.at(lease.job);
+    Job& job = rounds_.at(lease.job);
     if (!trust_.at(lease.worker).is_proven()) {
         trust_.count_loss(lease.worker);
         const std::uint32_t losses = job.tasks.count_stranger_loss(index);
@@ -223,7 +223,7 @@ void Scheduler::expire_leases() {
 
 /// Ends a lease early when all that it still has to do has been done by others.
 void Scheduler::revoke_if_pointless(const Lease& lease) {
-    const RoundTasks& tasks = jobs_.at(lease.job).tasks;
+    const RoundTasks& tasks = rounds_.at(lease.job).tasks;
     const std::vector<TaskIndex> open = lease.open_tasks();
     const auto is_wanted = [&](TaskIndex index) {
         return lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);

@@ -38,7 +38,8 @@ void Scheduler::credit(WorkerId id) {
 }
 
 void Scheduler::judge_held_back(WorkerId author) {
-    for (auto& [id, job] : jobs_) {
+    for (const JobId id : rounds_.ids()) {
+        Job& job = rounds_.at(id);
         if (!job.in_round) continue;
         note_change(id);
         trust_.judge_held_back(job.terms, job.tasks, author);
@@ -57,15 +58,15 @@ void Scheduler::request_audit(JobId id, Job& job, TaskIndex index, bool may_cras
 
 void Scheduler::on(const TaskAudited& event) {
     if (trust_.end_rescue(event.job, event.visit, event.index)) assigner_.look_again(now_);
-    const auto found = jobs_.find(event.job);
-    if (found == jobs_.end()) return;
-    Job& job = found->second;
+    Job* const found = rounds_.find(event.job);
+    if (found == nullptr) return;
+    Job& job = *found;
     if (!job.in_round || job.visit != event.visit || !job.tasks.audited(event.index)) return;
     RoundTasks& tasks = job.tasks;
     tasks.set_audited(event.index, false);
     if (event.failed) {
         // Its inputs may have been made of lies.
-        if (const auto round = doubt_strangers(job, job.round)) {
+        if (const auto round = job.doubt_strangers(job.round, words())) {
             return visit(event.job, job, *round);
         }
         return fail_job(event.job, {event.error.code,
@@ -103,12 +104,8 @@ void Scheduler::quarantine(WorkerId id, JobId job_id, RoundIndex round, TaskInde
     effects_.push_back(QuarantineWorker{id, job_id, round, index});
     count_in(id);
     abandon_leases(id);
-    std::vector<JobId> ids;
-    for (const auto& entry : jobs_) ids.push_back(entry.first);
-    for (const JobId each : ids) {
-        if (const auto job = jobs_.find(each); job != jobs_.end()) {
-            distrust(each, job->second, id, each == job_id);
-        }
+    for (const JobId each : rounds_.ids()) {
+        if (Job* const job = rounds_.find(each)) distrust(each, *job, id, each == job_id);
     }
 }
 
@@ -116,34 +113,13 @@ void Scheduler::quarantine(WorkerId id, JobId job_id, RoundIndex round, TaskInde
 /// there were any, or if it is this job in which it was proven wrong.
 void Scheduler::distrust(JobId id, Job& job, WorkerId liar, bool lied_here) {
     note_change(id);
-    bool has_its_word = false;
-    const auto take_its_word_out = [&](RoundTasks& tasks) {
-        for (TaskIndex index = 0; index < tasks.task_count();) {
-            const Stretch alike = tasks.stretch(index);
-            const TaskIndex begin = std::exchange(index, alike.end);
-            if (!alike.has_output) continue;
-            const bool confirmed = alike.confirmed && alike.confirmer == liar;
-            has_its_word |= confirmed || alike.author == liar;
-            if (!confirmed) continue;
-            for (TaskIndex each = begin; each < alike.end; ++each) tasks.unconfirm(each);
-        }
-    };
-    take_its_word_out(job.tasks);
-    for (auto& [round, tasks] : job.history) take_its_word_out(tasks);
-    has_its_word |= job.forgotten_outputs.contains(liar) || job.forgotten_words.contains(liar);
+    const bool has_its_word = job.take_word_out(liar);
     if (!lied_here && !has_its_word) return;
-    job.terms.contested = true;
+    const bool is_on_its_way = job.visiting.has_value();
+    const auto first = job.contest(words());
     effects_.push_back(ContestJob{id, liar});
-    if (job.visiting) {
-        // It is on its way to a round already; it may have to be an earlier one.
-        if (const auto first = first_doubtful_round(job, *job.visiting)) visit(id, job, *first);
-        return;
-    }
-    if (!job.in_round) archive(job);  // It is complete, and a former round now.
-    // Later rounds, of before a visit, are looked at when they are begun again: their inputs may
-    // become others.
-    const RoundIndex end = job.in_round ? job.round : job.round + 1;
-    if (const auto first = first_doubtful_round(job, end)) return visit(id, job, *first);
+    if (first) return visit(id, job, *first);
+    if (is_on_its_way) return;
     if (!job.in_round) return;
     for (TaskIndex next = 0; next < job.tasks.task_count();) {
         RoundTasks& tasks = job.tasks;

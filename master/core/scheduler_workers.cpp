@@ -103,43 +103,15 @@ void Scheduler::abandon_leases(WorkerId id) {
     }
 }
 
-/// Whether results of live jobs are its: who checks them must know whose they are.
-bool Scheduler::is_remembered(WorkerId id) const {
-    const auto gave = [id](const RoundTasks& tasks) {
-        for (TaskIndex index = 0; index < tasks.task_count();) {
-            const Stretch alike = tasks.stretch(index);
-            if (alike.has_output && alike.author == id) return true;
-            index = alike.end;
-        }
-        return false;
-    };
-    const auto gave_in = [&](const auto& round) { return gave(round.second); };
-    return std::ranges::any_of(jobs_, [&](const auto& entry) {
-        const Job& job = entry.second;
-        return gave(job.tasks) || std::ranges::any_of(job.history, gave_in) ||
-               job.forgotten_outputs.contains(id) || job.forgotten_words.contains(id);
-    });
-}
-
 /// A worker that comes back as it was has not crashed: a flaky link must not fail a job.
 void Scheduler::take_back_blame(const std::vector<BlamedTask>& blamed) {
     for (const BlamedTask& task : blamed) {
-        const auto found = jobs_.find(task.job);
-        if (found == jobs_.end()) continue;
-        Job& job = found->second;
-        const auto archived = job.history.find(task.round);
-        const bool is_archived =
-            archived != job.history.end() && task.index < archived->second.task_count();
-        const bool is_current = job.round == task.round && task.index < job.tasks.task_count();
-        if (!is_archived && !is_current) continue;
-        RoundTasks& tasks = is_archived ? archived->second : job.tasks;
-        task.is_proven ? tasks.forgive_infrastructure_failure(task.index)
-                       : tasks.forgive_stranger_loss(task.index);
+        if (Job* const job = rounds_.find(task.job)) job->forgive(task);
     }
 }
 
 void Scheduler::check_silence() {
-    const auto remembered = [this](WorkerId id) { return is_remembered(id); };
+    const auto remembered = [this](WorkerId id) { return rounds_.remember(id); };
     while (const auto overdue = liveness_.next_overdue(now_, remembered)) {
         const WorkerId id = overdue->worker;
         switch (overdue->what) {

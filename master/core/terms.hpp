@@ -3,6 +3,7 @@
 #include "core/events.hpp"
 #include <netcompute/ids.hpp>
 
+#include <functional>
 #include <string>
 
 /// What the scheduler's parts tell each other of jobs and tasks.
@@ -29,6 +30,23 @@ struct TaskPlace {
     TaskIndex index = 0;
     friend bool operator==(const TaskPlace&, const TaskPlace&) = default;
 };
+
+/// What a worker's word is worth in a job; asked of whoever keeps the workers.
+struct Word {
+    bool counts = false;                             ///< It is known, and not in quarantine.
+    bool is_lie = false;                             ///< It is in quarantine.
+    ValidationMode mode = ValidationMode::Adaptive;  ///< How its results are looked at.
+};
+using WordOf = std::function<Word(const Terms&, WorkerId)>;
+
+/// Whether an output of a former round must not be believed as it is, its author's word being this.
+[[nodiscard]] inline bool is_doubtful(const Terms& terms, const Stretch& tasks, const Word& word) {
+    if (!tasks.has_output) return true;
+    if (tasks.confirmed) return false;
+    if (!word.counts) return true;
+    return word.mode == ValidationMode::Quorum ||
+           (terms.contested && word.mode == ValidationMode::Adaptive);
+}
 
 /// For messages to people.
 [[nodiscard]] inline std::string task_name(JobId job, RoundIndex round, TaskIndex index) {

@@ -51,9 +51,10 @@ void Trust::readmit(WorkerId id) {
     worker.validated = 0;
 }
 
-bool Trust::is_known_liar(WorkerId id) const {
+Word Trust::word_of(const Terms& terms, WorkerId id) const {
     const Worker* const worker = find(id);
-    return worker != nullptr && worker->quarantined;
+    const bool is_lie = worker != nullptr && worker->quarantined;
+    return {worker != nullptr && !is_lie, is_lie, mode_for(terms, id)};
 }
 
 bool Trust::counts(WorkerId id) const {
@@ -102,11 +103,48 @@ double Trust::spot_check_rate(const Worker& worker) const {
 // ---- Outputs ------------------------------------------------------------------------------------
 
 bool Trust::is_doubtful(const Terms& terms, const Stretch& tasks) const {
+    return core::is_doubtful(terms, tasks, word_of(terms, tasks.author));
+}
+
+std::vector<TaskIndex> Trust::rejudge(const Terms& terms, RoundTasks& tasks) {
+    std::vector<TaskIndex> disputed;
+    tasks.reopen();
+    for (TaskIndex index = 0; index < tasks.task_count();) {
+        const Stretch alike = tasks.stretch(index);
+        if (holds_as_it_is(terms, alike)) {
+            index = alike.end;
+            continue;
+        }
+        const bool is_disputed = tasks.audited(index) && tasks.is_disputed(index);
+        if (!is_disputed) tasks.set_audited(index, false);
+        if (tasks.has_output(index)) rejudge(terms, tasks, index);
+        if (is_disputed) {  // It is audited as before.
+            tasks.unsettle(index);
+            disputed.push_back(index);
+        }
+        ++index;
+    }
+    return disputed;
+}
+
+/// Whether rejudging such tasks would change nothing: a round may have millions.
+bool Trust::holds_as_it_is(const Terms& terms, const Stretch& tasks) const {
+    if (tasks.audited) return false;
     if (!tasks.has_output) return true;
-    if (tasks.confirmed) return false;
-    if (!counts(tasks.author)) return true;
-    const ValidationMode mode = mode_for(terms, tasks.author);
-    return mode == ValidationMode::Quorum || (terms.contested && mode == ValidationMode::Adaptive);
+    if (!tasks.settled || tasks.confirmed) return tasks.settled;
+    return !tasks.closing && !is_doubtful(terms, tasks);
+}
+
+void Trust::rejudge(const Terms& terms, RoundTasks& tasks, TaskIndex index) {
+    if (tasks.confirmed(index)) return tasks.settle(index);
+    if (!counts(tasks.author(index))) {
+        tasks.drop_output(index);
+    } else if (tasks.closing(index)) {
+        tasks.want_check(index);
+    } else if (!tasks.settled(index) || is_doubtful(terms, tasks.stretch(index))) {
+        tasks.unsettle(index);
+        judge(terms, tasks, index);
+    }
 }
 
 void Trust::judge(const Terms& terms, RoundTasks& tasks, TaskIndex index) {

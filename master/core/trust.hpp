@@ -48,8 +48,8 @@ class Trust {
         std::uint64_t pc = 0;            ///< 0: unknown, and like no other.
         std::uint64_t address = 0;       ///< Until it is proven: whose losses it answers for.
         std::vector<BlamedTask> blamed;  ///< What it ran when it was lost.
-        /// Somebody vouches for it, and it has shown that it can work, so if it is lost, the task
-        /// that it ran may be the cause. Any other worker may disconnect on purpose.
+        /// Vouched for, and it has shown that it can work: if it is lost, the task that it ran
+        /// may be the cause. Any other worker may disconnect on purpose.
         [[nodiscard]] bool is_proven() const { return is_believed && has_delivered; }
     };
 
@@ -67,14 +67,14 @@ class Trust {
     /// False if it is in quarantine already, or not known.
     bool quarantine(WorkerId id);
     void readmit(WorkerId id);
-    [[nodiscard]] bool is_known_liar(WorkerId id) const;
     /// Whether its word may help to make up a quorum.
     [[nodiscard]] bool counts(WorkerId id) const;
+    [[nodiscard]] Word word_of(const Terms& terms, WorkerId id) const;
     /// How this worker's results are looked at: None, Quorum or Adaptive.
     [[nodiscard]] ValidationMode mode_for(const Terms& terms, WorkerId id) const;
     /// Whether its word confirms another worker's result.
     [[nodiscard]] bool is_reliable(const Terms& terms, WorkerId id) const;
-    /// Whether anybody's result is confirmed by this worker's word, alone or with others'.
+    /// Whether it confirms anybody's result, alone or with others.
     [[nodiscard]] bool is_asked_for_checks(const Terms& terms, WorkerId id) const;
     /// Whether it can confirm a result that these have given.
     [[nodiscard]] bool may_check(const Terms& terms, const Voters& voters, WorkerId id) const;
@@ -83,6 +83,9 @@ class Trust {
 
     /// Whether an output of a former round must not be believed as it is.
     [[nodiscard]] bool is_doubtful(const Terms& terms, const Stretch& tasks) const;
+    /// Looks at each output of a round that is begun again: what counted goes on to count, unless
+    /// it has become doubtful meanwhile. The tasks that the master has to compute once more.
+    [[nodiscard]] std::vector<TaskIndex> rejudge(const Terms& terms, RoundTasks& tasks);
     /// A task has got its output: settles it, wants a check or holds it back.
     void judge(const Terms& terms, RoundTasks& tasks, TaskIndex index);
     /// Somebody gave a result for a task that has its output. It is remembered, so that who says
@@ -107,7 +110,7 @@ class Trust {
 
     // ---- Losses ----
 
-    /// It was lost with a task that it ran; take_back is join()'s, if it comes back as it was.
+    /// It was lost with a task that it ran.
     void blame(WorkerId id, const BlamedTask& task) { workers_.at(id).blamed.push_back(task); }
     /// An unproven worker's address answers for one more task.
     void count_loss(WorkerId id);
@@ -126,6 +129,8 @@ class Trust {
     void forget_job(JobId job);
 
  private:
+    [[nodiscard]] bool holds_as_it_is(const Terms& terms, const Stretch& tasks) const;
+    void rejudge(const Terms& terms, RoundTasks& tasks, TaskIndex index);
     [[nodiscard]] bool same_pc(WorkerId a, WorkerId b) const;
     [[nodiscard]] double spot_check_rate(const Worker& worker) const;
 

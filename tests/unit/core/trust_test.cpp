@@ -109,7 +109,7 @@ TEST_F(TrustTest, ALiarsWordIsWorthNothingUntilItIsReadmitted) {
     put(0, stranger);
     EXPECT_TRUE(trust.quarantine(stranger));
     EXPECT_FALSE(trust.quarantine(stranger));
-    EXPECT_TRUE(trust.is_known_liar(stranger));
+    EXPECT_TRUE(trust.word_of(by_default, stranger).is_lie);
     EXPECT_FALSE(trust.is_reliable(by_default, stranger));
     EXPECT_TRUE(trust.is_doubtful(by_default, tasks.stretch(0)));
     EXPECT_EQ(trust.credit(stranger), std::nullopt);
