@@ -284,7 +284,7 @@ TEST(SimulationTest, EqualJobsHaveEqualShares) {
 
 /// Whether one of the first runs tells of a broken promise whose words these are.
 bool is_caught(Sabotage sabotage, std::string_view words, Worlds worlds = {}) {
-    for (std::uint64_t seed = 1; seed <= 10'000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
         for (const std::string& what : run(seed, sabotage, worlds).broken) {
             if (what.find(words) != std::string::npos) return true;
         }
@@ -332,7 +332,9 @@ TEST(SimulationTest, AMasterThatMistakesTheTimeIsCaught) {
 // So is one that is wrong about who is who.
 TEST(SimulationTest, AMasterThatTakesOneForAnotherIsCaught) {
     const Worlds strange{.strangers = Occurs::Always};
-    EXPECT_TRUE(is_caught(Sabotage::BelieveStrangers, "failed without reason", strange));
+    // A full disk gives strangers the time for it.
+    EXPECT_TRUE(is_caught(Sabotage::BelieveStrangers, "failed without reason",
+                          {.full_disks = Occurs::Always, .strangers = Occurs::Always}));
     EXPECT_TRUE(is_caught(Sabotage::BlameNewcomers, "failed without reason", strange));
     EXPECT_TRUE(is_caught(Sabotage::LeakSecrets, "shut out for what another did", strange));
     EXPECT_TRUE(is_caught(Sabotage::LeakSecrets, "in another's stead", strange));
