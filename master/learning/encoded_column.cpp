@@ -47,13 +47,38 @@ Result<FeatureValues> encode_coded_numbers(const data::Table& table, const data:
     return FeatureValues{numbers_of(coded)};
 }
 
+/// The column that names the rows may be a feature as well: it is kept as it is written.
+Result<FeatureValues> encode_written_numbers(const data::Table& table, const data::Column& column,
+                                             const data::Texts& texts,
+                                             const NumericEncoding& encoding) {
+    NumericValues values;
+    for (std::uint64_t row = 0; row < texts.size(); ++row) {
+        const FieldAt field{std::string{texts[row]}, row};
+        const auto number = data::parse_number(field.text);
+        const bool is_missing =
+            number.kind == NumberKind::NotANumber && data::is_missing(field.text);
+        if (number.kind == NumberKind::NotANumber && !is_missing) {
+            return refuse(table, column.name, field, no_number);
+        }
+        if (number.kind == NumberKind::NotFinite) {
+            return refuse(table, column.name, field, not_finite);
+        }
+        if (!std::isfinite(standardize(number.value, encoding.standardization))) {
+            return refuse(table, column.name, field, too_far);
+        }
+        values.own_values.push_back(is_missing ? data::missing_number : number.value);
+    }
+    values.values = values.own_values;
+    return FeatureValues{std::move(values)};
+}
+
 Result<FeatureValues> encode_numbers(const data::Table& table, const data::Column& column,
                                      const NumericEncoding& encoding) {
     if (const auto* const coded = std::get_if<data::CodedTexts>(&column.values)) {
         return encode_coded_numbers(table, column, *coded, encoding);
     }
     if (const auto* const texts = std::get_if<data::Texts>(&column.values)) {
-        return refuse(table, column.name, *texts->first_not_number, no_number);
+        return encode_written_numbers(table, column, *texts, encoding);
     }
     const auto& numbers = std::get<data::Numbers>(column.values);
     if (numbers.not_finite) return refuse(table, column.name, *numbers.not_finite, not_finite);

@@ -14,6 +14,7 @@ inline constexpr std::uint8_t category_missing = 255;
 /// A numeric column of a table before it is encoded; data::missing_number where there is none.
 struct NumericValues {
     std::span<const double> values;       ///< A row each; empty where there are codes.
+    std::vector<double> own_values;       ///< What `values` is of, where the table has texts.
     std::span<const std::uint8_t> codes;  ///< A row each.
     std::vector<double> number_of_code;   ///< Codes beyond it are missing.
 };

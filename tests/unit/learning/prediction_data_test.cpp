@@ -117,6 +117,16 @@ TEST_F(PredictionDataTest, AnotherIdColumnMayBeChosen) {
     EXPECT_EQ((*ids_of(*table, "name"))[0], "Ada");
 }
 
+// A feature may name the rows as well; it is read as it is written, and is a number all the same.
+TEST_F(PredictionDataTest, TheIdMayBeAFeature) {
+    const auto table = read_table("age,port,sex\n07,C,m\n3,S,m\n", "test.csv", "age");
+    ASSERT_TRUE(table);
+    const auto prepared = prepare_prediction(*table, form_, "age", blobs_.sink());
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    EXPECT_EQ(raw_row(*prepared, 0), (std::vector<double>{7, 1, 0, 0, 1}));
+    EXPECT_EQ((*ids_of(*table, "age"))[0], "07");
+}
+
 // More distinct values than a column of categories keeps codes of, with numbers among them.
 TEST_F(PredictionDataTest, ManyUnknownTextsAreOfNoCategoryAndCounted) {
     std::string text = "id,age,port,sex\n";
