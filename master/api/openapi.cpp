@@ -47,7 +47,7 @@ nlohmann::json job_type_schema(const nlohmann::json& type, const nlohmann::json&
         nlohmann::json& property = params["properties"][std::string{param.at("name")}];
         property = param_schema(param);
         const bool decides = !variant.is_null() && param["name"] == variant["param"];
-        if (decides) property["enum"] = {variant["value"]};
+        if (decides) property["enum"] = nlohmann::json::array({variant["value"]});
         if (param.at("required") || (decides && param.at("default") != variant["value"])) {
             params["required"].push_back(param["name"]);
         }
@@ -57,7 +57,7 @@ nlohmann::json job_type_schema(const nlohmann::json& type, const nlohmann::json&
             {"description", type.at("summary")},
             {"required", required},
             {"properties",
-             {{"type", {{"type", "string"}, {"enum", {type.at("name")}}}}, {"params", params}}}};
+             {{"type", {{"type", "string"}, {"enum", nlohmann::json::array({type.at("name")})}}}, {"params", params}}}};
 }
 
 /// A job of one type that could be submitted: with no more params than it must have.

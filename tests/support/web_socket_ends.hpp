@@ -137,10 +137,10 @@ class WebSocketWorld {
         net::ConnectionPlace place;
         place.lease = connections.take(boost::asio::ip::make_address(options.address),
                                        [evict = place.evict] { (*evict)(); });
-        return {
-            std::make_shared<net::WebSocket>(std::move(stream), net::WebSocketPeer{options.address},
-                                             std::move(place), budgets),
-            std::move(request), std::move(client)};
+        auto server = std::make_shared<net::WebSocket>(
+            std::move(stream), net::WebSocketPeer{options.address}, std::move(place), budgets);
+        servers_.push_back(server);
+        return {std::move(server), std::move(request), std::move(client)};
     }
     Ends open() { return open({}); }
 
@@ -157,6 +157,14 @@ class WebSocketWorld {
     void require(const std::function<bool()>& is_so) {
         if (!until(is_so)) throw std::runtime_error("what must come did not come");
     }
+    /// Cuts off who is still connected. A test must do so while those who hear of it are there:
+    /// a session and its WebSocket hold each other until the connection ends.
+    void end_all() {
+        for (const auto& server : servers_) {
+            if (const auto standing = server.lock()) standing->cut_off();
+        }
+        settle();
+    }
     /// What is under way comes to rest; timers that have not expired do not count.
     void settle() {
         do io.restart();
@@ -166,6 +174,7 @@ class WebSocketWorld {
  private:
     boost::asio::ip::tcp::acceptor acceptor_{
         io, boost::asio::ip::tcp::endpoint{boost::asio::ip::address_v4::loopback(), 0}};
+    std::vector<std::weak_ptr<net::WebSocket>> servers_;
 };
 
 }  // namespace netcompute::test_support

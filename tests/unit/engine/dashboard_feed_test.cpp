@@ -62,6 +62,7 @@ class DashboardFeedTest : public testing::Test {
  protected:
     using Viewer = std::shared_ptr<WebSocketPeerEnd>;
 
+    void TearDown() override { world.end_all(); }
     void begin(std::chrono::milliseconds pace = 0ms) { feed.emplace(world.io, backend, pace); }
     Viewer watch(const WebSocketWorld::OpenOptions& options = {}) {
         auto ends = world.open(options);

@@ -42,6 +42,7 @@ std::string message_of(std::string_view header, std::size_t payload_bytes = 0) {
 /// A session that stands, and who sits at its other end.
 class WebSocketSessionTest : public testing::Test {
  protected:
+    void TearDown() override { world.end_all(); }
     void stand(bool reads = true) {
         auto ends = world.open({.reads = reads});
         socket = ends.server;
@@ -231,6 +232,7 @@ TEST_F(WebSocketSessionTest, APeerThatReadsGetsAllAndIsDrained) {
 /// Two sessions, of which the first does not do what it should.
 class WebSocketsTogetherTest : public testing::Test {
  protected:
+    void TearDown() override { world.end_all(); }
     struct Standing {
         HeardSessions listener;
         std::shared_ptr<WebSocketSession> session;
