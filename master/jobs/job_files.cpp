@@ -2,6 +2,8 @@
 
 #include "data/field_place.hpp"
 #include "data/output_file.hpp"
+#include "jobs/job_reference.hpp"
+#include <netcompute/assert.hpp>
 #include <netcompute/sha256.hpp>
 
 #include <algorithm>
@@ -23,9 +25,12 @@ std::optional<data::WrittenFile> written_before(const data::WrittenFiles* files,
 }  // namespace
 
 Result<void> OutputWriter::write(const data::DataPath& path, ByteSpan bytes) const {
-    if (!is_on_) return {};
+    if (!is_on_ || dropped_.contains(path.shown())) return {};
     auto done = data::write_output(root_, path, bytes, written_before(written_, path));
-    if (done && written_ != nullptr) written_->put(path.shown(), {bytes.size(), sha256(bytes)});
+    if (!done) return done;
+    const Sha256 hash = sha256(bytes);
+    if (written_ != nullptr) written_->put(path.shown(), {bytes.size(), hash});
+    if (outputs_) outputs_->put(path.shown(), hash);
     return done;
 }
 
@@ -46,14 +51,22 @@ Result<data::InputFile> JobFiles::open_anywhere(const std::string& text) const {
     return in_data ? std::move(in_data) : std::move(file);
 }
 
+Result<data::InputFile> JobFiles::open(const std::string& text) const {
+    if (context_.paths_anywhere) return open_anywhere(text);
+    const auto path = data::parse_data_path(context_.root, text);
+    if (!path) return unexpected(path.error());
+    return data::InputFile::open_below(context_.root, *path);
+}
+
 Result<data::InputFile> JobFiles::input(const std::string& key, const std::string& text) {
-    const auto open = [&]() -> Result<data::InputFile> {
-        if (context_.paths_anywhere) return open_anywhere(text);
-        const auto path = data::parse_data_path(context_.root, text);
-        if (!path) return unexpected(path.error());
-        return data::InputFile::open_below(context_.root, *path);
-    };
-    auto file = open();
+    std::string path = text;
+    if (is_job_reference(text)) {
+        const auto found = context_.from_jobs->find(text);
+        NETCOMPUTE_ASSERT(found != context_.from_jobs->end(), "whoever checks a job looks them up");
+        if (!found->second) return data::InputFile{};
+        path = found->second->path;
+    }
+    auto file = open(path);
     if (!file) return about(key, file.error());
     inputs_.emplace_back(key, *file);
     if (context_.names != nullptr) context_.names->reads.insert(file->name());
@@ -75,7 +88,9 @@ Result<data::DataPath> JobFiles::output(const std::string& key, const std::strin
         if (output.path == *path) return taken(output.key);
     }
     outputs_.push_back({key, *path, text});
-    if (context_.names != nullptr) context_.names->writes.insert(path->shown());
+    if (context_.names != nullptr && !context_.dropped_outputs.contains(path->shown())) {
+        context_.names->writes.insert(path->shown());
+    }
     return path;
 }
 
@@ -93,6 +108,7 @@ Result<void> JobFiles::check_not_beside_data(const Output& output) const {
 
 Result<void> JobFiles::check_outputs() const {
     for (const Output& output : outputs_) {
+        if (context_.dropped_outputs.contains(output.path.shown())) continue;
         if (auto apart = check_not_beside_data(output); !apart) return apart;
         const auto replaced = data::check_output(context_.root, output.path,
                                                  written_before(context_.written, output.path));

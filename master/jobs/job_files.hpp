@@ -8,6 +8,8 @@
 #include <netcompute/result.hpp>
 
 #include <filesystem>
+#include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +21,11 @@ class OutputWriter {
  public:
     OutputWriter() = default;
     explicit OutputWriter(const JobContext& context)
-        : root_{context.root}, written_{context.written}, is_on_{context.writes_files} {}
+        : root_{context.root},
+          written_{context.written},
+          outputs_{context.outputs},
+          dropped_{context.dropped_outputs},
+          is_on_{context.writes_files} {}
 
     /// Errors: those of data::write_output().
     [[nodiscard]] Result<void> write(const data::DataPath& path, ByteSpan bytes) const;
@@ -27,6 +33,8 @@ class OutputWriter {
  private:
     std::filesystem::path root_;
     data::WrittenFiles* written_ = nullptr;
+    std::shared_ptr<WrittenOutputs> outputs_;
+    std::set<std::string> dropped_;
     bool is_on_ = false;
 };
 
@@ -38,7 +46,8 @@ class JobFiles final : public params::ParamFiles {
     explicit JobFiles(const JobContext& context) : context_{context} {}
 
     /// Opens a file to read: below Data/, or anywhere for who sits at the master's own command
-    /// line. Errors: those of data::parse_data_path() and data::InputFile.
+    /// line; or the one that another job wrote ("job:3/model"), which is no file yet as long as that
+    /// job is not over. Errors: those of data::parse_data_path() and data::InputFile.
     [[nodiscard]] Result<data::InputFile> input(const std::string& key,
                                                 const std::string& text) override;
     /// A file to write, below Data/ for everybody. Ask for the inputs first. Errors: those of
@@ -57,6 +66,7 @@ class JobFiles final : public params::ParamFiles {
         std::string text;  ///< As it was written.
     };
     [[nodiscard]] Result<void> check_not_beside_data(const Output& output) const;
+    [[nodiscard]] Result<data::InputFile> open(const std::string& text) const;
     [[nodiscard]] Result<data::InputFile> open_anywhere(const std::string& text) const;
 
     const JobContext& context_;

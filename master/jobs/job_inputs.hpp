@@ -5,9 +5,11 @@
 #include <netcompute/result.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace netcompute::jobs {
@@ -21,17 +23,21 @@ class InputHashes {
     explicit InputHashes(data::DatasetCatalog* datasets)
         : datasets_{datasets}, since_{datasets == nullptr ? 0 : datasets->since()} {}
 
-    /// The file that parameter `name` gives; call it before the file is read.
-    void add(std::string_view name, const data::InputFile& file);
+    /// The file that parameter `name` gives; call it before the file is read. `from`: the job that
+    /// wrote it, and what it wrote, where the parameter says so.
+    void add(std::string_view name, const data::InputFile& file,
+             std::optional<std::pair<std::string, Sha256>> from = {});
 
     /// Everything that was added, with its hash; call it after the files were read. Errors:
-    /// Unavailable if one has changed meanwhile; what the file system reports, naming the file.
+    /// Unavailable if one has changed meanwhile; InvalidArgument for one that is not as its job
+    /// left it; what the file system reports, naming the file.
     [[nodiscard]] Result<std::vector<JobInput>> finish() const;
 
  private:
     struct Entry {
         std::string name;
         data::InputFile file;
+        std::optional<std::pair<std::string, Sha256>> from;
     };
     data::DatasetCatalog* datasets_;
     std::uint64_t since_;

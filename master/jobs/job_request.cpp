@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t name_bytes_max = 200;
 constexpr std::size_t params_bytes_max = std::size_t{64} << 10;
 constexpr std::int32_t priority_max = 1000;
+constexpr std::size_t after_max = 100;
 constexpr int quorum_min = 2;
 constexpr int quorum_max = 10;
 constexpr int deadline_seconds_max = 365 * 24 * 3600;
@@ -97,6 +98,18 @@ Result<double> read_deadline(const nlohmann::json& deadline) {
                    ", which is 365 days");
 }
 
+Result<std::vector<JobId>> read_after(const nlohmann::json& after) {
+    std::vector<JobId> jobs;
+    bool fits = after.is_array() && after.size() <= after_max;
+    for (std::size_t i = 0; fits && i < after.size(); ++i) {
+        fits = after[i].is_number_unsigned();
+        if (fits) jobs.push_back(JobId{after[i].get<std::uint64_t>()});
+    }
+    if (fits) return jobs;
+    return refused("after: " + shown(after) + " is not a list of at most " +
+                   std::to_string(after_max) + " jobs, each by its number");
+}
+
 /// The keys that any job may have besides its type.
 Result<void> read_options(const nlohmann::json& json, JobRequest& request) {
     if (const auto params = json.find("params"); params != json.end()) {
@@ -132,17 +145,22 @@ Result<void> read_options(const nlohmann::json& json, JobRequest& request) {
         if (!deadline) return unexpected(deadline.error());
         request.deadline_seconds = *deadline;
     }
+    if (const auto given = json.find("after"); given != json.end()) {
+        auto after = read_after(*given);
+        if (!after) return unexpected(after.error());
+        request.after = std::move(*after);
+    }
     return {};
 }
 
 }  // namespace
 
 Result<JobRequest> parse_job_request(std::string_view text) {
-    constexpr std::array<std::string_view, 6> keys{"type",     "params",     "name",
-                                                   "priority", "validation", "deadline_seconds"};
+    constexpr std::array<std::string_view, 7> keys{
+        "type", "params", "name", "priority", "validation", "deadline_seconds", "after"};
     const auto json = parse_object(text, keys,
-                                   "a job; those are type, params, name, priority, validation "
-                                   "and deadline_seconds");
+                                   "a job; those are type, params, name, priority, validation, "
+                                   "deadline_seconds and after");
     if (!json) return unexpected(json.error());
     JobRequest request;
     const auto type = json->find("type");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <netcompute/ids.hpp>
 #include <netcompute/result.hpp>
 
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace netcompute::jobs {
 
@@ -20,6 +22,7 @@ struct JobRequest {
     /// "none", "adaptive" or "quorum:K" with K from 2 to 10. Empty: as the kind of worker asks for.
     std::string validation = {};
     double deadline_seconds = 0;  ///< At which age the job fails; 0: none.
+    std::vector<JobId> after = {};  ///< Jobs that must have succeeded before it begins.
 };
 
 /// From the body of POST /api/v1/jobs. Errors: InvalidArgument naming the key and its value.

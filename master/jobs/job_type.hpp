@@ -2,8 +2,10 @@
 
 #include "data/dataset_catalog.hpp"
 #include "data/written_files.hpp"
+#include "jobs/job_request.hpp"
 #include "params/params.hpp"
 #include "store/blob_store.hpp"
+#include "store/records.hpp"
 #include <netcompute/programs/program.hpp>
 #include <netcompute/result.hpp>
 #include <netcompute/sha256.hpp>
@@ -12,7 +14,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -42,6 +47,26 @@ struct FileNames {
     std::set<std::string> writes;
 };
 
+/// The files of jobs that a job's parameters name, by their texts ("job:3/model"). One without a
+/// value is not written yet: the job that writes it is not over.
+using JobInputs = std::map<std::string, std::optional<store::JobOutput>>;
+
+/// What a job has written so far. For any thread.
+class WrittenOutputs {
+ public:
+    void put(const std::string& path, const Sha256& sha256) {
+        const std::lock_guard lock{mutex_};
+        hashes_.insert_or_assign(path, sha256);
+    }
+    /// Those that its result lists in "files", by their names there; the others are taken out of
+    /// the list.
+    [[nodiscard]] std::vector<store::JobOutput> listed(nlohmann::json& result) const;
+
+ private:
+    mutable std::mutex mutex_;
+    std::map<std::string, Sha256> hashes_;  ///< By path.
+};
+
 /// What a job may use besides its parameters.
 struct JobContext {
     std::filesystem::path root;  ///< The folder that holds Data/; paths in jobs stay below that.
@@ -52,6 +77,12 @@ struct JobContext {
     FileNames* names = nullptr;             ///< Takes the files' names, when the job is checked.
     /// What tables are read with, when the job is prepared.
     data::DatasetCatalog* datasets = nullptr;
+    const JobInputs* from_jobs = nullptr;  ///< What "job:3/model" means here; nullptr: nothing.
+    std::shared_ptr<WrittenOutputs> outputs = nullptr;  ///< Takes what the job writes.
+    /// Outputs that its parameters do not name are not written, though they have a default: two
+    /// jobs that one job has submitted must not replace each other's.
+    bool only_named_outputs = false;
+    std::set<std::string> dropped_outputs = {};  ///< Paths of those; set by JobType.
 
     /// The table that an input holds. Errors: those of DatasetCatalog::table().
     [[nodiscard]] Result<data::Table> table(const data::InputFile& file,
@@ -67,15 +98,29 @@ struct JobInput {
     friend bool operator==(const JobInput&, const JobInput&) = default;
 };
 
+/// What a job that is made of other jobs does next: it submits these, or, if there are none, it is
+/// over, with this result document.
+struct JobsOrResult {
+    std::vector<JobRequest> jobs;
+    nlohmann::json result = nullptr;
+};
+
+/// Decides that from the results (JSON) of all jobs that it has submitted so far, in their order. It
+/// is called first with none, and again whenever all of them have succeeded; from the same results
+/// it gives the same, also after a restart. It may write files with its last call.
+using NextJobs = std::function<Result<JobsOrResult>(std::span<const std::string> results)>;
+
 /// A job that is ready for its rounds.
 struct PreparedJob {
-    std::unique_ptr<programs::Program> program;
+    std::unique_ptr<programs::Program> program;  ///< Null where there is `next_jobs`.
     /// Makes the result document once the program has finished: writes files, works out metrics.
     std::function<Result<nlohmann::json>()> finish;
     bool rounds_may_follow = false;  ///< The first round may not be the last.
     std::vector<std::string> notes;  ///< For people: "Name was dropped: 891 distinct values".
     /// The program depends on these and on the parameters alone.
     std::vector<JobInput> inputs = {};  ///< Set by JobType::prepare().
+    /// Then it has no rounds of its own, and no `finish`.
+    NextJobs next_jobs = {};
 };
 
 /// What users submit: the one description of a job type. Reading its parameters, refusing them, and

@@ -30,6 +30,7 @@ std::string cut_text(std::string_view text, std::size_t bytes_max) {
 JobRecord shortened(JobRecord job) {
     job.params.clear();
     job.inputs.clear();
+    job.outputs.clear();
     job.result = cut_text(job.result, short_result_bytes_max);
     if (job.error) job.error->message = cut_text(job.error->message, short_error_bytes_max);
     return job;

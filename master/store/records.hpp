@@ -21,6 +21,14 @@ enum class JobState { Queued, Running, Paused, Succeeded, Failed, Cancelled };
 [[nodiscard]] std::string_view job_state_name(JobState state);
 [[nodiscard]] bool is_final(JobState state);
 
+/// A file that a job wrote.
+struct JobOutput {
+    std::string name;  ///< As the job's result calls it: "model".
+    std::string path;  ///< "Data/model.json".
+    Sha256 sha256;     ///< Of its bytes.
+    friend bool operator==(const JobOutput&, const JobOutput&) = default;
+};
+
 /// A job as it was submitted and, once it is over, how it ended.
 struct JobRecord {
     JobId id;
@@ -43,6 +51,10 @@ struct JobRecord {
     std::uint64_t checks = 0;    ///< Results for tasks that had an output.
     std::uint64_t audits = 0;    ///< Tasks that the master computed itself.
     double slot_seconds = 0;     ///< That workers have spent on it.
+    std::vector<JobId> after;    ///< It begins when all of these have succeeded.
+    JobId parent;                ///< The job that submitted it; JobId{}: a user did.
+    std::uint32_t child_index = 0;   ///< Its place among the children of that one.
+    std::vector<JobOutput> outputs;  ///< Once Succeeded.
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
 

@@ -1,5 +1,6 @@
 #include "store/sqlite_reader.hpp"
 
+#include "store/job_texts.hpp"
 #include "store/packed_records.hpp"
 
 #include <algorithm>
@@ -16,7 +17,8 @@ namespace {
 #define SHORT_JOB                                                                          \
     "SELECT id, type, name, priority, '', validation, deadline_seconds, paths_anywhere, "  \
     "submitted_unix_ms, state, '', elapsed_seconds, tasks_done, substr(result, 1, 2049), " \
-    "error_code, substr(error_message, 1, 301), ended, liars, checks, audits FROM jobs "
+    "error_code, substr(error_message, 1, 301), ended, liars, checks, audits, "            \
+    "submitted_steady_ms, slot_seconds, after_jobs, parent, child_index, '' FROM jobs "
 
 /// A job that is over may have rows that are not erased yet: they are not read any more.
 #define IS_LIVE "EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND ended IS NULL) "
@@ -45,6 +47,10 @@ JobRecord job_of(const SqliteStatement& row) {
     job.audits = row.integer_as<std::uint64_t>(19);
     job.submitted_steady_ms = row.integer(20);
     job.slot_seconds = row.real(21);
+    job.after = read_job_ids(row.text(22));
+    job.parent = row.id<JobId>(23);
+    job.child_index = row.integer_as<std::uint32_t>(24);
+    job.outputs = read_job_outputs(row.text(25));
     return job;
 }
 

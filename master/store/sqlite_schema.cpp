@@ -174,10 +174,18 @@ constexpr std::string_view published_blobs = R"sql(
         SELECT job, round, sequence, file_bytes FROM blobs WHERE file_bytes IS NOT NULL;
 )sql";
 
+// `after_jobs` and `outputs` are JSON; `parent` is 0 for a job that a user submitted.
+constexpr std::string_view linked_jobs = R"sql(
+    ALTER TABLE jobs ADD COLUMN after_jobs TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN parent INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN child_index INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN outputs TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr std::array steps_so_far{
     jobs_and_their_work, receipts,         validation,      confirmers,
     written_files,       steady_time,      owned_ids,       trials,
-    large_checkpoints,   forgotten_rounds, published_blobs,
+    large_checkpoints,   forgotten_rounds, published_blobs, linked_jobs,
 };
 
 }  // namespace
