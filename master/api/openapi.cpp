@@ -57,7 +57,8 @@ nlohmann::json job_type_schema(const nlohmann::json& type, const nlohmann::json&
             {"description", type.at("summary")},
             {"required", required},
             {"properties",
-             {{"type", {{"type", "string"}, {"enum", nlohmann::json::array({type.at("name")})}}}, {"params", params}}}};
+             {{"type", {{"type", "string"}, {"enum", nlohmann::json::array({type.at("name")})}}},
+              {"params", params}}}};
 }
 
 /// A job of one type that could be submitted: with no more params than it must have.
@@ -92,6 +93,10 @@ nlohmann::json job_schema(const nlohmann::json& job_types) {
             "deadline_seconds": {
                 "description": "The age at which the job fails if it is not over",
                 "type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 31536000
+            },
+            "after": {
+                "description": "Jobs that must have succeeded before it begins",
+                "type": "array", "maxItems": 100, "items": {"type": "integer", "minimum": 0}
             }
         },
         "oneOf": []

@@ -78,7 +78,7 @@ constexpr std::string_view schemas_text = R"({
         "type": "object",
         "required": ["id", "type", "name", "priority", "state", "submitted_at", "phase",
                      "waiting_for", "elapsed", "eta", "slot_seconds", "tasks", "summary", "error",
-                     "deadline_seconds", "validation", "paused_because"],
+                     "deadline_seconds", "validation", "after", "parent", "paused_because"],
         "properties": {
             "id": {"type": "integer"},
             "type": {"type": "string"},
@@ -114,6 +114,10 @@ constexpr std::string_view schemas_text = R"({
                     "liars": {"type": "array", "items": {"type": "string"}}
                 }
             },
+            "after": {"type": "array", "items": {"type": "integer"},
+                      "description": "Jobs that had to succeed before it began"},
+            "parent": {"type": "integer", "nullable": true,
+                       "description": "The job that submitted it; null: a user did"},
             "paused_because": {"type": "string"},
             "round": {"type": "integer", "description": "While it is not over"},
             "rate": {"type": "number", "description": "In tasks per second, while not over"},

@@ -176,7 +176,11 @@ nlohmann::json ApiBackend::short_document(const store::JobRecord& record) const 
         {"deadline_seconds",
          record.deadline_seconds > 0 ? nlohmann::json(record.deadline_seconds) : nlohmann::json()},
         {"validation", validation_document(record)},
+        {"after", nlohmann::json::array()},
+        {"parent",
+         record.parent != JobId{} ? nlohmann::json(record.parent.value) : nlohmann::json()},
         {"paused_because", ""}};
+    for (const JobId before : record.after) document["after"].push_back(before.value);
     if (record.error) {
         document["error"] = error_document({record.error->code, short_text(record.error->message)});
     }
@@ -199,11 +203,17 @@ store::JobRecord ApiBackend::live_record(const JobRun& job) {
     return record;
 }
 
-std::string_view ApiBackend::waiting_for(const JobRun& job,
-                                         const std::optional<core::RoundView>& round,
-                                         bool waits_for_workers) const {
+std::string ApiBackend::waiting_for(const JobRun& job, const std::optional<core::RoundView>& round,
+                                    bool waits_for_workers) const {
     if (!engine_.store_trouble().empty()) return "disk space";
     if (job.record.state == store::JobState::Paused) return "";
+    if (!job.waits_for.empty()) {
+        std::string jobs;
+        for (const JobId before : job.waits_for) {
+            jobs += (jobs.empty() ? "job " : ", job ") + std::to_string(before.value);
+        }
+        return jobs;
+    }
     if (waits_for_workers) return "workers";
     return round && round->waits_for_checker ? "another PC to check" : "";
 }

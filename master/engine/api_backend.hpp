@@ -46,9 +46,9 @@ class ApiBackend final : public api::Backend {
     [[nodiscard]] nlohmann::json live_short_document(JobRun& job) const;
     [[nodiscard]] nlohmann::json live_document(JobRun& job) const;
     [[nodiscard]] static store::JobRecord live_record(const JobRun& job);
-    [[nodiscard]] std::string_view waiting_for(const JobRun& job,
-                                               const std::optional<core::RoundView>& round,
-                                               bool waits_for_workers) const;
+    [[nodiscard]] std::string waiting_for(const JobRun& job,
+                                          const std::optional<core::RoundView>& round,
+                                          bool waits_for_workers) const;
 
     Engine& engine_;
     std::function<std::string()> join_url_;

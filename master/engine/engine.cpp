@@ -74,7 +74,9 @@ void Engine::turn() {
     if (upkeep) {
         if (inbox_.empty()) forget_lost_workers();
         end_late_jobs();
+        submit_waiting_children();
     }
+    settle_ends();
     note_time(upkeep);
     hand_in();
     // While the store cannot be written it is tried once a second, not with each heartbeat.

@@ -196,12 +196,32 @@ class Engine final : public WorkerEvents {
                                                     const JobContext& context) const;
     void end_job(JobId id, store::JobState state, nlohmann::json result,
                  std::optional<Error> error);
-    [[nodiscard]] Result<void> check_files_are_free(const FileNames& files) const;
+    [[nodiscard]] Result<void> check_files_are_free(JobId job, const FileNames& files,
+                                                    const std::set<JobId>& passed_over) const;
     void put_written_files();
     void end_late_jobs();
     void put_record(const store::JobRecord& record);
     [[nodiscard]] Error over_or_unknown(JobId id) const;
     [[nodiscard]] Result<void> check_store() const;
+
+    // engine_links.cpp: jobs that come after others, and jobs that jobs submit.
+    [[nodiscard]] std::optional<store::JobRecord> end_of(JobId id) const;
+    [[nodiscard]] Result<std::set<JobId>> jobs_before(const JobRequest& request,
+                                                      const JobType& type) const;
+    [[nodiscard]] Result<std::shared_ptr<const jobs::JobInputs>> inputs_from_jobs(
+        const JobType& type, const nlohmann::json& params, const std::string& known_inputs) const;
+    [[nodiscard]] JobContext context_of(const JobRun& job);
+    void link(const JobRun& job);
+    void begin_after(JobId id);
+    void settle_ends();
+    void settle(const store::JobRecord& over);
+    void begin_parent(JobRun& job);
+    void ask_next_jobs(JobRun& job);
+    void take_next_jobs(JobId id, Result<jobs::JobsOrResult> next);
+    void submit_children(JobRun& job);
+    [[nodiscard]] Result<bool> submit_child(JobRun& job);
+    void child_is_over(JobRun& parent, const store::JobRecord& child);
+    void submit_waiting_children();
 
     // engine_rounds.cpp: from round to round, and to the result.
     [[nodiscard]] bool make_room(JobRun& job);
@@ -307,6 +327,12 @@ class Engine final : public WorkerEvents {
     data::WrittenFiles written_files_;  ///< Also used by the pool.
     std::map<JobId, JobRun> live_;
     std::map<JobId, store::JobRecord> ending_;
+    std::map<JobId, store::JobRecord> ends_;       ///< Of those: how they ended.
+    std::deque<store::JobRecord> unsettled_ends_;  ///< Of which other jobs have not heard.
+    std::map<JobId, std::set<JobId>> followers_;   ///< Live jobs that come after it.
+    std::map<JobId, std::set<JobId>> children_;    ///< Live jobs that it has submitted.
+    /// Of live parents, what a former master's children gave, by their places.
+    std::map<JobId, std::map<std::uint32_t, std::string>> former_results_;
     std::set<JobId> resuming_;      ///< Of a former master, and not ready yet.
     std::deque<JobId> to_resume_;   ///< Of those: one after the other, so that it is known of which
     std::optional<JobId> resumes_;  ///< a master died.

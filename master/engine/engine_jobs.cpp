@@ -30,7 +30,10 @@ Result<JobId> Engine::submit(JobRequest request) {
     if (type == nullptr) {
         return unexpected(ErrorCode::InvalidArgument, "type: \"" + request.type + "\" is unknown");
     }
-    if (live_.size() >= options_.live_jobs_max) {
+    // A job that submits others can always have one of them.
+    const bool is_first_child =
+        request.parent != JobId{} && live_.at(request.parent).children->live == 0;
+    if (live_.size() >= options_.live_jobs_max && !is_first_child) {
         return unexpected(ErrorCode::LimitExceeded,
                           "there are " + std::to_string(live_.size()) +
                               " jobs already; wait for some to end, or cancel them "
@@ -40,18 +43,41 @@ Result<JobId> Engine::submit(JobRequest request) {
         return unexpected(ErrorCode::Unavailable,
                           "the job cannot be taken: " + writable.error().message);
     }
+    const auto before = jobs_before(request, *type);
+    if (!before) return unexpected(before.error());
+    const auto from_jobs = inputs_from_jobs(*type, request.params, {});
+    if (!from_jobs) return unexpected(from_jobs.error());
     FileNames files;
-    const JobContext context{options_.root, nullptr,         request.from_command_line,
-                             true,          &written_files_, &files};
+    JobContext context{.root = options_.root,
+                       .paths_anywhere = request.from_command_line,
+                       .written = &written_files_,
+                       .names = &files,
+                       .from_jobs = *from_jobs,
+                       .only_named_outputs = request.parent != JobId{}};
+    std::set<JobId> waits_for;
+    for (const JobId job : *before) {
+        const auto found = live_.find(job);
+        if (found == live_.end()) continue;
+        waits_for.insert(job);
+        context.awaited_files.merge(std::set<std::string>{found->second.file_names.writes});
+    }
     if (auto checked = type->check(request.params, context); !checked) {
         return unexpected(checked.error());
     }
-    if (auto free = check_files_are_free(files); !free) return unexpected(free.error());
+    const JobId next{last_job_ + 1};
+    if (auto free = check_files_are_free(next, files, waits_for); !free) {
+        return unexpected(free.error());
+    }
     const auto tasks = known_tasks(*type, request.params, context);
     if (!tasks) return unexpected(tasks.error());
-    if (auto fits = check_live_tasks(*tasks); !fits) return unexpected(fits.error());
+    if (auto fits = check_live_tasks(*tasks); !fits && !is_first_child) {
+        return unexpected(fits.error());
+    }
     store::JobRecord record;
-    record.id = JobId{last_job_ + 1};
+    record.id = next;
+    record.after = {before->begin(), before->end()};
+    record.parent = request.parent;
+    record.child_index = request.child_index;
     record.type = request.type;
     record.name = request.name.empty() ? request.type : request.name;
     record.priority = request.priority;
@@ -63,26 +89,34 @@ Result<JobId> Engine::submit(JobRequest request) {
     record.submitted_steady_ms = steady_time_.ms(now());
     const JobId id{++last_job_};
     put_record(record);
-    if (!type->is_quick) begin_step(id, store::HeavyStep::Preparing);
-    turn_.undoings.push_back([this, id] {
-        // Its submitter is told that it was not taken.
-        if (live_.contains(id)) end_job(id, store::JobState::Cancelled, {}, {});
-    });
+    // A user is told where it was not taken; a job that submits others goes on once it can be.
+    if (request.parent == JobId{}) {
+        turn_.undoings.push_back([this, id] {
+            if (live_.contains(id)) end_job(id, store::JobState::Cancelled, {}, {});
+        });
+    }
     be_due();
-    live_.emplace(id, JobRun{record, now(), *options_.blobs}).first->second.file_names =
-        std::move(files);
+    JobRun& job = live_.emplace(id, JobRun{record, now(), *options_.blobs}).first->second;
+    job.file_names = std::move(files);
+    job.waits_for = std::move(waits_for);
+    link(job);
     log_within_budget("job submitted", "", spdlog::level::info, "job {} ({}) submitted", id.value,
                       printable(record.name));
+    if (!job.waits_for.empty()) return id;
+    if (!type->is_quick) begin_step(id, store::HeavyStep::Preparing);
     prepare(id, *type, std::move(request.params));
     return id;
 }
 
 /// Two jobs at a time must not leave their results in one file, nor one replace what another reads.
 /// Of the named defaults the last one's stay: who names no file wants the newest.
-Result<void> Engine::check_files_are_free(const FileNames& files) const {
+Result<void> Engine::check_files_are_free(JobId own, const FileNames& files,
+                                          const std::set<JobId>& passed_over) const {
     for (const std::string& name : files.writes) {
         if (data::is_named_default(name)) continue;
         for (const auto& [id, job] : live_) {
+            // Those that come before it are over when it begins, and then this is asked again.
+            if (id == own || passed_over.contains(id) || job.waits_for.contains(own)) continue;
             const bool is_written = job.file_names.writes.contains(name);
             if (!is_written && !job.file_names.reads.contains(name)) continue;
             return unexpected(ErrorCode::InvalidArgument,
@@ -139,11 +173,13 @@ Result<void> Engine::check_live_tasks(std::uint64_t more) const {
 void Engine::prepare(JobId id, const JobType& type, nlohmann::json params) {
     JobRun& job = live_.at(id);
     job.held_blobs = std::make_shared<store::BlobHolder>(*options_.blobs);
-    const JobContext context{.root = options_.root,
-                             .blobs = job.held_blobs.get(),
-                             .paths_anywhere = job.record.paths_anywhere,
-                             .written = &written_files_,
-                             .datasets = options_.datasets};
+    JobContext context = context_of(job);
+    context.blobs = job.held_blobs.get();
+    context.datasets = options_.datasets;
+    context.outputs = job.outputs_written;
+    auto from_jobs = inputs_from_jobs(type, params, job.record.inputs);
+    if (!from_jobs) return end_job(id, store::JobState::Failed, {}, from_jobs.error());
+    context.from_jobs = std::move(*from_jobs);
     if (type.is_quick) {
         return begin(id, within_memory([&] { return type.prepare(params, context); }));
     }
@@ -182,6 +218,7 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
         log_within_budget("job that waits", "", spdlog::level::info, "job {} waits for workers",
                           id.value);
     }
+    if (job.children) return begin_parent(job);
     if (!resuming_.contains(id)) return begin_fresh(job);
     const auto taken_up = within_memory([&] { return take_up(job); });
     if (!taken_up) end_job(id, store::JobState::Failed, {}, taken_up.error());
@@ -214,6 +251,9 @@ void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
     record.elapsed_seconds = seconds_since_submission(job);
     if (const auto round = scheduler_.round(id)) record.slot_seconds = round->slot_seconds;
     record.tasks_done = job.tasks_done;
+    if (state == store::JobState::Succeeded && result.is_object()) {
+        record.outputs = job.outputs_written->listed(result);
+    }
     if (!result.is_null()) record.result = result.dump();
     if (error) record.error = Error{error->code, shortened(std::move(error->message))};
     put_record(record);
@@ -221,9 +261,12 @@ void Engine::end_job(JobId id, store::JobState state, nlohmann::json result,
     job.record.elapsed_seconds = record.elapsed_seconds;
     job.record.slot_seconds = record.slot_seconds;
     ending_[id] = std::move(job.record);
+    ends_[id] = record;
+    unsettled_ends_.push_back(record);
     enqueue(core::JobEnded{id});
     promise([this, record] {
         ending_.erase(record.id);
+        ends_.erase(record.id);
         log_within_budget("job that is over", "", spdlog::level::info,
                           "job {} ({}): {} after {:.3f} s{}", record.id.value,
                           printable(record.name), store::job_state_name(record.state),
@@ -244,6 +287,7 @@ void Engine::end_late_jobs() {
         if (deadline > 0 && seconds_since_submission(job) >= deadline) late.push_back(id);
     }
     for (const JobId id : late) {
+        if (!live_.contains(id)) continue;
         end_job(id, store::JobState::Failed, {},
                 Error{ErrorCode::Unavailable,
                       fmt::format("its deadline has passed: {} s after it was submitted; give it "
@@ -285,6 +329,9 @@ Result<void> Engine::pause(JobId id, bool paused) {
     if (found == live_.end()) return unexpected(over_or_unknown(id));
     if (auto writable = check_store(); !writable) return writable;
     JobRun& job = found->second;
+    if (const auto made = children_.find(id); made != children_.end()) {
+        for (const JobId child : made->second) std::ignore = pause(child, paused);
+    }
     if (!job.held.empty() && !paused) {
         release(job);
         return {};
@@ -292,6 +339,8 @@ Result<void> Engine::pause(JobId id, bool paused) {
     const auto going = job.begun() ? store::JobState::Running : store::JobState::Queued;
     job.record.state = paused ? store::JobState::Paused : going;
     put_record(job.record);
+    if (job.children && !paused) submit_children(job);
+    if (!live_.contains(id)) return {};
     enqueue(core::JobPaused{id, paused});
     log_within_budget("job that is held back", "", spdlog::level::info, "job {} ({}) {}", id.value,
                       printable(job.record.name), paused ? "pauses" : "goes on");
@@ -302,6 +351,9 @@ Result<void> Engine::prioritize(JobId id, std::int32_t priority) {
     const auto found = live_.find(id);
     if (found == live_.end()) return unexpected(over_or_unknown(id));
     if (auto writable = check_store(); !writable) return writable;
+    if (const auto made = children_.find(id); made != children_.end()) {
+        for (const JobId child : made->second) std::ignore = prioritize(child, priority);
+    }
     found->second.record.priority = priority;
     put_record(found->second.record);
     enqueue(core::JobPrioritized{id, priority});

@@ -43,6 +43,10 @@ void Engine::resume() {
             resume_worker(worker, used);
     }
     std::vector<store::JobRecord> records = jobs_.jobs();
+    for (const store::JobRecord& record : records) {
+        if (record.parent == JobId{} || record.state != store::JobState::Succeeded) continue;
+        former_results_[record.parent][record.child_index] = record.result;
+    }
     std::erase_if(records, [](const auto& record) { return store::is_final(record.state); });
     if (records.empty()) return;
     for (const store::JobRecord& record : records) {
@@ -51,9 +55,16 @@ void Engine::resume() {
             live_.emplace(record.id, JobRun{record, submitted, *options_.blobs}).first->second;
         recall_files(job);
     }
+    std::erase_if(former_results_, [&](const auto& one) { return !live_.contains(one.first); });
+    for (auto& [id, job] : live_) {
+        for (const JobId before : job.record.after) {
+            if (live_.contains(before)) job.waits_for.insert(before);
+        }
+        link(job);
+    }
     judge_former_masters();
     for (const auto& [id, job] : live_) {
-        if (!job.held.empty()) continue;
+        if (!job.held.empty() || !job.waits_for.empty()) continue;
         resuming_.insert(id);
         to_resume_.push_back(id);
     }
@@ -90,9 +101,13 @@ void Engine::resume_worker(const store::WorkerRecord& record, LeaseId last_lease
 void Engine::recall_files(JobRun& job) {
     const JobType* const type = options_.find_job_type(job.record.type);
     if (type == nullptr) return;
-    const JobContext context{options_.root, nullptr,         job.record.paths_anywhere,
-                             false,         &written_files_, &job.file_names};
-    std::ignore = type->check(nlohmann::json::parse(job.record.params), context);
+    JobContext context = context_of(job);
+    context.names = &job.file_names;
+    const auto params = nlohmann::json::parse(job.record.params);
+    if (auto from_jobs = inputs_from_jobs(*type, params, job.record.inputs)) {
+        context.from_jobs = std::move(*from_jobs);
+    }
+    std::ignore = type->check(params, context);
 }
 
 /// Takes up the next job, if none is being taken up now.

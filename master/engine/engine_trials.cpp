@@ -131,6 +131,7 @@ void Engine::release(JobRun& job) {
     job.record.state = store::JobState::Queued;
     put_record(job.record);
     put_trial({id, store::HeavyStep::None, store::HeavyStep::None, 0, {}});
+    if (!job.waits_for.empty()) return be_due();
     resuming_.insert(id);
     to_resume_.push_back(id);
     resume_next();

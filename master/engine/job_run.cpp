@@ -46,9 +46,17 @@ JobRun::JobRun(store::JobRecord the_record, Instant the_submitted, store::BlobSt
 void JobRun::begin(PreparedJob prepared) {
     prepared_ = std::make_shared<PreparedJob>(std::move(prepared));
     notes = prepared_->notes;
+    if (prepared_->next_jobs) {
+        children.emplace();
+        return;
+    }
     due_ = where_it_stands();
     states_ = {due_.state_sha256};
     checkpoints_ = {0};
+}
+
+std::function<Result<jobs::JobsOrResult>()> JobRun::next_jobs_step() const {
+    return [shared = prepared_, results = children->results] { return shared->next_jobs(results); };
 }
 
 /// The program has folded nothing just now, so there is nothing to publish, and nothing to fail.

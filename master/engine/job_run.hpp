@@ -38,6 +38,15 @@ using jobs::ParamValues;
 using jobs::PreparedJob;
 using jobs::tasks_per_round_max;
 
+/// What a job that is made of other jobs has submitted, or is about to.
+struct Children {
+    std::vector<JobRequest> requests;  ///< In order.
+    std::vector<std::string> results;  ///< Of each: JSON; empty until it has succeeded.
+    std::size_t next = 0;              ///< The first one that is not submitted.
+    std::size_t live = 0;              ///< Submitted and not over.
+    [[nodiscard]] std::size_t done() const { return next - live; }
+};
+
 /// A job that is not over: its program, the outputs of the round in progress, and its counts.
 class JobRun {
  public:
@@ -60,6 +69,11 @@ class JobRun {
     std::optional<RoundIndex> go_back_to;  ///< Asked for while it was.
     /// Where it stood when its first round began here, for those who ask how long it will take.
     std::optional<std::pair<Instant, double>> pace_from;
+    std::set<JobId> waits_for;         ///< Jobs that it comes after, and that are not over.
+    std::optional<Children> children;  ///< Of one that is made of other jobs, once it has begun.
+    /// What its result may list as files.
+    std::shared_ptr<jobs::WrittenOutputs> outputs_written =
+        std::make_shared<jobs::WrittenOutputs>();
     std::string held;  ///< Why it is held back since a restart, not even prepared; or empty.
     RoundIndex round_index = 0;
     RateMeter rate;
@@ -67,6 +81,9 @@ class JobRun {
     /// Takes what the pool has prepared.
     void begin(PreparedJob prepared);
     [[nodiscard]] bool begun() const { return prepared_ != nullptr; }
+
+    /// The jobs that it submits next, or its result, for the pool.
+    [[nodiscard]] std::function<Result<jobs::JobsOrResult>()> next_jobs_step() const;
 
     /// Whether rounds may follow the one in progress.
     [[nodiscard]] bool has_more_rounds() const { return prepared_->rounds_may_follow; }

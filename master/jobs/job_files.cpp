@@ -3,7 +3,6 @@
 #include "data/field_place.hpp"
 #include "data/output_file.hpp"
 #include "jobs/job_reference.hpp"
-#include <netcompute/assert.hpp>
 #include <netcompute/sha256.hpp>
 
 #include <algorithm>
@@ -61,10 +60,17 @@ Result<data::InputFile> JobFiles::open(const std::string& text) const {
 Result<data::InputFile> JobFiles::input(const std::string& key, const std::string& text) {
     std::string path = text;
     if (is_job_reference(text)) {
-        const auto found = context_.from_jobs->find(text);
-        NETCOMPUTE_ASSERT(found != context_.from_jobs->end(), "whoever checks a job looks them up");
-        if (!found->second) return data::InputFile{};
-        path = found->second->path;
+        if (!context_.from_jobs || !context_.from_jobs->contains(text)) {
+            return about(key, {ErrorCode::InvalidArgument,
+                               data::quote(text) + ": files of other jobs cannot be read here"});
+        }
+        const auto& output = context_.from_jobs->at(text);
+        if (!output) return data::InputFile{};
+        path = output->path;
+    }
+    if (!context_.awaited_files.empty()) {
+        const auto shown = data::parse_data_path(context_.root, path);
+        if (shown && context_.awaited_files.contains(shown->shown())) return data::InputFile{};
     }
     auto file = open(path);
     if (!file) return about(key, file.error());

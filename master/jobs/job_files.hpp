@@ -46,8 +46,8 @@ class JobFiles final : public params::ParamFiles {
     explicit JobFiles(const JobContext& context) : context_{context} {}
 
     /// Opens a file to read: below Data/, or anywhere for who sits at the master's own command
-    /// line; or the one that another job wrote ("job:3/model"), which is no file yet as long as that
-    /// job is not over. Errors: those of data::parse_data_path() and data::InputFile.
+    /// line; or the one that another job wrote ("job:3/model"), which is no file yet as long as
+    /// that job is not over. Errors: those of data::parse_data_path() and data::InputFile.
     [[nodiscard]] Result<data::InputFile> input(const std::string& key,
                                                 const std::string& text) override;
     /// A file to write, below Data/ for everybody. Ask for the inputs first. Errors: those of

@@ -35,8 +35,9 @@ Result<JobReference> parse_job_reference(std::string_view text) {
     const bool names_output = number.size() + 1 < rest.size();
     if (!is_job_reference(text) || !is_number || (number.size() < rest.size() && !names_output)) {
         return unexpected(ErrorCode::InvalidArgument,
-                          data::quote(text) + " names no file of a job; write job:3/model for the "
-                                              "file that the result of job 3 calls model");
+                          data::quote(text) +
+                              " names no file of a job; write job:3/model for the "
+                              "file that the result of job 3 calls model");
     }
     if (names_output) reference.output = rest.substr(number.size() + 1);
     return reference;
@@ -68,9 +69,9 @@ Result<store::JobOutput> find_output(const JobReference& reference,
     if (reference.output.empty()) {
         if (outputs.size() == 1) return outputs.front();
         return unexpected(ErrorCode::InvalidArgument,
-                          job + " wrote " + names_of(outputs) + "; write job:" +
-                              std::to_string(reference.job.value) + "/" + outputs.front().name +
-                              " for one of them");
+                          job + " wrote " + names_of(outputs) +
+                              "; write job:" + std::to_string(reference.job.value) + "/" +
+                              outputs.front().name + " for one of them");
     }
     const auto found = std::ranges::find(outputs, reference.output, &store::JobOutput::name);
     if (found != outputs.end()) return *found;

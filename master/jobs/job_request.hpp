@@ -16,13 +16,15 @@ namespace netcompute::jobs {
 struct JobRequest {
     std::string type;
     nlohmann::json params = nlohmann::json::object();
-    std::string name;
+    std::string name = {};
     std::int32_t priority = 0;
     bool from_command_line = false;  ///< Then its paths may lead anywhere.
     /// "none", "adaptive" or "quorum:K" with K from 2 to 10. Empty: as the kind of worker asks for.
     std::string validation = {};
-    double deadline_seconds = 0;  ///< At which age the job fails; 0: none.
+    double deadline_seconds = 0;    ///< At which age the job fails; 0: none.
     std::vector<JobId> after = {};  ///< Jobs that must have succeeded before it begins.
+    JobId parent = {};              ///< The job that submits it; JobId{}: a user does.
+    std::uint32_t child_index = 0;  ///< Its place among that one's, from 0.
 };
 
 /// From the body of POST /api/v1/jobs. Errors: InvalidArgument naming the key and its value.

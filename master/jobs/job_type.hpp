@@ -77,7 +77,9 @@ struct JobContext {
     FileNames* names = nullptr;             ///< Takes the files' names, when the job is checked.
     /// What tables are read with, when the job is prepared.
     data::DatasetCatalog* datasets = nullptr;
-    const JobInputs* from_jobs = nullptr;  ///< What "job:3/model" means here; nullptr: nothing.
+    std::shared_ptr<const JobInputs> from_jobs = nullptr;  ///< What "job:3/model" means here.
+    /// Files that jobs write which this one comes after: they need not be there yet.
+    std::set<std::string> awaited_files = {};
     std::shared_ptr<WrittenOutputs> outputs = nullptr;  ///< Takes what the job writes.
     /// Outputs that its parameters do not name are not written, though they have a default: two
     /// jobs that one job has submitted must not replace each other's.
@@ -101,13 +103,13 @@ struct JobInput {
 /// What a job that is made of other jobs does next: it submits these, or, if there are none, it is
 /// over, with this result document.
 struct JobsOrResult {
-    std::vector<JobRequest> jobs;
+    std::vector<JobRequest> jobs = {};
     nlohmann::json result = nullptr;
 };
 
-/// Decides that from the results (JSON) of all jobs that it has submitted so far, in their order. It
-/// is called first with none, and again whenever all of them have succeeded; from the same results
-/// it gives the same, also after a restart. It may write files with its last call.
+/// Decides that from the results (JSON) of all jobs that it has submitted so far, in their order.
+/// It is called first with none, and again whenever all of them have succeeded; from the same
+/// results it gives the same, also after a restart. It may write files with its last call.
 using NextJobs = std::function<Result<JobsOrResult>(std::span<const std::string> results)>;
 
 /// A job that is ready for its rounds.
