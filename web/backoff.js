@@ -2,8 +2,8 @@ export const backoffSecondsMin = 0.5;
 export const backoffSecondsMax = 30;
 
 /**
- * Seconds to wait before attempt `attempt` (from 0) after a failure: doubling, a quarter of
- * jitter either way, so that a thousand tabs do not come back in one instant.
+ * Seconds to wait before attempt `attempt` (from 0) after a failure: exponential backoff with a
+ * jitter of ±25 %, so that a thousand tabs do not reconnect at the same instant.
  * @param {number} attempt
  * @param {number} random 0 <= random < 1
  */

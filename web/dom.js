@@ -1,7 +1,7 @@
-/** Small steps of drawing. Text goes in as text: names come from strangers. */
+/** DOM helpers. Text is never inserted as HTML, because names come from strangers. */
 
 /**
- * The page's own element of that id and class; it is there, or the page is broken.
+ * The page's element with that id and class. It throws if there is none.
  * @template {HTMLElement} T
  * @param {string} id
  * @param {new () => T} type
@@ -13,7 +13,7 @@ export function element(id, type) {
   throw new Error(`#${id} is not a ${type.name} of this page`);
 }
 
-/** Touches the page only where the text is another. @param {Element} target @param {string} text */
+/** Changes the page only if the text differs. @param {Element} target @param {string} text */
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }

@@ -1,4 +1,4 @@
-/** Figures as people read them. None is ever negative, and an unknown one is a dash. */
+/** Formats numbers for people. Negative and unknown numbers are shown as a dash. */
 
 const unknown = '–';
 

@@ -1,4 +1,4 @@
-/** The binary half of a frame: inputs that come in, outcomes that go out. */
+/** The payload of a frame: reads inputs, writes outcomes. */
 
 const utf8Encoder = new TextEncoder();
 

@@ -1,6 +1,6 @@
 /**
- * Where the master's things are. A proxy may serve the master below a path of its own, so every
- * address is found from where this file came from.
+ * URLs of the master. A proxy may serve the master below a path, so every URL is relative to the
+ * URL of this file.
  */
 
 const root = new URL('../', import.meta.url);

@@ -261,7 +261,7 @@ test('a PC whose result was proven wrong is told why, and what its owner can do'
   await untilTitle(page, 'Waiting for work');
   const message = 'a result of this worker was proven wrong';
   session.send({ type: 'goodbye', code: 'quarantined', message, retry: false });
-  await untilTitle(page, 'Set aside');
+  await untilTitle(page, 'In quarantine');
   assert.match(
     (await page.textContent('#detail')) ?? '',
     /^A result of this worker was proven wrong\. .*bad memory or an overclocked PC.*readmit/,

@@ -1,7 +1,8 @@
-/** README.md and CONTRIBUTING.md: whoever types what they say gets what they say. */
+/** The commands in README.md, CONTRIBUTING.md and docs/ work, and do what the documents say. */
 
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
@@ -13,8 +14,29 @@ import { Program, runProgram } from '../support/program.mjs';
 
 const readme = new GuideDocument('README.md');
 const contributing = new GuideDocument('CONTRIBUTING.md');
+const guides = readdirSync(path.join(repository, 'docs'), { recursive: true })
+  .map((name) => `docs/${name}`)
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => new GuideDocument(name));
+const documents = [readme, contributing, ...guides];
 
-/** Commands that no test here runs, and why not. */
+/** @param {string} name */
+function guideNamed(name) {
+  const guide = guides.find((one) => one.name === name);
+  assert.ok(guide, `there is no ${name}`);
+  return guide;
+}
+const operation = guideNamed('docs/operation.md');
+const receipts = guideNamed('docs/receipt.md');
+
+/** Commands that no test here runs, and why not. Those of the system are not looked at further. */
+const ofTheSystem = new Map([
+  ['sudo useradd --system --home-dir /var/lib/netcompute netcompute', 'adds a user to the system'],
+  [
+    'sudo systemctl daemon-reload && sudo systemctl enable --now netcompute-master',
+    "changes the system's services; the unit's own command is run below",
+  ],
+]);
 const notRun = new Map([
   ['./test.sh', 'runs this test'],
   ['./test.sh -L browser', 'runs tests, as this is one; the label is looked at below'],
@@ -238,6 +260,70 @@ test('what CONTRIBUTING builds can be built, and one test can be run alone', asy
   assert.match(await succeed(filtering, clone), /\[ {2}PASSED {2}\] [1-9]/);
 });
 
+const installing = stepsWith(operation, 'sudo install ');
+const copying = stepsWith(operation, 'sudo cp ');
+const backing = stepsWith(operation, 'netcompute-master backup ')[0];
+test('a master that is installed as docs/operation.md says serves, and is backed up', async () => {
+  const root = makeFolder();
+  /** In a folder of this test in place of the system's, without the rights of root. */
+  const here = (/** @type {string} */ command) =>
+    command
+      .replace(/^sudo /, '')
+      .replace(/ -[og] netcompute\b/g, '')
+      .replace(/ (?=\/(?:opt|etc|var|backups)\/)/g, ` ${root}`);
+  mkdirSync(path.join(root, 'etc/systemd/system'), { recursive: true });
+  mkdirSync(path.join(root, 'backups'));
+  try {
+    copyFileSync(path.join(clone, 'config.json'), path.join(root, 'config.json'));
+    const source = (/** @type {string} */ command) =>
+      command
+        .replace(/ build\//, ` ${binaryFolder}/`)
+        .replace(/ packaging\//, ` ${repository}/packaging/`);
+    for (const { command } of operation.steps) {
+      if (![...installing, ...copying].some((step) => step.command === command)) continue;
+      await succeed(here(source(command)), root);
+    }
+    const unit = readFileSync(
+      path.join(root, 'etc/systemd/system/netcompute-master.service'),
+      'utf8',
+    );
+    const [, started] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
+    const [, folder] = /^WorkingDirectory=(.*)$/m.exec(unit) ?? [];
+    assert.ok(existsSync(path.join(root, folder, 'Data')));
+    const [file, ...args] = here(` ${started}`).trim().split(' ');
+    const master = new Program(file, args, { cwd: path.join(root, folder) });
+    const [, origin] = await master.until(/^dashboard +(http:\S+?)\/$/);
+    assert.equal((await ask(origin, '/')).status, 200);
+    await succeed(here(backing.command), root);
+    assert.equal(readdirSync(path.join(root, 'backups')).length, 1);
+    master.kill('SIGTERM');
+    await master.ended;
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+const fetching = stepsWith(receipts, 'curl ')[0];
+const checking = stepsWith(receipts, 'netcompute-master verify ')[0];
+const hashing = stepsWith(receipts, 'head ')[0];
+test('a receipt is fetched, verified and hashed as docs/receipt.md shows', async () => {
+  const cluster = await Cluster.start();
+  try {
+    await cluster.startWorker();
+    await cluster.resultOf(await cluster.submit('train'));
+    await succeed(
+      fetching.command.replace('http://127.0.0.1:5051', cluster.origin),
+      cluster.folder,
+    );
+    const shown = receipts.blocks.find(({ text }) => text.startsWith('receipt '));
+    assertAsShown(await succeed(checking.command, cluster.folder), shown?.text ?? '');
+    const [sha256] = (await succeed(hashing.command, cluster.folder)).split(' ');
+    assert.equal(JSON.parse(cluster.read('job-1-receipt.json')).root_sha256, sha256);
+  } finally {
+    await cluster.close();
+  }
+});
+
 test('each preset that CONTRIBUTING lists is there, with its folder', () => {
   const { configurePresets } = JSON.parse(
     readFileSync(path.join(repository, 'CMakePresets.json'), 'utf8'),
@@ -256,20 +342,23 @@ test('every option that the documents name is one of the program', async () => {
   for (const [name, command] of [
     ['run.sh', './run.sh --help; netcompute-master --help'],
     ['test.sh', 'ctest --help'],
-    ['netcompute-master', 'netcompute-master --help; netcompute-master verify --help'],
+    [
+      'netcompute-master',
+      'netcompute-master --help; netcompute-master verify --help; netcompute-master backup --help',
+    ],
     ['netcompute-worker', 'netcompute-worker --help'],
   ]) {
     help.set(name, await succeed(command, clone));
   }
   const all = [...help.values()].join('\n');
   let count = 0;
-  for (const document of [readme, contributing]) {
+  for (const document of documents) {
     const typed = [...document.inlineCode(), ...document.steps.map(({ command }) => command)];
     for (const code of typed) {
       const [first] = code.split(' ');
       const program = first.startsWith('--') ? '' : path.basename(first);
       if (program !== '' && !help.has(program)) continue;
-      for (const [, option] of code.matchAll(/(?:^| )(--[\w-]+)/g)) {
+      for (const [, option] of code.matchAll(/(?:^|[ [])(--[\w-]+)/g)) {
         assert.match(help.get(program) ?? all, new RegExp(`${option}\\b`), code);
         ++count;
       }
@@ -297,14 +386,15 @@ test('what no test runs is there at least, and knows the targets that are named'
 });
 
 test('every command of the documents is run here, or it is said why not', () => {
-  const commands = [readme, contributing].flatMap(({ steps }) => steps.map((one) => one.command));
+  const commands = documents.flatMap(({ steps }) => steps.map((one) => one.command));
+  const reasons = new Map([...notRun, ...ofTheSystem]);
   assert.deepEqual(
-    commands.filter((command) => !isRun.has(command) && !notRun.has(command)),
+    commands.filter((command) => !isRun.has(command) && !reasons.has(command)),
     [],
     'run these in a test, or name them in notRun',
   );
   assert.deepEqual(
-    [...notRun.keys()].filter((command) => !commands.includes(command)),
+    [...reasons.keys()].filter((command) => !commands.includes(command)),
     [],
     'these are in no document any more',
   );

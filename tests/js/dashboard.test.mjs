@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { mergePatch } from '../../web/dashboard/merge_patch.js';
-import { filterWorkers, sortJobs, sortWorkers } from '../../web/dashboard/order.js';
+import { filterWorkers, sortJobs, sortWorkers } from '../../web/dashboard/sorting.js';
 import { sparklinePoints } from '../../web/dashboard/sparkline.js';
 import { emptyState, fold, grown, left } from '../../web/dashboard/state.js';
 import { errorText, summarize } from '../../web/dashboard/summary.js';

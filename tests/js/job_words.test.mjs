@@ -18,7 +18,7 @@ test('a job that waits says for what, and what to do; one that is over waits for
   assert.match(waitingText({ ...running, waiting_for: 'workers' }), /Add PCs/);
   assert.match(
     waitingText({ ...running, waiting_for: 'another PC to check' }),
-    /no PC checks its own\. Add one/,
+    /a PC cannot check its own\. Add one/,
   );
   assert.match(waitingText({ ...running, waiting_for: 'disk space' }), /Free some/);
   assert.equal(waitingText({ ...running, waiting_for: 'rain' }), 'Waiting for rain.');
@@ -58,7 +58,7 @@ test('workers that were proven wrong are named, the first few of many', () => {
   /** @param {string[]} liars */
   const said = (liars) => liarsText({ ...running, validation: { policy: 'adaptive', liars } });
   assert.equal(said([]), '');
-  assert.match(said(['lab-7']), /^1 worker proven wrong: lab-7\. Nothing of what it gave/);
+  assert.match(said(['lab-7']), /^1 worker proven wrong: lab-7\. Its unconfirmed results do not/);
   assert.match(said(['a', 'b', 'c', 'd', 'e']), /^5 workers proven wrong: a, b, c and 2 more\./);
 });
 

@@ -144,7 +144,7 @@ const idle = {
 test('every state has its words', () => {
   /** @type {[Partial<typeof idle>, string, RegExp][]} */
   const states = [
-    [{ phase: 'connecting' }, 'Connecting', /calling the master/],
+    [{ phase: 'connecting' }, 'Connecting', /connecting to the master/],
     [{}, 'Waiting for work', /no task/],
     [{ slotsBusy: 3 }, 'Computing', /3 of 4 cores/],
     [{ paused: true }, 'Paused', /Still connected/],

@@ -1,5 +1,5 @@
 /**
- * The live feed: one WebSocket that comes back by itself, and says how it stands.
+ * The live feed: one WebSocket that reconnects by itself and reports its status.
  *
  * @typedef {{kind: 'connecting'} | {kind: 'live'} | {kind: 'refused'}
  *         | {kind: 'waiting', retryAt: number}} FeedStatus
@@ -9,8 +9,8 @@ import { backoffSeconds } from '../backoff.js';
 import { siteUrl, socketUrl } from '../site.js';
 
 const probeMsMax = 10_000;
-// The master's uptime alone changes every second: one that says nothing for so long is gone,
-// though a PC that slept may not have been told.
+// A timeout. The feed has a message at least each second, because the master's uptime changes;
+// after this PC slept, the browser may not notice that the connection is dead.
 const silenceMsMax = 20_000;
 
 export class Feed {
@@ -30,7 +30,7 @@ export class Feed {
    *   token: string,
    *   onMessage: (message: unknown) => void,
    *   onStatus: (status: FeedStatus) => void,
-   * }} parts `onMessage` may throw: then the feed starts anew, with a new snapshot
+   * }} parts `onMessage` may throw: then the feed reconnects and gets a new snapshot
    */
   constructor({ token, onMessage, onStatus }) {
     this.#token = token;
@@ -38,7 +38,7 @@ export class Feed {
     this.#onStatus = onStatus;
   }
 
-  /** Connects now, whatever it was waiting for. @param {string} [token] */
+  /** Connects now, without waiting for the next retry. @param {string} [token] */
   connect(token = this.#token) {
     this.#token = token;
     clearTimeout(this.#timer);
@@ -83,8 +83,8 @@ export class Feed {
   }
 
   /**
-   * Whether it was the token. A script cannot see why an upgrade failed, so it asks the same path
-   * without one, which says so.
+   * Whether the token was the reason. A script cannot see why an upgrade failed, so this requests
+   * the same path without an upgrade and reads the status.
    */
   async #isRefused() {
     try {

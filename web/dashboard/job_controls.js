@@ -1,8 +1,8 @@
-/** What a person may do with a job: its card's buttons. */
+/** The buttons on a job's card. */
 
 import { make, setShown, setText } from '../dom.js';
 import { siteUrl } from '../site.js';
-import { isOpen } from './order.js';
+import { isOpen } from './sorting.js';
 
 /** @typedef {import('./state.js').Job} Job */
 
@@ -12,7 +12,7 @@ export const priorityMax = 1000;
 export class JobControls {
   root = make('div', 'job-controls');
   #id;
-  #orders;
+  #calls;
   #onError;
   #priorityLabel = make('label', 'priority muted small', 'Priority');
   #priority = make('input');
@@ -24,12 +24,12 @@ export class JobControls {
 
   /**
    * @param {string} id
-   * @param {import('./orders.js').Orders} orders
-   * @param {(message: string) => void} onError told why an order was refused, or '' for a new one
+   * @param {import('./api_calls.js').ApiCalls} calls
+   * @param {(message: string) => void} onError told why a call failed, or '' when a new one begins
    */
-  constructor(id, orders, onError) {
+  constructor(id, calls, onError) {
     this.#id = id;
-    this.#orders = orders;
+    this.#calls = calls;
     this.#onError = onError;
     this.#priority.type = 'number';
     this.#priority.min = String(-priorityMax);
@@ -45,7 +45,7 @@ export class JobControls {
     this.root.append(this.#priorityLabel, this.#pauseButton, this.#cancelButton, this.#receipt);
     this.#priority.addEventListener('change', () => this.#prioritize());
     this.#pauseButton.addEventListener('click', () => {
-      this.#give(this.#pauseButton, () => orders.pause(id, !this.#isPaused));
+      this.#give(this.#pauseButton, () => calls.pause(id, !this.#isPaused));
     });
     this.#cancelButton.addEventListener('click', () => this.#cancel());
     this.#arm(false);
@@ -76,7 +76,7 @@ export class JobControls {
       );
       return;
     }
-    this.#give(null, () => this.#orders.prioritize(this.#id, priority));
+    this.#give(null, () => this.#calls.prioritize(this.#id, priority));
   }
 
   /** Asks twice: the first click arms the button for some seconds. */
@@ -86,7 +86,7 @@ export class JobControls {
       setTimeout(() => this.#arm(false), armedMs);
       return;
     }
-    this.#give(this.#cancelButton, () => this.#orders.cancel(this.#id));
+    this.#give(this.#cancelButton, () => this.#calls.cancel(this.#id));
   }
 
   /** @param {boolean} isArmed */
@@ -97,12 +97,12 @@ export class JobControls {
     this.#cancelButton.setAttribute('aria-label', `${words} job ${this.#id}${isArmed ? '?' : ''}`);
   }
 
-  /** @param {HTMLButtonElement | null} button @param {() => Promise<void>} order */
-  async #give(button, order) {
+  /** @param {HTMLButtonElement | null} button @param {() => Promise<void>} call */
+  async #give(button, call) {
     if (button) button.disabled = true;
     this.#onError('');
     try {
-      await order();
+      await call();
     } catch (error) {
       this.#onError(error instanceof Error ? error.message : String(error));
     }

@@ -1,4 +1,4 @@
-/** What the master calls its job types: read once, from the master. */
+/** The titles of the job types, read once from the master. */
 
 import { siteUrl } from '../site.js';
 import { isObject } from './merge_patch.js';
@@ -20,7 +20,7 @@ export class JobTypes {
     this.#read = read;
   }
 
-  /** Never fails: without the master's titles, names are shown as words. */
+  /** Never fails: without titles from the master, they are made from the names. */
   async load() {
     try {
       const types = await this.#read();
@@ -32,7 +32,7 @@ export class JobTypes {
     }
   }
 
-  /** A job's type for people. @param {string} name */
+  /** The title to show for a job type. @param {string} name */
   title(name) {
     const known = this.#titles.get(name);
     if (known !== undefined) return known;

@@ -1,8 +1,8 @@
-/** What a card says of its job. Pure. An empty text says nothing. */
+/** The texts on a job's card. Pure. An empty text is not shown. */
 
 import { formatCount, formatDuration, plural } from '../format.js';
 import { isObject } from './merge_patch.js';
-import { isOpen } from './order.js';
+import { isOpen } from './sorting.js';
 import { grown } from './state.js';
 
 /** @typedef {import('./state.js').Job} Job */
@@ -14,7 +14,7 @@ function isPaused(job) {
   return (job.state ?? '').toLowerCase() === 'paused';
 }
 
-/** Why it does not go on, and what to do. @param {Job} job */
+/** Why the job waits, and what to do. @param {Job} job */
 export function waitingText(job) {
   if (!isOpen(job)) return '';
   if (isPaused(job)) return job.paused_because ? `Paused: ${sentence(job.paused_because)}` : '';
@@ -25,7 +25,7 @@ export function waitingText(job) {
       return 'Waiting for workers. Add PCs as shown below, and the job goes on by itself.';
     case 'another PC to check':
       return (
-        'Waiting for another PC to check results: no PC checks its own. ' +
+        'Waiting for another PC to check results: a PC cannot check its own. ' +
         'Add one as shown below, and the job goes on by itself.'
       );
     case 'disk space':
@@ -41,7 +41,7 @@ export function validationText({ validation }) {
   const policy = policyText(String(validation.policy ?? ''));
   const { overhead, checks } = validation;
   if (!checks || typeof overhead !== 'number') return policy;
-  // Above 1 where each task is computed by several PCs, so this is no share of a whole.
+  // Can be above 1: with a quorum each task is computed several times.
   const percent = overhead < 0.01 ? 'less than 1' : formatCount(100 * overhead);
   const more = `checked ${percent}% more`;
   return policy ? `${policy} · ${more}` : more;
@@ -54,16 +54,16 @@ function policyText(policy) {
   return policy === 'default' ? 'browser workers only' : policy;
 }
 
-/** Who lied, or has bad memory. @param {Job} job */
+/** Which workers returned wrong results. @param {Job} job */
 export function liarsText({ validation }) {
   const liars = isObject(validation) && Array.isArray(validation.liars) ? validation.liars : [];
   if (liars.length === 0) return '';
   const named = liars.slice(0, liarsNamedMax).map(String).join(', ');
   const more = liars.length > liarsNamedMax ? ` and ${liars.length - liarsNamedMax} more` : '';
-  const what = liars.length === 1 ? 'what it gave' : 'what they gave';
+  const whose = liars.length === 1 ? 'Its' : 'Their';
   return (
     `${plural(liars.length, 'worker')} proven wrong: ${named}${more}. ` +
-    `Nothing of ${what} counts that nobody else confirmed.`
+    `${whose} unconfirmed results do not count.`
   );
 }
 
@@ -78,7 +78,7 @@ export function elapsedText(job, now) {
   return seconds < 10 ? `${Math.max(0, seconds).toFixed(1)} s` : formatDuration(seconds);
 }
 
-/** Until it fails of age. @param {Job} job @param {number} now */
+/** The time until the job's deadline. @param {Job} job @param {number} now */
 export function deadlineText(job, now) {
   const elapsed = grown(job.elapsed, now);
   if (!isOpen(job) || !job.deadline_seconds || elapsed === undefined) return '';

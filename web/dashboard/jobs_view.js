@@ -1,4 +1,4 @@
-/** The jobs: a card each, changed only where its job has changed. */
+/** The jobs, one card each. A card is redrawn only if its job has changed. */
 
 import { element, make, setShown, setText } from '../dom.js';
 import { formatCount, formatDuration, formatRate, formatShare, plural } from '../format.js';
@@ -11,7 +11,7 @@ import {
   validationText,
   waitingText,
 } from './job_words.js';
-import { isOpen, sortJobs } from './order.js';
+import { isOpen, sortJobs } from './sorting.js';
 import { left } from './state.js';
 import { errorText, summarize } from './summary.js';
 
@@ -23,12 +23,12 @@ const endedShownMax = 20;
 export class JobsView {
   /** @type {Map<string, JobCard>} */
   #cards = new Map();
-  #orders;
+  #calls;
   #types;
 
-  /** @param {import('./orders.js').Orders} orders @param {JobTypes} types */
-  constructor(orders, types) {
-    this.#orders = orders;
+  /** @param {import('./api_calls.js').ApiCalls} calls @param {JobTypes} types */
+  constructor(calls, types) {
+    this.#calls = calls;
     this.#types = types;
   }
 
@@ -57,7 +57,7 @@ export class JobsView {
     jobs.forEach((job, place) => {
       const id = String(job.id);
       let card = this.#cards.get(id);
-      if (!card) this.#cards.set(id, (card = new JobCard(id, this.#orders, this.#types)));
+      if (!card) this.#cards.set(id, (card = new JobCard(id, this.#calls, this.#types)));
       card.draw(job, now);
       if (list.children[place] !== card.root)
         list.insertBefore(card.root, list.children[place] ?? null);
@@ -82,17 +82,17 @@ class JobCard {
   #error = make('p', 'error');
   /** @type {Job | null} */
   #drawn = null;
-  #orderError = '';
+  #callError = '';
   /** @type {Map<string, HTMLElement>} */
   #factValues = new Map();
 
   #types;
 
-  /** @param {string} id @param {import('./orders.js').Orders} orders @param {JobTypes} types */
-  constructor(id, orders, types) {
+  /** @param {string} id @param {import('./api_calls.js').ApiCalls} calls @param {JobTypes} types */
+  constructor(id, calls, types) {
     this.#types = types;
-    this.#controls = new JobControls(id, orders, (message) => {
-      this.#orderError = message;
+    this.#controls = new JobControls(id, calls, (message) => {
+      this.#callError = message;
       if (this.#drawn) this.#drawError(this.#drawn);
     });
     this.root.dataset.job = id;
@@ -114,7 +114,7 @@ class JobCard {
     this.#drawFacts(job, now);
   }
 
-  /** Also of a job that has not changed: its type's title may have come. @param {Job} job */
+  /** Also for an unchanged job: the title of its type may have arrived. @param {Job} job */
   #drawWords(job) {
     const type = job.type ?? 'job';
     const title = this.#types.title(type);
@@ -170,7 +170,7 @@ class JobCard {
     this.#fact('Time left', typeof eta === 'number' && `about ${formatDuration(eta)}`);
   }
 
-  /** @param {string} label @param {string | 0 | false | undefined} known nothing hides it */
+  /** @param {string} label @param {string | 0 | false | undefined} known if falsy, it is hidden */
   #fact(label, known) {
     const text = known || '';
     let value = this.#factValues.get(label);
@@ -196,7 +196,7 @@ class JobCard {
     setShown(this.#detailsBox, this.#details.childElementCount > 0);
   }
 
-  /** What a person should know of how the data was read. @param {Job} job */
+  /** Notes about how the data was read. @param {Job} job */
   #drawNotes({ notes, result }) {
     const lines = notesOf({ notes }) ?? notesOf(result) ?? [];
     if (lines.length !== this.#notes.childElementCount) {
@@ -207,11 +207,11 @@ class JobCard {
 
   /** @param {Job} job */
   #drawError({ error }) {
-    drawSentence(this.#error, [errorText(error), this.#orderError].filter(Boolean).join(' '));
+    drawSentence(this.#error, [errorText(error), this.#callError].filter(Boolean).join(' '));
   }
 }
 
-/** @param {HTMLElement} target @param {string} text nothing hides it */
+/** @param {HTMLElement} target @param {string} text if empty, the element is hidden */
 function drawSentence(target, text) {
   setText(target, text);
   setShown(target, text !== '');

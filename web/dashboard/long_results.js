@@ -1,4 +1,4 @@
-/** Results that are too long for the feed: each is read once, from its job's own document. */
+/** Results that are too long for the feed: each is read once, from `GET /api/v1/jobs/ID`. */
 
 import { siteUrl } from '../site.js';
 
@@ -21,7 +21,7 @@ export class LongResults {
   #reading = Promise.resolve();
 
   /**
-   * @param {() => void} onRead told when fill() can fill more
+   * @param {() => void} onRead called when another result was read, so fill() returns more
    * @param {(id: string) => Promise<unknown>} [read]
    */
   constructor(onRead, read = readResult) {

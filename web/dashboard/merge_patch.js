@@ -1,7 +1,7 @@
 /**
- * JSON merge patch (RFC 7396): what the patch names is replaced, null removes, the rest stays.
- * Neither argument is changed, and what a patch does not touch is the same object afterwards, so
- * a view can tell by `===` that it has nothing to draw.
+ * JSON merge patch (RFC 7396): fields in the patch are replaced, null removes, the rest stays.
+ * Neither argument is changed. Parts that the patch does not mention stay the same objects, so a
+ * view can compare with `===` to see that nothing changed.
  * @param {unknown} target
  * @param {unknown} patch
  * @returns {unknown}

@@ -1,11 +1,11 @@
-/** The dashboard: folds the feed into one state tree, and draws what changed. */
+/** The dashboard: applies the feed's messages to one state tree, and draws the changes. */
 
 import { element, setShown, setText } from '../dom.js';
 import { Feed } from './feed.js';
 import { JobTypes } from './job_types.js';
 import { JobsView } from './jobs_view.js';
 import { LongResults } from './long_results.js';
-import { Orders } from './orders.js';
+import { ApiCalls } from './api_calls.js';
 import { emptyState, fold } from './state.js';
 import { Tiles } from './tiles.js';
 import { readToken, rememberToken } from './token.js';
@@ -20,10 +20,10 @@ let status = { kind: 'connecting' };
 let drawAsked = false;
 
 const tiles = new Tiles();
-const orders = new Orders(() => token);
+const calls = new ApiCalls(() => token);
 const jobTypes = new JobTypes();
-const jobs = new JobsView(orders, jobTypes);
-const workers = new WorkersView(drawSoon, orders);
+const jobs = new JobsView(calls, jobTypes);
+const workers = new WorkersView(drawSoon, calls);
 const longResults = new LongResults(() => {
   state = longResults.fill(state);
   drawSoon();
@@ -86,7 +86,7 @@ function main() {
     feed.connect(token);
   });
   element('copy', HTMLButtonElement).addEventListener('click', copyJoinUrl);
-  // A clipboard needs a secure page; on a plain office network the address is there to select.
+  // The clipboard API needs a secure context. Over plain HTTP, people can select the address.
   setShown(element('copy', HTMLButtonElement), navigator.clipboard !== undefined);
   setInterval(() => {
     tiles.sample(state.cluster);

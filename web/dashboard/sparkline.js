@@ -1,4 +1,4 @@
-/** A small curve without axes: its shape is the message, the figures stand beside it. */
+/** A small curve without axes; the numbers are shown beside it. */
 
 const svg = 'http://www.w3.org/2000/svg';
 const width = 240;

@@ -1,8 +1,8 @@
 /**
- * The dashboard's one state tree, folded from the feed's messages. Pure.
+ * The state tree of the dashboard, made from the feed's messages. Pure.
  *
- * The feed sends ages ("last seen 3 s ago") as they were when it sent them; here each becomes an
- * age and the moment at which it was true, so that it goes on counting between two patches.
+ * The feed sends ages ("last seen 3 s ago") as they were when it sent them. Here each is stored
+ * with the time at which it arrived, so that the page can keep counting between two patches.
  *
  * @typedef {{seconds: number, at: number}} Age `at` in milliseconds of this page's clock
  *
@@ -23,7 +23,7 @@
 
 import { isObject, mergePatch } from './merge_patch.js';
 
-/** Which fields of the tree's parts are ages; `eta` is one that runs backwards. */
+/** The fields that are ages; `eta` counts down. */
 const clusterAges = ['uptime'];
 const workerAges = ['uptime', 'last_seen'];
 const jobAges = ['elapsed', 'eta'];
@@ -56,7 +56,7 @@ function asState(tree) {
 }
 
 /**
- * Every entry with its `id`, which the feed may leave to the entry's name.
+ * Every entry with its `id`; where the feed leaves it out, it is the entry's key.
  * @template {{id: string | number}} T
  * @param {Record<string, T>} entries
  * @returns {Record<string, T>}
@@ -73,7 +73,7 @@ function named(entries) {
 
 /**
  * @param {unknown} tree a state, or a patch of one
- * @param {number | undefined} uptime the master's, where the tree does not say it
+ * @param {number | undefined} uptime of the master, used if the tree does not have it
  * @param {number} now
  */
 function withAges(tree, uptime, now) {
@@ -98,8 +98,8 @@ function eachAged(entries, names, now) {
 }
 
 /**
- * The feed says when a worker was heard, in seconds of the master's uptime, so that one which is
- * silent changes nothing; here that becomes an age too.
+ * The feed gives the time of a worker's last message in seconds of the master's uptime, so a silent
+ * worker causes no patches. Here it becomes an age too.
  * @param {unknown} workers
  * @param {number | undefined} masterTime
  * @param {number} now
@@ -127,7 +127,7 @@ function withAgesOf(entry, names, now) {
 }
 
 /**
- * How old it is by now; undefined if nobody said.
+ * The age at this moment; undefined if unknown.
  * @param {Age | undefined} age
  * @param {number} now
  */
@@ -136,7 +136,7 @@ export function grown(age, now) {
 }
 
 /**
- * What is left of it by now; undefined if nobody said.
+ * The remaining time at this moment; undefined if unknown.
  * @param {Age | undefined} age
  * @param {number} now
  */

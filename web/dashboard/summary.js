@@ -1,8 +1,8 @@
 /**
- * A job's result document, which each job type shapes as it likes, as lines for people. Pure.
+ * Shows a job's result document, whose shape depends on the job type, as lines of text. Pure.
  *
  * @typedef {{label: string, text: string, title: string, isDetail: boolean}} Line
- * `isDetail` marks what only some want to see: weights, file names.
+ * `isDetail` marks lines that are shown only on demand: weights, file names.
  */
 
 import { isObject } from './merge_patch.js';
@@ -10,7 +10,7 @@ import { isObject } from './merge_patch.js';
 const linesMax = 64;
 const depthMax = 3;
 const textMax = 48;
-const hashTextMax = 16; // Enough to tell two apart; the whole is in the title.
+const hashTextMax = 16; // Enough to distinguish two; the tooltip has the whole hash.
 
 /** @param {unknown} result @returns {Line[]} */
 export function summarize(result) {
@@ -33,7 +33,7 @@ function collect(value, label, depth, isDetail, lines) {
     if (depth === depthMax) return;
     for (const [name, inner] of Object.entries(value).sort(byWeight)) {
       if (name === 'notes') continue; // Shown as sentences of their own.
-      // "metrics" above "accuracy" says nothing more; "test" above it does.
+      // The label "metrics" would add nothing to "accuracy"; the label "test" does.
       const path = label && label !== 'metrics' ? `${label} ${name}` : name;
       const detail = isDetail || weight([name, inner]) === 2;
       collect(inner, path.replaceAll('_', ' '), depth + 1, detail, lines);
@@ -47,7 +47,7 @@ function collect(value, label, depth, isDetail, lines) {
 }
 
 /**
- * Metrics first, then what is one figure, then what is many.
+ * Metrics first, then single values, then lists and objects.
  * @param {[string, unknown]} a
  * @param {[string, unknown]} b
  */

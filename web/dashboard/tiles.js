@@ -49,7 +49,9 @@ export class Tiles {
   }
 }
 
-/** @param {string | undefined} joinUrl as the master knows itself; else as this browser does */
+/**
+ * @param {string | undefined} joinUrl from the master; if missing, this page's own address is used
+ */
 function drawJoinBox(joinUrl) {
   const link = element('join-url', HTMLAnchorElement);
   const url = joinUrl && /^https?:\/\//.test(joinUrl) ? joinUrl : siteUrl('worker');

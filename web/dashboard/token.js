@@ -1,4 +1,4 @@
-/** The token that this dashboard shows to the master: from the address, or from the last visit. */
+/** The token that this dashboard sends to the master: from the address, or from the last visit. */
 
 const storageKey = 'netcompute.dashboard.token';
 

@@ -1,4 +1,4 @@
-/** The workers' table: sorted, filtered, and capped, so that a thousand workers stay light. */
+/** The workers' table: sorted, filtered, and limited in rows, to stay fast with many workers. */
 
 import { element, make, setShown, setText } from '../dom.js';
 import {
@@ -9,7 +9,7 @@ import {
   formatShare,
   plural,
 } from '../format.js';
-import { filterWorkers, sortWorkers } from './order.js';
+import { filterWorkers, sortWorkers } from './sorting.js';
 import { grown } from './state.js';
 
 /** @typedef {import('./state.js').Worker} Worker */
@@ -24,7 +24,7 @@ const columns = [
   { column: 'name', text: (worker) => worker.name || String(worker.id) },
   { column: 'kind', text: (worker) => worker.kind ?? '–' },
   { column: 'state', text: stateText },
-  { column: 'order', text: orderFor },
+  { column: 'action', text: actionFor },
   { column: 'slots', text: (worker) => formatCount(worker.slots) },
   { column: 'cpu', text: (worker) => formatShare(worker.cpu) },
   { column: 'memory', text: (worker) => formatBytes(worker.memory) },
@@ -45,15 +45,15 @@ export class WorkersView {
   #more = element('workers-more', HTMLButtonElement);
   #error = element('workers-error', HTMLElement);
   #redraw;
-  #orders;
+  #calls;
 
   /**
-   * @param {() => void} redraw asks for draw() soon
-   * @param {import('./orders.js').Orders} orders
+   * @param {() => void} redraw requests a draw() soon
+   * @param {import('./api_calls.js').ApiCalls} calls
    */
-  constructor(redraw, orders) {
+  constructor(redraw, calls) {
     this.#redraw = redraw;
-    this.#orders = orders;
+    this.#calls = calls;
     this.#filter.addEventListener('input', redraw);
     this.#more.addEventListener('click', () => {
       this.#rowsMax += rowsStep;
@@ -88,7 +88,7 @@ export class WorkersView {
   /** @param {string} column */
   #sortBy(column) {
     const same = this.#order.column === column;
-    // Figures are mostly wanted from the largest down, names from A on.
+    // Numbers are first sorted from the largest down, names from A to Z.
     this.#order = { column, descending: same ? !this.#order.descending : !textColumns.has(column) };
     for (const button of document.querySelectorAll('button[data-column]')) {
       const head = button.closest('th');
@@ -116,24 +116,24 @@ export class WorkersView {
       row = make('tr');
       for (const { column } of columns) row.append(make('td', `column-${column}`));
       row.cells[0].append(make('span'), make('span', 'quarantine'));
-      row.querySelector('.column-order')?.append(this.#orderButton(id));
+      row.querySelector('.column-action')?.append(this.#actionButton(id));
       this.#rows.set(id, row);
     }
     return row;
   }
 
   /** The one button that fits the worker's state; its text says which. @param {string} id */
-  #orderButton(id) {
+  #actionButton(id) {
     const button = make('button', 'quiet');
     button.type = 'button';
     button.hidden = true;
     button.addEventListener('click', async () => {
-      const order = button.textContent;
+      const action = button.textContent;
       button.disabled = true;
       this.#showError('');
       try {
-        if (order === 'Readmit') await this.#orders.readmit(id);
-        else await this.#orders.drain(id, order === 'Drain');
+        if (action === 'Readmit') await this.#calls.readmit(id);
+        else await this.#calls.drain(id, action === 'Drain');
       } catch (error) {
         this.#showError(error instanceof Error ? error.message : String(error));
       }
@@ -153,7 +153,7 @@ export class WorkersView {
 function drawRow(row, worker, now) {
   columns.forEach(({ text, column }, i) => {
     const cell = row.cells[i];
-    if (column === 'order') return drawOrder(cell, worker);
+    if (column === 'action') return drawAction(cell, worker);
     const [name, why] = cell.children;
     setText(column === 'name' ? name : cell, text(worker, now));
     if (column === 'name') setText(why, quarantineText(worker));
@@ -165,13 +165,13 @@ function drawRow(row, worker, now) {
 }
 
 /** @param {HTMLTableCellElement} cell @param {Worker} worker */
-function drawOrder(cell, worker) {
+function drawAction(cell, worker) {
   const button = cell.querySelector('button');
-  const order = orderFor(worker);
-  if (!button || button.textContent === order) return;
-  setShown(button, order !== '');
-  setText(button, order);
-  button.setAttribute('aria-label', `${order} ${worker.name || worker.id}`);
+  const action = actionFor(worker);
+  if (!button || button.textContent === action) return;
+  setShown(button, action !== '');
+  setText(button, action);
+  button.setAttribute('aria-label', `${action} ${worker.name || worker.id}`);
 }
 
 /** @param {Worker} worker */
@@ -189,8 +189,8 @@ function quarantineText({ quarantined }) {
   return quarantined ? `quarantined: ${quarantined}` : '';
 }
 
-/** What can be done with a worker as it is, if anything. @param {Worker} worker */
-function orderFor(worker) {
+/** The action that the worker's state permits, or ''. @param {Worker} worker */
+function actionFor(worker) {
   if (worker.quarantined) return 'Readmit';
   if (worker.state === 'Lost') return '';
   return worker.drained ? 'Undrain' : 'Drain';

@@ -1,6 +1,6 @@
 /**
- * The worker's decisions, in C++ (`BrowserWorker`), compiled to WebAssembly: events go in with the
- * bytes that they carry, effects come out.
+ * The worker's logic is C++ (`BrowserWorker`), compiled to WebAssembly: events with their bytes go
+ * in, effects come out.
  *
  * @typedef {import('./messages.js').Settings} Settings
  * @typedef {import('./messages.js').LinkStatus} LinkStatus
@@ -99,7 +99,7 @@ export class Agent {
     this.#tell('outcomes', bytes, ...numbers);
   }
 
-  /** Sends what is finished; called once for all that came in at one time. */
+  /** Sends the finished outcomes; called once after all events that arrived together. */
   flush() {
     this.#tell('flush', noBytes);
   }

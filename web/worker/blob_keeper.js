@@ -1,4 +1,6 @@
-/** The keeper thread: fetches blobs and checks their hashes, so that the link never waits. */
+/**
+ * The keeper thread: fetches blobs and checks their hashes, so that the link thread never waits.
+ */
 
 import { siteUrl } from '../site.js';
 import { BlobStore } from './blob_store.js';

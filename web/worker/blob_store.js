@@ -33,7 +33,7 @@ export class BlobStore {
   }
 
   /**
-   * The bytes; not the caller's own, so to be copied, not changed.
+   * The bytes belong to the store: the caller copies them and does not change them.
    * @param {BlobName} blob
    * @returns {Promise<Uint8Array<ArrayBuffer>>} rejects, naming the blob, after some attempts
    */
@@ -49,7 +49,7 @@ export class BlobStore {
   }
 
   /**
-   * Fetches ahead of need, at most half a cache of it: more would push out what is needed first.
+   * Prefetches at most half of the cache: more would evict blobs that are needed earlier.
    * @param {BlobName[]} blobs in order of need
    */
   prefetch(blobs) {

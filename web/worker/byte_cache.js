@@ -1,5 +1,5 @@
 /**
- * Values by name, the least recently used given up first once their sizes pass a limit.
+ * An LRU cache: when the sizes of the values exceed a limit, the least recently used are dropped.
  * @template T
  */
 export class ByteCache {
@@ -28,7 +28,7 @@ export class ByteCache {
   }
 
   /**
-   * Keeps nothing that is larger than the whole limit.
+   * A value that is larger than the whole limit is not kept.
    * @param {string} name
    * @param {T} value
    * @param {number} size

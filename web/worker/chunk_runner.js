@@ -1,6 +1,6 @@
 /**
- * Runs chunks of tasks on one WebAssembly instance. A task never throws out of here: whatever
- * goes wrong becomes its outcome.
+ * Runs chunks of tasks on one WebAssembly instance. It never throws: whatever goes wrong in a task
+ * becomes the task's outcome.
  *
  * @typedef {import('./messages.js').RunChunk} RunChunk
  * @typedef {import('./messages.js').Kernels} Kernels
@@ -14,7 +14,7 @@ import { ByteCache } from './byte_cache.js';
 
 /** A chunk that runs longer hands its other tasks back, for other slots to take. */
 export const chunkMsMax = 100;
-const outcomeBytesMax = 1 * 2 ** 20; // Then those so far are given away.
+const outcomeBytesMax = 1 * 2 ** 20; // Then the outcomes so far are sent.
 export const outputBytesMax = 12 * 2 ** 20; // One output must fit into a frame.
 
 export class ChunkRunner {
@@ -73,7 +73,7 @@ export class ChunkRunner {
   }
 
   /**
-   * Every blob of a chunk, or why it cannot be had; null where the chunk names none.
+   * Every blob of a chunk, or the error of fetching it; null if the chunk names none.
    * @param {WireInput[][]} inputLists
    * @returns {Promise<Map<string, Uint8Array<ArrayBuffer> | Error> | null>}
    */
@@ -207,7 +207,7 @@ function bytesOf(inputs, blobs) {
 }
 
 /**
- * The names of those inputs that are blobs, each at its place; nothing where none is.
+ * For each input that is a blob, its name at the same index; empty if no input is a blob.
  * @param {WireInput[]} shared
  * @param {WireInput[]} own
  */

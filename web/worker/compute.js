@@ -1,4 +1,4 @@
-/** A compute thread: one slot, one WebAssembly instance. It knows no lease but the chunk's. */
+/** A compute thread: one slot, one WebAssembly instance. It knows only the lease of its chunk. */
 
 import { ChunkRunner } from './chunk_runner.js';
 import { loadKernels } from './kernels.js';
@@ -55,7 +55,7 @@ async function start({ wasmModule, blobs, cacheBytes }) {
 
 /** @type {Promise<ChunkRunner>} */
 let runner;
-/** Messages are done in the order in which they came, though a chunk may wait for blobs. */
+/** Messages are handled in the order of arrival, even if a chunk waits for blobs. */
 let last = Promise.resolve();
 
 scope.onmessage = (/** @type {MessageEvent} */ { data }) => {

@@ -27,7 +27,7 @@ export async function compileKernels() {
 }
 
 /**
- * Whether WebAssembly and its 128-bit SIMD are there: validates the smallest module with one
+ * Whether WebAssembly and its 128-bit SIMD are available: validates the smallest module with one
  * SIMD instruction, `v128.const` then `drop`, inside a function without parameters.
  */
 export function hasWasmSimd() {

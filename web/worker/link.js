@@ -1,6 +1,6 @@
 /**
- * The link thread: owns the WebSocket, the timer and the compute threads, and does what the agent
- * says. It never computes.
+ * The link thread: owns the WebSocket, the timer and the compute threads, and carries out the
+ * agent's effects. It never computes.
  */
 
 import { backoffSeconds } from '../backoff.js';
@@ -182,7 +182,7 @@ class Link {
   /** Something happened: the timer and the page may need to know. @param {Agent} agent */
   #changed(agent) {
     this.#armTimer(agent);
-    // The phase is shown at once, figures a few times a second.
+    // A new phase is shown at once, numbers only a few times a second.
     const phase = agent.phase();
     if (phase !== this.#shownPhase) {
       this.#shownPhase = phase;

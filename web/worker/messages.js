@@ -1,5 +1,5 @@
 /**
- * What the worker page's threads say to each other. Types only.
+ * The messages between the threads of the worker page. Types only.
  *
  *   page  <->  link      one Web Worker: the WebSocket, heartbeats, leases; it never computes
  *   link  <->  compute   one Web Worker a slot, each with its own WebAssembly instance
@@ -32,14 +32,14 @@
  *         | RunChunk
  *         | {type: 'forget', lease: number}} LinkToCompute
  *
- * A lease's shared inputs travel once to each slot: with the first of its chunks there.
+ * A lease's shared inputs are sent once to each slot, with the lease's first chunk there.
  * @typedef {{kernel: string, version: number, sharedCount: number,
  *            shared: ArrayBuffer}} LeaseContext
  * @typedef {{type: 'run', chunk: number, lease: number, count: number, tasks: ArrayBuffer,
  *            context?: LeaseContext}} RunChunk
  *
- * Outcomes of some of a chunk's tasks, in order. `more` says that the chunk goes on; when it does
- * not, tasks without an outcome are handed back. `broken`: this instance must be replaced.
+ * Outcomes of some of a chunk's tasks, in order. `more`: the chunk still runs; otherwise tasks
+ * without an outcome are handed back. `broken`: this instance must be replaced.
  * @typedef {{type: 'outcomes', chunk: number, count: number, failed: number,
  *            bytes: Uint8Array<ArrayBuffer>, busySeconds: number, more: boolean, broken: boolean,
  *            memoryBytes: number}} ChunkOutcomes

@@ -1,4 +1,4 @@
-/** The worker page: draws what the link says, and passes on what the person wants. */
+/** The worker page: draws the status of the link thread, and sends the user's wishes to it. */
 
 import { element, setShown, setText } from '../dom.js';
 import { formatCount, formatDuration, formatRate } from '../format.js';
@@ -58,8 +58,8 @@ function startLink() {
 }
 
 /**
- * A tab that was left open for weeks may be older than its master: it loads the new page, once,
- * since a master that serves another version than its own would have it load for ever.
+ * A tab that was left open for weeks may be older than its master, so it reloads the page. Only
+ * once: if the master serves pages of another version than its own, it would reload for ever.
  * @param {LinkStatus} status
  */
 function followVersion({ phase, version, masterVersion }) {
@@ -69,7 +69,7 @@ function followVersion({ phase, version, masterVersion }) {
     if (sessionStorage.getItem(key) === masterVersion) return;
     sessionStorage.setItem(key, masterVersion);
   } catch {
-    return; // Without storage there is no telling the first time from the next.
+    return; // Without storage it cannot know whether it has reloaded already.
   }
   location.reload();
 }
@@ -80,7 +80,7 @@ function draw() {
     formatDuration((performance.now() - openedAt) / 1000),
   );
   if (!shown) return;
-  // Between two reports of the link, its countdown goes on here.
+  // Between two reports of the link thread, the countdown goes on here.
   const age = (performance.now() - shown.at) / 1000;
   const status = { ...shown.status, retrySeconds: shown.status.retrySeconds - age };
   const view = describe(status);
@@ -146,19 +146,19 @@ function listen(link) {
     event.preventDefault();
     changeSettings(link, { name: clippedName(nameField.value) });
   });
-  // A page that is put away says so; one that is taken out again comes back.
+  // A hidden page leaves the master. It rejoins if the back/forward cache shows it again.
   addEventListener('pagehide', () => link.postMessage({ type: 'leave' }));
   addEventListener('pageshow', (event) => {
     if (event.persisted) link.postMessage({ type: 'retry' });
   });
 }
 
-/** Keeps a PC awake while its owner looks on, where the browser allows it. */
+/** Keeps the PC awake while the page is visible, if the browser allows it. */
 async function stayAwake() {
   try {
     if (document.visibilityState === 'visible') await navigator.wakeLock?.request('screen');
   } catch {
-    // Low battery or a policy: then the PC may sleep, and comes back by itself.
+    // Low battery or a policy: then the PC may sleep, and the page reconnects afterwards.
   }
 }
 

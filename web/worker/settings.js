@@ -1,12 +1,12 @@
 /**
- * What this browser remembers between visits. A browser that refuses storage (private windows,
- * policies) gets fresh settings each time, and everything else works.
+ * Settings that this browser stores between visits. Where storage is refused (private windows,
+ * policies), each visit starts with fresh settings, and everything else works.
  *
  * @typedef {import('./messages.js').Settings} Settings
  */
 
 const storageKey = 'netcompute.worker';
-// What the protocol takes (netcompute/protocol/messages.hpp); the agent holds to it as well.
+// Limits of the protocol (netcompute/protocol/messages.hpp); the agent checks them as well.
 export const nameBytesMax = 200;
 export const slotsMax = 1024;
 

@@ -1,6 +1,6 @@
 /**
  * The threads of this PC's slots: one compute Web Worker each, and one keeper of blobs for all.
- * A thread that dies or cannot start is replaced, after a pause that doubles.
+ * A thread that dies or cannot start is replaced, with exponential backoff.
  *
  * @typedef {import('./messages.js').ComputeToLink} ComputeToLink
  * @typedef {import('./messages.js').LinkToCompute} LinkToCompute
@@ -9,7 +9,7 @@
  *
  * @typedef {{worker: Worker, ready: boolean, retiring: boolean}} Thread
  *
- * What the pool tells of. A slot's number names one thread and is never used again.
+ * The pool's events. A slot's number names one thread and is never used again.
  * @typedef {{
  *   ready(slot: number, version: string): void,
  *   outcomes(slot: number, outcomes: ChunkOutcomes): void,
@@ -140,7 +140,7 @@ export class SlotPool {
   }
 
   /**
-   * Its ports died with it, so every slot starts anew.
+   * The keeper died, and its ports with it, so every slot is restarted.
    * @param {Worker} keeper
    * @param {string} why
    */

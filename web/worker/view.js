@@ -42,7 +42,7 @@ function words(status) {
     default:
       return {
         title: 'Connecting',
-        detail: 'Loading the kernels and calling the master.',
+        detail: 'Loading the kernels and connecting to the master.',
         tone: 'waiting',
       };
   }
@@ -77,19 +77,19 @@ function pausedWords({ draining, phase }) {
 function refusedWords({ reason, refusedCode }) {
   if (refusedCode === 'quarantined') {
     return {
-      title: 'Set aside',
+      title: 'In quarantine',
       detail:
-        `${sentence(reason)} This PC gets no more tasks, and what nobody else confirmed of its ` +
-        'results is computed again: nothing is lost. Where nobody means harm, the usual cause is ' +
-        'bad memory or an overclocked PC. Test its memory and undo the overclocking; then ask ' +
-        'whoever runs the master to readmit this PC on the dashboard, and try again.',
+        `${sentence(reason)} This PC gets no more tasks, and its unconfirmed results are ` +
+        'computed again, so nothing is lost. The usual cause is bad memory or an overclocked PC. ' +
+        'Test its memory and undo the overclocking; then ask whoever runs the master to readmit ' +
+        'this PC on the dashboard, and try again.',
       tone: 'trouble',
       canRetry: true,
     };
   }
   const asksToken = refusedCode === 'refused_token';
   const step = asksToken
-    ? 'Enter the token that the master was given.'
+    ? "Enter the token that is set in the master's config.json."
     : refusedCode === 'refused_protocol'
       ? 'Reload this page to get the version that fits the master.'
       : '';

@@ -1,8 +1,8 @@
-/** What this page asks of the master, with the token where there is one. */
+/** The dashboard's calls to the API of the master, with the token if there is one. */
 
 import { siteUrl } from '../site.js';
 
-export class Orders {
+export class ApiCalls {
   #token;
 
   /** @param {() => string} token empty if there is none */
@@ -40,9 +40,9 @@ export class Orders {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {string} failure what to say first if it did not happen
+   * @param {string} failure how the error message begins
    * @param {object} [body]
-   * @throws {Error} saying why not, for people
+   * @throws {Error} with a message for people
    */
   async #send(method, path, failure, body) {
     const token = this.#token();

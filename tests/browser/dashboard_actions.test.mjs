@@ -123,7 +123,7 @@ test('a priority is changed where it stands, and a bad one is refused on the spo
   await page.locator('[data-job="7"] .error').waitFor({ state: 'hidden' });
 });
 
-test('an order that the master refuses says why', async () => {
+test('an action that the master refuses says why', async () => {
   await open(snapshot({ 7: runningJob }));
   master.apiAnswer = { status: 409, body: { error: { message: 'job 7: it is over already' } } };
   await button('Pause job 7').click();

@@ -1,5 +1,5 @@
 /**
- * Which workers and jobs come first. Pure.
+ * Sorting and filtering of workers and jobs. Pure.
  *
  * @typedef {import('./state.js').Worker} Worker
  * @typedef {import('./state.js').Job} Job
@@ -14,17 +14,17 @@ const workerValues = {
   kind: (worker) => worker.kind,
   state: (worker) => (worker.quarantined ? 'Quarantined' : worker.state),
   slots: (worker) => worker.slots,
-  // A negative share means that the worker cannot know it.
+  // A negative value means that the worker cannot measure it.
   cpu: (worker) => (worker.cpu !== undefined && worker.cpu >= 0 ? worker.cpu : undefined),
   memory: (worker) => worker.memory || undefined,
   rate: (worker) => worker.processing_rate,
   tasks: (worker) => worker.tasks_processed,
-  // The older an age is by now, the earlier the moment at which it was nothing.
+  // Ages were measured at different times `at`: compare the moments at which the age was 0.
   seen: ({ last_seen: age }) => age && age.seconds - age.at / 1000,
 };
 
 /**
- * What is unknown comes last either way; equals come in order of name, then id.
+ * Unknown values come last in both directions; equal values are sorted by name, then id.
  * @param {readonly Worker[]} workers
  * @param {Order} order
  */
@@ -44,7 +44,7 @@ export function sortWorkers(workers, { column, descending }) {
 }
 
 /**
- * Those whose name, id, kind or state has each of the words.
+ * The workers for which each word occurs in name, id, kind or state.
  * @param {readonly Worker[]} workers
  * @param {string} words
  */
@@ -80,7 +80,7 @@ function rank(job) {
 }
 
 /**
- * "PC 2" before "PC 10", and the unknown after everything.
+ * "PC 2" before "PC 10"; undefined comes last.
  * @param {string | number | undefined} a
  * @param {string | number | undefined} b
  */
