@@ -89,7 +89,7 @@ void Scheduler::on(const TaskAudited& event) {
         tasks.confirm(event.index, WorkerId{});
         effects_.push_back(RecordAudit{event.job, event.round, event.index});
     }
-    if (tasks.is_held(event.index)) revoke_pointless(event.job);
+    if (tasks.is_held(event.index)) revoke_pointless(event.job, job);
     for (const Vote& vote : votes) {
         if (vote.sha256 != event.sha256) {
             quarantine(vote.worker, event.job, event.round, event.index);
