@@ -25,13 +25,16 @@ void Assigner::set_held(WorkerId id, std::optional<std::size_t> held_count, bool
     if (held_count && *held_count < with_room_.size()) {
         place = is_last ? with_room_.size() - 1 : *held_count;
     }
-    const std::optional<std::size_t> before = place_of(id);
+    std::size_t* const listed = places_.find(id);
+    const auto before = listed == nullptr ? std::nullopt : std::optional{*listed};
     if (before == place) return;
     if (before) with_room_[*before].erase(id);
-    places_.erase(id);
-    if (!place) return;
-    with_room_[*place].insert(id);
-    places_[id] = *place;
+    if (place) {
+        with_room_[*place].insert(id);
+        (listed == nullptr ? places_[id] : *listed) = *place;
+    } else {
+        places_.erase(id);
+    }
 }
 
 std::optional<std::size_t> Assigner::place_of(WorkerId id) const {

@@ -160,8 +160,9 @@ class IdTable {
         const std::uint64_t number = id.value / ids_per_page;
         const std::size_t place = place_of_page(pages_, number);
         if (place == pages_.size() || pages_[place].number != number) {
+            auto slots = spare_ ? std::move(spare_) : std::make_unique<Slots>();
             pages_.insert(pages_.begin() + static_cast<std::ptrdiff_t>(place),
-                          Page{number, 0, std::make_unique<Slots>()});
+                          Page{number, 0, std::move(slots)});
         }
         Page& page = pages_[place];
         std::optional<T>& slot = (*page.slots)[id.value % ids_per_page];
@@ -183,7 +184,9 @@ class IdTable {
         if (!slot) return false;
         slot.reset();
         --size_;
-        if (--page.count == 0) pages_.erase(pages_.begin() + static_cast<std::ptrdiff_t>(place));
+        if (--page.count > 0) return true;
+        spare_ = std::move(page.slots);
+        pages_.erase(pages_.begin() + static_cast<std::ptrdiff_t>(place));
         return true;
     }
 
@@ -212,6 +215,7 @@ class IdTable {
     };
 
     std::vector<Page> pages_;
+    std::unique_ptr<Slots> spare_;  ///< Empty: a few ids that come and go need no new page each.
     std::size_t size_ = 0;
 };
 

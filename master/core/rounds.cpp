@@ -12,7 +12,7 @@ std::vector<JobId> Rounds::ids() const {
 std::map<RoundIndex, RoundTasks> Rounds::all_of(JobId id) const {
     const JobRounds* const job = find(id);
     if (job == nullptr) return {};
-    std::map<RoundIndex, RoundTasks> rounds = job->history;
+    std::map<RoundIndex, RoundTasks> rounds = job->history();
     if (job->tasks.task_count() > 0) rounds.insert_or_assign(job->round, job->tasks);
     return rounds;
 }

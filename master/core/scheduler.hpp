@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/assigner.hpp"
+#include "core/effect_list.hpp"
 #include "core/events.hpp"
 #include "core/lease_book.hpp"
 #include "core/limits.hpp"
@@ -186,8 +187,8 @@ class Scheduler {
     std::vector<JobId> changed_jobs_;  ///< In this step: to be listed anew. Some more than once.
     bool stalled_ = false;             ///< The store takes nothing: no new leases.
 
-    Instant now_;      ///< Of the step in progress.
-    Effects effects_;  ///< Of the step in progress.
+    Instant now_;         ///< Of the step in progress.
+    EffectList effects_;  ///< Of the step in progress.
 };
 
 }  // namespace netcompute::core

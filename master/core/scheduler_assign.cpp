@@ -135,7 +135,7 @@ void Scheduler::grant(WorkerId worker, JobId id, Job& job, std::vector<TaskIndex
         assigner_.expected_seconds(request_for(worker, id, job, 0), open_count);
     const Lease& lease =
         leases_.grant(now_, {worker, id, job.round, std::move(tasks), is_check}, expected_seconds);
-    effects_.push_back(
+    effects_.add(
         AssignTasks{lease.id, worker, id, job.round, lease.tasks, lease.deadline, is_check});
     assigner_.serve(work_of(lease));
     assigner_.look_again(now_);

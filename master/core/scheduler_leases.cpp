@@ -21,7 +21,7 @@ void Scheduler::on(const ResultsReceived& event) {
     if (liveness_.is_connected(event.worker)) heard_from(event.worker);
     const ResultsClaim claim = leases_.claim_of(event);
     if (!claim.objection.empty()) {
-        effects_.push_back(
+        effects_.add(
             CloseSession{event.worker,
                          {ErrorCode::ProtocolViolation, "it sent results for " + claim.objection}});
     }
@@ -69,7 +69,7 @@ void Scheduler::record_outcomes(const ResultsReceived& event, const Lease& lease
     const std::vector<std::uint32_t> firsts = record.positions;
     if (!firsts.empty()) {
         trust_.note_delivery(event.worker);
-        effects_.push_back(std::move(record));
+        effects_.add(std::move(record));
     }
     for (const std::uint32_t position : firsts)
         trust_.judge(job.terms, job.tasks, event.outcomes[position].index);
@@ -215,7 +215,7 @@ void Scheduler::rescue(JobId id, Job& job, TaskIndex index) {
 void Scheduler::expire_leases() {
     while (const auto id = leases_.next_expired(now_)) {
         const Lease& lease = leases_.at(*id);
-        effects_.push_back(RevokeLease{*id, lease.worker, RevokeReason::Expired});
+        effects_.add(RevokeLease{*id, lease.worker, RevokeReason::Expired});
         // One that nobody claimed after the master's own end was never heard of, maybe.
         abandon_lease(lease, lease.claimed);
     }
@@ -229,7 +229,7 @@ void Scheduler::revoke_if_pointless(const Lease& lease, Job& job) {
         return lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);
     };
     if (std::ranges::any_of(open, is_wanted)) return;
-    effects_.push_back(RevokeLease{lease.id, lease.worker, RevokeReason::DoneElsewhere});
+    effects_.add(RevokeLease{lease.id, lease.worker, RevokeReason::DoneElsewhere});
     for (const TaskIndex index : open) let_go(lease, index, job);
     end_lease(lease);
 }
