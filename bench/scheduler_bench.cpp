@@ -206,6 +206,8 @@ int main(int argc, char** argv) {
     bool quick = false;
     app.add_option("--tasks", tasks)->capture_default_str();
     app.add_option("--passes", passes)->capture_default_str();
+    std::string only;
+    app.add_option("--only", only, "Only the scenarios whose name has this in it");
     app.add_flag("--quick", quick, "A moment, to see that it works; not for its figures");
     CLI11_PARSE(app, argc, argv);
     if (quick) tasks = 20'000, passes = 1;
@@ -215,6 +217,9 @@ int main(int argc, char** argv) {
         std::vector<TableRow> rows;
         // No more of a hindrance with many workers or checks than the store and the network are.
         const Goal goal{Goal::Kind::AtLeast, 200'000};
+        std::erase_if(all, [&](const Figures& one) {
+            return one.scenario.name.find(only) == std::string::npos;
+        });
         for (Figures& one : all) {
             for (int pass = 0; pass < passes; ++pass) {
                 World world{one.scenario};

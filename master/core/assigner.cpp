@@ -1,16 +1,12 @@
 #include "core/assigner.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace netcompute::core {
 namespace {
 
-template <typename T>
-std::optional<T> element(const std::set<T>& all, typename std::set<T>::const_iterator place) {
-    return place == all.end() ? std::nullopt : std::optional<T>{*place};
-}
-
-void keep(std::set<JobId>& jobs, JobId id, bool belongs) {
+void keep(IdSet<JobId>& jobs, JobId id, bool belongs) {
     if (belongs)
         jobs.insert(id);
     else
@@ -29,35 +25,42 @@ void Assigner::set_held(WorkerId id, std::optional<std::size_t> held_count, bool
     if (held_count && *held_count < with_room_.size()) {
         place = is_last ? with_room_.size() - 1 : *held_count;
     }
-    const std::optional<std::size_t> before = place_of(id);
+    std::size_t* const listed = places_.find(id);
+    const auto before = listed == nullptr ? std::nullopt : std::optional{*listed};
     if (before == place) return;
     if (before) with_room_[*before].erase(id);
-    places_.erase(id);
-    if (!place) return;
-    with_room_[*place].insert(id);
-    places_.insert_or_assign(id, *place);
+    if (place) {
+        with_room_[*place].insert(id);
+        (listed == nullptr ? places_[id] : *listed) = *place;
+    } else {
+        places_.erase(id);
+    }
 }
 
 std::optional<std::size_t> Assigner::place_of(WorkerId id) const {
-    const auto found = places_.find(id);
-    return found == places_.end() ? std::nullopt : std::optional{found->second};
+    const std::size_t* const place = places_.find(id);
+    return place == nullptr ? std::nullopt : std::optional{*place};
 }
 
 std::optional<WorkerId> Assigner::first_at(std::size_t place) const {
-    return element(with_room_[place], with_room_[place].begin());
+    return with_room_[place].first();
 }
 
 std::optional<WorkerId> Assigner::next_at(std::size_t place, WorkerId after) const {
-    return element(with_room_[place], with_room_[place].upper_bound(after));
+    return with_room_[place].next(after);
 }
 
 std::vector<WorkerId> Assigner::idle() const {
-    return {with_room_.front().begin(), with_room_.front().end()};
+    std::vector<WorkerId> idle;
+    for (const WorkerId id : with_room_.front()) idle.push_back(id);
+    return idle;
 }
 
 void Assigner::forget_worker(WorkerId id) {
     set_held(id, std::nullopt, false);
-    speeds_.erase(id);
+    paces_.for_each([id](JobId, Pace& pace) {
+        for (auto& [kernel, speeds] : pace.speeds) speeds.erase(id);
+    });
 }
 
 // ---- Jobs ---------------------------------------------------------------------------------------
@@ -72,34 +75,40 @@ void Assigner::forget_job(JobId id) {
     with_checks_.erase(id);
     at_their_tail_.erase(id);
     queue_.remove(id);
-    task_seconds_.erase(id);
-    for (auto& [worker, speeds] : speeds_) {
-        std::erase_if(speeds, [id](const auto& entry) { return entry.first.first == id; });
-    }
+    paces_.erase(id);
 }
 
 std::optional<JobId> Assigner::first_with_checks() const {
-    return element(with_checks_, with_checks_.begin());
+    return with_checks_.first();
 }
 
 std::optional<JobId> Assigner::next_with_checks(JobId after) const {
-    return element(with_checks_, with_checks_.upper_bound(after));
+    return with_checks_.next(after);
 }
 
 // ---- How much -----------------------------------------------------------------------------------
 
 void Assigner::measure(WorkerId worker, JobId job, std::uint32_t kernel, double seconds_each,
                        std::uint32_t count) {
-    const auto [speed, is_first] = speeds_[worker].try_emplace({job, kernel}, seconds_each);
-    if (!is_first) speed->second = 0.5 * (speed->second + seconds_each);
-    task_seconds_[job].add(seconds_each, count);
+    Pace& pace = paces_[job];
+    auto of_kernel =
+        std::ranges::find(pace.speeds, kernel, [](auto& entry) { return entry.first; });
+    if (of_kernel == pace.speeds.end()) {
+        pace.speeds.emplace_back(kernel, IdTable<WorkerId, double>{});
+        of_kernel = std::prev(pace.speeds.end());
+    }
+    const auto [speed, is_first] = of_kernel->second.try_emplace(worker);
+    speed = is_first ? seconds_each : 0.5 * (speed + seconds_each);
+    pace.task_seconds.add(seconds_each, count);
 }
 
 const double* Assigner::speed_of(WorkerId worker, JobId job, std::uint32_t kernel) const {
-    const auto speeds = speeds_.find(worker);
-    if (speeds == speeds_.end()) return nullptr;
-    const auto speed = speeds->second.find({job, kernel});
-    return speed == speeds->second.end() ? nullptr : &speed->second;
+    const Pace* const pace = paces_.find(job);
+    if (pace == nullptr) return nullptr;
+    for (const auto& [number, speeds] : pace->speeds) {
+        if (number == kernel) return speeds.find(worker);
+    }
+    return nullptr;
 }
 
 std::uint32_t Assigner::batch_size(const BatchRequest& request) const {
@@ -137,8 +146,8 @@ double Assigner::seconds_left(const LeaseWork& work) const {
     if (const double* const speed = speed_of(work.worker, work.job, work.kernel)) {
         return *speed * work.open_count;
     }
-    const auto measured = task_seconds_.find(work.job);
-    const double by_others = measured == task_seconds_.end() ? 0 : measured->second.quantile(0.5);
+    const Pace* const pace = paces_.find(work.job);
+    const double by_others = pace == nullptr ? 0 : pace->task_seconds.quantile(0.5);
     // As little as a lease is made to hold: who comes meanwhile starts with what this job has been
     // charged.
     return (by_others > 0 ? by_others : limits_.batch_seconds_min) * work.open_count;
@@ -197,8 +206,8 @@ bool Assigner::begin_look(Instant now) {
 }
 
 std::optional<Duration> Assigner::patience(JobId job, bool is_believed) const {
-    const auto measured = task_seconds_.find(job);
-    const double p95 = measured == task_seconds_.end() ? 0 : measured->second.quantile(0.95);
+    const Pace* const pace = paces_.find(job);
+    const double p95 = pace == nullptr ? 0 : pace->task_seconds.quantile(0.95);
     if (p95 > 0) {
         return std::max(limits_.straggler_min, from_seconds(limits_.straggler_factor * p95));
     }

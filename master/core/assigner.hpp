@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/fair_queue.hpp"
+#include "core/id_table.hpp"
 #include "core/limits.hpp"
 #include "core/task_seconds.hpp"
 #include "core/work.hpp"
@@ -9,9 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -50,7 +49,7 @@ class Assigner {
     /// Of a known job.
     void set_needs(JobId id, const JobNeeds& needs);
     /// Its tasks are others from now on: how long those of before took says nothing.
-    void begin_round(JobId id) { task_seconds_[id] = {}; }
+    void begin_round(JobId id) { paces_[id].task_seconds = {}; }
     void forget_job(JobId id);
     [[nodiscard]] bool has_pending() const { return !queue_.empty(); }
     /// Whose turn it is, but for these.
@@ -113,20 +112,24 @@ class Assigner {
         double presumed = 0;  ///< Of those, for tasks whose outcomes have not come.
         double charged = 0;   ///< An estimate of the rest included.
     };
+    /// How long a job's tasks take.
+    struct Pace {
+        /// For each kernel, by its number: seconds per task and slot of each worker.
+        std::vector<std::pair<std::uint32_t, IdTable<WorkerId, double>>> speeds;
+        TaskSeconds task_seconds;  ///< Of its round.
+    };
     [[nodiscard]] const double* speed_of(WorkerId worker, JobId job, std::uint32_t kernel) const;
     [[nodiscard]] double seconds_left(const LeaseWork& work) const;
     void charge(Cost& cost, JobId job, double slot_seconds);
 
     SchedulerLimits limits_;
-    std::vector<std::set<WorkerId>> with_room_;
-    std::map<WorkerId, std::size_t> places_;  ///< In with_room_.
+    std::vector<IdSet<WorkerId>> with_room_;
+    IdTable<WorkerId, std::size_t> places_;  ///< In with_room_.
     FairQueue queue_;  ///< Jobs in a round; those with pending tasks wait in it.
-    std::set<JobId> with_checks_;
-    std::set<JobId> at_their_tail_;
-    /// Seconds per task and slot, for each kernel of each job.
-    std::map<WorkerId, std::map<std::pair<JobId, std::uint32_t>, double>> speeds_;
-    std::map<JobId, TaskSeconds> task_seconds_;  ///< Of their rounds.
-    std::map<LeaseId, Cost> costs_;
+    IdSet<JobId> with_checks_;
+    IdSet<JobId> at_their_tail_;
+    IdTable<JobId, Pace> paces_;
+    IdTable<LeaseId, Cost> costs_;
     std::optional<Instant> straggler_deadline_;
     bool late_lease_waits_ = false;
 };

@@ -6,8 +6,7 @@
 namespace netcompute::core {
 
 void FairQueue::set_priority(JobId id, std::int32_t priority) {
-    const auto [place, is_new] = jobs_.try_emplace(id, Entry{priority});
-    Entry& entry = place->second;
+    const auto [entry, is_new] = jobs_.try_emplace(id);
     if (!is_new && entry.priority == priority) return;
     double ahead = 0;
     const bool waits = entry.waiting;
@@ -17,8 +16,8 @@ void FairQueue::set_priority(JobId id, std::int32_t priority) {
         ahead = std::max(entry.service - former.where_the_others_are(), 0.0);
         --former.job_count;
         drop_level_if_unused(entry.priority);
-        entry.priority = priority;
     }
+    entry.priority = priority;
     Level& level = levels_[priority];
     ++level.job_count;
     entry.service = level.where_the_others_are() + ahead;
@@ -39,23 +38,22 @@ void FairQueue::serve(JobId id) {
 }
 
 void FairQueue::charge(JobId id, double slot_seconds) {
-    const auto found = jobs_.find(id);
-    if (found == jobs_.end()) return;
-    Entry& entry = found->second;
-    const double before = std::exchange(entry.service, entry.service + slot_seconds);
-    if (!entry.waiting) return;
-    auto& waiting = levels_.at(entry.priority).waiting;
+    Entry* const entry = jobs_.find(id);
+    if (entry == nullptr) return;
+    const double before = std::exchange(entry->service, entry->service + slot_seconds);
+    if (!entry->waiting) return;
+    auto& waiting = levels_.at(entry->priority).waiting;
     auto place = waiting.extract({before, id});
-    place.value().first = entry.service;
+    place.value().first = entry->service;
     waiting.insert(std::move(place));
 }
 
 void FairQueue::remove(JobId id) {
-    const auto found = jobs_.find(id);
-    if (found == jobs_.end()) return;
-    if (found->second.waiting) leave(id, found->second);
-    const std::int32_t priority = found->second.priority;
-    jobs_.erase(found);
+    Entry* const entry = jobs_.find(id);
+    if (entry == nullptr) return;
+    if (entry->waiting) leave(id, *entry);
+    const std::int32_t priority = entry->priority;
+    jobs_.erase(id);
     --levels_.at(priority).job_count;
     drop_level_if_unused(priority);
 }

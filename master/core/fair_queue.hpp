@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/id_table.hpp"
 #include <netcompute/ids.hpp>
 
 #include <cstddef>
@@ -61,7 +62,7 @@ class FairQueue {
     void leave(JobId id, Entry& entry);
     void drop_level_if_unused(std::int32_t priority);
 
-    std::map<JobId, Entry> jobs_;
+    IdTable<JobId, Entry> jobs_;
     std::map<std::int32_t, Level, std::greater<>> levels_;
     std::size_t waiting_count_ = 0;
 };

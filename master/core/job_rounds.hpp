@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace netcompute::core {
@@ -21,24 +22,24 @@ struct Unconfirmed {
 
 /// A job's rounds: the one in progress, the former ones, and what is known of forgotten ones. Which
 /// of them is to be begun again is found here; the program goes back to it elsewhere.
-struct JobRounds {
+class JobRounds {
+ public:
     Terms terms;
     bool paused = false;
-    bool restored = false;               ///< Its former rounds have yet to be looked through.
-    bool in_round = false;               ///< Tasks may be given out.
-    std::optional<RoundIndex> visiting;  ///< Asked for, and not begun yet.
+    bool in_round = false;  ///< Tasks may be given out.
     RoundIndex round = 0;
     std::uint32_t kernel = 0;  ///< Of the round, by number.
     std::uint64_t visit = 0;   ///< Names this visit to the round; 0 until one has begun here.
     std::uint64_t task_bytes = 0;
-    double slot_seconds = 0;                   ///< Spent on it.
-    RoundTasks tasks{0};                       ///< Of the round.
-    std::map<RoundIndex, RoundTasks> history;  ///< Of others.
-    RoundIndex first_kept = 0;                 ///< Rounds before it are forgotten.
-    /// The first of those that rests on outputs of this worker that nobody confirmed,
-    std::map<WorkerId, RoundIndex> forgotten_outputs;
-    /// and on this worker's word for those of others.
-    std::map<WorkerId, RoundIndex> forgotten_words;
+    double slot_seconds = 0;  ///< Spent on it.
+    RoundTasks tasks{0};      ///< Of the round.
+
+    /// The tasks of other rounds that are not forgotten.
+    [[nodiscard]] const std::map<RoundIndex, RoundTasks>& history() const { return history_; }
+    /// Rounds before it are forgotten.
+    [[nodiscard]] RoundIndex first_kept() const { return first_kept_; }
+    /// Whether it goes back to a round that has not begun again yet.
+    [[nodiscard]] bool is_visiting() const { return visiting_.has_value(); }
 
     // ---- Rounds begin and end ----
 
@@ -59,6 +60,8 @@ struct JobRounds {
     void finish(std::uint32_t round_count);
     /// What a former master knew of it, or a part of that.
     void restore(const JobRestored& event, const WordOf& word_of);
+    /// Whether it was restored, and its former rounds have yet to be looked through; but once.
+    [[nodiscard]] bool take_restored() { return std::exchange(restored_, false); }
 
     // ---- Rounds in doubt ----
 
@@ -82,6 +85,8 @@ struct JobRounds {
     /// strangers' results are checked in all of its rounds; and everybody's in the last one, if
     /// one of those is not what its kernel gives. The first such round.
     [[nodiscard]] std::optional<RoundIndex> reject(ErrorCode code, const WordOf& word_of);
+    /// This result of a former round is drawn: it is checked when the round is begun again.
+    void set_closing(const TaskPlace& drawn) { history_.at(drawn.round).set_closing(drawn.index); }
     /// What may be drawn for a check before the rounds before `end` are done with, by author.
     [[nodiscard]] std::map<WorkerId, Unconfirmed> unconfirmed(RoundIndex end,
                                                               const WordOf& word_of) const;
@@ -99,6 +104,15 @@ struct JobRounds {
     void restore_outputs(RoundTasks& of_round, const std::vector<PastOutput>& outputs,
                          const WordOf& word_of) const;
     [[nodiscard]] std::optional<RoundIndex> first_doubtful_forgotten(const WordOf& word_of) const;
+
+    bool restored_ = false;
+    std::optional<RoundIndex> visiting_;  ///< Asked for, and not begun yet.
+    std::map<RoundIndex, RoundTasks> history_;
+    RoundIndex first_kept_ = 0;
+    /// The first forgotten round that rests on outputs of this worker that nobody confirmed,
+    std::map<WorkerId, RoundIndex> forgotten_outputs_;
+    /// and on this worker's word for those of others.
+    std::map<WorkerId, RoundIndex> forgotten_words_;
 };
 
 }  // namespace netcompute::core

@@ -33,14 +33,13 @@ LeaseBook::LeaseBook(const SchedulerLimits& limits)
 // ---- Questions ----------------------------------------------------------------------------------
 
 const Lease* LeaseBook::find(LeaseId id) const {
-    const auto found = leases_.find(id);
-    return found == leases_.end() ? nullptr : &found->second;
+    return leases_.find(id);
 }
 
 const std::vector<LeaseId>& LeaseBook::held_by(WorkerId id) const {
     static const std::vector<LeaseId> nothing;
-    const auto found = held_.find(id);
-    return found == held_.end() ? nothing : found->second;
+    const std::vector<LeaseId>* const held = held_.find(id);
+    return held == nullptr ? nothing : *held;
 }
 
 std::uint64_t LeaseBook::open_tasks_of(WorkerId id) const {
@@ -50,14 +49,10 @@ std::uint64_t LeaseBook::open_tasks_of(WorkerId id) const {
         [this](std::uint64_t sum, LeaseId lease) { return sum + at(lease).open_count; });
 }
 
-const std::set<LeaseId>& LeaseBook::active_of(JobId id) const {
-    static const std::set<LeaseId> nothing;
-    const auto found = jobs_.find(id);
-    return found == jobs_.end() ? nothing : found->second.active;
-}
-
-Instant LeaseBook::next_deadline() const {
-    return deadlines_.empty() ? instant_never : deadlines_.begin()->first;
+const IdSet<LeaseId>& LeaseBook::active_of(JobId id) const {
+    static const IdSet<LeaseId> nothing;
+    const JobLeases* const leases = jobs_.find(id);
+    return leases == nullptr ? nothing : leases->active;
 }
 
 LeaseStanding LeaseBook::standing(LeaseId id, WorkerId worker) const {
@@ -68,15 +63,15 @@ LeaseStanding LeaseBook::standing(LeaseId id, WorkerId worker) const {
 }
 
 ResultsClaim LeaseBook::claim_of(const ResultsReceived& event) const {
-    const std::string name = "lease " + std::to_string(event.lease.value);
+    const auto name = [&] { return "lease " + std::to_string(event.lease.value); };
     if (event.lease.value == 0 || event.lease.value > last_id_) {
-        return {nullptr, name + ", which was never granted"};
+        return {nullptr, name() + ", which was never granted"};
     }
     const Lease* const lease = find(event.lease);
     if (lease == nullptr) return {};  // Its round is over.
-    if (lease->worker != event.worker) return {nullptr, name + " of another worker"};
+    if (lease->worker != event.worker) return {nullptr, name() + " of another worker"};
     if (lease->job != event.job || lease->round != event.round) {
-        return {nullptr, name + " under another job or round"};
+        return {nullptr, name() + " under another job or round"};
     }
     for (const Outcome& outcome : event.outcomes) {
         if (!std::binary_search(lease->tasks.begin(), lease->tasks.end(), outcome.index)) {
@@ -137,8 +132,8 @@ const Lease& LeaseBook::add(Lease lease) {
     JobLeases& of_job = jobs_[lease.job];
     of_job.round.push_back(id);
     of_job.active.insert(id);
-    deadlines_.insert({lease.deadline, id});
-    return leases_.insert_or_assign(id, std::move(lease)).first->second;
+    deadlines_.set(id, lease.deadline);
+    return leases_[id] = std::move(lease);
 }
 
 // ---- Leases go on -------------------------------------------------------------------------------
@@ -154,9 +149,8 @@ std::vector<LeaseId> LeaseBook::claim(WorkerId worker, const std::vector<LeaseId
 
 void LeaseBook::renew(Instant now, LeaseId id) {
     Lease& lease = leases_.at(id);
-    deadlines_.erase({lease.deadline, id});
     lease.deadline = now + lease.duration;
-    deadlines_.insert({lease.deadline, id});
+    deadlines_.set(id, lease.deadline);
 }
 
 bool LeaseBook::take_outcome(LeaseId id, TaskIndex index) {
@@ -171,15 +165,15 @@ bool LeaseBook::take_outcome(LeaseId id, TaskIndex index) {
 // ---- Leases end ---------------------------------------------------------------------------------
 
 std::optional<LeaseId> LeaseBook::next_expired(Instant now) const {
-    if (deadlines_.empty() || deadlines_.begin()->first > now) return std::nullopt;
-    return deadlines_.begin()->second;
+    if (deadlines_.empty() || deadlines_.next() > now) return std::nullopt;
+    return deadlines_.first();
 }
 
 void LeaseBook::end(Instant now, LeaseId id) {
     Lease& lease = leases_.at(id);
     NETCOMPUTE_ASSERT(lease.active, "a lease ends once");
     lease.active = false;
-    deadlines_.erase({lease.deadline, id});
+    deadlines_.erase(id);
     jobs_.at(lease.job).active.erase(id);
     std::vector<LeaseId>& held = held_[lease.worker];
     std::erase(held, id);
@@ -190,13 +184,13 @@ void LeaseBook::end(Instant now, LeaseId id) {
 }
 
 std::vector<LeaseId> LeaseBook::take_held(WorkerId worker) {
-    const auto found = held_.find(worker);
-    return found == held_.end() ? std::vector<LeaseId>{} : std::exchange(found->second, {});
+    std::vector<LeaseId>* const held = held_.find(worker);
+    return held == nullptr ? std::vector<LeaseId>{} : std::exchange(*held, {});
 }
 
 std::vector<LeaseId> LeaseBook::take_round(JobId job) {
-    const auto found = jobs_.find(job);
-    return found == jobs_.end() ? std::vector<LeaseId>{} : std::exchange(found->second.round, {});
+    JobLeases* const leases = jobs_.find(job);
+    return leases == nullptr ? std::vector<LeaseId>{} : std::exchange(leases->round, {});
 }
 
 }  // namespace netcompute::core

@@ -1,14 +1,14 @@
 #pragma once
 
+#include "core/deadlines.hpp"
 #include "core/events.hpp"
+#include "core/id_table.hpp"
 #include "core/limits.hpp"
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,9 +75,9 @@ class LeaseBook {
     /// The sum of their open tasks.
     [[nodiscard]] std::uint64_t open_tasks_of(WorkerId id) const;
     /// A job's active leases.
-    [[nodiscard]] const std::set<LeaseId>& active_of(JobId id) const;
+    [[nodiscard]] const IdSet<LeaseId>& active_of(JobId id) const;
     /// The first deadline; instant_never if there is no active lease.
-    [[nodiscard]] Instant next_deadline() const;
+    [[nodiscard]] Instant next_deadline() const { return deadlines_.next(); }
     [[nodiscard]] LeaseStanding standing(LeaseId id, WorkerId worker) const;
     [[nodiscard]] ResultsClaim claim_of(const ResultsReceived& event) const;
 
@@ -113,7 +113,7 @@ class LeaseBook {
 
  private:
     struct JobLeases {
-        std::set<LeaseId> active;
+        IdSet<LeaseId> active;
         std::vector<LeaseId> round;  ///< Of this round, active or over.
     };
     [[nodiscard]] const Lease& add(Lease lease);
@@ -121,10 +121,10 @@ class LeaseBook {
     Duration seconds_min_;
     Duration seconds_max_;
     double expected_factor_;
-    std::map<LeaseId, Lease> leases_;
-    std::set<std::pair<Instant, LeaseId>> deadlines_;
-    std::map<WorkerId, std::vector<LeaseId>> held_;
-    std::map<JobId, JobLeases> jobs_;
+    IdTable<LeaseId, Lease> leases_;
+    Deadlines<LeaseId> deadlines_;
+    IdTable<WorkerId, std::vector<LeaseId>> held_;
+    IdTable<JobId, JobLeases> jobs_;
     std::uint64_t last_id_ = 0;
 };
 

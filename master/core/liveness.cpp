@@ -10,8 +10,7 @@ Liveness::Liveness(const SchedulerLimits& limits)
       lost_kept_{limits.lost_kept} {}
 
 const Liveness::Worker* Liveness::find(WorkerId id) const {
-    const auto found = workers_.find(id);
-    return found == workers_.end() ? nullptr : &found->second;
+    return workers_.find(id);
 }
 
 bool Liveness::is_connected(WorkerId id) const {
@@ -19,13 +18,8 @@ bool Liveness::is_connected(WorkerId id) const {
     return worker != nullptr && worker->connected;
 }
 
-Instant Liveness::next_deadline() const {
-    return deadlines_.empty() ? instant_never : deadlines_.begin()->first;
-}
-
 bool Liveness::join(WorkerId id, std::uint32_t slots) {
-    const auto [entry, is_new] = workers_.try_emplace(id);
-    Worker& worker = entry->second;
+    const auto [worker, is_new] = workers_.try_emplace(id);
     worker.slots = std::max(slots, 1U);
     worker.connected = true;
     worker.awaited = false;
@@ -40,13 +34,12 @@ void Liveness::restore(Instant now, WorkerId id) {
     worker.awaited = true;
     worker.state = WorkerState::Lost;
     worker.last_seen = now;
-    arm(id, worker, now + lost_after_);
+    deadlines_.set(id, now + lost_after_);
 }
 
 void Liveness::await(Instant now, WorkerId id) {
-    Worker& worker = workers_.at(id);
-    worker.awaited = true;
-    arm(id, worker, now + lost_after_);
+    workers_.at(id).awaited = true;
+    deadlines_.set(id, now + lost_after_);
 }
 
 void Liveness::report(WorkerId id, std::uint32_t slots, bool paused) {
@@ -63,7 +56,7 @@ StateChanges Liveness::heard_from(Instant now, WorkerId id, bool holds_leases) {
     Worker& worker = workers_.at(id);
     StateChanges changes;
     worker.last_seen = now;
-    arm(id, worker, now + suspect_after_);
+    deadlines_.set(id, now + suspect_after_);
     if (worker.state == WorkerState::Suspect || worker.state == WorkerState::Lost) {
         set_state(worker, WorkerState::Idle, changes);
     }
@@ -82,26 +75,26 @@ StateChanges Liveness::lose(Instant now, WorkerId id) {
     StateChanges changes;
     worker.connected = false;
     set_state(worker, WorkerState::Lost, changes);
-    arm(id, worker, now + lost_kept_);
+    deadlines_.set(id, now + lost_kept_);
     return changes;
 }
 
 std::optional<Overdue> Liveness::next_overdue(Instant now,
                                               const std::function<bool(WorkerId)>& is_remembered) {
-    while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-        const WorkerId id = deadlines_.begin()->second;
+    while (!deadlines_.empty() && deadlines_.next() <= now) {
+        const WorkerId id = deadlines_.first();
         Worker& worker = workers_.at(id);
         const Duration silence = now - worker.last_seen;
         if (std::exchange(worker.awaited, false)) {
-            arm(id, worker, now + lost_kept_);
+            deadlines_.set(id, now + lost_kept_);
             return Overdue{id, Overdue::What::StaysAway, silence};
         }
         if (!worker.connected && (restoring_ || is_remembered(id))) {
-            arm(id, worker, now + lost_kept_);
+            deadlines_.set(id, now + lost_kept_);
             continue;
         }
         if (!worker.connected) {
-            deadlines_.erase(deadlines_.begin());
+            deadlines_.erase(id);
             workers_.erase(id);
             return Overdue{id, Overdue::What::Forgotten, silence};
         }
@@ -111,16 +104,10 @@ std::optional<Overdue> Liveness::next_overdue(Instant now,
             return Overdue{id, Overdue::What::Lost, silence};
         }
         set_state(worker, WorkerState::Suspect, changes);
-        arm(id, worker, worker.last_seen + lost_after_);
+        deadlines_.set(id, worker.last_seen + lost_after_);
         return Overdue{id, Overdue::What::Suspect, silence};
     }
     return std::nullopt;
-}
-
-void Liveness::arm(WorkerId id, Worker& worker, Instant deadline) {
-    deadlines_.erase({worker.deadline, id});
-    worker.deadline = deadline;
-    deadlines_.insert({deadline, id});
 }
 
 void Liveness::set_state(Worker& worker, WorkerState state, StateChanges& changes) {

@@ -1,16 +1,15 @@
 #pragma once
 
+#include "core/deadlines.hpp"
 #include "core/events.hpp"
+#include "core/id_table.hpp"
 #include "core/limits.hpp"
 #include <netcompute/ids.hpp>
 #include <netcompute/instant.hpp>
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
-#include <set>
-#include <utility>
 #include <vector>
 
 namespace netcompute::core {
@@ -45,7 +44,6 @@ class Liveness {
         bool drained = false;  ///< By somebody here.
         WorkerState state = WorkerState::Idle;
         Instant last_seen;
-        Instant deadline = instant_never;   ///< Its entry in deadlines_.
         std::uint32_t available_slots = 0;  ///< Its part of the sum; 0 while it takes no tasks.
         [[nodiscard]] bool is_available() const {
             return state == WorkerState::Idle || state == WorkerState::Busy;
@@ -60,12 +58,12 @@ class Liveness {
     [[nodiscard]] const Worker& at(WorkerId id) const { return workers_.at(id); }
     /// Whether it is known and its connection stands.
     [[nodiscard]] bool is_connected(WorkerId id) const;
-    [[nodiscard]] const std::map<WorkerId, Worker>& workers() const { return workers_; }
+    [[nodiscard]] const IdTable<WorkerId, Worker>& workers() const { return workers_; }
     /// Workers that take tasks: neither Draining, Suspect nor Lost.
     [[nodiscard]] std::uint32_t available_count() const { return available_count_; }
     [[nodiscard]] std::uint64_t available_slots() const { return available_slots_; }
     /// When something is overdue at the earliest; instant_never if nothing can be.
-    [[nodiscard]] Instant next_deadline() const;
+    [[nodiscard]] Instant next_deadline() const { return deadlines_.next(); }
 
     /// It said hello, maybe once more; heard_from() comes next. True if it was not known.
     bool join(WorkerId id, std::uint32_t slots);
@@ -93,7 +91,6 @@ class Liveness {
         Instant now, const std::function<bool(WorkerId)>& is_remembered);
 
  private:
-    void arm(WorkerId id, Worker& worker, Instant deadline);
     void set_state(Worker& worker, WorkerState state, StateChanges& changes);
     void count_in(Worker& worker);
     void refresh(Worker& worker, bool holds_leases, StateChanges& changes);
@@ -101,8 +98,8 @@ class Liveness {
     Duration suspect_after_;
     Duration lost_after_;
     Duration lost_kept_;
-    std::map<WorkerId, Worker> workers_;
-    std::set<std::pair<Instant, WorkerId>> deadlines_;
+    IdTable<WorkerId, Worker> workers_;
+    Deadlines<WorkerId> deadlines_;
     std::uint32_t available_count_ = 0;  ///< Workers that are Idle or Busy.
     std::uint64_t available_slots_ = 0;
     bool restoring_ = false;  ///< A former master's jobs may be yet to come.

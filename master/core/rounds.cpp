@@ -1,37 +1,27 @@
 #include "core/rounds.hpp"
 
-#include <algorithm>
-
 namespace netcompute::core {
-
-JobRounds* Rounds::find(JobId id) {
-    const auto found = jobs_.find(id);
-    return found == jobs_.end() ? nullptr : &found->second;
-}
-
-const JobRounds* Rounds::find(JobId id) const {
-    const auto found = jobs_.find(id);
-    return found == jobs_.end() ? nullptr : &found->second;
-}
 
 std::vector<JobId> Rounds::ids() const {
     std::vector<JobId> ids;
     ids.reserve(jobs_.size());
-    for (const auto& entry : jobs_) ids.push_back(entry.first);
+    jobs_.for_each([&](JobId id, const JobRounds&) { ids.push_back(id); });
     return ids;
 }
 
 std::map<RoundIndex, RoundTasks> Rounds::all_of(JobId id) const {
     const JobRounds* const job = find(id);
     if (job == nullptr) return {};
-    std::map<RoundIndex, RoundTasks> rounds = job->history;
+    std::map<RoundIndex, RoundTasks> rounds = job->history();
     if (job->tasks.task_count() > 0) rounds.insert_or_assign(job->round, job->tasks);
     return rounds;
 }
 
 bool Rounds::remember(WorkerId worker) const {
-    return std::ranges::any_of(
-        jobs_, [worker](const auto& entry) { return entry.second.remembers(worker); });
+    bool is_in_one = false;
+    jobs_.for_each(
+        [&](JobId, const JobRounds& job) { is_in_one = is_in_one || job.remembers(worker); });
+    return is_in_one;
 }
 
 void Rounds::restore(const JobRestored& event, const WordOf& word_of) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/id_table.hpp"
 #include "core/job_rounds.hpp"
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace netcompute::core {
 class Rounds {
  public:
     /// Null if there is no such job. The pointer holds until the job is over.
-    [[nodiscard]] JobRounds* find(JobId id);
-    [[nodiscard]] const JobRounds* find(JobId id) const;
+    [[nodiscard]] JobRounds* find(JobId id) { return jobs_.find(id); }
+    [[nodiscard]] const JobRounds* find(JobId id) const { return jobs_.find(id); }
     /// Of a live job.
     [[nodiscard]] JobRounds& at(JobId id) { return jobs_.at(id); }
     [[nodiscard]] const JobRounds& at(JobId id) const { return jobs_.at(id); }
@@ -34,7 +35,7 @@ class Rounds {
     void forget_job(JobId id) { jobs_.erase(id); }
 
  private:
-    std::map<JobId, JobRounds> jobs_;
+    IdTable<JobId, JobRounds> jobs_;
     std::uint64_t last_visit_ = 0;
 };
 

@@ -43,7 +43,6 @@ Scheduler::Scheduler(SchedulerLimits limits, std::uint64_t seed)
 
 Effects Scheduler::step(Instant now, const Event& event) {
     now_ = std::max(now, now_);  // A clock that jumps back must not undo a deadline.
-    effects_.clear();
     std::visit(
         [this](const auto& fact) {
             note_change(fact);
@@ -56,7 +55,7 @@ Effects Scheduler::step(Instant now, const Event& event) {
     expire_leases();
     list_changed_jobs();
     assign();
-    return std::exchange(effects_, {});
+    return effects_.take();
 }
 
 Instant Scheduler::next_deadline() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/assigner.hpp"
+#include "core/effect_list.hpp"
 #include "core/events.hpp"
 #include "core/lease_book.hpp"
 #include "core/limits.hpp"
@@ -117,15 +118,15 @@ class Scheduler {
     void end_lease(const Lease& lease);
     void abandon_lease(const Lease& lease, bool blame_running_tasks);
     void expire_leases();
-    void revoke_if_pointless(const Lease& lease);
+    void revoke_if_pointless(const Lease& lease, Job& job);
     void record_outcomes(const ResultsReceived& event, const Lease& lease, Job& job);
     [[nodiscard]] bool record_failure(const ResultsReceived& event, std::uint32_t position,
                                       const Lease& lease, Job& job);
     void lose_check(const Lease& lease, TaskIndex index);
     [[nodiscard]] bool blame(const Lease& lease, TaskIndex index);
     void rescue(JobId id, Job& job, TaskIndex index);
-    void let_go(const Lease& lease, TaskIndex index);
-    void revoke_pointless(JobId job);
+    static void let_go(const Lease& lease, TaskIndex index, Job& job);
+    void revoke_pointless(JobId id, Job& job);
 
     // scheduler_rounds.cpp: rounds and jobs.
     [[nodiscard]] WordOf words() const;
@@ -186,8 +187,8 @@ class Scheduler {
     std::vector<JobId> changed_jobs_;  ///< In this step: to be listed anew. Some more than once.
     bool stalled_ = false;             ///< The store takes nothing: no new leases.
 
-    Instant now_;      ///< Of the step in progress.
-    Effects effects_;  ///< Of the step in progress.
+    Instant now_;         ///< Of the step in progress.
+    EffectList effects_;  ///< Of the step in progress.
 };
 
 }  // namespace netcompute::core

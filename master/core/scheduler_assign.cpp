@@ -114,11 +114,10 @@ void Scheduler::assign_checks_to(WorkerId worker, JobId id, Job& job) {
 void Scheduler::audit_what_nobody_may_check(JobId id, Job& job) {
     if (job.terms.validation.mode == ValidationMode::Quorum || !job.tasks.checks_wait()) return;
     std::vector<WorkerId> checkers;
-    for (const auto& [worker_id, session] : liveness_.workers()) {
+    liveness_.workers().for_each([&](WorkerId worker, const Liveness::Worker& session) {
         const bool is_there = session.awaited || session.is_available();
-        if (is_there && trust_.is_asked_for_checks(job.terms, worker_id))
-            checkers.push_back(worker_id);
-    }
+        if (is_there && trust_.is_asked_for_checks(job.terms, worker)) checkers.push_back(worker);
+    });
     const auto nobody_may = [&](const Voters& voters) {
         return std::ranges::none_of(
             checkers, [&](WorkerId worker) { return trust_.may_check(job.terms, voters, worker); });
@@ -136,7 +135,7 @@ void Scheduler::grant(WorkerId worker, JobId id, Job& job, std::vector<TaskIndex
         assigner_.expected_seconds(request_for(worker, id, job, 0), open_count);
     const Lease& lease =
         leases_.grant(now_, {worker, id, job.round, std::move(tasks), is_check}, expected_seconds);
-    effects_.push_back(
+    effects_.add(
         AssignTasks{lease.id, worker, id, job.round, lease.tasks, lease.deadline, is_check});
     assigner_.serve(work_of(lease));
     assigner_.look_again(now_);
@@ -151,19 +150,19 @@ void Scheduler::grant(WorkerId worker, JobId id, Job& job, std::vector<TaskIndex
 void Scheduler::assign_stragglers() {
     if (!assigner_.begin_look(now_)) return;
     std::vector<WorkerId> idle = assigner_.idle();
-    for (const auto& [late_id, session] : liveness_.workers()) {
+    liveness_.workers().for_each([&](WorkerId late_id, const Liveness::Worker&) {
         const std::vector<LeaseId>& held = leases_.held_by(late_id);
-        if (held.empty()) continue;
+        if (held.empty()) return;
         const Lease& front = leases_.at(held.front());
         const auto patience = assigner_.patience(front.job, trust_.at(late_id).is_believed);
-        if (!patience) continue;
+        if (!patience) return;
         const Instant due = front.progress_at + *patience;
         if (now_ < due) {
             assigner_.look_at(due);
-            continue;
+            return;
         }
         for (const LeaseId lease_id : std::vector{held}) help_with(lease_id, idle);
-    }
+    });
 }
 
 /// Gives what is open of a late lease to one of the idle workers, too.

@@ -21,7 +21,7 @@ void Scheduler::on(const ResultsReceived& event) {
     if (liveness_.is_connected(event.worker)) heard_from(event.worker);
     const ResultsClaim claim = leases_.claim_of(event);
     if (!claim.objection.empty()) {
-        effects_.push_back(
+        effects_.add(
             CloseSession{event.worker,
                          {ErrorCode::ProtocolViolation, "it sent results for " + claim.objection}});
     }
@@ -56,7 +56,7 @@ void Scheduler::record_outcomes(const ResultsReceived& event, const Lease& lease
         } else if (!job.tasks.has_output(outcome.index)) {
             job.tasks.put_output(outcome.index, event.worker, outcome.sha256);
             record.positions.push_back(position);
-            let_go(lease, outcome.index);
+            let_go(lease, outcome.index, job);
         } else {
             seconds.push_back(position);
         }
@@ -69,31 +69,31 @@ void Scheduler::record_outcomes(const ResultsReceived& event, const Lease& lease
     const std::vector<std::uint32_t> firsts = record.positions;
     if (!firsts.empty()) {
         trust_.note_delivery(event.worker);
-        effects_.push_back(std::move(record));
+        effects_.add(std::move(record));
     }
     for (const std::uint32_t position : firsts)
         trust_.judge(job.terms, job.tasks, event.outcomes[position].index);
     for (const std::uint32_t position : seconds) {
         const Outcome& outcome = event.outcomes[position];
         second_vote(event.job, job, outcome.index, {event.worker, outcome.sha256});
-        let_go(lease, outcome.index);
+        let_go(lease, outcome.index, job);
     }
     if (lease.active && lease.open_count == 0) end_lease(lease);
     // Copies and late results may have made what others still do pointless.
     const bool others_do_it = std::ranges::any_of(
         event.outcomes, [&](const Outcome& outcome) { return job.tasks.is_held(outcome.index); });
-    if (others_do_it && !job.tasks.complete()) revoke_pointless(event.job);
+    if (others_do_it && !job.tasks.complete()) revoke_pointless(event.job, job);
 }
 
 /// An active lease has this task's outcome.
-void Scheduler::let_go(const Lease& lease, TaskIndex index) {
+void Scheduler::let_go(const Lease& lease, TaskIndex index, Job& job) {
     if (!lease.active) return;
-    RoundTasks& tasks = rounds_.at(lease.job).tasks;
-    lease.is_check ? tasks.release_check(index) : tasks.release(index);
+    lease.is_check ? job.tasks.release_check(index) : job.tasks.release(index);
 }
 
-void Scheduler::revoke_pointless(JobId job) {
-    for (const LeaseId id : std::set{leases_.active_of(job)}) revoke_if_pointless(leases_.at(id));
+void Scheduler::revoke_pointless(JobId id, Job& job) {
+    for (const LeaseId each : IdSet<LeaseId>{leases_.active_of(id)})
+        revoke_if_pointless(leases_.at(each), job);
 }
 
 /// False if the failure was the task's last: the job has failed and is removed.
@@ -102,7 +102,7 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
     const Outcome& outcome = event.outcomes[position];
     if (lease.is_check || job.tasks.has_output(outcome.index)) {
         if (job.tasks.wants_check(outcome.index)) request_audit(event.job, job, outcome.index);
-        let_go(lease, outcome.index);
+        let_go(lease, outcome.index, job);
         return true;
     }
     const bool worker_is_to_blame = outcome.error.code == ErrorCode::Unavailable;
@@ -110,7 +110,7 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
     const bool is_stranger = !worker.is_believed;
     if (worker_is_to_blame && !worker.is_proven()) {
         std::ignore = blame(lease, outcome.index);
-        let_go(lease, outcome.index);
+        let_go(lease, outcome.index, job);
         return true;
     }
     const std::uint32_t count =
@@ -137,7 +137,7 @@ bool Scheduler::record_failure(const ResultsReceived& event, std::uint32_t posit
                                           " times, last with: " + outcome.error.message});
         return false;
     }
-    let_go(lease, outcome.index);
+    let_go(lease, outcome.index, job);
     return true;
 }
 
@@ -215,22 +215,22 @@ void Scheduler::rescue(JobId id, Job& job, TaskIndex index) {
 void Scheduler::expire_leases() {
     while (const auto id = leases_.next_expired(now_)) {
         const Lease& lease = leases_.at(*id);
-        effects_.push_back(RevokeLease{*id, lease.worker, RevokeReason::Expired});
+        effects_.add(RevokeLease{*id, lease.worker, RevokeReason::Expired});
         // One that nobody claimed after the master's own end was never heard of, maybe.
         abandon_lease(lease, lease.claimed);
     }
 }
 
 /// Ends a lease early when all that it still has to do has been done by others.
-void Scheduler::revoke_if_pointless(const Lease& lease) {
-    const RoundTasks& tasks = rounds_.at(lease.job).tasks;
+void Scheduler::revoke_if_pointless(const Lease& lease, Job& job) {
+    const RoundTasks& tasks = job.tasks;
     const std::vector<TaskIndex> open = lease.open_tasks();
     const auto is_wanted = [&](TaskIndex index) {
         return lease.is_check ? tasks.wants_check(index) : !tasks.has_output(index);
     };
     if (std::ranges::any_of(open, is_wanted)) return;
-    effects_.push_back(RevokeLease{lease.id, lease.worker, RevokeReason::DoneElsewhere});
-    for (const TaskIndex index : open) let_go(lease, index);
+    effects_.add(RevokeLease{lease.id, lease.worker, RevokeReason::DoneElsewhere});
+    for (const TaskIndex index : open) let_go(lease, index, job);
     end_lease(lease);
 }
 

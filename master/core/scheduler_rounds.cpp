@@ -42,10 +42,10 @@ void Scheduler::on(const RoundStarted& event) {
     if (!event.fresh) {
         // Where two results disagreed, the audit of before is asked for again.
         for (const TaskIndex index : trust_.rejudge(job.terms, job.tasks))
-            effects_.push_back(AuditTask{event.job, job.round, job.visit, index, false});
+            effects_.add(AuditTask{event.job, job.round, job.visit, index, false});
         restore_leases(event, job);
     }
-    if (std::exchange(job.restored, false)) {
+    if (job.take_restored()) {
         if (const auto doubtful = job.first_doubtful(job.round, words())) {
             return visit(event.job, job, *doubtful);
         }
@@ -58,8 +58,8 @@ void Scheduler::retire_rounds(JobId id, Job& job) {
     const auto end = job.due_to_forget(limits_);
     if (!end) return;
     if (const auto round = draw_closing_checks(job, *end)) return visit(id, job, *round);
-    const RoundIndex first = job.first_kept;
-    effects_.push_back(ForgetRounds{id, first, job.forget(*end)});
+    const RoundIndex first = job.first_kept();
+    effects_.add(ForgetRounds{id, first, job.forget(*end)});
 }
 
 /// The leases that a former master had granted for this round go on, until their workers are late.
@@ -96,7 +96,7 @@ void Scheduler::restore_leases(const RoundStarted& event, Job& job) {
 void Scheduler::visit(JobId id, Job& job, RoundIndex round) {
     release_round(id);
     job.go_back(round);
-    effects_.push_back(VisitRound{id, round});
+    effects_.add(VisitRound{id, round});
 }
 
 /// Rounds end here, once a step knows all that it can tell of them.
@@ -106,19 +106,19 @@ void Scheduler::complete_rounds() {
         const JobId id = changed_jobs_[place];
         Job* const job = rounds_.find(id);
         if (job == nullptr || !job->complete()) continue;
-        effects_.push_back(CompleteRound{id, job->round});
+        effects_.add(CompleteRound{id, job->round});
         release_round(id);
     }
 }
 
 void Scheduler::on(const ProgramFinished& event) {
     Job* const job = rounds_.find(event.job);
-    if (job == nullptr || job->visiting) return;
+    if (job == nullptr || job->is_visiting()) return;
     job->finish(event.round_count);
     if (const auto round = draw_closing_checks(*job, event.round_count))
         visit(event.job, *job, *round);
     else
-        effects_.push_back(FinishJob{event.job});
+        effects_.add(FinishJob{event.job});
 }
 
 /// Spot checks alone would leave the last lies of a job unseen, so at its end more of each
@@ -129,7 +129,7 @@ std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job, RoundIndex en
     for (auto& [author, found] : job.unconfirmed(end, words())) {
         for (const TaskPlace& drawn :
              trust_.draw_closing_checks(author, std::move(found.places), found.drawn_before)) {
-            job.history.at(drawn.round).set_closing(drawn.index);
+            job.set_closing(drawn);
             first = std::min(first.value_or(drawn.round), drawn.round);
         }
     }
@@ -138,7 +138,7 @@ std::optional<RoundIndex> Scheduler::draw_closing_checks(Job& job, RoundIndex en
 
 void Scheduler::on(const RoundRejected& event) {
     Job* const job = rounds_.find(event.job);
-    if (job == nullptr || job->visiting || job->in_round) return;
+    if (job == nullptr || job->is_visiting() || job->in_round) return;
     if (const auto first = job->reject(event.error.code, words()))
         visit(event.job, *job, *first);
     else
@@ -150,7 +150,7 @@ void Scheduler::release_round(JobId id) {
     for (const LeaseId each : leases_.take_round(id)) {
         const Lease& lease = leases_.at(each);
         if (lease.active) {
-            effects_.push_back(RevokeLease{each, lease.worker, RevokeReason::JobEnded});
+            effects_.add(RevokeLease{each, lease.worker, RevokeReason::JobEnded});
             end_lease(lease);
         }
         leases_.forget(each);
@@ -174,7 +174,7 @@ void Scheduler::on(const JobEnded& event) {
 
 void Scheduler::fail_job(JobId id, Error error) {
     remove_job(id);
-    effects_.push_back(FailJob{id, std::move(error)});
+    effects_.add(FailJob{id, std::move(error)});
 }
 
 void Scheduler::remove_job(JobId id) {

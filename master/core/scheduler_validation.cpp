@@ -14,13 +14,7 @@ void Scheduler::second_vote(JobId id, Job& job, TaskIndex index, Vote vote) {
 void Scheduler::confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer) {
     if (job.tasks.audited(index)) return;  // The master's word is on its way.
     job.tasks.confirm(index, confirmer);
-    auto* const last = effects_.empty() ? nullptr : std::get_if<ConfirmOutputs>(&effects_.back());
-    if (last != nullptr && last->job == id && last->round == job.round &&
-        last->confirmer == confirmer) {
-        last->tasks.push_back(index);
-    } else {
-        effects_.push_back(ConfirmOutputs{id, job.round, confirmer, {index}});
-    }
+    effects_.add_confirmation(id, job.round, confirmer, index);
     const WorkerId author = job.tasks.author(index);
     if (trust_.mode_for(job.terms, author) == ValidationMode::Adaptive) credit(author);
 }
@@ -29,11 +23,7 @@ void Scheduler::confirm(JobId id, Job& job, TaskIndex index, WorkerId confirmer)
 void Scheduler::credit(WorkerId id) {
     const auto validated = trust_.credit(id);
     if (!validated) return;
-    auto* const last = effects_.empty() ? nullptr : std::get_if<PublishTrust>(&effects_.back());
-    if (last != nullptr && last->worker == id)
-        last->validated = *validated;
-    else
-        effects_.push_back(PublishTrust{id, *validated});
+    effects_.add_trust(id, *validated);
     judge_held_back(id);
 }
 
@@ -53,7 +43,7 @@ void Scheduler::request_audit(JobId id, Job& job, TaskIndex index, bool may_cras
     if (job.tasks.audited(index)) return;
     job.tasks.set_audited(index, true);
     job.tasks.unsettle(index);
-    effects_.push_back(AuditTask{id, job.round, job.visit, index, may_crash});
+    effects_.add(AuditTask{id, job.round, job.visit, index, may_crash});
 }
 
 void Scheduler::on(const TaskAudited& event) {
@@ -87,9 +77,9 @@ void Scheduler::on(const TaskAudited& event) {
         if (has_output) tasks.drop_output(event.index);
         tasks.put_output(event.index, WorkerId{}, event.sha256);
         tasks.confirm(event.index, WorkerId{});
-        effects_.push_back(RecordAudit{event.job, event.round, event.index});
+        effects_.add(RecordAudit{event.job, event.round, event.index});
     }
-    if (tasks.is_held(event.index)) revoke_pointless(event.job);
+    if (tasks.is_held(event.index)) revoke_pointless(event.job, job);
     for (const Vote& vote : votes) {
         if (vote.sha256 != event.sha256) {
             quarantine(vote.worker, event.job, event.round, event.index);
@@ -101,7 +91,7 @@ void Scheduler::on(const TaskAudited& event) {
 /// what it confirmed.
 void Scheduler::quarantine(WorkerId id, JobId job_id, RoundIndex round, TaskIndex index) {
     if (!trust_.quarantine(id)) return;
-    effects_.push_back(QuarantineWorker{id, job_id, round, index});
+    effects_.add(QuarantineWorker{id, job_id, round, index});
     count_in(id);
     abandon_leases(id);
     for (const JobId each : rounds_.ids()) {
@@ -115,9 +105,9 @@ void Scheduler::distrust(JobId id, Job& job, WorkerId liar, bool lied_here) {
     note_change(id);
     const bool has_its_word = job.take_word_out(liar);
     if (!lied_here && !has_its_word) return;
-    const bool is_on_its_way = job.visiting.has_value();
+    const bool is_on_its_way = job.is_visiting();
     const auto first = job.contest(words());
-    effects_.push_back(ContestJob{id, liar});
+    effects_.add(ContestJob{id, liar});
     if (first) return visit(id, job, *first);
     if (is_on_its_way) return;
     if (!job.in_round) return;

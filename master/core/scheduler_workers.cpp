@@ -12,7 +12,7 @@ void Scheduler::on(const WorkerJoined& event) {
     if (!event.resumed) abandon_leases(event.worker);
     if (introduced.is_now_believed) judge_held_back(event.worker);
     if (is_new) {
-        effects_.push_back(PublishWorker{event.worker, liveness_.at(event.worker).state});
+        effects_.add(PublishWorker{event.worker, liveness_.at(event.worker).state});
     }
     heard_from(event.worker);
 }
@@ -59,7 +59,7 @@ void Scheduler::on(const HeartbeatReceived& event) {
                    disowned_count++ < limits_.disowned_per_heartbeat_max) {
             // It slept, or was away, while its lease ran out: it is told, and does no harm. What
             // is told while the store stalls waits in a queue; the next heartbeat will do.
-            effects_.push_back(RevokeLease{id, event.worker, RevokeReason::Expired});
+            effects_.add(RevokeLease{id, event.worker, RevokeReason::Expired});
         }
     }
 }
@@ -75,7 +75,7 @@ void Scheduler::refresh_state(WorkerId id) {
 }
 
 void Scheduler::publish(WorkerId id, const StateChanges& changes) {
-    for (const WorkerState state : changes) effects_.push_back(PublishWorker{id, state});
+    for (const WorkerState state : changes) effects_.add(PublishWorker{id, state});
 }
 
 void Scheduler::lose_worker(WorkerId id, bool blame_running_tasks) {
@@ -125,7 +125,7 @@ void Scheduler::check_silence() {
                 lose_leases(id, true);
                 const auto silent =
                     std::chrono::duration_cast<std::chrono::seconds>(overdue->silence);
-                effects_.push_back(CloseSession{
+                effects_.add(CloseSession{
                     id,
                     {ErrorCode::Unavailable,
                      "nothing was heard of it for " + std::to_string(silent.count()) + " s"}});

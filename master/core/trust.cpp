@@ -11,8 +11,7 @@ Trust::Trust(const SchedulerLimits& limits, std::uint64_t seed) : limits_{limits
 // ---- Workers ------------------------------------------------------------------------------------
 
 Introduced Trust::join(const WorkerJoined& hello) {
-    const auto [entry, is_new] = workers_.try_emplace(hello.worker);
-    Worker& worker = entry->second;
+    const auto [worker, is_new] = workers_.try_emplace(hello.worker);
     worker.pc = hello.pc;
     const bool was_believed = std::exchange(worker.is_believed, hello.is_believed);
     worker.address = hello.address;
@@ -32,16 +31,11 @@ void Trust::restore(const WorkerRestored& past) {
     worker.quarantined = past.quarantined;
 }
 
-const Trust::Worker* Trust::find(WorkerId id) const {
-    const auto found = workers_.find(id);
-    return found == workers_.end() ? nullptr : &found->second;
-}
-
 bool Trust::quarantine(WorkerId id) {
-    const auto found = workers_.find(id);
-    if (found == workers_.end() || found->second.quarantined) return false;
-    found->second.quarantined = true;
-    found->second.validated = 0;
+    Worker* const worker = workers_.find(id);
+    if (worker == nullptr || worker->quarantined) return false;
+    worker->quarantined = true;
+    worker->validated = 0;
     return true;
 }
 
@@ -192,9 +186,9 @@ std::optional<WorkerId> Trust::last_of_quorum(const Terms& terms, const RoundTas
 }
 
 std::optional<std::uint32_t> Trust::credit(WorkerId id) {
-    const auto found = workers_.find(id);
-    if (found == workers_.end() || found->second.quarantined) return std::nullopt;
-    return ++found->second.validated;
+    Worker* const worker = workers_.find(id);
+    if (worker == nullptr || worker->quarantined) return std::nullopt;
+    return ++worker->validated;
 }
 
 void Trust::judge_held_back(const Terms& terms, RoundTasks& tasks, WorkerId author) {

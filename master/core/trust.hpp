@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/events.hpp"
+#include "core/id_table.hpp"
 #include "core/limits.hpp"
 #include "core/round_tasks.hpp"
 #include "core/terms.hpp"
@@ -62,7 +63,7 @@ class Trust {
     void restore(const WorkerRestored& past);
     void forget(WorkerId id) { workers_.erase(id); }
     /// Null if it is not known. The pointer holds until the worker is forgotten.
-    [[nodiscard]] const Worker* find(WorkerId id) const;
+    [[nodiscard]] const Worker* find(WorkerId id) const { return workers_.find(id); }
     [[nodiscard]] const Worker& at(WorkerId id) const { return workers_.at(id); }
     /// False if it is in quarantine already, or not known.
     bool quarantine(WorkerId id);
@@ -136,7 +137,7 @@ class Trust {
 
     SchedulerLimits limits_;
     Philox random_;
-    std::map<WorkerId, Worker> workers_;
+    IdTable<WorkerId, Worker> workers_;
     /// Tasks that unproven workers of an address were lost with, and did not make up for.
     std::map<std::uint64_t, std::uint32_t> losses_by_address_;
     /// What the master computes because unproven workers were lost with it.

@@ -49,7 +49,7 @@ TEST_F(LeaseBookTest, OnlyTheOldestOfAWorkersLeasesIsInFront) {
     leases.end(at(4s), first);
     EXPECT_TRUE(leases.at(second).in_front);
     EXPECT_EQ(leases.at(second).progress_at, at(4s));  // Its time begins to count.
-    EXPECT_EQ(leases.active_of(job), std::set{second});
+    EXPECT_EQ(leases.active_of(job), (IdSet<LeaseId>{second}));
 }
 
 TEST_F(LeaseBookTest, ADeadlineThatIsRenewedPassesLater) {

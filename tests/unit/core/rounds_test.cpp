@@ -145,8 +145,7 @@ TEST_F(RoundsTest, OldRoundsAreForgottenButNotWhoseWordTheyRestOn) {
     JobRounds& of_job = begin(4, 1);
     EXPECT_EQ(of_job.due_to_forget(limits), RoundIndex{2});
     EXPECT_EQ(of_job.forget(2).size(), 2U);
-    EXPECT_EQ(of_job.first_kept, 2U);
-    EXPECT_EQ(of_job.forgotten_outputs, (std::map<WorkerId, RoundIndex>{{stranger, 0}}));
+    EXPECT_EQ(of_job.first_kept(), 2U);
     EXPECT_EQ(of_job.doubt_strangers(4, word_of), RoundIndex{0});
     EXPECT_TRUE(of_job.terms.contested);
 }
@@ -158,7 +157,7 @@ TEST_F(RoundsTest, WhatAFormerMasterKnewCountsAgainExceptALiarsWord) {
                     {1, stranger, {}, true, liar},
                     {2, believed, {}, false, {}}}};
     rounds.restore(past, word_of);
-    const RoundTasks& tasks = rounds.at(job).history.at(0);
+    const RoundTasks& tasks = rounds.at(job).history().at(0);
     EXPECT_TRUE(tasks.confirmed(0));
     EXPECT_FALSE(tasks.confirmed(1));
     EXPECT_TRUE(tasks.settled(2));
