@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t sums_bytes_max = std::size_t{24} << 20;
 /// Levels with more nodes than this are added up anew: their nodes have few rows.
 constexpr std::size_t nodes_kept_max = 64;
+constexpr std::string_view memory_name = "boosting rows 1";
 
 /// What follows `known` in the bytes of all parts; nothing unless they begin with it.
 std::optional<Bytes> rest_after(const Bytes& known, std::span<const ByteSpan> parts) {
@@ -71,28 +72,20 @@ std::size_t BoostingMemory::bytes_max(const BoostingPlan& plan) {
     return rows + std::min(sums, sums_bytes_max);
 }
 
-/// One to be overwritten: not in use, and not the one that it is made from.
-BoostingMemory::Held& BoostingMemory::free_one(const BoostingRows* not_this) {
-    if (held_.size() < 2) return held_.emplace_back();
-    Held& old = held_[held_[1].rows.get() == not_this ? 0 : 1];
-    // Somebody still reads it: it is theirs then.
-    if (old.rows.use_count() > 1) old = Held{};
-    return old;
+BoostingRows* BoostingMemory::other_than(const BoostingRows* rows) {
+    return rows == &held_[0] ? &held_[1] : &held_[0];
 }
 
-Result<BoostingMemory::Held> BoostingMemory::grown(Held from, ByteSpan rest,
-                                                   const BoostingInput& input) {
+Result<BoostingRows*> BoostingMemory::grown(BoostingRows* from, ByteSpan rest,
+                                            const BoostingInput& input) {
     ByteReader reader{rest};
     while (reader.left() > 0) {
         const std::size_t before = reader.left();
         const auto tree = read_tree(reader, input.table.plan.feature_count);
         if (!tree) return wrong_trees(input);
         const ByteSpan bytes = rest.subspan(rest.size() - before, before - reader.left());
-        const Held to = free_one(from.rows.get());
-        const std::unique_lock reading{*from.mutex};
-        const std::unique_lock writing{*to.mutex};
-        if (auto begun = to.rows->begin_after(*from.rows, *tree, bytes, input.table); !begun) {
-            held_.clear();
+        BoostingRows* const to = other_than(from);
+        if (auto begun = to->begin_after(*from, *tree, bytes, input.table); !begun) {
             return unexpected(begun.error());
         }
         from = to;
@@ -100,50 +93,30 @@ Result<BoostingMemory::Held> BoostingMemory::grown(Held from, ByteSpan rest,
     return from;
 }
 
-Result<BoostingMemory::Held> BoostingMemory::find_rows(const BoostingInput& input) {
-    std::optional<Held> nearest;
+Result<const BoostingRows*> BoostingMemory::rows_for(const BoostingInput& input) {
+    BoostingRows* nearest = nullptr;
     Bytes rest;
-    for (const Held& held : held_) {
-        auto after = rest_after(held.rows->trees(), input.trees);
-        if (!after || (nearest && after->size() >= rest.size())) continue;
-        nearest = held;
+    for (BoostingRows& held : held_) {
+        auto after = held.has_begun() ? rest_after(held.trees(), input.trees) : std::nullopt;
+        if (!after || (nearest != nullptr && after->size() >= rest.size())) continue;
+        nearest = &held;
         rest = std::move(*after);
     }
-    if (!nearest) {
-        const Held first = free_one(nullptr);
-        const std::unique_lock writing{*first.mutex};
-        if (auto begun = first.rows->begin(input.table); !begun) {
-            held_.clear();
-            return unexpected(begun.error());
-        }
+    if (nearest == nullptr) {
+        nearest = &held_[held_[0].tree_count() < held_[1].tree_count() ? 0 : 1];
+        if (auto begun = nearest->begin(input.table); !begun) return unexpected(begun.error());
         for (const ByteSpan part : input.trees) rest.insert(rest.end(), part.begin(), part.end());
-        nearest = first;
     }
-    auto found = grown(std::move(*nearest), rest, input);
-    if (!found) return found;
-    if (found->rows->tree_count() != input.tree) return wrong_trees(input);
-    const auto place = std::find_if(held_.begin(), held_.end(),
-                                    [&](const Held& held) { return held.rows == found->rows; });
-    if (place != held_.end()) std::rotate(held_.begin(), place, place + 1);
-    return found;
-}
-
-Result<BoostingMemory::Use> BoostingMemory::use(const BoostingInput& input) {
-    const std::lock_guard guard{rows_mutex_};
-    auto found = find_rows(input);
+    const auto found = grown(nearest, rest, input);
     if (!found) return unexpected(found.error());
-    if (!found->rows->has(input.levels)) {
-        const std::unique_lock writing{*found->mutex};
-        found->rows->apply(input.levels, input.table);
-    }
-    // Nobody writes before this is locked: that takes rows_mutex_.
-    return Use{found->rows, std::shared_lock{*found->mutex}};
+    if ((*found)->tree_count() != input.tree) return wrong_trees(input);
+    (*found)->apply(input.levels, input.table);
+    return *found;
 }
 
-std::optional<BoostingMemory::GroupSums> BoostingMemory::take_sums(std::uint32_t group) {
-    const std::lock_guard guard{sums_mutex_};
+BoostingMemory::GroupSums BoostingMemory::take_sums(std::uint32_t group) {
     const auto found = sums_.find(group);
-    if (found == sums_.end()) return std::nullopt;
+    if (found == sums_.end()) return {};
     GroupSums sums = std::move(found->second);
     sums_.erase(found);
     sums_bytes_ -= sums.bytes();
@@ -151,23 +124,21 @@ std::optional<BoostingMemory::GroupSums> BoostingMemory::take_sums(std::uint32_t
 }
 
 void BoostingMemory::give_sums(std::uint32_t group, GroupSums sums) {
-    const std::lock_guard guard{sums_mutex_};
     const std::size_t bytes = sums.bytes();
-    if (sums_.contains(group) || sums_bytes_ + bytes > sums_bytes_max) return;
+    if (sums_bytes_ + bytes > sums_bytes_max) return;
     sums_bytes_ += bytes;
     sums_.emplace(group, std::move(sums));
 }
 
 /// Of two nodes that were one, only the one with fewer rows is added up where that one's sums are
 /// still known: the other's are the difference, exactly, since they are whole numbers.
-std::vector<BestSplit> BoostingMemory::splits(const Use& use, const BoostingInput& input,
+std::vector<BestSplit> BoostingMemory::splits(const BoostingRows& rows, const BoostingInput& input,
                                               std::uint32_t group, std::uint32_t mask) {
-    const BoostingRows& rows = *use.rows;
     const std::size_t level = input.levels.size();
     const auto nodes = rows.nodes(level);
-    GroupSums held = take_sums(group).value_or(GroupSums{});
+    GroupSums held = take_sums(group);
     const bool knows_parents =
-        level > 0 && held.edition == rows.edition() && held.level + 1 == level;
+        level > 0 && held.of == &rows && held.edition == rows.edition() && held.level + 1 == level;
     held.next.resize(nodes.size() * group_sums);
     GradientSum* const sums = held.next.data();
     const auto sums_of = [&](std::size_t node) { return sums + node * group_sums; };
@@ -192,6 +163,7 @@ std::vector<BestSplit> BoostingMemory::splits(const Use& use, const BoostingInpu
     }
     if (nodes.size() <= nodes_kept_max) {
         std::swap(held.sums, held.next);
+        held.of = &rows;
         held.edition = rows.edition();
         held.level = level;
         give_sums(group, std::move(held));
@@ -199,17 +171,17 @@ std::vector<BestSplit> BoostingMemory::splits(const Use& use, const BoostingInpu
     return best;
 }
 
-Result<std::shared_ptr<BoostingMemory>> boosting_memory(const BoostingInput& input, Memo& memo) {
-    // By way of a pointer: it has mutexes, which do not move.
-    using Owned = std::shared_ptr<BoostingMemory>;
-    const auto found = memo.derive<Owned>("boosting rows 1", input.from, [&]() {
-        Result<Derived<Owned>> made = Derived<Owned>{std::make_shared<BoostingMemory>(),
-                                                     BoostingMemory::bytes_max(input.table.plan)};
-        if (auto good = check_labels(input.table); !good) made = unexpected(good.error());
-        return made;
-    });
-    if (!found) return unexpected(found.error());
-    return **found;
+Result<std::shared_ptr<BoostingMemory>> take_boosting_memory(const BoostingInput& input,
+                                                             Memo& memo) {
+    if (auto known = memo.take<BoostingMemory>(memory_name, input.from)) return known;
+    if (auto good = check_labels(input.table); !good) return unexpected(good.error());
+    return std::make_shared<BoostingMemory>();
+}
+
+void give_boosting_memory(const BoostingInput& input, Memo& memo,
+                          std::shared_ptr<BoostingMemory> memory) {
+    memo.give(memory_name, input.from, std::move(memory),
+              BoostingMemory::bytes_max(input.table.plan));
 }
 
 }  // namespace netcompute::kernels

@@ -5,9 +5,7 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <vector>
 
 namespace netcompute::kernels {
@@ -29,35 +27,27 @@ struct BoostingInput {
                                                         std::span<const ByteSpan> inputs);
 
 /// What a worker keeps of a training between its tasks. Everything in it follows from the table
-/// and the trees, and is made again when it is not there: it is one value for Memo, whose parts
-/// are overwritten in place because fresh memory for each of thousands of rounds would cost more
-/// than their work. Any number of tasks may use it at the same time.
+/// and the trees, and is made again when it is not there. A task takes it and overwrites it in
+/// place, because fresh memory for each of thousands of rounds would cost more than their work.
 class BoostingMemory {
  public:
-    /// Rows that are as a task needs them, for as long as this lives.
-    struct Use {
-        std::shared_ptr<BoostingRows> rows;
-        std::shared_lock<std::shared_mutex> lock;
-    };
-
     /// What it will take at most, for the memo's budget.
     [[nodiscard]] static std::size_t bytes_max(const BoostingPlan& plan);
 
     /// Rows after the trees and divided by the levels of `input`. Errors: InvalidArgument for trees
-    /// that are none, for another number of them, and for scores beyond all numbers.
-    [[nodiscard]] Result<Use> use(const BoostingInput& input);
+    /// that are none, for another number of them, and for scores beyond all numbers. They stay as
+    /// they are until the next call.
+    [[nodiscard]] Result<const BoostingRows*> rows_for(const BoostingInput& input);
 
     /// Finds the best split of each open node among the columns of a group.
-    [[nodiscard]] std::vector<BestSplit> splits(const Use& use, const BoostingInput& input,
-                                                std::uint32_t group, std::uint32_t mask);
+    [[nodiscard]] std::vector<BestSplit> splits(const BoostingRows& rows,
+                                                const BoostingInput& input, std::uint32_t group,
+                                                std::uint32_t mask);
 
  private:
-    struct Held {
-        std::shared_ptr<BoostingRows> rows = std::make_shared<BoostingRows>();
-        std::shared_ptr<std::shared_mutex> mutex = std::make_shared<std::shared_mutex>();
-    };
     /// The sums of a group for the nodes of a level, and room for those of the next.
     struct GroupSums {
+        const BoostingRows* of = nullptr;
         std::uint64_t edition = 0;
         std::size_t level = 0;
         RawArray<GradientSum> sums;
@@ -67,22 +57,22 @@ class BoostingMemory {
         }
     };
 
-    [[nodiscard]] Result<Held> find_rows(const BoostingInput& input);
-    [[nodiscard]] Result<Held> grown(Held from, ByteSpan rest, const BoostingInput& input);
-    [[nodiscard]] Held& free_one(const BoostingRows* not_this);
-    [[nodiscard]] std::optional<GroupSums> take_sums(std::uint32_t group);
+    [[nodiscard]] Result<BoostingRows*> grown(BoostingRows* from, ByteSpan rest,
+                                              const BoostingInput& input);
+    [[nodiscard]] BoostingRows* other_than(const BoostingRows* rows);
+    [[nodiscard]] GroupSums take_sums(std::uint32_t group);
     void give_sums(std::uint32_t group, GroupSums sums);
 
-    std::mutex rows_mutex_;
-    std::vector<Held> held_;  ///< At most two, the last used one first.
-    std::mutex sums_mutex_;
+    BoostingRows held_[2];  ///< While one begins a tree, the other still has the one before.
     std::map<std::uint32_t, GroupSums> sums_;
     std::size_t sums_bytes_ = 0;
 };
 
-/// The memory for an input: remembered, or new. Errors: InvalidArgument for labels that are not
-/// finite, or neither 0 nor 1 for the log-loss.
-[[nodiscard]] Result<std::shared_ptr<BoostingMemory>> boosting_memory(const BoostingInput& input,
-                                                                      Memo& memo);
+/// The memory of this training, as a task before has left it, or a new one. Errors: InvalidArgument
+/// for labels that are not finite, or neither 0 nor 1 for the log-loss.
+[[nodiscard]] Result<std::shared_ptr<BoostingMemory>> take_boosting_memory(
+    const BoostingInput& input, Memo& memo);
+void give_boosting_memory(const BoostingInput& input, Memo& memo,
+                          std::shared_ptr<BoostingMemory> memory);
 
 }  // namespace netcompute::kernels

@@ -1,18 +1,11 @@
 #include "boosting_rows.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
 
 namespace netcompute::kernels {
 namespace {
-
-/// Tells the editions of all rows of this process apart; no output depends on it.
-std::uint64_t next_edition() {
-    static std::atomic<std::uint64_t> last{0};
-    return ++last;
-}
 
 bool goes_left(std::uint8_t bin, const BoostedNode& node) {
     return bin == missing_bin ? node.missing_left : bin <= node.bin;
@@ -72,7 +65,6 @@ void add_row(std::uint64_t* packed, const std::uint8_t* bins, std::uint64_t valu
     packed[7 * bin_count + (all >> 56)] += value;
 }
 
-/// As has(): whether `whole` begins with `first`.
 bool begins_with(const BoostedTree& whole, const BoostedTree& first) {
     return first.size() <= whole.size() && std::equal(first.begin(), first.end(), whole.begin());
 }
@@ -107,7 +99,7 @@ Result<void> BoostingRows::begin_after(BoostingRows& before, const BoostedTree& 
 
 Result<void> BoostingRows::begin_tree(const BoostingTable& table) {
     const std::uint32_t rows = table.plan.row_count;
-    edition_ = next_edition();
+    ++edition_;
     levels_.clear();
     ranges_.assign(1, {{0, rows}});
     packed_.resize(rows);
@@ -140,14 +132,10 @@ Result<void> BoostingRows::begin_tree(const BoostingTable& table) {
     return {};
 }
 
-bool BoostingRows::has(const BoostedTree& levels) const {
-    return begins_with(levels_, levels);
-}
-
 void BoostingRows::apply(const BoostedTree& levels, const BoostingTable& table) {
-    if (has(levels)) return;
+    if (begins_with(levels_, levels)) return;
     if (!begins_with(levels, levels_)) {
-        edition_ = next_edition();
+        ++edition_;
         levels_.clear();
         ranges_.resize(1);
     }

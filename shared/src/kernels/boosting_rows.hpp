@@ -61,11 +61,11 @@ class BoostingRows {
     /// Divides the rows as these levels say; deeper levels that are there already stay if they
     /// began like this, and else go.
     void apply(const BoostedTree& levels, const BoostingTable& table);
-    [[nodiscard]] bool has(const BoostedTree& levels) const;
 
     /// All trees so far, one after another.
     [[nodiscard]] const Bytes& trees() const { return trees_; }
     [[nodiscard]] std::uint32_t tree_count() const { return tree_count_; }
+    [[nodiscard]] bool has_begun() const { return edition_ > 0; }
     /// The nodes of a level, 0 being that of all rows.
     [[nodiscard]] std::span<const RowRange> nodes(std::size_t level) const {
         return ranges_[level];

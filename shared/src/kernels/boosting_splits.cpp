@@ -25,11 +25,13 @@ Result<Bytes> boosting_splits(std::span<const ByteSpan> inputs, Memo& memo) {
                           "boosting_splits: columns " + std::to_string(mask) + " of group " +
                               std::to_string(group) + " are not in the table");
     }
-    const auto memory = boosting_memory(*input, memo);
+    const auto memory = take_boosting_memory(*input, memo);
     if (!memory) return unexpected(memory.error());
-    const auto use = (*memory)->use(*input);
-    if (!use) return unexpected(use.error());
-    return encode_splits((*memory)->splits(*use, *input, group, mask));
+    const auto rows = (*memory)->rows_for(*input);
+    if (!rows) return unexpected(rows.error());
+    Bytes output = encode_splits((*memory)->splits(**rows, *input, group, mask));
+    give_boosting_memory(*input, memo, *memory);
+    return output;
 }
 
 /// boosting_trees@1: the next trees, whole: for tables so small that asking others takes longer.
@@ -47,7 +49,7 @@ Result<Bytes> boosting_trees(std::span<const ByteSpan> inputs, Memo& memo) {
                               std::to_string(boosting_trees_at_once_max) + " trees, not " +
                               std::to_string(count) + ", and none that is begun");
     }
-    const auto memory = boosting_memory(*input, memo);
+    const auto memory = take_boosting_memory(*input, memo);
     if (!memory) return unexpected(memory.error());
     const BoostingPlan& plan = input->table.plan;
     GrownTrees grown;
@@ -59,11 +61,11 @@ Result<Bytes> boosting_trees(std::span<const ByteSpan> inputs, Memo& memo) {
             input->levels = tree.levels;
             input->trees = given;
             input->trees.emplace_back(grown.trees);
-            const auto use = (*memory)->use(*input);
-            if (!use) return unexpected(use.error());
+            const auto rows = (*memory)->rows_for(*input);
+            if (!rows) return unexpected(rows.error());
             std::vector<BestSplit> best;
             for (const ColumnMask& columns : masks) {
-                const auto splits = (*memory)->splits(*use, *input, columns.group, columns.mask);
+                const auto splits = (*memory)->splits(**rows, *input, columns.group, columns.mask);
                 if (best.empty()) best = splits;
                 for (std::size_t i = 0; i < best.size(); ++i) keep_better(best[i], splits[i]);
             }
@@ -73,6 +75,7 @@ Result<Bytes> boosting_trees(std::span<const ByteSpan> inputs, Memo& memo) {
         write_tree(writer, tree.levels);
         grown.gains.insert(grown.gains.end(), tree.gains.begin(), tree.gains.end());
     }
+    give_boosting_memory(*input, memo, *memory);
     return encode_grown_trees(grown);
 }
 
@@ -90,12 +93,14 @@ Result<Bytes> boosting_scores(std::span<const ByteSpan> inputs, Memo& memo) {
                           "boosting_scores: rows " + std::to_string(begin) + " and " +
                               std::to_string(count) + " more are not all in the table");
     }
-    const auto memory = boosting_memory(*input, memo);
+    const auto memory = take_boosting_memory(*input, memo);
     if (!memory) return unexpected(memory.error());
-    const auto use = (*memory)->use(*input);
-    if (!use) return unexpected(use.error());
-    const ByteSpan bytes = std::as_bytes(use->rows->scores().subspan(begin, count));
-    return Bytes(bytes.begin(), bytes.end());
+    const auto rows = (*memory)->rows_for(*input);
+    if (!rows) return unexpected(rows.error());
+    const ByteSpan bytes = std::as_bytes((*rows)->scores().subspan(begin, count));
+    Bytes output(bytes.begin(), bytes.end());
+    give_boosting_memory(*input, memo, *memory);
+    return output;
 }
 
 }  // namespace netcompute::kernels
