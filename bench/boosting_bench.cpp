@@ -114,6 +114,7 @@ class BoostingBench {
                                    {&master_cpu_, nullptr, {}, {}}, {&auc_, nullptr, {}, {}}};
         if (has_peer) {
             rows.push_back({&peer_, nullptr, {}, {}});
+            rows.push_back({&peer_cpu_, nullptr, {}, {}});
             rows.push_back({&peer_auc_, nullptr, {}, {}});
             rows.push_back({&behind_, nullptr, Goal{Goal::Kind::AtMost, 0.001}, {}});
         }
@@ -206,6 +207,7 @@ class BoostingBench {
         }
         const auto said = nlohmann::json::parse(text.data());
         peer_.add(said.at("fit_s"));
+        peer_cpu_.add(said.at("cpu_s"));
         peer_auc_.add(said.at("auc"));
         behind_.add(peer_auc_.median() - auc_.median());
     }
@@ -228,6 +230,7 @@ class BoostingBench {
     Series master_cpu_{"the master's CPU", "s"};
     Series auc_{"AUC of the rows held out", ""};
     Series peer_{"XGBoost: bins and trees", "s"};
+    Series peer_cpu_{"XGBoost: CPU", "s"};
     Series peer_auc_{"XGBoost: AUC of the rows held out", ""};
     Series behind_{"how far our AUC is below XGBoost's", ""};
 };

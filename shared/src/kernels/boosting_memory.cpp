@@ -69,7 +69,7 @@ std::size_t BoostingMemory::bytes_max(const BoostingPlan& plan) {
         std::min(nodes_kept_max, std::size_t{1} << (plan.max_depth - 1)) * 3 / 2;
     const std::size_t sums =
         nodes * bin_groups(plan.feature_count) * group_sums * sizeof(GradientSum);
-    return rows + std::min(sums, sums_bytes_max);
+    return rows + std::min(sums, sums_bytes_max) + BoostingColumns::bytes_max(plan);
 }
 
 BoostingRows* BoostingMemory::other_than(const BoostingRows* rows) {
@@ -93,7 +93,8 @@ Result<BoostingRows*> BoostingMemory::grown(BoostingRows* from, ByteSpan rest,
     return from;
 }
 
-Result<const BoostingRows*> BoostingMemory::rows_for(const BoostingInput& input) {
+Result<const BoostingRows*> BoostingMemory::rows_for(BoostingInput& input) {
+    input.table.columns = &columns_;
     BoostingRows* nearest = nullptr;
     Bytes rest;
     for (BoostingRows& held : held_) {

@@ -37,7 +37,7 @@ class BoostingMemory {
     /// Rows after the trees and divided by the levels of `input`. Errors: InvalidArgument for trees
     /// that are none, for another number of them, and for scores beyond all numbers. They stay as
     /// they are until the next call.
-    [[nodiscard]] Result<const BoostingRows*> rows_for(const BoostingInput& input);
+    [[nodiscard]] Result<const BoostingRows*> rows_for(BoostingInput& input);
 
     /// Finds the best split of each open node among the columns of a group.
     [[nodiscard]] std::vector<BestSplit> splits(const BoostingRows& rows,
@@ -63,6 +63,7 @@ class BoostingMemory {
     [[nodiscard]] GroupSums take_sums(std::uint32_t group);
     void give_sums(std::uint32_t group, GroupSums sums);
 
+    BoostingColumns columns_;
     BoostingRows held_[2];  ///< While one begins a tree, the other still has the one before.
     std::map<std::uint32_t, GroupSums> sums_;
     std::size_t sums_bytes_ = 0;

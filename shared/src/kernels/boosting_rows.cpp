@@ -1,46 +1,37 @@
 #include "boosting_rows.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
 namespace netcompute::kernels {
 namespace {
 
-bool goes_left(std::uint8_t bin, const BoostedNode& node) {
-    return bin == missing_bin ? node.missing_left : bin <= node.bin;
+/// Columns that are kept singly, besides the table: none where addresses have 32 bits, as in tabs.
+constexpr std::uint64_t columns_bytes_max = sizeof(void*) < 8 ? 0 : std::uint64_t{256} << 20;
+
+/// 1 for the bins that go left, else 0: to be added, since nobody can guess where the next row
+/// goes.
+std::array<std::uint32_t, bin_count> lefts_of(const BoostedNode& node) {
+    std::array<std::uint32_t, bin_count> lefts{};
+    std::fill_n(lefts.begin(), node.bin + 1, 1U);
+    lefts[missing_bin] = node.missing_left ? 1 : 0;
+    return lefts;
 }
 
-/// Finds the bin of a row in one column, wherever its block is.
-class ColumnBins {
- public:
-    ColumnBins(const BoostingTable& table, std::uint32_t column)
-        : table_{table},
-          group_{column / bin_group_columns},
-          column_{column % bin_group_columns},
-          only_{table.blocks() == 1 ? table.row(group_, 0) + column_ : nullptr} {}
-
-    [[nodiscard]] const std::uint8_t* only() const { return only_; }
-    [[nodiscard]] std::uint8_t of(std::uint32_t row) const {
-        return table_.row(group_, row)[column_];
-    }
-
- private:
-    const BoostingTable& table_;
-    std::uint32_t group_;
-    std::uint32_t column_;
-    const std::uint8_t* only_;  ///< The first row's, where there is one block.
-};
-
-/// Calls `visit(bin_of)` with the quickest way to the bins of a column.
+/// Calls `visit(bin_of)` with the quickest way to the bins of a feature.
 template <typename Visit>
-void with_bins(const BoostingTable& table, std::uint32_t column, Visit&& visit) {
-    const ColumnBins bins{table, column};
-    if (const std::uint8_t* const only = bins.only()) {
-        visit([only](std::uint32_t row) { return only[std::size_t{row} * bin_group_columns]; });
-    } else {
-        visit([&](std::uint32_t row) { return bins.of(row); });
+void with_bins(const BoostingTable& table, std::uint32_t feature, Visit&& visit) {
+    const std::uint8_t* const column =
+        table.columns == nullptr ? nullptr : table.columns->find(table, feature);
+    if (column != nullptr) {
+        visit([column](std::uint32_t row) { return column[row]; });
+        return;
     }
+    const std::uint32_t group = feature / bin_group_columns;
+    const std::uint32_t place = feature % bin_group_columns;
+    visit([&](std::uint32_t row) { return table.row(group, row)[place]; });
 }
 
 /// So many rows ahead memory is asked for what is needed of them: rows of a node lie far apart.
@@ -80,6 +71,25 @@ std::size_t levels_to_divide(const BoostedTree& tree) {
 }
 
 }  // namespace
+
+const std::uint8_t* BoostingColumns::find(const BoostingTable& table, std::uint32_t feature) {
+    if (bytes_max(table.plan) == 0) return nullptr;
+    columns_.resize(table.plan.feature_count);
+    std::vector<std::uint8_t>& column = columns_[feature];
+    if (column.empty()) {
+        column.resize(table.plan.row_count);
+        const std::uint32_t group = feature / bin_group_columns;
+        for (std::uint32_t row = 0; row < table.plan.row_count; ++row) {
+            column[row] = table.row(group, row)[feature % bin_group_columns];
+        }
+    }
+    return column.data();
+}
+
+std::size_t BoostingColumns::bytes_max(const BoostingPlan& plan) {
+    const std::uint64_t bytes = std::uint64_t{plan.row_count} * plan.feature_count;
+    return bytes <= columns_bytes_max ? static_cast<std::size_t>(bytes) : 0;
+}
 
 Result<void> BoostingRows::begin(const BoostingTable& table) {
     trees_.clear();
@@ -168,17 +178,19 @@ std::uint32_t BoostingRows::partition(const BoostedNode& node, RowRange range,
     const bool in_table_order = levels_.empty();
     std::uint32_t left_end = range.begin;
     std::uint32_t right_count = 0;
+    const std::array<std::uint32_t, bin_count> lefts = lefts_of(node);
     with_bins(table, node.feature, [&](auto&& bin_of) {
         const auto run = [&](auto&& row_at) {
             std::uint32_t to = range.begin;
             std::uint32_t moved = 0;
-            for (std::uint32_t i = range.begin; i < range.end; ++i) {
+            const std::uint32_t end = range.end;
+            for (std::uint32_t i = range.begin; i < end; ++i) {
                 const std::uint32_t row = row_at(i);
-                const bool left = goes_left(bin_of(row), node);
+                const std::uint32_t left = lefts[bin_of(row)];
                 order[to] = row;
                 right[moved] = row;
-                to += left ? 1U : 0U;
-                moved += left ? 0U : 1U;
+                to += left;
+                moved += 1 - left;
             }
             left_end = to;
             right_count = moved;
@@ -225,11 +237,13 @@ void BoostingRows::score_leaves(const BoostedTree& tree, const BoostingTable& ta
             const std::size_t left = child;
             child += 2;
             if (level < last) continue;
-            const double values[2] = {tree[level + 1][left + 1].value, tree[level + 1][left].value};
+            std::array<double, bin_count> values{};
+            const std::array<std::uint32_t, bin_count> lefts = lefts_of(node);
+            for (std::size_t bin = 0; bin < bin_count; ++bin) {
+                values[bin] = tree[level + 1][left + 1 - lefts[bin]].value;
+            }
             with_bins(table, node.feature, [&](auto&& bin_of) {
-                each_row(range, [&](std::uint32_t row) {
-                    return values[goes_left(bin_of(row), node) ? 1 : 0];
-                });
+                each_row(range, [&](std::uint32_t row) { return values[bin_of(row)]; });
             });
         }
     }

@@ -9,11 +9,26 @@
 
 namespace netcompute::kernels {
 
+struct BoostingTable;
+
+/// Single columns of a table, [rows]: to divide rows by one of them, the seven beside it would only
+/// be in the way. Made when first asked for. Tabs have no memory for them.
+class BoostingColumns {
+ public:
+    /// The bins of a feature, or null where they would be too many; then the table has them too.
+    [[nodiscard]] const std::uint8_t* find(const BoostingTable& table, std::uint32_t feature);
+    [[nodiscard]] static std::size_t bytes_max(const BoostingPlan& plan);
+
+ private:
+    std::vector<std::vector<std::uint8_t>> columns_;
+};
+
 /// A training table, as the inputs of one task hold it: checked, and not copied.
 struct BoostingTable {
     BoostingPlan plan;
     std::vector<std::span<const double>> labels;  ///< One a block of rows.
     std::vector<const std::uint8_t*> bins;        ///< Of each group, its blocks: [rows][8].
+    BoostingColumns* columns = nullptr;           ///< Of this table, where somebody keeps them.
 
     [[nodiscard]] std::size_t blocks() const { return labels.size(); }
     /// Where the bins of a row and of its whole group are.

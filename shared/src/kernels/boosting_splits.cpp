@@ -14,7 +14,7 @@ namespace netcompute::kernels {
 /// Whole numbers are added, and splits compared in order of column and bin, so nothing depends on
 /// which tasks a worker did before.
 Result<Bytes> boosting_splits(std::span<const ByteSpan> inputs, Memo& memo) {
-    const auto input = read_boosting_input("boosting_splits", inputs);
+    auto input = read_boosting_input("boosting_splits", inputs);
     if (!input) return unexpected(input.error());
     const auto [group, mask] = input->own;
     const std::uint32_t first = group * bin_group_columns;
@@ -85,7 +85,7 @@ Result<Bytes> boosting_trees(std::span<const ByteSpan> inputs, Memo& memo) {
 ///   own       u32 begin, u32 count: rows
 ///   output    f64 scores[count]
 Result<Bytes> boosting_scores(std::span<const ByteSpan> inputs, Memo& memo) {
-    const auto input = read_boosting_input("boosting_scores", inputs);
+    auto input = read_boosting_input("boosting_scores", inputs);
     if (!input) return unexpected(input.error());
     const auto [begin, count] = input->own;
     if (std::uint64_t{begin} + count > input->table.plan.row_count) {
