@@ -118,6 +118,22 @@ TEST(PredictJobTest, WithoutAModelItSaysToTrainFirst) {
               "train, or --mode train)");
 }
 
+TEST(TrainJobTest, GradientBoostingTrainsAndItsModelPredicts) {
+    JobWorld world{tables};
+    const json params{{"algorithm", "gradient_boosting"}, {"n_estimators", 20}};
+    const auto training = world.prepare(*find_job_type("train"), params);
+    world.run(*training.program);
+    const auto trained = training.finish();
+    ASSERT_TRUE(trained) << trained.error().message;
+    EXPECT_EQ(trained->at("trees"), 20);
+    const auto prediction = world.prepare(*find_job_type("predict"), {{"data", "Data/train.csv"}});
+    world.run(*prediction.program);
+    const auto predicted = prediction.finish();
+    ASSERT_TRUE(predicted) << predicted.error().message;
+    EXPECT_EQ(predicted->at("algorithm"), "gradient_boosting");
+    EXPECT_EQ(predicted->at("metrics"), trained->at("metrics"));
+}
+
 TEST(TrainJobTest, TheTargetIsNotTheIdColumn) {
     JobWorld world{tables};
     EXPECT_EQ(refusal(*find_job_type("train"), {{"target", "x"}, {"id", "x"}}, world),

@@ -285,6 +285,40 @@ TEST(BoostingTest, TheOrderOfRowsAndASecondCopyOfAColumnChangeNothing) {
     EXPECT_EQ(boosted(twice, twice.plan(), 8).result, expected);
 }
 
+/// Two columns in two blocks of rows.
+Bytes result_of_two_blocks(const BoostingData& data) {
+    BlobMap blobs;
+    BoostingPlan plan = data.plan();
+    plan.max_depth = 3;
+    BoostingJob job{plan, 2, {}, {}, 0};
+    for (std::uint32_t begin = 0; begin < data.rows(); begin += kernels::bin_block_rows) {
+        const std::uint32_t rows = std::min(kernels::bin_block_rows, data.rows() - begin);
+        const std::span labels{data.labels};
+        job.labels.push_back(blobs.add(kernels::encode_tile(rows, 1, labels.subspan(begin, rows))));
+        Bytes block = kernels::empty_bins(rows, data.features());
+        const auto bins = kernels::bins_of_group(block, rows, 0);
+        for (std::size_t row = 0; row < rows; ++row) {
+            for (std::size_t i = 0; i < data.features(); ++i) {
+                bins[row * kernels::bin_group_columns + i] = data.columns[i][begin + row];
+            }
+        }
+        job.bins.push_back(blobs.add(block));
+    }
+    BoostingProgram program{job};
+    kernels::MemoStore memo{1 << 28};
+    EXPECT_TRUE(run_in_process(program, blobs.source(), {.memo = &memo}));
+    return program.result_bytes();
+}
+
+TEST(BoostingTest, RowsOfSeveralBlocksAreOneTable) {
+    BoostingData data = random_boosting_data(kernels::bin_block_rows + 5, 2, 3);
+    const Bytes result = result_of_two_blocks(data);
+    EXPECT_GT(result.size(), 100U);
+    for (auto& column : data.columns) std::ranges::reverse(column);
+    std::ranges::reverse(data.labels);
+    EXPECT_EQ(result_of_two_blocks(data), result);
+}
+
 TEST(BoostingTest, SubsamplingDrawsRowsAndColumnsBySeed) {
     const BoostingData data = random_boosting_data(1000, 12, 9);
     BoostingPlan plan = data.plan();
