@@ -90,15 +90,31 @@ std::uint32_t BoostingProgram::trees_of_round() const {
     return std::min(trees_at_once_, job_.tree_count - tree_);
 }
 
-Bytes BoostingProgram::last_trees() const {
-    std::size_t published = 0;
-    for (const BlobRef& part : parts_) published += static_cast<std::size_t>(part.size);
-    return {trees_.begin() + static_cast<std::ptrdiff_t>(published), trees_.end()};
+/// How many of trees_ are published, in the last part.
+std::size_t BoostingProgram::open_bytes() const {
+    if (parts_.size() == gains_of_parts_.size()) return 0;
+    return static_cast<std::size_t>(parts_.back().size);
+}
+
+std::vector<BlobRef> BoostingProgram::blobs() const {
+    std::vector<BlobRef> all = parts_;
+    all.insert(all.end(), gains_of_parts_.begin(), gains_of_parts_.end());
+    return all;
+}
+
+/// What the task of the last round gives back: the full parts, then their gains.
+const BlobRef& BoostingProgram::collected(TaskIndex index) const {
+    const std::size_t full = gains_of_parts_.size();
+    return index < full ? parts_[index] : gains_of_parts_[index - full];
 }
 
 std::optional<Round> BoostingProgram::round() const {
     if (phase_ == Phase::Finished) return std::nullopt;
-    kernels::BoostingState state{tree_, last_trees(), {}};
+    if (phase_ == Phase::Collecting) {
+        return Round{"noop", 1, {}, static_cast<std::uint32_t>(2 * gains_of_parts_.size())};
+    }
+    const ByteSpan last = ByteSpan{trees_}.subspan(open_bytes());
+    kernels::BoostingState state{tree_, {last.begin(), last.end()}, {}};
     ByteWriter levels{state.levels};
     kernels::write_tree(levels, growing_.levels);
     Round round{"boosting_splits", 1, {}, static_cast<std::uint32_t>(columns_.size())};
@@ -119,6 +135,7 @@ std::optional<Round> BoostingProgram::round() const {
 }
 
 std::vector<TaskInput> BoostingProgram::task_inputs(TaskIndex index) const {
+    if (phase_ == Phase::Collecting) return {collected(index)};
     if (phase_ == Phase::Scoring) {
         const std::uint32_t begin = index * score_rows;
         return {kernels::encode_boosting_range(begin,
@@ -130,6 +147,7 @@ std::vector<TaskInput> BoostingProgram::task_inputs(TaskIndex index) const {
 
 Result<void> BoostingProgram::fold(std::span<const ByteSpan> outputs, RoundWork& work) {
     if (phase_ == Phase::Scoring) return fold_scores(outputs);
+    if (phase_ == Phase::Collecting) return fold_parts(outputs);
     return trees_at_once_ > 0 ? fold_trees(outputs[0], work) : fold_splits(outputs, work);
 }
 
@@ -179,15 +197,39 @@ void BoostingProgram::add_trees(ByteSpan trees, std::span<const double> gains, s
     tree_ += count;
     columns_ = kernels::column_masks(job_.plan, tree_);
     if (tree_ == job_.tree_count) phase_ = Phase::Scoring;
-    const Bytes last = last_trees();
-    if (last.size() <= last_trees_max) return;
-    std::size_t size = last.size();
-    if (!parts_.empty() && parts_.back().size < part_bytes) {
-        size += static_cast<std::size_t>(parts_.back().size);
-        parts_.pop_back();
+    if (trees_.size() - open_bytes() <= last_trees_max) return;
+    if (open_bytes() > 0) parts_.pop_back();
+    const bool is_full = trees_.size() >= part_bytes;
+    parts_.push_back(work.publish(trees_));
+    if (!is_full) return;
+    const ByteSpan gains_of_part = std::as_bytes(std::span{gains_});
+    gains_of_parts_.push_back(work.publish({gains_of_part.begin(), gains_of_part.end()}));
+    trees_.clear();
+    gains_.clear();
+}
+
+/// The trees as one again. The parts have names, so nobody can give back others.
+Result<void> BoostingProgram::fold_parts(std::span<const ByteSpan> outputs) {
+    Bytes trees;
+    std::vector<double> gains;
+    for (std::size_t task = 0; task < outputs.size(); ++task) {
+        const BlobRef& part = collected(static_cast<TaskIndex>(task));
+        if (outputs[task].size() != part.size || sha256(outputs[task]) != part.sha256) {
+            return bad_output(task, "what it gives back is not what it was given");
+        }
+        if (task < gains_of_parts_.size()) {
+            trees.insert(trees.end(), outputs[task].begin(), outputs[task].end());
+            continue;
+        }
+        ByteReader reader{outputs[task]};
+        while (reader.left() > 0) gains.push_back(reader.number<double>());
     }
-    parts_.push_back(
-        work.publish({trees_.end() - static_cast<std::ptrdiff_t>(size), trees_.end()}));
+    trees_.insert(trees_.begin(), trees.begin(), trees.end());
+    gains_.insert(gains_.begin(), gains.begin(), gains.end());
+    parts_.clear();
+    gains_of_parts_.clear();
+    phase_ = Phase::Finished;
+    return {};
 }
 
 Result<void> BoostingProgram::fold_scores(std::span<const ByteSpan> outputs) {
@@ -201,6 +243,9 @@ Result<void> BoostingProgram::fold_scores(std::span<const ByteSpan> outputs) {
         ByteReader reader{outputs[task]};
         for (std::size_t row = 0; row < rows; ++row) scores_.push_back(reader.number<double>());
     }
+    phase_ = Phase::Collecting;
+    if (!gains_of_parts_.empty()) return {};
+    parts_.clear();
     phase_ = Phase::Finished;
     return {};
 }
@@ -216,6 +261,8 @@ void BoostingProgram::write_state(ByteWriter& state) const {
     state.numbers(std::span{gains_});
     state.number(static_cast<std::uint64_t>(parts_.size()));
     for (const BlobRef& part : parts_) write_blob(state, part);
+    state.number(static_cast<std::uint64_t>(gains_of_parts_.size()));
+    for (const BlobRef& part : gains_of_parts_) write_blob(state, part);
     state.number(static_cast<std::uint64_t>(growing_.gains.size()));
     state.numbers(std::span{growing_.gains});
     Bytes levels;
@@ -247,19 +294,19 @@ bool BoostingProgram::read_state(ByteReader& state) {
     };
     const ByteSpan trees = bytes_of();
     const auto read = kernels::read_trees(trees, features);
-    if (!read || read->size() != tree_) return false;
+    if (!read || read->size() > tree_) return false;
     trees_.assign(trees.begin(), trees.end());
     if (!read_numbers(gains_, state.number<std::uint64_t>())) return false;
     if (gains_.size() != split_count(*read)) return false;
-    const auto parts = state.number<std::uint64_t>();
-    if (parts > state.left() / sizeof(BlobRef)) return false;
-    parts_.clear();
-    std::uint64_t published = 0;
-    for (std::uint64_t i = 0; i < parts; ++i) {
-        parts_.push_back(read_blob(state));
-        if (parts_.back().size > trees_.size() - published) return false;
-        published += parts_.back().size;
+    for (std::vector<BlobRef>* const blobs : {&parts_, &gains_of_parts_}) {
+        const auto count = state.number<std::uint64_t>();
+        if (count > state.left() / sizeof(BlobRef)) return false;
+        blobs->clear();
+        for (std::uint64_t i = 0; i < count; ++i) blobs->push_back(read_blob(state));
     }
+    const std::size_t full = gains_of_parts_.size();
+    if (parts_.size() != full && parts_.size() != full + 1) return false;
+    if (open_bytes() > trees_.size() || (full == 0 && read->size() != tree_)) return false;
     growing_ = {};
     if (!read_numbers(growing_.gains, state.number<std::uint64_t>())) return false;
     ByteReader levels{bytes_of()};
@@ -268,7 +315,7 @@ bool BoostingProgram::read_state(ByteReader& state) {
     growing_.levels = std::move(*growing);
     if (split_count({&growing_.levels, 1}) != growing_.gains.size()) return false;
     columns_ = kernels::column_masks(job_.plan, tree_);
-    return read_numbers(scores_, phase_ == Phase::Finished ? rows : 0);
+    return read_numbers(scores_, phase_ >= Phase::Collecting ? rows : 0);
 }
 
 Progress BoostingProgram::progress() const {
