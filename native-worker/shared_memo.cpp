@@ -56,6 +56,16 @@ void SharedMemo::end(const kernels::MemoKey& key, Derivation& derivation,
     changed_.notify_all();
 }
 
+kernels::AnyValue SharedMemo::take(const kernels::MemoKey& key) {
+    const std::lock_guard lock{mutex_};
+    return store_.take(key);
+}
+
+void SharedMemo::give(const kernels::MemoKey& key, kernels::AnyDerived derived) {
+    const std::lock_guard lock{mutex_};
+    store_.give(key, std::move(derived));
+}
+
 void SharedMemo::clear() {
     const std::lock_guard lock{mutex_};
     store_.clear();

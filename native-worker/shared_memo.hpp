@@ -18,6 +18,8 @@ class SharedMemo final : public kernels::MemoValues {
 
     [[nodiscard]] Result<kernels::AnyValue> get(const kernels::MemoKey& key,
                                                 const Derive& derive) override;
+    [[nodiscard]] kernels::AnyValue take(const kernels::MemoKey& key) override;
+    void give(const kernels::MemoKey& key, kernels::AnyDerived derived) override;
     /// Gives the memory back, of values that no task is using.
     void clear();
     [[nodiscard]] std::size_t bytes() const;

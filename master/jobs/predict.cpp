@@ -81,7 +81,8 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     });
     if (!table) return unexpected(table.error());
     auto prepared = learning::prepare_prediction(
-        *table, model->form, id, [&](const Bytes& tile) { return context.blobs->put(tile); });
+        *table, model->form, id, [&](const Bytes& tile) { return context.blobs->put(tile); },
+        model->fit->binning());
     if (!prepared) return unexpected(prepared.error());
     const auto ids = learning::ids_of(*table, id);
     if (!ids) return unexpected(ids.error());

@@ -87,7 +87,8 @@ Result<nlohmann::json> finish_training(const PlannedTraining& training,
 Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     const learning::Learner& learner = *learning::find_learner(values[algorithm_choice()]);
     const learning::TrainingOptions options{values[target], values[id], learner.article,
-                                            learner.features_max};
+                                            learner.features_max,
+                                            learner.bins_max ? learner.bins_max(values) : 0};
     const std::string& name = values[table_file].name();
     auto table = context.table(values[table_file], {.id = options.id}, [&](auto names) {
         return learning::check_training_header(name, names, options);

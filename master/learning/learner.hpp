@@ -38,7 +38,9 @@ struct Learner {
     std::string_view summary;  ///< A sentence without its full stop.
     std::uint32_t features_max = 0;
     std::vector<params::Param> params;  ///< Numbers and choices; scikit-learn's or XGBoost's names.
-    /// Plans a training of these tiles.
+    /// Into how many bins it wants values to be cut; empty: it learns from standardised tiles.
+    std::function<std::uint32_t(const params::ParamValues& values)> bins_max = {};
+    /// Plans a training of these tiles, or bins.
     std::function<Training(const PreparedTraining& table, const params::ParamValues& values)> train;
     /// Reads what Fit::write() has written, of a model of so many features. What is wrong is told
     /// to the reader; then the fit is not used.

@@ -43,8 +43,10 @@ class Fit {
     /// Adds what a training's result says of it, by the names of the features.
     virtual void describe(std::span<const std::string> feature_names,
                           nlohmann::json& result) const = 0;
-    /// Plans the scoring of such tiles.
+    /// Plans the scoring of such tiles: of bins, where it has a binning.
     [[nodiscard]] virtual Scoring score(const Tiles& features) const = 0;
+    /// How values become the bins that score() takes; null: it takes standardised features.
+    [[nodiscard]] virtual const Binning* binning() const { return nullptr; }
 };
 
 /// Everything that prediction needs: what Data/model.json holds.

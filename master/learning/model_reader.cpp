@@ -59,6 +59,10 @@ const nlohmann::json& ModelReader::array(const char* key) {
     return none;
 }
 
+ModelReader ModelReader::element(const char* key, std::size_t index) {
+    return {array(key).at(index), path_of(place_in(key, index)), error_};
+}
+
 const nlohmann::json& ModelReader::value(const char* key) {
     static const nlohmann::json nothing;
     if (!object_.is_object()) return nothing;

@@ -27,6 +27,10 @@ class ModelReader {
     /// An empty one after an error.
     const nlohmann::json& array(const char* key);
     ModelReader object(const char* key) { return {value(key), path_of(key), error_}; }
+    /// An object in a list, of which there is one with this index.
+    ModelReader element(const char* key, std::size_t index);
+    /// Nothing was wrong so far.
+    [[nodiscard]] bool is_good() const { return error_.message.empty(); }
     /// Null if there is none.
     const nlohmann::json& value(const char* key);
 

@@ -73,7 +73,8 @@ Result<void> check_prediction_header(std::string_view table, std::span<const std
 }
 
 Result<PreparedPrediction> prepare_prediction(const data::Table& table, const TableForm& form,
-                                              std::string_view id, const BlobSink& sink) {
+                                              std::string_view id, const BlobSink& sink,
+                                              const Binning* binning) {
     const auto names = data::column_names(*table.dataset);
     if (auto good = check_prediction_header(table.name, names, form, id); !good) {
         return unexpected(good.error());
@@ -94,7 +95,9 @@ Result<PreparedPrediction> prepare_prediction(const data::Table& table, const Ta
         values.push_back(std::move(*encoded));
         kept.columns.push_back(column);
     }
-    auto features = cut_features(kept, values, table.dataset->row_count(), sink);
+    const std::uint64_t row_count = table.dataset->row_count();
+    auto features = binning == nullptr ? cut_features(kept, values, row_count, sink)
+                                       : cut_bins(kept, *binning, values, row_count, sink);
     if (!features) return unexpected(features.error());
     prepared.features = std::move(*features);
     prepared.data_sha256 = data_digest({prepared.features.blobs});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "data/dataset.hpp"
+#include "learning/binning.hpp"
 #include "learning/classes.hpp"
 #include "learning/preprocessing.hpp"
 #include "learning/shards.hpp"
@@ -40,12 +41,14 @@ struct PreparedPrediction {
 /// Encodes a table as the model says, and cuts it into tiles. Columns may come in any order;
 /// columns that training dropped may be missing. Missing numbers become the training median; a
 /// text that training did not see is of no category, with a note.
+/// With a `binning` of these features, the tiles are blocks of bins, and missing numbers stay so.
 /// Errors, all naming table, column and, where there is one, row: those of
 /// check_prediction_header(); InvalidArgument for an empty id, a field that is not a finite number
 /// in a numeric column, and a target of neither class; those of the sink.
 [[nodiscard]] Result<PreparedPrediction> prepare_prediction(const data::Table& table,
                                                             const TableForm& form,
                                                             std::string_view id,
-                                                            const BlobSink& sink);
+                                                            const BlobSink& sink,
+                                                            const Binning* binning = nullptr);
 
 }  // namespace netcompute::learning

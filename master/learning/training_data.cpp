@@ -74,6 +74,16 @@ Result<PreparedTraining> prepare_training(const data::Table& table, const Traini
     if (!values) return unexpected(values.error());
     prepared.classes = std::move(target->classes);
     prepared.labels = std::move(target->labels);
+    if (options.bins_max > 0) {
+        auto binned =
+            bin_training(prepared.preprocessing, *values, prepared.labels, options.bins_max, sink);
+        if (!binned) {
+            return unexpected(binned.error().code, table.name + ": " + binned.error().message);
+        }
+        prepared.data_sha256 = data_digest({binned->groups, binned->labels});
+        prepared.binned = std::move(*binned);
+        return prepared;
+    }
     auto features = cut_features(prepared.preprocessing, *values, table.dataset->row_count(), sink);
     if (!features) return unexpected(features.error());
     prepared.features = std::move(*features);

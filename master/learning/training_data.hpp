@@ -1,12 +1,14 @@
 #pragma once
 
 #include "data/dataset.hpp"
+#include "learning/binning.hpp"
 #include "learning/classes.hpp"
 #include "learning/preprocessing.hpp"
 #include "learning/shards.hpp"
 #include <netcompute/result.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,7 @@ struct TrainingOptions {
     std::string id;
     std::string_view learner = "a learner";  ///< As messages call it: "a logistic regression".
     std::uint32_t features_max = 0;          ///< That it takes.
+    std::uint32_t bins_max = 0;  ///< It learns from bins, at most so many; 0: it does not.
 };
 
 /// A training table, ready to be learned from. What it needs of the dataset is in it.
@@ -26,6 +29,7 @@ struct PreparedTraining {
     Classes classes;
     Tiles features;                              ///< They have gone into the sink.
     std::vector<programs::BlobRef> label_tiles;  ///< Likewise: [1][row_count], each 0 or 1.
+    std::optional<BinnedTable> binned;           ///< In place of both, where bins are asked for.
     std::vector<std::uint8_t> labels;            ///< In row order; each 0 or 1.
     std::vector<std::string> notes;              ///< For people: columns that were left out.
     std::string data_sha256;                     ///< Names the prepared data: see data_digest().

@@ -1,5 +1,6 @@
 #include "kernel_cases.hpp"
 
+#include "boosting_cases.hpp"
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/kernels/logistic.hpp>
 #include <netcompute/kernels/monte_carlo_pi.hpp>
@@ -116,6 +117,7 @@ std::vector<KernelCase> kernel_cases() {
         add_logistic(cases, random, 100, 6, scale, 1);
     }
     add_refused(cases, random);
+    for (KernelCase& each : boosting_cases()) cases.push_back(std::move(each));
     return cases;
 }
 

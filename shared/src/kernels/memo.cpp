@@ -33,6 +33,24 @@ void MemoStore::insert(const MemoKey& key, AnyDerived derived) {
     }
 }
 
+AnyValue MemoStore::take(const MemoKey& key) {
+    const auto found = by_key_.lower_bound({key.sha256, key.type, 0});
+    if (found == by_key_.end()) return nullptr;
+    if (found->first.sha256 != key.sha256 || found->first.type != key.type) return nullptr;
+    const auto entry = found->second;
+    AnyValue value = std::move(entry->derived.value);
+    bytes_ -= entry->derived.bytes + entry_bytes;
+    by_key_.erase(found);
+    entries_.erase(entry);
+    return value;
+}
+
+void MemoStore::give(const MemoKey& key, AnyDerived derived) {
+    MemoKey free{key.sha256, key.type, 0};
+    while (by_key_.contains(free)) ++free.copy;
+    insert(free, std::move(derived));
+}
+
 void MemoStore::clear() {
     by_key_.clear();
     entries_.clear();
@@ -46,9 +64,23 @@ Result<AnyValue> NoMemo::value_of(std::string_view, std::span<const ByteSpan>, c
     return std::move(derived->value);
 }
 
-/// The name's size and the number of the hashes are hashed too: no two lists read as one.
 Result<AnyValue> TaskMemo::value_of(std::string_view what, std::span<const ByteSpan> from,
                                     const void* type, const MemoValues::Derive& derive) {
+    return values_.get(key_of(what, from, type), derive);
+}
+
+AnyValue TaskMemo::taken(std::string_view what, std::span<const ByteSpan> from, const void* type) {
+    return values_.take(key_of(what, from, type));
+}
+
+void TaskMemo::given(std::string_view what, std::span<const ByteSpan> from, const void* type,
+                     AnyDerived derived) {
+    values_.give(key_of(what, from, type), std::move(derived));
+}
+
+/// The name's size and the number of the hashes are hashed too: no two lists read as one.
+MemoKey TaskMemo::key_of(std::string_view what, std::span<const ByteSpan> from,
+                         const void* type) const {
     Bytes text;
     ByteWriter writer{text};
     writer.number(std::uint64_t{what.size()});
@@ -58,7 +90,7 @@ Result<AnyValue> TaskMemo::value_of(std::string_view what, std::span<const ByteS
         const Sha256 hash = hash_of(bytes);
         writer.bytes(std::as_bytes(std::span{hash.digest}));
     }
-    return values_.get({sha256(text), type}, derive);
+    return {sha256(text), type};
 }
 
 Sha256 TaskMemo::hash_of(ByteSpan bytes) const {

@@ -42,6 +42,18 @@ TEST(JobTypesTest, EachSaysWhatItIs) {
     EXPECT_EQ(find_job_type("no such type"), nullptr);
 }
 
+/// The example of a type, of the variant that has this parameter.
+json params_with(const JobType& type, const std::string& name) {
+    json params = example_params(type);
+    for (const auto& variant : type.params.variants) {
+        params[std::string{type.params.choice->name}] = variant.value;
+        for (const Param& param : type.params.of(params)) {
+            if (param_document(param)["name"] == name) return params;
+        }
+    }
+    return example_params(type);
+}
+
 // A number beyond its range is refused with the range; so is a parameter that the type has not.
 TEST(JobTypesTest, EachRefusesByItsTable) {
     JobWorld world{tables};
@@ -49,7 +61,7 @@ TEST(JobTypesTest, EachRefusesByItsTable) {
         for (const Param& param : type.params.all()) {
             const json document = param_document(param);
             if (!document.contains("maximum")) continue;
-            json params = example_params(type);
+            json params = params_with(type, document["name"]);
             params[std::string{document["name"]}] = document["maximum"].get<double>() * 2;
             EXPECT_THAT(refusal(type, params, world),
                         HasSubstr("to " + document["maximum"].dump()));
@@ -104,6 +116,22 @@ TEST(PredictJobTest, WithoutAModelItSaysToTrainFirst) {
     EXPECT_EQ(refusal(*find_job_type("predict"), json::object(), world),
               "params.model: Data/model.json: there is no model yet; train first (a job of type "
               "train, or --mode train)");
+}
+
+TEST(TrainJobTest, GradientBoostingTrainsAndItsModelPredicts) {
+    JobWorld world{tables};
+    const json params{{"algorithm", "gradient_boosting"}, {"n_estimators", 20}};
+    const auto training = world.prepare(*find_job_type("train"), params);
+    world.run(*training.program);
+    const auto trained = training.finish();
+    ASSERT_TRUE(trained) << trained.error().message;
+    EXPECT_EQ(trained->at("trees"), 20);
+    const auto prediction = world.prepare(*find_job_type("predict"), {{"data", "Data/train.csv"}});
+    world.run(*prediction.program);
+    const auto predicted = prediction.finish();
+    ASSERT_TRUE(predicted) << predicted.error().message;
+    EXPECT_EQ(predicted->at("algorithm"), "gradient_boosting");
+    EXPECT_EQ(predicted->at("metrics"), trained->at("metrics"));
 }
 
 TEST(TrainJobTest, TheTargetIsNotTheIdColumn) {

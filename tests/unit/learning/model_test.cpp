@@ -141,7 +141,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadModel{"/format_version", "0", "format_version: 0 is not one that this version reads"},
         BadModel{"/algorithm", "1", "algorithm: 1 is not a text"},
         BadModel{"/algorithm", "\"magic\"",
-                 "algorithm: \"magic\" is not one that this version has: \"logistic_regression\""},
+                 "algorithm: \"magic\" is not one that this version has: \"logistic_regression\", "
+                 "\"gradient_boosting\""},
         BadModel{"/parameters", "[]", "parameters: [] is not an object"},
         BadModel{"/parameters/l2", "[1]", "parameters.l2: [1] is not a finite number"},
         BadModel{"/id", "", "id: null is not a text"},

@@ -77,6 +77,47 @@ TEST(MemoTest, WhatWasNotAskedForTheLongestGoesFirst) {
     EXPECT_EQ(bench.store.bytes(), 2 * (100 + MemoStore::entry_bytes));
 }
 
+TEST(MemoTest, AValueThatATaskTakesIsItsOwnUntilItIsGiven) {
+    MemoStore store{plenty};
+    TaskMemo memo{store};
+    EXPECT_EQ(memo.take<int>("rows 1", {}), nullptr);
+    memo.give("rows 1", {}, std::make_shared<int>(7), sizeof(int));
+    const std::size_t bytes = store.bytes();
+    EXPECT_EQ(memo.take<char>("rows 1", {}), nullptr);
+    EXPECT_EQ(memo.take<int>("rows 2", {}), nullptr);
+    const auto taken = memo.take<int>("rows 1", {});
+    ASSERT_NE(taken, nullptr);
+    EXPECT_EQ(*taken, 7);
+    EXPECT_EQ(store.bytes(), 0U);
+    EXPECT_EQ(memo.take<int>("rows 1", {}), nullptr);
+    *taken = 8;
+    memo.give("rows 1", {}, taken, sizeof(int));
+    EXPECT_EQ(store.bytes(), bytes);
+    EXPECT_EQ(*memo.take<int>("rows 1", {}), 8);
+}
+
+TEST(MemoTest, SlotsThatTakeAtTheSameTimeEachGetTheirOwnAgain) {
+    MemoStore store{plenty};
+    TaskMemo memo{store};
+    memo.give("rows 1", {}, std::make_shared<int>(1), sizeof(int));
+    memo.give("rows 1", {}, std::make_shared<int>(2), sizeof(int));
+    const auto first = memo.take<int>("rows 1", {});
+    const auto second = memo.take<int>("rows 1", {});
+    ASSERT_TRUE(first != nullptr && second != nullptr);
+    EXPECT_EQ(*first + *second, 3);
+    EXPECT_EQ(memo.take<int>("rows 1", {}), nullptr);
+}
+
+TEST(MemoTest, WhatATaskHasTakenIsNeverADerivedValue) {
+    MemoStore store{plenty};
+    TaskMemo memo{store};
+    memo.give("same", {}, std::make_shared<int>(1), sizeof(int));
+    const auto derived = memo.derive<int>("same", {}, [] {
+        return Result<Derived<int>>{{2, sizeof(int)}};
+    });
+    EXPECT_EQ(**derived, 2);
+}
+
 TEST(MemoTest, AValueBeyondTheBudgetIsDerivedAndNotKept) {
     Bench bench{1000};
     std::ignore = bench.text("small", {}, 10);

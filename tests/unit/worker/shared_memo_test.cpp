@@ -100,5 +100,22 @@ TEST(SharedMemoTest, TheBudgetIsAnEighthOfTheMemoryAndNoMoreThanAGigabyte) {
     EXPECT_GT(memo_bytes_here(), 0U);
 }
 
+// Two slots that take at the same time never hold the same value.
+TEST(SharedMemoTest, AValueThatOneSlotHasTakenIsNobodyElses) {
+    SharedMemo memo{1 << 20};
+    memo.give(key, seven());
+    const auto first = memo.take(key);
+    EXPECT_NE(first, nullptr);
+    EXPECT_EQ(memo.take(key), nullptr);
+    EXPECT_EQ(memo.bytes(), 0U);
+    memo.give(key, {first, 4});
+    memo.give(key, seven());
+    const auto second = memo.take(key);
+    EXPECT_NE(second, memo.take(key));
+    memo.give(key, seven());
+    memo.clear();
+    EXPECT_EQ(memo.take(key), nullptr);
+}
+
 }  // namespace
 }  // namespace netcompute::worker

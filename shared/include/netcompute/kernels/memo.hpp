@@ -38,16 +38,21 @@ using AnyDerived = Derived<AnyValue>;
 /// One object for each type: its address tells a type from others within a process.
 template <typename T>
 inline constexpr char type_tag = 0;
+/// The same for values that tasks take and change: none of them is ever read as a derived one.
+template <typename T>
+inline constexpr char changing_type_tag = 0;
 
 /// Names a derived value: the kernel's own name for it with the hashes of what it was made from,
 /// and its type, so that none is ever read as another one.
 struct MemoKey {
     Sha256 sha256;
     const void* type = nullptr;  ///< A type_tag.
+    std::uint32_t copy = 0;      ///< Of values that tasks take there may be several.
     friend bool operator==(const MemoKey&, const MemoKey&) = default;
     friend bool operator<(const MemoKey& a, const MemoKey& b) {
         if (a.sha256 != b.sha256) return a.sha256 < b.sha256;
-        return std::less<const void*>{}(a.type, b.type);
+        if (a.type != b.type) return std::less<const void*>{}(a.type, b.type);
+        return a.copy < b.copy;
     }
 };
 
@@ -64,6 +69,12 @@ class MemoValues {
     /// The value of this key: a kept one, or what `derive` makes, which is kept if there is room.
     /// Errors: those of `derive`; they are not kept.
     [[nodiscard]] virtual Result<AnyValue> get(const MemoKey& key, const Derive& derive) = 0;
+
+    /// Takes a value out that was given under this key: it is the caller's alone. Null: there is
+    /// none.
+    [[nodiscard]] virtual AnyValue take(const MemoKey&) { return nullptr; }
+    /// Keeps a value for take(), if there is room.
+    virtual void give(const MemoKey&, AnyDerived) {}
 };
 
 /// Keeps values within a budget: the one not asked for the longest goes first. Not thread-safe.
@@ -75,6 +86,8 @@ class MemoStore final : public MemoValues {
     explicit MemoStore(std::size_t bytes_max) : bytes_max_{bytes_max} {}
 
     [[nodiscard]] Result<AnyValue> get(const MemoKey& key, const Derive& derive) override;
+    [[nodiscard]] AnyValue take(const MemoKey& key) override;
+    void give(const MemoKey& key, AnyDerived derived) override;
     /// The kept value, or null. Counts as a use.
     [[nodiscard]] AnyValue find(const MemoKey& key);
     /// One that is larger than the budget is not kept, and nothing goes for it.
@@ -119,7 +132,27 @@ class Memo {
         return std::static_pointer_cast<const T>(std::move(value).value());
     }
 
+    /// A value that a task before this one has given under this name and `from`; it is this task's
+    /// alone, to be changed. Null: there is none. For what would cost more to make anew, memory and
+    /// all, than a task may take: whatever state it is in, the output is the same bits.
+    template <typename T>
+    [[nodiscard]] std::shared_ptr<T> take(std::string_view what, std::span<const ByteSpan> from) {
+        AnyValue value = taken(what, from, &changing_type_tag<T>);
+        return std::static_pointer_cast<T>(std::const_pointer_cast<void>(std::move(value)));
+    }
+    /// Keeps a value for the tasks that follow. A task that fails gives nothing: what it has left
+    /// half done is gone. Slots that take at the same time have values of their own.
+    template <typename T>
+    void give(std::string_view what, std::span<const ByteSpan> from, std::shared_ptr<T> value,
+              std::size_t bytes) {
+        given(what, from, &changing_type_tag<T>, {std::move(value), bytes});
+    }
+
  private:
+    [[nodiscard]] virtual AnyValue taken(std::string_view, std::span<const ByteSpan>, const void*) {
+        return nullptr;
+    }
+    virtual void given(std::string_view, std::span<const ByteSpan>, const void*, AnyDerived) {}
     [[nodiscard]] virtual Result<AnyValue> value_of(std::string_view what,
                                                     std::span<const ByteSpan> from,
                                                     const void* type,
@@ -148,6 +181,12 @@ class TaskMemo final : public Memo {
     [[nodiscard]] Result<AnyValue> value_of(std::string_view what, std::span<const ByteSpan> from,
                                             const void* type,
                                             const MemoValues::Derive& derive) override;
+    [[nodiscard]] AnyValue taken(std::string_view what, std::span<const ByteSpan> from,
+                                 const void* type) override;
+    void given(std::string_view what, std::span<const ByteSpan> from, const void* type,
+               AnyDerived derived) override;
+    [[nodiscard]] MemoKey key_of(std::string_view what, std::span<const ByteSpan> from,
+                                 const void* type) const;
     [[nodiscard]] Sha256 hash_of(ByteSpan bytes) const;
 
     MemoValues& values_;

@@ -1,0 +1,361 @@
+#include "learning/learner.hpp"
+#include <netcompute/kernels/boosting.hpp>
+#include <netcompute/programs/boosted_scores.hpp>
+#include <netcompute/programs/boosting.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <numeric>
+#include <utility>
+
+namespace netcompute::learning {
+namespace {
+
+using kernels::BoostedLevel;
+using kernels::BoostedNode;
+using kernels::BoostedTree;
+using params::Number;
+using params::ParamValues;
+using params::WholeNumber;
+
+constexpr WholeNumber n_estimators{
+    .name = "n_estimators", .what = "How many trees", .min = 1, .max = 10'000, .otherwise = 100};
+constexpr WholeNumber max_depth{
+    .name = "max_depth",
+    .what = "How many splits lie between a tree's root and a leaf, at most",
+    .min = 1,
+    .max = kernels::boosting_depth_max,
+    .otherwise = 6};
+constexpr Number learning_rate{.name = "learning_rate",
+                               .what = "The share of each tree's correction that is made",
+                               .min = 1e-6,
+                               .max = 1,
+                               .otherwise = 0.3};
+constexpr Number reg_lambda{.name = "reg_lambda",
+                            .what = "The L2 penalty of leaves' values",
+                            .min = 0,
+                            .max = 1e9,
+                            .otherwise = 1};
+constexpr Number reg_alpha{.name = "reg_alpha",
+                           .what = "The L1 penalty of leaves' values",
+                           .min = 0,
+                           .max = 1e9,
+                           .otherwise = 0};
+constexpr Number min_split_gain{.name = "gamma",
+                                .what = "What a split must gain at least",
+                                .min = 0,
+                                .max = 1e9,
+                                .otherwise = 0};
+constexpr Number min_child_weight{.name = "min_child_weight",
+                                  .what =
+                                      "The curvature of the loss that each side of a split must "
+                                      "have at least: a quarter for a row at first",
+                                  .min = 0,
+                                  .max = 1e9,
+                                  .otherwise = 1};
+constexpr Number subsample{.name = "subsample",
+                           .what = "The share of the rows that each tree learns from, drawn anew",
+                           .min = 0.001,
+                           .max = 1,
+                           .otherwise = 1};
+constexpr Number colsample_bytree{.name = "colsample_bytree",
+                                  .what = "The share of the features that each tree may use",
+                                  .min = 0.001,
+                                  .max = 1,
+                                  .otherwise = 1};
+constexpr WholeNumber max_bin{.name = "max_bin",
+                              .what = "How many bins a feature's values are put into, at most",
+                              .min = 2,
+                              .max = kernels::bins_max,
+                              .otherwise = kernels::bins_max};
+constexpr WholeNumber random_state{.name = "random_state",
+                                   .what = "The seed by which rows and features are drawn",
+                                   .min = 0,
+                                   .max = 0xffffffff,
+                                   .otherwise = 0};
+
+/// The trees as programs have them, and what each split was worth.
+struct BoostedModel {
+    double base_score = 0;
+    std::vector<BoostedTree> trees;
+    std::vector<double> gains;  ///< Of all splits, in the order of trees, levels and nodes.
+
+    /// What boosted_scores@1 reads.
+    [[nodiscard]] Bytes bytes() const {
+        Bytes bytes;
+        ByteWriter writer{bytes};
+        writer.number(base_score);
+        for (const BoostedTree& tree : trees) kernels::write_tree(writer, tree);
+        return bytes;
+    }
+};
+
+/// A tree's keys in model.json. Nodes come level by level, from left to right, and each split has
+/// two nodes in the next level. `feature` has an entry a node, -1 for a leaf; `cut`, `missing_left`
+/// and `gain` have one a split, `value` one a leaf. Rows go left whose value is below
+/// cuts[feature][cut], which for a cut beyond the last one are all that are not missing.
+nlohmann::ordered_json tree_document(const BoostedTree& tree, std::span<const double>& gains) {
+    nlohmann::ordered_json document;
+    for (const char* const key : {"feature", "cut", "missing_left", "gain", "value"}) {
+        document[key] = nlohmann::ordered_json::array();
+    }
+    for (const BoostedLevel& level : tree) {
+        for (const BoostedNode& node : level) {
+            if (node.is_leaf()) {
+                document["feature"].push_back(-1);
+                document["value"].push_back(node.value);
+                continue;
+            }
+            document["feature"].push_back(node.feature);
+            document["cut"].push_back(node.bin);
+            document["missing_left"].push_back(node.missing_left);
+            document["gain"].push_back(gains.front());
+            gains = gains.subspan(1);
+        }
+    }
+    return document;
+}
+
+/// Reads tree_document(). What is wrong is told to the reader.
+class TreeReader {
+ public:
+    TreeReader(ModelReader reader, const Binning& binning)
+        : reader_{std::move(reader)}, binning_{binning} {}
+
+    BoostedTree read(std::vector<double>& gains) {
+        features_ = reader_.numbers("feature");
+        cuts_ = reader_.numbers("cut");
+        values_ = reader_.numbers("value");
+        const std::vector<double> own_gains = reader_.numbers("gain");
+        const nlohmann::json& sides = reader_.array("missing_left");
+        const auto splits = static_cast<std::size_t>(
+            std::ranges::count_if(features_, [](double feature) { return feature != -1; }));
+        const bool are_sides =
+            std::ranges::all_of(sides, [](auto& side) { return side.is_boolean(); });
+        if (cuts_.size() != splits || own_gains.size() != splits || sides.size() != splits ||
+            values_.size() + splits != features_.size() || !are_sides) {
+            return failed("its lists do not fit together");
+        }
+        for (const auto& side : sides) sides_.push_back(side.get<bool>());
+        gains.insert(gains.end(), own_gains.begin(), own_gains.end());
+        return levels();
+    }
+
+ private:
+    BoostedTree failed(const std::string& what) {
+        reader_.fail("feature", what);
+        return {};
+    }
+
+    BoostedTree levels() {
+        BoostedTree tree;
+        std::size_t at = 0;
+        for (std::size_t nodes = 1; nodes > 0; nodes = kernels::nodes_after(tree.back())) {
+            if (nodes > features_.size() - at || tree.size() > kernels::boosting_depth_max) {
+                return failed("it has no such levels, each with two nodes a split before it");
+            }
+            BoostedLevel& level = tree.emplace_back();
+            for (std::size_t i = 0; i < nodes; ++i, ++at) {
+                const auto node = node_of(features_[at]);
+                if (!node) return failed("it has a split that the table cannot make");
+                level.push_back(*node);
+            }
+        }
+        return at == features_.size() ? tree : failed("it has more nodes than its levels");
+    }
+
+    std::optional<BoostedNode> node_of(double feature) {
+        if (feature == -1) return BoostedNode{.value = values_[leaf_++]};
+        const std::size_t split = split_++;
+        const double cut = cuts_[split];
+        const bool is_feature = feature >= 0 &&
+                                feature < static_cast<double>(binning_.cuts.size()) &&
+                                feature == static_cast<double>(static_cast<std::uint32_t>(feature));
+        if (!is_feature || !(cut >= 0 && cut < kernels::bins_max) ||
+            cut != static_cast<double>(static_cast<std::uint8_t>(cut))) {
+            return std::nullopt;
+        }
+        return BoostedNode{static_cast<std::uint16_t>(feature), static_cast<std::uint8_t>(cut),
+                           sides_[split], 0};
+    }
+
+    ModelReader reader_;
+    const Binning& binning_;
+    std::vector<double> features_;
+    std::vector<double> cuts_;
+    std::vector<double> values_;
+    std::vector<bool> sides_;
+    std::size_t split_ = 0;
+    std::size_t leaf_ = 0;
+};
+
+class BoostedFit final : public Fit {
+ public:
+    BoostedFit(BoostedModel model, Binning binning)
+        : model_{std::move(model)}, binning_{std::move(binning)} {}
+
+    /// Of the base score as f64 and the trees, then for each feature a u32, how many cuts it has,
+    /// and these as f64.
+    [[nodiscard]] Sha256 sha256() const override {
+        Bytes bytes = model_.bytes();
+        ByteWriter writer{bytes};
+        for (const auto& cuts : binning_.cuts) {
+            writer.number(static_cast<std::uint32_t>(cuts.size()));
+            writer.numbers(std::span{cuts});
+        }
+        return netcompute::sha256(bytes);
+    }
+    void write(nlohmann::ordered_json& document) const override {
+        document["base_score"] = model_.base_score;
+        document["cuts"] = binning_.cuts;
+        document["trees"] = nlohmann::ordered_json::array();
+        std::span<const double> gains = model_.gains;
+        for (const BoostedTree& tree : model_.trees) {
+            document["trees"].push_back(tree_document(tree, gains));
+        }
+    }
+    void describe(std::span<const std::string> feature_names,
+                  nlohmann::json& result) const override {
+        result["trees"] = model_.trees.size();
+        const std::vector<double> shares = gain_shares();
+        nlohmann::json importances = nlohmann::json::object();
+        for (std::size_t i = 0; i < feature_names.size(); ++i) {
+            importances[feature_names[i]] = shares[i];
+        }
+        result["feature_importances"] = std::move(importances);
+    }
+    [[nodiscard]] Scoring score(const Tiles& features) const override {
+        auto program = std::make_unique<programs::BoostedScoresProgram>(
+            programs::BoostedScoresPlan{features.blobs, features.row_counts, model_.bytes()});
+        const auto* const finished = program.get();
+        return {std::move(program), [finished] { return std::span{finished->scores()}; }};
+    }
+    [[nodiscard]] const Binning* binning() const override { return &binning_; }
+
+ private:
+    /// The share of all gain that the splits of each feature have.
+    [[nodiscard]] std::vector<double> gain_shares() const {
+        std::vector<double> shares(binning_.cuts.size());
+        std::size_t split = 0;
+        for (const BoostedTree& tree : model_.trees) {
+            for (const BoostedLevel& level : tree) {
+                for (const BoostedNode& node : level) {
+                    if (!node.is_leaf()) shares[node.feature] += model_.gains[split++];
+                }
+            }
+        }
+        const double total = std::accumulate(shares.begin(), shares.end(), 0.0);
+        for (double& share : shares) share = total > 0 ? share / total : 0;
+        return shares;
+    }
+
+    BoostedModel model_;
+    Binning binning_;
+};
+
+Training train_boosting(const PreparedTraining& table, const ParamValues& values) {
+    const BinnedTable& binned = *table.binned;
+    programs::BoostingJob job;
+    job.plan = {.row_count = binned.row_count,
+                .feature_count = binned.feature_count,
+                .max_depth = static_cast<std::uint32_t>(values[max_depth]),
+                .learning_rate = values[learning_rate],
+                .reg_lambda = values[reg_lambda],
+                .reg_alpha = values[reg_alpha],
+                .gamma = values[min_split_gain],
+                .min_child_weight = values[min_child_weight],
+                .subsample = values[subsample],
+                .colsample_bytree = values[colsample_bytree],
+                .seed = values[random_state]};
+    job.tree_count = static_cast<std::uint32_t>(values[n_estimators]);
+    job.labels = binned.labels;
+    job.bins = binned.groups;
+    auto program = std::make_unique<programs::BoostingProgram>(std::move(job));
+    const auto* const finished = program.get();
+    const auto finish = [finished, binning = binned.binning, features = binned.feature_count] {
+        auto trees = kernels::read_trees(finished->trees(), features);
+        NETCOMPUTE_ASSERT(trees.has_value(), "a program's trees are trees");
+        BoostedModel model{0, std::move(*trees), finished->gains()};
+        return Trained{std::make_shared<const BoostedFit>(std::move(model), binning),
+                       finished->scores(), nlohmann::json::object()};
+    };
+    return {std::move(program), finish};
+}
+
+Binning read_binning(ModelReader& reader, std::uint32_t feature_count) {
+    Binning binning;
+    for (const auto& cuts : reader.array("cuts")) {
+        binning.cuts.emplace_back();
+        const bool are_numbers =
+            cuts.is_array() && cuts.size() < kernels::bins_max &&
+            std::ranges::all_of(cuts, [](const auto& cut) { return cut.is_number(); });
+        if (are_numbers) binning.cuts.back() = cuts.get<std::vector<double>>();
+        const auto& read = binning.cuts.back();
+        const bool rise = std::ranges::adjacent_find(read, std::greater_equal<>{}) == read.end();
+        if (!are_numbers || !rise) {
+            reader.fail("cuts", "each must be at most " + std::to_string(kernels::bins_max - 1) +
+                                    " numbers that rise");
+            return {};
+        }
+    }
+    if (binning.cuts.size() != feature_count || feature_count == 0) {
+        reader.fail("cuts", "there are " + std::to_string(binning.cuts.size()) +
+                                ", but the columns make " + std::to_string(feature_count) +
+                                " features");
+    }
+    return binning;
+}
+
+std::shared_ptr<const Fit> read_boosted_fit(ModelReader& reader, std::uint32_t feature_count) {
+    BoostedModel model;
+    model.base_score = reader.number("base_score");
+    Binning binning = read_binning(reader, feature_count);
+    const nlohmann::json& trees = reader.array("trees");
+    for (std::size_t i = 0; i < trees.size(); ++i) {
+        TreeReader tree{reader.element("trees", i), binning};
+        model.trees.push_back(tree.read(model.gains));
+    }
+    if (!reader.is_good()) return nullptr;
+    return std::make_shared<const BoostedFit>(std::move(model), std::move(binning));
+}
+
+/// The features that gained most, with their shares.
+std::vector<std::string> report_boosting(const nlohmann::json& result) {
+    constexpr std::size_t shown_max = 10;
+    std::vector<std::string> lines{"trained on " + result.at("rows").dump() +
+                                   " rows: " + result.at("trees").dump() + " trees"};
+    std::vector<std::pair<double, std::string>> best;
+    for (const auto& [name, share] : result.at("feature_importances").items()) {
+        best.emplace_back(-share.get<double>(), name);
+    }
+    std::ranges::sort(best);
+    best.resize(std::min(best.size(), shown_max));
+    for (const auto& [share, name] : best) {
+        std::array<char, 16> text{};
+        std::snprintf(text.data(), text.size(), "%5.1f %%", -share * 100);
+        lines.push_back(std::string{"  "} + text.data() + " of the gain by " + name);
+    }
+    return lines;
+}
+
+}  // namespace
+
+/// Source: Chen and Guestrin, "XGBoost: a scalable tree boosting system", KDD 2016.
+Learner gradient_boosting_learner() {
+    return {
+        .name = "gradient_boosting",
+        .title = "Gradient boosting",
+        .article = "gradient boosting",
+        .summary = "Two classes, from many trees, each of which corrects those before it",
+        .features_max = kernels::boosting_features_max,
+        .params = {n_estimators, max_depth, learning_rate, reg_lambda, reg_alpha, min_split_gain,
+                   min_child_weight, subsample, colsample_bytree, max_bin, random_state},
+        .bins_max =
+            [](const ParamValues& values) { return static_cast<std::uint32_t>(values[max_bin]); },
+        .train = train_boosting,
+        .read_fit = read_boosted_fit,
+        .report = report_boosting};
+}
+
+}  // namespace netcompute::learning

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "boosting_search.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace netcompute::kernels {
+
+/// A row's gradient in the high half and its curvature in the low one, so that one addition adds
+/// both. Sums of at most this many rows stay in their halves.
+inline constexpr std::size_t packed_rows_max = 4000;
+
+/// What a unit is, for rows whose gradients are at most `largest` in size.
+[[nodiscard]] Units gradient_units(BoostingObjective objective, double largest);
+
+/// The largest |score - label|: what gradients of the squared error are. NaN if one is not finite.
+[[nodiscard]] double largest_residual(std::span<const double> scores,
+                                      std::span<const double> labels);
+
+/// Gradient and curvature of each row's loss, rounded to whole units and packed.
+void pack_gradients(BoostingObjective objective, std::span<const double> scores,
+                    std::span<const double> labels, const Units& units, std::uint64_t* packed);
+
+/// Leaves out (sets to 0) the rows that tree `tree` does not learn from; `packed` begins with
+/// row `first`, a multiple of 4.
+void leave_out_rows(const BoostingPlan& plan, std::uint32_t tree, std::uint32_t first,
+                    std::span<std::uint64_t> packed);
+
+[[nodiscard]] constexpr GradientSum unpacked(std::uint64_t sum) {
+    const std::uint64_t hessian = sum & 0xffffffff;
+    return {static_cast<std::int64_t>(sum - hessian) >> 32, static_cast<std::int64_t>(hessian)};
+}
+
+}  // namespace netcompute::kernels

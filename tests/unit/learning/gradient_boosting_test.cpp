@@ -1,0 +1,183 @@
+#include "learning/learner.hpp"
+#include "learning/metrics.hpp"
+#include "learning/prediction_data.hpp"
+#include "memory_blobs.hpp"
+#include "read_table.hpp"
+#include <netcompute/kernels/boosting.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace netcompute::learning {
+namespace {
+
+using test_support::MemoryBlobs;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const Learner& learner() {
+    return *find_learner("gradient_boosting");
+}
+
+params::ParamValues values_with(std::uint64_t trees) {
+    params::ParamValues values;
+    values.put("n_estimators", trees);
+    values.put("max_depth", std::uint64_t{6});
+    for (const auto& [name, value] : {std::pair{"learning_rate", 0.3},
+                                      {"reg_lambda", 1.0},
+                                      {"reg_alpha", 0.0},
+                                      {"gamma", 0.0},
+                                      {"min_child_weight", 1.0},
+                                      {"subsample", 1.0},
+                                      {"colsample_bytree", 1.0}}) {
+        values.put(name, value);
+    }
+    values.put("max_bin", std::uint64_t{255});
+    values.put("random_state", std::uint64_t{0});
+    return values;
+}
+
+/// A table that was learned from, and what was found.
+struct Learned {
+    PreparedTraining table;
+    Trained trained;
+    Model model;
+};
+
+class GradientBoostingTest : public testing::Test {
+ protected:
+    Learned learn(const data::Table& table, const std::string& target, const std::string& id,
+                  std::uint64_t trees, std::uint32_t bins_max = 255) {
+        auto prepared = prepare_training(
+            table, {target, id, learner().article, learner().features_max, bins_max},
+            blobs_.sink());
+        EXPECT_TRUE(prepared) << prepared.error().message;
+        Training training = learner().train(*prepared, values_with(trees));
+        run(*training.program);
+        Trained trained = training.finish();
+        Model model;
+        model.algorithm = "gradient_boosting";
+        model.form = {prepared->preprocessing, id, target, prepared->classes};
+        model.fit = trained.fit;
+        return {std::move(*prepared), std::move(trained), std::move(model)};
+    }
+
+    std::vector<double> scores_of(const Model& model, const data::Table& table) {
+        const auto prepared = prepare_prediction(table, model.form, model.form.id, blobs_.sink(),
+                                                 model.fit->binning());
+        EXPECT_TRUE(prepared) << prepared.error().message;
+        const Scoring scoring = model.fit->score(prepared->features);
+        run(*scoring.program);
+        const auto scores = scoring.scores();
+        return {scores.begin(), scores.end()};
+    }
+
+    void run(programs::Program& program) {
+        const auto ran =
+            programs::run_in_process(program, [&](const Sha256& name) -> std::optional<ByteSpan> {
+                return ByteSpan{blobs_.get({name, 0})};
+            });
+        ASSERT_TRUE(ran) << ran.error().message;
+    }
+
+    static data::Table sample(const char* name) {
+        return read_file_table(std::filesystem::path{NETCOMPUTE_SOURCE_DIR "/Data"} / name,
+                               "PassengerId")
+            .value();
+    }
+
+    MemoryBlobs blobs_;
+};
+
+/// The AUC is that of XGBoost 1.7.4 (hist, the same parameters and features), to the last digit.
+TEST_F(GradientBoostingTest, TheTitanicIsLearnedTheSameForEver) {
+    const Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 100);
+    const auto metrics = measure(got.table.labels, got.trained.scores);
+    ASSERT_TRUE(metrics);
+    EXPECT_NEAR(metrics->auc.value(), 0.956715, 1e-6);
+    EXPECT_EQ(to_hex(got.model.fit->sha256()),
+              "051b27516718bb8bd5084c27773bd8ad581df44d96408447e0a6fcc8dae506d8");
+}
+
+TEST_F(GradientBoostingTest, RowsAreScoredAsTheyWereInTheTraining) {
+    const Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 20);
+    EXPECT_EQ(scores_of(got.model, sample("train.csv")), got.trained.scores);
+}
+
+TEST_F(GradientBoostingTest, AModelReadBackScoresTheSameAndIsWrittenTheSame) {
+    Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 20);
+    got.model.parameters = {{"n_estimators", 20}};
+    const std::string text = model_text(got.model);
+    const auto read = parse_model(text, "model.json");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(model_text(*read), text);
+    EXPECT_EQ(scores_of(*read, sample("test.csv")), scores_of(got.model, sample("test.csv")));
+}
+
+TEST_F(GradientBoostingTest, MissingNumbersAndFewOrManyValuesHaveTheirBins) {
+    std::string text = "id,y,few,many,word\n";
+    for (int row = 0; row < 2000; ++row) {
+        const bool is_missing = row % 10 == 9;
+        text += std::to_string(row) + "," + std::to_string(row % 3 == 0) + "," +
+                std::to_string(row % 4 * 10) + "," + (is_missing ? "" : std::to_string(row * 0.5)) +
+                "," + (row % 2 ? "a" : "b") + "\n";
+    }
+    const Learned got = learn(read_table(text, "t.csv", "id").value(), "y", "id", 1, 16);
+    const Binning& binning = got.table.binned->binning;
+    ASSERT_EQ(binning.cuts.size(), 3U);
+    EXPECT_THAT(binning.cuts[0], ElementsAre(5, 15, 25));
+    EXPECT_EQ(binning.cuts[1].size(), 15U);
+    EXPECT_NEAR(binning.cuts[1][7], 500, 5);
+    EXPECT_THAT(binning.cuts[2], ElementsAre(0.5));
+    const auto bins = kernels::decode_bins(blobs_.get(got.table.binned->groups[0])).value();
+    EXPECT_EQ(bins.bin(3, 0), 3);
+    EXPECT_EQ(bins.bin(9, 1), kernels::missing_bin);
+    EXPECT_EQ(bins.bin(0, 1), 0);
+    EXPECT_EQ(bins.bin(1998, 1), 15);
+    EXPECT_EQ(bins.bin(0, 2), 1);
+    EXPECT_EQ(bins.bin(1, 2), 0);
+    std::vector<std::uint64_t> rows(256);
+    for (std::uint32_t row = 0; row < 2000; ++row) ++rows[bins.bin(row, 1)];
+    for (std::size_t bin = 0; bin < 16; ++bin)
+        EXPECT_NEAR(static_cast<double>(rows[bin]), 112.5, 2);
+}
+
+TEST_F(GradientBoostingTest, WhatIsWrongInAFileIsNamed) {
+    const Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 3);
+    const auto document = nlohmann::json::parse(model_text(got.model));
+    const auto error_with = [&](const char* pointer, const nlohmann::json& value) {
+        nlohmann::json bad = document;
+        bad[nlohmann::json::json_pointer{pointer}] = value;
+        const auto read = parse_model(bad.dump(), "model.json");
+        return read ? "read" : read.error().message;
+    };
+    EXPECT_THAT(error_with("/trees/1/feature/0", 99), HasSubstr("trees[1].feature: "));
+    EXPECT_THAT(error_with("/trees/1/feature/0", 0.5), HasSubstr("trees[1].feature: "));
+    EXPECT_THAT(error_with("/trees/1/feature/0", -1), HasSubstr("do not fit together"));
+    EXPECT_THAT(error_with("/trees/1/cut/0", 255), HasSubstr("a split that the table cannot"));
+    EXPECT_THAT(error_with("/trees/1/missing_left/0", 1), HasSubstr("do not fit together"));
+    EXPECT_THAT(error_with("/trees/1/value/0", "x"), HasSubstr("trees[1].value[0]: "));
+    EXPECT_THAT(error_with("/trees/0", 1), HasSubstr("trees[0]: 1 is not an object"));
+    EXPECT_THAT(error_with("/cuts/0", {2, 1}), HasSubstr("cuts: "));
+    EXPECT_THAT(error_with("/cuts", {{1}}), HasSubstr("cuts: there are 1"));
+    EXPECT_THAT(error_with("/trees/0/value/0", 7), HasSubstr("model_sha256"));
+    EXPECT_THAT(error_with("/cuts/0/0", -1e9), HasSubstr("model_sha256"));
+}
+
+TEST_F(GradientBoostingTest, TheReportNamesWhatGainedMost) {
+    const Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 20);
+    nlohmann::json result{{"rows", 891}};
+    got.model.fit->describe(got.model.form.preprocessing.feature_names(), result);
+    EXPECT_EQ(result["trees"], 20);
+    double sum = 0;
+    for (const auto& share : result["feature_importances"]) sum += share.get<double>();
+    EXPECT_NEAR(sum, 1, 1e-12);
+    const auto lines = learner().report(result);
+    EXPECT_EQ(lines[0], "trained on 891 rows: 20 trees");
+    EXPECT_THAT(lines[1], HasSubstr("of the gain by Sex=male"));
+}
+
+}  // namespace
+}  // namespace netcompute::learning
