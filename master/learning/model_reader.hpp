@@ -27,6 +27,9 @@ class ModelReader {
     /// An empty one after an error.
     const nlohmann::json& array(const char* key);
     ModelReader object(const char* key) { return {value(key), path_of(key), error_}; }
+    [[nodiscard]] bool has(const char* key) const {
+        return object_.is_object() && object_.contains(key);
+    }
     /// Null if there is none.
     const nlohmann::json& value(const char* key);
 
