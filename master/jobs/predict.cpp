@@ -98,8 +98,8 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     if (!model) return unexpected(model.error());
     data::ReadingOptions reading = reading_of(values, model->form.reading);
     add_dates(model->form.preprocessing, reading);
-    reading.id = values.has(id_param) ? values[id_param] : model->form.id;
-    reading.finds_id = reading.id.empty();
+    reading.finds_id = !values.has(id_param) && (reading.finds_id || model->form.id.empty());
+    if (!reading.finds_id) reading.id = values.has(id_param) ? values[id_param] : model->form.id;
     std::string id;
     const std::string& name = values[table_file].name();
     auto table = context.table(values[table_file], reading, [&](auto names) {

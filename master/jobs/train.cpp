@@ -97,9 +97,9 @@ Result<nlohmann::json> finish_training(const PlannedTraining& training,
 Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     const learning::Learner& learner = *learning::find_learner(values[algorithm_choice()]);
     data::ReadingOptions reading = reading_of(values);
+    reading.finds_id = !values.has(id);
     const data::ReadingOptions told = reading;
     reading.id = values[id];
-    reading.finds_id = reading.id.empty();
     learning::TrainingOptions options{values[target], {}, learner.article, learner.features_max};
     if (values.has(max_categories)) options.max_categories = values[max_categories];
     const std::string& name = values[table_file].name();

@@ -180,6 +180,7 @@ Result<ReadingOptions> read_reading_json(const json& object) {
         return found == object.end() ? Result<void>{} : reader(*found, options);
     };
     if (!object.is_object()) return options;
+    options.finds_id = object.value("id_is_found", json(false)) == json(true);
     if (auto done = read("reading", read_reading); !done) return unexpected(done.error());
     if (auto done = read("columns", read_columns); !done) return unexpected(done.error());
     if (auto done = read("missing", read_missing); !done) return unexpected(done.error());
@@ -199,6 +200,7 @@ nlohmann::ordered_json reading_json(const ReadingOptions& options) {
     if (options.encoding) reading["encoding"] = data::encoding_name(*options.encoding);
     if (options.dialect.skip_lines) reading["skip_lines"] = *options.dialect.skip_lines;
     nlohmann::ordered_json object = nlohmann::ordered_json::object();
+    if (options.finds_id) object["id_is_found"] = true;
     if (!reading.empty()) object["reading"] = std::move(reading);
     for (const auto& [name, kind] : options.columns) {
         object["columns"][name] = data::column_kind_name(kind);
@@ -209,6 +211,7 @@ nlohmann::ordered_json reading_json(const ReadingOptions& options) {
 
 ReadingOptions merged(const ReadingOptions& under, const ReadingOptions& over) {
     ReadingOptions both = over;
+    both.finds_id = over.finds_id || under.finds_id;
     const auto fill = [](auto& target, const auto& other) {
         if (!target) target = other;
     };

@@ -85,7 +85,7 @@ for (const [name, content, notes] of dresses) {
   });
 }
 
-test('the row numbers of R and pandas are no feature, and name the rows where nothing does', async () => {
+test('the row numbers of R and pandas are no feature, but may name the rows', async () => {
   const numbered = table()
     .split('\n')
     .map((line, i) => (line === '' ? line : (i === 0 ? '""' : `"r${i}"`) + ',' + line))
