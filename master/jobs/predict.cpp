@@ -102,10 +102,21 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     if (!reading.finds_id) reading.id = values.has(id_param) ? values[id_param] : model->form.id;
     std::string id;
     const std::string& name = values[table_file].name();
-    auto table = context.table(values[table_file], reading, [&](auto names) {
-        id = id_column(reading, names);
-        return learning::check_prediction_header(name, names, model->form, id);
-    });
+    const auto take_table = [&] {
+        return context.table(values[table_file], reading, [&](auto names) -> Result<void> {
+            id = id_column(reading, names);
+            const bool is_other = !model->form.id.empty() && id != model->form.id;
+            if (reading.finds_id && is_other) return unexpected(ErrorCode::NotFound, "");
+            return learning::check_prediction_header(name, names, model->form, id);
+        });
+    };
+    auto table = take_table();
+    if (!table && reading.finds_id && table.error().message.empty()) {
+        // This table's own is another one than the model's, which so must be there.
+        reading.finds_id = false;
+        reading.id = model->form.id;
+        table = take_table();
+    }
     if (!table) return unexpected(table.error());
     auto prepared = learning::prepare_prediction(
         *table, model->form, id, [&](const Bytes& tile) { return context.blobs->put(tile); });

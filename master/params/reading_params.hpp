@@ -13,9 +13,9 @@ extern const Structured reading_param;  ///< {"separator", "decimal", …}
 extern const Structured columns_param;  ///< {NAME: "number" | "category" | …}
 extern const Structured missing_param;  ///< ["NA", "?", …]
 
-/// The keys "reading", "columns", "missing" and, of models, "id_is_found" (ReadingOptions::finds_id)
-/// of an object; others are passed over. Errors:
-/// InvalidArgument, naming the key, its value and what would do.
+/// The keys "reading", "columns", "missing" and, of models, "id_is_found"
+/// (ReadingOptions::finds_id) of an object; others are passed over. Errors: InvalidArgument, naming
+/// the key, its value and what would do.
 [[nodiscard]] Result<data::ReadingOptions> read_reading_json(const nlohmann::json& object);
 
 /// What read_reading_json() reads: only what the options give.

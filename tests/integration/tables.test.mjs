@@ -108,6 +108,16 @@ test('a table without an id has its rows numbered, also in a prediction', async 
   assert.equal(cluster.read('Data/o.csv'), cluster.read('Data/submission_train.csv'));
 });
 
+test('a prediction goes by the id of its model, whatever else may name the rows', async () => {
+  await train(table(), { id: undefined });
+  const numbered = table()
+    .replaceAll(/^(?=.)/gm, '7,')
+    .replace('7,', ',');
+  writeFileSync(cluster.file('Data/n.csv'), numbered);
+  await cluster.run('predict', { data: 'Data/n.csv', output: 'Data/o.csv' });
+  assert.match(cluster.read('Data/o.csv'), /^id,left\n1,/);
+});
+
 test('one odd field stays one missing number, named with its line', async () => {
   const odd = table((field) => (field === rows[45][2] ? '?' : field));
   const result = await train(odd);
