@@ -57,6 +57,10 @@ Result<void> fill_up(std::uint64_t size, const ByteSink& sink) {
     return zeros.empty() ? Result<void>{} : sink(zeros);
 }
 
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /// A blank or a byte of a no-break space.
 bool may_be_blank(char c) {
     return c == ' ' || c == '\t' || c == '\xA0' || c == '\xC2' || c == '\xE2' || c == '\xAF';
@@ -338,9 +342,16 @@ void ColumnBuilder::for_each_text(Visit&& visit) const {
 FieldCounts ColumnBuilder::counts_of_texts() const {
     FieldCounts counts;
     for_each_text([&](std::string_view text, std::uint64_t) {
-        if (!text.empty()) counts.add(text, *reading_, 1);
+        // Past a tenth it is a column of words; then only a note asks for its numbers.
+        const std::uint64_t there = row_count_ - missing_count_;
         const std::uint64_t others = counts.words - counts.dates;
-        return others * 2 <= row_count_ - missing_count_;
+        if (others * 10 > there && !text.empty() && is_letter(text.front())) {
+            ++counts.words;
+            ++counts.not_dates;
+        } else if (!text.empty()) {
+            counts.add(text, *reading_, 1);
+        }
+        return others * 2 <= there;
     });
     return counts;
 }

@@ -81,6 +81,13 @@ std::optional<std::string> unmarked(std::string_view text, char decimal) {
 }  // namespace
 
 std::string_view trim_blanks(std::string_view text) {
+    // Almost every text: no byte of a blank at its ends.
+    const auto may_be_blank_at = [](char c) {
+        return is_blank(c) || static_cast<unsigned char>(c) >= 0x80;
+    };
+    if (text.empty() || (!may_be_blank_at(text.front()) && !may_be_blank_at(text.back()))) {
+        return text;
+    }
     constexpr std::array<std::string_view, 4> blanks{" ", "\t", "\xC2\xA0", "\xE2\x80\xAF"};
     for (bool is_done = false; !is_done && !text.empty();) {
         is_done = true;
@@ -185,6 +192,8 @@ std::string number_text(double value) {
 bool MissingWords::contains(std::string_view text) const {
     text = trim_blanks(text);
     if (text.empty()) return true;
+    constexpr std::size_t longest = 9;
+    if (!words_ && text.size() > longest) return false;
     if (words_) return std::ranges::find(*words_, text) != words_->end();
     return std::ranges::find(missing_words, text) != missing_words.end();
 }
