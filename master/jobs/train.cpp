@@ -105,6 +105,12 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     const std::string& name = values[table_file].name();
     auto table = context.table(values[table_file], reading, [&](auto names) -> Result<void> {
         if (auto known = check_columns(name, names, reading); !known) return known;
+        const auto as = reading.columns.find(options.target);
+        if (as != reading.columns.end() && as->second == data::ColumnKind::Ignore) {
+            return unexpected(ErrorCode::InvalidArgument,
+                              "params.columns: " + data::quote(options.target) +
+                                  " is the target, and cannot be passed over");
+        }
         options.id = id_column(reading, names);
         return learning::check_training_header(name, names, options);
     });

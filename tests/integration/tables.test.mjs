@@ -139,6 +139,18 @@ test('a model remembers how it was told to read', async () => {
   assert.equal(cluster.read('Data/o.csv'), cluster.read('Data/submission_train.csv'));
 });
 
+test('numbers whose score overflows are refused, not scored as no number at all', async () => {
+  const pairs = Array.from({ length: 40 }, (_, i) => [(i * 7) % 11, (i * 5) % 13]);
+  const lines = pairs.map(([a, b]) => `${a},${b},${a > b ? 1 : 0}\n`);
+  await train('a,b,left\n' + lines.join(''), { id: undefined, C: 1e5 });
+  writeFileSync(cluster.file('Data/n.csv'), 'a,b\n1,2\n1.5e308,1.5e308\n');
+  await assert.rejects(
+    cluster.run('predict', { data: 'Data/n.csv', output: 'Data/far.csv' }),
+    /line 3 \(row 2\): its numbers are too far/,
+  );
+  assert.throws(() => cluster.read('Data/far.csv'), 'nothing may be written');
+});
+
 test('what cannot be read is refused with line, field and what to do', async () => {
   assert.match(
     await refusal(table((field, i) => (i === 4 && field === '1' ? 'None' : field))),
@@ -154,5 +166,6 @@ test('what cannot be read is refused with line, field and what to do', async () 
     await refusal(table(), { columns: { left: 'word' } }),
     /columns\.left: .*is not one of/,
   );
+  assert.match(await refusal(table(), { columns: { left: 'ignore' } }), /cannot be passed over/);
   assert.match(await refusal(table(), { columns: { lefd: 'text' } }), /no column .*lefd/);
 });
