@@ -38,6 +38,16 @@ add_library(netcompute_crypto INTERFACE)
 netcompute_link_archives(netcompute_crypto crypto crypto)
 target_link_libraries(netcompute_crypto INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
 
+# What compressed tables are unpacked with.
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+add_library(netcompute_z INTERFACE)
+netcompute_link_archives(netcompute_z PkgConfig::ZLIB z)
+add_library(netcompute_zstd INTERFACE)
+netcompute_link_archives(netcompute_zstd PkgConfig::ZSTD zstd)
+add_library(netcompute_archives INTERFACE)
+target_link_libraries(netcompute_archives INTERFACE netcompute_z netcompute_zstd)
+
 add_library(netcompute_fmt STATIC ${CMAKE_SOURCE_DIR}/cmake/fmt_implementation.cpp)
 add_library(netcompute_spdlog STATIC ${CMAKE_SOURCE_DIR}/cmake/spdlog_implementation.cpp)
 target_compile_definitions(netcompute_spdlog PUBLIC SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)

@@ -5,7 +5,7 @@
 # its package's name holds its version.
 packages_to_build=(
     g++ cmake ninja-build pkg-config
-    libzmq3-dev cppzmq-dev libssl-dev libsqlite3-dev
+    libzmq3-dev cppzmq-dev libssl-dev libsqlite3-dev zlib1g-dev libzstd-dev
     nlohmann-json3-dev libhwy-dev libspdlog-dev libfmt-dev libcli11-dev
     emscripten)
 packages_to_test=(

@@ -1,6 +1,7 @@
 #include "data/csv_reader.hpp"
 
 #include "data/field_place.hpp"
+#include "data/number.hpp"
 #include "data/utf8.hpp"
 
 #include <algorithm>
@@ -11,19 +12,25 @@
 namespace netcompute::data {
 namespace {
 
-/// The highest bit of each byte of `word` that equals `wanted`; above the first such byte there may
-/// be others. Source: Mycroft's null-byte detection.
-constexpr std::uint64_t mark_bytes(std::uint64_t word, char wanted) {
-    constexpr std::uint64_t ones = 0x0101010101010101U;
-    const std::uint64_t differences = word ^ (ones * static_cast<unsigned char>(wanted));
+constexpr std::uint64_t ones = 0x0101010101010101U;
+
+/// The same byte eight times.
+constexpr std::uint64_t pattern_of(char byte) {
+    return ones * static_cast<unsigned char>(byte);
+}
+
+/// The highest bit of each byte of `word` that equals that of `pattern`; above the first such byte
+/// there may be others. Source: Mycroft's null-byte detection.
+constexpr std::uint64_t mark_bytes(std::uint64_t word, std::uint64_t pattern) {
+    const std::uint64_t differences = word ^ pattern;
     return (differences - ones) & ~differences & (ones << 7U);
 }
 
-std::uint64_t mark_stops(const char* at) {
+std::uint64_t mark_stops(const char* at, std::uint64_t separators, std::uint64_t quotes) {
     std::uint64_t word = 0;
     std::memcpy(&word, at, sizeof word);
-    return mark_bytes(word, ',') | mark_bytes(word, '\n') | mark_bytes(word, '\r') |
-           mark_bytes(word, '"');
+    return mark_bytes(word, separators) | mark_bytes(word, pattern_of('\n')) |
+           mark_bytes(word, pattern_of('\r')) | mark_bytes(word, quotes);
 }
 
 /// What the buffer has beyond its bytes: the scanner's stop, and what it reads past that.
@@ -32,11 +39,11 @@ constexpr std::size_t stop_padding = 2 * sizeof(std::uint64_t);
 /// How many bytes there are before the first that may end a plain field. There must be one, with
 /// stop_padding readable bytes from it on. Two words at a time, chosen between without a branch:
 /// most fields end within them, and no processor foresees in which.
-std::size_t plain_field_size(const char* begin) {
+std::size_t plain_field_size(const char* begin, std::uint64_t separators, std::uint64_t quotes) {
     constexpr std::size_t word_size = sizeof(std::uint64_t);
     for (const char* at = begin;; at += 2 * word_size) {
-        const std::uint64_t first = mark_stops(at);
-        const std::uint64_t second = mark_stops(at + word_size);
+        const std::uint64_t first = mark_stops(at, separators, quotes);
+        const std::uint64_t second = mark_stops(at + word_size, separators, quotes);
         if ((first | second) == 0) continue;
         const std::uint64_t stops = first != 0 ? first : second;
         const std::size_t skipped = first != 0 ? 0 : word_size;
@@ -49,16 +56,23 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 }  // namespace
 
-CsvReader::CsvReader(std::unique_ptr<CsvSource> source, std::string name, const CsvLimits& limits)
-    : source_{std::move(source)}, name_{std::move(name)}, limits_{limits} {
+CsvReader::CsvReader(std::unique_ptr<CsvSource> source, std::string name, const CsvLimits& limits,
+                     const Dialect& dialect)
+    : source_{std::move(source)},
+      name_{std::move(name)},
+      limits_{limits},
+      dialect_{dialect},
+      separator_pattern_{pattern_of(dialect.separator)},
+      // Without quotes the scanner stops for line ends only.
+      quote_pattern_{pattern_of(dialect.quote == '\0' ? '\n' : dialect.quote)} {
     capacity_ = std::max<std::size_t>(limits_.chunk_bytes, 1);
     buffer_.resize(capacity_ + stop_padding);
     kept_fields_max_ = limits_.column_count_max;
 }
 
 Result<CsvReader> CsvReader::open(std::unique_ptr<CsvSource> source, std::string name,
-                                  const CsvLimits& limits) {
-    CsvReader reader{std::move(source), std::move(name), limits};
+                                  const CsvLimits& limits, const Dialect& dialect) {
+    CsvReader reader{std::move(source), std::move(name), limits, dialect};
     if (const auto read = reader.read_header(); !read) return unexpected(read.error());
     return reader;
 }
@@ -73,6 +87,7 @@ Result<void> CsvReader::read_header() {
                           name_ + ": is UTF-16; save it as CSV in UTF-8");
     }
     if (start.starts_with(byte_order_mark)) row_end_ = byte_order_mark.size();
+    if (auto skipped = skip_lines(); !skipped) return skipped;
 
     const auto read = read_row();
     if (!read) return unexpected(read.error());
@@ -88,24 +103,51 @@ Result<void> CsvReader::read_header() {
                               ": leave out those that nothing is learned from");
     }
     std::vector<std::string> names{fields_.begin(), fields_.end()};
+    name_the_nameless(names);
     if (const auto good = check_names(names); !good) return unexpected(good.error());
     header_ = std::move(names);
     kept_fields_max_ = header_.size();
     return {};
 }
 
-Result<void> CsvReader::check_names(std::span<const std::string> names) const {
-    if (names.size() == 1 && names.front().find_first_of(";\t") != std::string::npos) {
-        return unexpected(
-            error_at(row_begin_, "one column only; save the table with commas between the fields"));
+/// Lines before the header, whatever they hold.
+Result<void> CsvReader::skip_lines() {
+    for (std::uint64_t left = dialect_.skip_lines; left > 0; --left) {
+        row_begin_ = row_end_;
+        for (;;) {
+            const void* const end =
+                std::memchr(buffer_.data() + row_begin_, '\n', filled_ - row_begin_);
+            if (end != nullptr) {
+                row_end_ =
+                    static_cast<std::size_t>(static_cast<const char*>(end) - buffer_.data()) + 1;
+                break;
+            }
+            if (source_ended_) {
+                row_end_ = filled_;
+                return {};
+            }
+            if (const auto read = refill(); !read) return read;
+        }
+        ++next_line_;
     }
+    return {};
+}
+
+/// Columns without a name get one; so does one that the header does not have at all.
+void CsvReader::name_the_nameless(std::vector<std::string>& names) const {
+    if (dialect_.header_lacks == Dialect::Lacks::First) names.insert(names.begin(), "");
+    if (dialect_.header_lacks == Dialect::Lacks::Last) names.emplace_back();
     for (std::size_t i = 0; i < names.size(); ++i) {
+        names[i] = trim_blanks(names[i]);
         if (!names[i].empty()) continue;
-        return unexpected(error_at(
-            row_begin_, "column " + std::to_string(i + 1) + " of " + std::to_string(names.size()) +
-                            " has no name; name it, or leave it out "
-                            "(pandas leaves its index out with index=False)"));
+        // A table that pandas wrote twice may have that name already.
+        std::string name = nameless_column(i);
+        while (std::ranges::find(names, name) != names.end()) name += ".1";
+        names[i] = std::move(name);
     }
+}
+
+Result<void> CsvReader::check_names(std::span<const std::string> names) const {
     std::vector<std::string_view> sorted{names.begin(), names.end()};
     std::sort(sorted.begin(), sorted.end());
     const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
@@ -128,7 +170,6 @@ Result<bool> CsvReader::next() {
 }
 
 Result<bool> CsvReader::read_row() {
-    std::uint64_t first_blank_line = 0;
     for (;;) {
         line_ = next_line_;
         row_begin_ = row_end_;
@@ -150,17 +191,29 @@ Result<bool> CsvReader::read_row() {
             next_line_ = line_ + static_cast<std::uint64_t>(std::count(
                                      buffer_.data() + row_begin_, buffer_.data() + row_end_, '\n'));
         }
-
-        const bool is_blank = field_count_ == 1 && fields_.front().empty() && !row_is_quoted_;
-        if (!is_blank) break;
-        if (first_blank_line == 0) first_blank_line = line_;
+        if (!is_passed_over()) break;
     }
-    if (first_blank_line != 0) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          name_ + ": line " + std::to_string(first_blank_line) +
-                              ": is blank, and more lines follow; remove it");
+    if (blank_line_ != 0 && passed_over_.first_blank_line == 0) {
+        passed_over_.first_blank_line = blank_line_;
     }
     unescape_fields();
+    return true;
+}
+
+/// Blank lines, comments, and rows of nothing but separators, which spreadsheets write.
+bool CsvReader::is_passed_over() {
+    if (!fields_.empty() && !fields_.front().empty()) {
+        return dialect_.comment != '\0' && buffer_[row_begin_] == dialect_.comment;
+    }
+    if (row_is_quoted_) return false;
+    if (field_count_ == 1) {
+        if (blank_line_ == 0) blank_line_ = line_;
+        return true;
+    }
+    if (header_.empty() || field_count_ != header_.size()) return false;
+    const auto is_empty = [](std::string_view field) { return field.empty(); };
+    if (!std::ranges::all_of(fields_, is_empty)) return false;
+    if (passed_over_.empty_rows++ == 0) passed_over_.first_empty_row = line_;
     return true;
 }
 
@@ -198,9 +251,11 @@ CsvReader::Scan CsvReader::scan_row() {
     buffer_[filled_] = '\n';  // Stops the scanner; told from a line end by its place.
     std::size_t at = row_begin_;
     if (at == filled_) return source_ended_ ? Scan::Row : Scan::NeedsMore;
+    if (dialect_.comment != '\0' && buffer_[at] == dialect_.comment) return scan_comment();
 
     for (;;) {
-        const Scan field = buffer_[at] == '"' && at < filled_ ? scan_quoted(at) : scan_plain(at);
+        const bool is_quoted = buffer_[at] == dialect_.quote && at < filled_;
+        const Scan field = is_quoted ? scan_quoted(at) : scan_plain(at);
         if (field != Scan::Row) return field;
         if (at == filled_) {
             if (!source_ended_) return Scan::NeedsMore;
@@ -208,7 +263,7 @@ CsvReader::Scan CsvReader::scan_row() {
             return Scan::Row;
         }
         const char stop = buffer_[at];
-        if (stop == ',') {
+        if (stop == dialect_.separator) {
             ++at;
             continue;
         }
@@ -226,11 +281,23 @@ CsvReader::Scan CsvReader::scan_row() {
     }
 }
 
+/// A line that is one field, whatever it holds.
+CsvReader::Scan CsvReader::scan_comment() {
+    const void* const end = std::memchr(buffer_.data() + row_begin_, '\n', filled_ - row_begin_);
+    if (end == nullptr && !source_ended_) return Scan::NeedsMore;
+    row_end_ = end == nullptr
+                   ? filled_
+                   : static_cast<std::size_t>(static_cast<const char*>(end) - buffer_.data()) + 1;
+    keep_field(row_begin_, row_end_);
+    return Scan::Row;
+}
+
 /// `at` goes from the first byte of a plain field to the byte that ends it.
 CsvReader::Scan CsvReader::scan_plain(std::size_t& at) {
     const std::size_t begin = at;
-    at += plain_field_size(buffer_.data() + begin);
-    if (buffer_[at] == '"') {
+    at += plain_field_size(buffer_.data() + begin, separator_pattern_, quote_pattern_);
+    if (buffer_[at] == dialect_.quote && at < filled_) {
+        if (trim_blanks({buffer_.data() + begin, at - begin}).empty()) return scan_quoted(at);
         return fail_at(at,
                        "a quote inside a field that does not begin with one; quote the whole "
                        "field and write each quote in it twice");
@@ -245,7 +312,7 @@ CsvReader::Scan CsvReader::scan_quoted(std::size_t& at) {
     row_is_quoted_ = true;
     bool is_escaped = false;
     for (++at;;) {
-        const void* const found = std::memchr(buffer_.data() + at, '"', filled_ - at);
+        const void* const found = std::memchr(buffer_.data() + at, dialect_.quote, filled_ - at);
         if (found == nullptr) {
             if (!source_ended_) return Scan::NeedsMore;
             return fail_at(opening, "the quote that opens here never closes");
@@ -255,16 +322,19 @@ CsvReader::Scan CsvReader::scan_quoted(std::size_t& at) {
             if (!source_ended_) return Scan::NeedsMore;
             break;
         }
-        if (buffer_[at] != '"') break;
+        if (buffer_[at] != dialect_.quote) break;
         is_escaped = true;
         ++at;
     }
+    const std::size_t closing = at - 1;
+    while (at < filled_ && buffer_[at] != dialect_.separator && is_blank(buffer_[at])) ++at;
+    if (at == filled_ && !source_ended_) return Scan::NeedsMore;
     const char after = buffer_[at];
-    if (after != ',' && after != '\n' && after != '\r') {
+    if (after != dialect_.separator && after != '\n' && after != '\r') {
         return fail_at(at, "text after a closing quote; write a quote inside a field twice");
     }
     if (is_escaped) escaped_fields_.push_back(field_count_);
-    keep_field(opening + 1, at - 1);
+    keep_field(opening + 1, closing);
     return Scan::Row;
 }
 
@@ -282,7 +352,7 @@ void CsvReader::unescape_fields() {
         char* out = begin;
         for (const char* in = begin; in < begin + fields_[index].size(); ++in) {
             *out++ = *in;
-            if (*in == '"') ++in;
+            if (*in == dialect_.quote) ++in;
         }
         fields_[index] = {begin, static_cast<std::size_t>(out - begin)};
     }
@@ -296,7 +366,9 @@ Result<void> CsvReader::check_bytes() const {
     }
     if (const auto invalid = find_invalid_utf8(row); invalid != std::string_view::npos) {
         return unexpected(
-            error_at(row_begin_ + invalid, "bytes that are not UTF-8; save the file as UTF-8"));
+            error_at(row_begin_ + invalid,
+                     "bytes that are not UTF-8; save the file as UTF-8, or say what it is: "
+                     "reading: {\"encoding\": \"windows-1252\"}"));
     }
     return {};
 }

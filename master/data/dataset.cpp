@@ -1,10 +1,9 @@
 #include "data/dataset.hpp"
 
 #include "data/dataset_format.hpp"
+#include "data/field_kinds.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -40,7 +39,31 @@ class DatasetParser {
 
     std::string text() { return std::string{as_text(head_.bytes(head_.number<std::uint32_t>()))}; }
     std::uint64_t number() { return head_.number<std::uint64_t>(); }
-    ColumnKind kind() { return ColumnKind{head_.number<std::uint32_t>()}; }
+    ColumnStorage storage() { return ColumnStorage{head_.number<std::uint32_t>()}; }
+    ColumnKind kind() {
+        const auto kind = head_.number<std::uint32_t>();
+        if (kind >= column_kind_names.size()) is_good_ = false;
+        return ColumnKind{static_cast<int>(kind)};
+    }
+    char character() {
+        const auto character = head_.number<std::uint32_t>();
+        if (character > 0x7F) is_good_ = false;
+        return static_cast<char>(character);
+    }
+    std::vector<std::string> texts() {
+        std::vector<std::string> texts;
+        for (auto left = head_.number<std::uint32_t>(); left > 0 && head_.ok(); --left) {
+            texts.push_back(text());
+        }
+        return texts;
+    }
+    FieldsAt fields_at() {
+        FieldsAt fields_at;
+        fields_at.count = number();
+        fields_at.first = fields();
+        return fields_at;
+    }
+    double real() { return head_.number<double>(); }
     bool truth() { return head_.number<std::uint32_t>() == 1; }
     FieldAt field() {
         FieldAt field;
@@ -84,23 +107,30 @@ class DatasetParser {
 Column read_column(DatasetParser& parser, std::uint64_t rows) {
     Column column;
     column.name = parser.text();
+    column.kind = parser.kind();
     column.missing_count = parser.number();
     column.first_missing = parser.maybe_field();
-    const ColumnKind kind = parser.kind();
+    column.first_trimmed = parser.maybe_field();
+    column.not_finite = parser.maybe_field();
+    column.marked = parser.fields_at();
+    column.odd = parser.fields_at();
+    column.first_inexact = parser.maybe_field();
+    column.first_unclear = parser.maybe_field();
+    const ColumnStorage storage = parser.storage();
     std::vector<FieldAt> fields = parser.fields();
-    if (kind == ColumnKind::CodedTexts) {
-        column.values = CodedTexts{std::move(fields), parser.values<std::uint8_t>(rows)};
+    if (storage == ColumnStorage::CodedTexts) {
+        CodedTexts coded{std::move(fields), {}, {}};
+        for (std::size_t i = 0; i < coded.texts.size(); ++i) coded.numbers.push_back(parser.real());
+        coded.codes = parser.values<std::uint8_t>(rows);
+        column.values = std::move(coded);
         return column;
     }
-    if (kind == ColumnKind::Numbers) {
-        auto not_finite = parser.maybe_field();
-        column.values =
-            Numbers{parser.values<double>(rows), std::move(fields), std::move(not_finite)};
+    if (storage == ColumnStorage::Numbers) {
+        column.values = Numbers{parser.values<double>(rows), std::move(fields)};
         return column;
     }
     Texts texts;
     texts.examples = std::move(fields);
-    texts.first_not_number = parser.maybe_field();
     if (parser.truth()) texts.first_empty = parser.number();
     const std::uint64_t size = parser.number();
     texts.ends = parser.values<std::uint64_t>(rows);
@@ -120,6 +150,12 @@ Result<std::shared_ptr<const Dataset>> Dataset::open(ByteSpan bytes,
     if (sizes) {
         dataset->row_count_ = sizes->rows;
         dataset->jumps_ = parser.values<std::uint64_t>(2 * sizes->jumps);
+        ReadingFound& reading = dataset->reading_;
+        reading.separator = parser.character();
+        reading.decimal = parser.character();
+        reading.encoding = parser.text();
+        reading.compression = parser.text();
+        reading.notes = parser.texts();
         for (std::uint64_t i = 0; i < sizes->columns && parser.is_good(); ++i) {
             dataset->columns_.push_back(read_column(parser, sizes->rows));
         }
@@ -136,6 +172,11 @@ Result<std::shared_ptr<const Dataset>> Dataset::open(ByteSpan bytes,
 const Column* Dataset::find(std::string_view name) const {
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? nullptr : found->second;
+}
+
+const Column* Dataset::id() const {
+    const auto found = std::ranges::find(columns_, ColumnKind::Id, &Column::kind);
+    return found == columns_.end() ? nullptr : &*found;
 }
 
 RowPlace Dataset::place(std::uint64_t row) const {
@@ -167,11 +208,20 @@ std::string field_text(const Column& column, std::uint64_t row) {
     const auto& numbers = std::get<Numbers>(column.values);
     const double value = numbers.values[row];
     if (std::isnan(value)) {
-        const auto& odd = numbers.not_finite;
-        return odd && odd->row == row ? odd->text : missing();
+        const auto& infinite = column.not_finite;
+        if (infinite && infinite->row == row) return infinite->text;
+        const auto odd = std::ranges::find(column.odd.first, row, &FieldAt::row);
+        return odd != column.odd.first.end() ? odd->text : missing();
     }
-    std::array<char, 32> text{};
-    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+    return is_date(column.kind) ? date_text(value) : number_text(value);
+}
+
+bool is_missing_at(const Column& column, std::uint64_t row) {
+    if (const auto* const coded = std::get_if<CodedTexts>(&column.values)) {
+        return coded->codes[row] >= coded->texts.size();
+    }
+    if (const auto* const texts = std::get_if<Texts>(&column.values)) return (*texts)[row].empty();
+    return std::isnan(std::get<Numbers>(column.values).values[row]);
 }
 
 std::vector<std::string> column_names(const Dataset& dataset) {
@@ -189,8 +239,8 @@ Result<void> require_name(std::string_view table, std::span<const std::string> h
     if (header.size() == 1) {
         return unexpected(ErrorCode::NotFound,
                           start +
-                              "it has one column only: is it a table with commas between the "
-                              "fields?");
+                              "it has one column only: is it a table? Say what parts its fields: "
+                              "reading: {\"separator\": \";\"}");
     }
     return unexpected(ErrorCode::NotFound,
                       start + "its columns are " + quote_list(header, columns_shown_max));

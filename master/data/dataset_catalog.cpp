@@ -1,10 +1,10 @@
 #include "data/dataset_catalog.hpp"
 
 #include "data/atomic_file.hpp"
-#include "data/csv_reader.hpp"
 #include "data/data_folder.hpp"
 #include "data/dataset_reader.hpp"
 #include "data/file_hash.hpp"
+#include "data/table_source.hpp"
 #include <netcompute/json_file.hpp>
 
 #include <fcntl.h>
@@ -36,8 +36,8 @@ std::int64_t wall_clock_ns() {
 
 /// Names a dataset: whatever changes its bytes is part of it.
 std::string name_of(const Sha256& sha256, const ReadingOptions& options) {
-    return to_hex(
-        netcompute::sha256(as_byte_span("dataset 1\n" + to_hex(sha256) + "\nid " + options.id)));
+    return to_hex(netcompute::sha256(
+        as_byte_span("dataset 2\n" + to_hex(sha256) + "\n" + options_text(options))));
 }
 
 bool is_name(const std::string& text) {
@@ -328,16 +328,16 @@ Result<std::shared_ptr<const Dataset>> DatasetCatalog::read(const InputFile& fil
                                                             const HeaderCheck& check) {
     const std::int64_t now = wall_clock_ns();
     FileHash hash;
-    auto reader =
-        CsvReader::open(std::make_unique<HashingSource>(csv_file_source(file), hash), file.name());
-    if (!reader) return unexpected(reader.error());
-    if (auto good = check(reader->header()); !good) return unexpected(good.error());
+    auto opened = open_table(std::make_unique<HashingSource>(csv_file_source(file), hash),
+                             file.name(), options);
+    if (!opened) return unexpected(opened.error());
+    if (auto good = check(opened->reader.header()); !good) return unexpected(good.error());
 
     const Temporary temporary{temporary_path()};
     auto target = GrowingFile::open(temporary.path());
     if (!target) return unexpected(target.error());
     const auto append = [&](ByteSpan bytes) { return target->append(bytes); };
-    if (auto done = read_dataset(*reader, options, append); !done) return unexpected(done.error());
+    if (auto done = read_dataset(*opened, options, append); !done) return unexpected(done.error());
     if (auto done = target->sync(); !done) return unexpected(done.error());
     if (!file.is_unchanged()) {
         return unexpected(ErrorCode::Unavailable, file.name() +

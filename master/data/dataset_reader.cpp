@@ -2,6 +2,7 @@
 
 #include "data/column_builder.hpp"
 #include "data/dataset_format.hpp"
+#include "data/field_kinds.hpp"
 
 #include <utility>
 #include <vector>
@@ -30,10 +31,63 @@ class LineJumps {
 
 }  // namespace
 
-Result<void> read_dataset(CsvReader& reader, const ReadingOptions& options, const ByteSink& sink) {
+namespace {
+
+/// What each column was said to be.
+std::optional<ColumnKind> given_kind(const std::string& name, const ReadingOptions& options,
+                                     const std::string& id) {
+    if (!id.empty() && name == id) return ColumnKind::Id;
+    const auto given = options.columns.find(name);
+    if (given == options.columns.end() || given->second == ColumnKind::Id) return std::nullopt;
+    return given->second;
+}
+
+/// The column that names the rows: the one that was said to, or is found.
+std::string id_of(const CsvReader& reader, const ReadingOptions& options) {
+    if (!options.id.empty()) return options.id;
+    for (const auto& [name, kind] : options.columns) {
+        if (kind == ColumnKind::Id) return name;
+    }
+    return options.finds_id ? find_id(reader.header()) : std::string{};
+}
+
+void add_passed_over(const PassedOver& passed, std::vector<std::string>& notes) {
+    if (passed.first_blank_line > 0) {
+        notes.push_back("blank lines among the rows are passed over (the first is line " +
+                        std::to_string(passed.first_blank_line) + ")");
+    }
+    if (passed.empty_rows > 0) {
+        notes.push_back(counted(passed.empty_rows, "row") +
+                        " of empty fields only: passed over (the first in line " +
+                        std::to_string(passed.first_empty_row) + ")");
+    }
+}
+
+void write_text(ByteWriter& writer, std::string_view text) {
+    writer.number(static_cast<std::uint32_t>(text.size()));
+    writer.bytes(as_byte_span(text));
+}
+
+void write_found(ByteWriter& writer, const ReadingFound& found) {
+    writer.number(std::uint32_t{static_cast<unsigned char>(found.separator)});
+    writer.number(std::uint32_t{static_cast<unsigned char>(found.decimal)});
+    write_text(writer, found.encoding);
+    write_text(writer, found.compression);
+    writer.number(static_cast<std::uint32_t>(found.notes.size()));
+    for (const std::string& note : found.notes) write_text(writer, note);
+}
+
+/// `found` says how the table was read, once it was.
+Result<void> read_table(CsvReader& reader, char decimal, const ReadingOptions& options,
+                        const std::function<ReadingFound()>& found, const ByteSink& sink) {
+    FieldReading reading{decimal, {}};
+    if (options.missing) reading.missing = MissingWords{*options.missing};
+    const std::string id = id_of(reader, options);
     std::vector<ColumnBuilder> columns;
     columns.reserve(reader.header().size());
-    for (const std::string& name : reader.header()) columns.emplace_back(name, name == options.id);
+    for (const std::string& name : reader.header()) {
+        columns.emplace_back(name, reading, given_kind(name, options, id));
+    }
     LineJumps jumps;
     for (;;) {
         const auto more = reader.next();
@@ -41,12 +95,20 @@ Result<void> read_dataset(CsvReader& reader, const ReadingOptions& options, cons
         if (!*more) break;
         jumps.add(reader);
         const auto fields = reader.fields();
-        for (std::size_t i = 0; i < columns.size(); ++i) columns[i].add(fields[i]);
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            columns[i].add(fields[i], reader.is_quoted(i));
+        }
     }
 
+    ReadingFound as_read = found();
+    add_passed_over(reader.passed_over(), as_read.notes);
     Bytes parts;
     ByteWriter writer{parts};
-    for (const ColumnBuilder& column : columns) column.write_head(writer);
+    write_found(writer, as_read);
+    for (ColumnBuilder& column : columns) {
+        column.finish();
+        column.write_head(writer);
+    }
     constexpr std::size_t fixed_bytes = 5 * sizeof(std::uint64_t);
     parts.resize(parts.size() + dataset_padding(parts.size()));
     Bytes head;
@@ -65,15 +127,49 @@ Result<void> read_dataset(CsvReader& reader, const ReadingOptions& options, cons
     return {};
 }
 
-Result<std::shared_ptr<const Dataset>> read_dataset(CsvReader& reader,
-                                                    const ReadingOptions& options) {
+/// Into memory, with whatever `read` reads.
+Result<std::shared_ptr<const Dataset>> in_memory(
+    const std::function<Result<void>(const ByteSink&)>& read) {
     const auto bytes = std::make_shared<Bytes>();
-    const auto read = read_dataset(reader, options, [&](ByteSpan part) -> Result<void> {
+    const auto done = read([&](ByteSpan part) -> Result<void> {
         bytes->insert(bytes->end(), part.begin(), part.end());
         return {};
     });
-    if (!read) return unexpected(read.error());
+    if (!done) return unexpected(done.error());
     return Dataset::open(*bytes, bytes);
+}
+
+}  // namespace
+
+Result<void> read_dataset(CsvReader& reader, const ReadingOptions& options, const ByteSink& sink) {
+    return read_table(
+        reader, '.', options, [] { return ReadingFound{}; }, sink);
+}
+
+Result<void> read_dataset(OpenTable& table, const ReadingOptions& options, const ByteSink& sink) {
+    const auto found = [&] {
+        ReadingFound as_read{table.dialect.separator,
+                             table.dialect.decimal,
+                             std::string{encoding_name(table.encoding())},
+                             std::string{compression_name(table.compression)},
+                             {}};
+        if (!options.encoding && table.encoding() == TextEncoding::Windows1252) {
+            as_read.notes.emplace_back("its text is no UTF-8, and is read as Windows-1252");
+        }
+        as_read.notes.insert(as_read.notes.end(), table.notes.begin(), table.notes.end());
+        return as_read;
+    };
+    return read_table(table.reader, table.dialect.decimal, options, found, sink);
+}
+
+Result<std::shared_ptr<const Dataset>> read_dataset(OpenTable& table,
+                                                    const ReadingOptions& options) {
+    return in_memory([&](const ByteSink& sink) { return read_dataset(table, options, sink); });
+}
+
+Result<std::shared_ptr<const Dataset>> read_dataset(CsvReader& reader,
+                                                    const ReadingOptions& options) {
+    return in_memory([&](const ByteSink& sink) { return read_dataset(reader, options, sink); });
 }
 
 }  // namespace netcompute::data

@@ -2,6 +2,7 @@
 
 #include "data/csv_reader.hpp"
 #include "data/dataset.hpp"
+#include "data/table_source.hpp"
 #include <netcompute/bytes.hpp>
 #include <netcompute/result.hpp>
 
@@ -19,7 +20,13 @@ using ByteSink = std::function<Result<void>(ByteSpan)>;
 [[nodiscard]] Result<void> read_dataset(CsvReader& reader, const ReadingOptions& options,
                                         const ByteSink& sink);
 
+/// The same of a table that open_table() opened. `options` are those that it was opened with.
+[[nodiscard]] Result<void> read_dataset(OpenTable& table, const ReadingOptions& options,
+                                        const ByteSink& sink);
+
 /// The same into memory.
+[[nodiscard]] Result<std::shared_ptr<const Dataset>> read_dataset(OpenTable& table,
+                                                                  const ReadingOptions& options);
 [[nodiscard]] Result<std::shared_ptr<const Dataset>> read_dataset(CsvReader& reader,
                                                                   const ReadingOptions& options);
 

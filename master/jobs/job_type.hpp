@@ -38,6 +38,7 @@ using params::param_name;
 using params::ParamTable;
 using params::ParamValues;
 using params::read_params;
+using params::Structured;
 using params::Text;
 using params::WholeNumber;
 

@@ -1,10 +1,12 @@
 #include "jobs/job_files.hpp"
 #include "jobs/job_types.hpp"
 #include "jobs/submission.hpp"
+#include "jobs/table_params.hpp"
 #include "learning/ids.hpp"
 #include "learning/model.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -19,10 +21,10 @@ constexpr InputFile model_file{
     .what = "The model, as a training wrote it",
     .otherwise = "Data/model.json",
     .if_missing = "there is no model yet; train first (a job of type train, or --mode train)"};
-constexpr Text id_column{.name = "id",
-                         .what = "The column that names the rows",
-                         .example = "PassengerId",
-                         .if_left_out = "the model's"};
+constexpr Text id_param{.name = "id",
+                        .what = "The column that names the rows",
+                        .example = "PassengerId",
+                        .if_left_out = "the model's"};
 constexpr OutputFile submission_file{
     .name = "output", .what = "Where the predictions go", .otherwise = "Data/submission_test.csv"};
 constexpr InputFile labels_file{.name = "labels",
@@ -34,8 +36,7 @@ constexpr InputFile labels_file{.name = "labels",
 struct PlannedPrediction {
     learning::Model model;
     data::Table table;
-    data::Texts ids;
-    std::string id;
+    learning::RowIds ids;
     data::DataPath submission_path;
     OutputWriter writer;
     std::optional<std::vector<std::uint8_t>> labels;
@@ -43,12 +44,25 @@ struct PlannedPrediction {
     std::function<std::span<const double>()> scores;
 };
 
+/// Numbers that are too far from the training's overflow, and may cancel each other out.
+Result<void> check_scores(const data::Table& table, std::span<const double> scores) {
+    const auto odd = std::ranges::find_if(scores, [](double score) { return std::isnan(score); });
+    if (odd == scores.end()) return {};
+    const auto place = table.dataset->place(static_cast<std::uint64_t>(odd - scores.begin()));
+    return unexpected(ErrorCode::InvalidArgument,
+                      table.name + ": line " + std::to_string(place.line) + " (row " +
+                          std::to_string(place.row) +
+                          "): its numbers are too far from the training data's to be scored; "
+                          "correct them");
+}
+
 Result<nlohmann::json> finish_prediction(const PlannedPrediction& prediction,
                                          const programs::Program& program) {
     const learning::Model& model = prediction.model;
     const std::span<const double> scores = prediction.scores();
+    if (auto good = check_scores(prediction.table, scores); !good) return unexpected(good.error());
     const auto text = submission_text(
-        {prediction.id, model.form.target, prediction.ids, scores, model.form.classes});
+        {prediction.ids.name, model.form.target, prediction.ids.texts, scores, model.form.classes});
     if (!text) return unexpected(text.error());
     if (auto written = prediction.writer.write(prediction.submission_path, as_byte_span(*text));
         !written) {
@@ -71,26 +85,53 @@ Result<nlohmann::json> finish_prediction(const PlannedPrediction& prediction,
     return result;
 }
 
+/// Columns that the model learned as dates are read as these.
+void add_dates(const learning::Preprocessing& preprocessing, data::ReadingOptions& reading) {
+    for (const learning::FeatureColumn& column : preprocessing.columns) {
+        const auto* const dates = std::get_if<learning::DateEncoding>(&column.encoding);
+        if (dates != nullptr) reading.columns.emplace(column.name, dates->kind);
+    }
+}
+
 Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     auto model = learning::load_model(values[model_file]);
     if (!model) return unexpected(model.error());
-    const std::string id = values.has(id_column) ? values[id_column] : model->form.id;
+    data::ReadingOptions reading = reading_of(values, model->form.reading);
+    add_dates(model->form.preprocessing, reading);
+    reading.finds_id = !values.has(id_param) && (reading.finds_id || model->form.id.empty());
+    if (!reading.finds_id) reading.id = values.has(id_param) ? values[id_param] : model->form.id;
+    std::string id;
     const std::string& name = values[table_file].name();
-    auto table = context.table(values[table_file], {.id = id}, [&](auto names) {
-        return learning::check_prediction_header(name, names, model->form, id);
-    });
+    const auto take_table = [&] {
+        return context.table(values[table_file], reading, [&](auto names) -> Result<void> {
+            id = id_column(reading, names);
+            const bool is_other = !model->form.id.empty() && id != model->form.id;
+            if (reading.finds_id && is_other) return unexpected(ErrorCode::NotFound, "");
+            return learning::check_prediction_header(name, names, model->form, id);
+        });
+    };
+    auto table = take_table();
+    if (!table && reading.finds_id && table.error().message.empty()) {
+        // This table's own is another one than the model's, which so must be there.
+        reading.finds_id = false;
+        reading.id = model->form.id;
+        table = take_table();
+    }
     if (!table) return unexpected(table.error());
     auto prepared = learning::prepare_prediction(
         *table, model->form, id, [&](const Bytes& tile) { return context.blobs->put(tile); },
         model->fit->binning());
     if (!prepared) return unexpected(prepared.error());
-    const auto ids = learning::ids_of(*table, id);
+    auto ids = learning::row_ids(*table, id);
     if (!ids) return unexpected(ids.error());
     if (values.has(labels_file)) {
+        data::ReadingOptions labels_reading;
+        labels_reading.id = ids->name;
         const auto truth =
-            context.table(values[labels_file], {.id = id}, [](auto) { return Result<void>{}; });
+            context.table(values[labels_file], labels_reading, [](auto) { return Result<void>{}; });
         if (!truth) return unexpected(truth.error());
-        auto labels = find_labels(*truth, id, model->form.target, model->form.classes, *ids);
+        auto labels =
+            find_labels(*truth, ids->name, model->form.target, model->form.classes, ids->texts);
         if (!labels) return unexpected(labels.error());
         prepared->labels = std::move(*labels);
     }
@@ -98,8 +139,8 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     PreparedJob job;
     job.notes = prepared->notes;
     job.finish = [kept = std::make_shared<const PlannedPrediction>(PlannedPrediction{
-                      std::move(*model), std::move(*table), *ids, id, values[submission_file],
-                      OutputWriter{context}, std::move(prepared->labels),
+                      std::move(*model), std::move(*table), std::move(*ids),
+                      values[submission_file], OutputWriter{context}, std::move(prepared->labels),
                       std::move(prepared->notes), std::move(scoring.scores)}),
                   finished = scoring.program.get()] { return finish_prediction(*kept, *finished); };
     job.program = std::move(scoring.program);
@@ -112,7 +153,9 @@ JobType predict_job() {
     return {.name = "predict",
             .title = "Prediction",
             .summary = "Predicts the rows of a table with a model",
-            .params = {.common = {table_file, model_file, id_column, submission_file, labels_file}},
+            .params = {.common = {table_file, model_file, id_param, params::reading_param,
+                                  params::columns_param, params::missing_param, submission_file,
+                                  labels_file}},
             .make = make};
 }
 

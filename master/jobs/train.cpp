@@ -1,6 +1,7 @@
 #include "jobs/job_files.hpp"
 #include "jobs/job_types.hpp"
 #include "jobs/submission.hpp"
+#include "jobs/table_params.hpp"
 #include "learning/ids.hpp"
 #include "learning/learner.hpp"
 
@@ -15,8 +16,17 @@ constexpr InputFile table_file{.name = "data",
 constexpr Text target{.name = "target",
                       .what = "The column to predict, which has two classes",
                       .otherwise = "Survived"};
-constexpr Text id{
-    .name = "id", .what = "The column that names the rows", .otherwise = "PassengerId"};
+constexpr Text id{.name = "id",
+                  .what = "The column that names the rows",
+                  .example = "PassengerId",
+                  .if_left_out = "`PassengerId`, or found, or the rows are numbered"};
+constexpr WholeNumber max_categories{
+    .name = "max_categories",
+    .what = "Categories of a column of texts; the less frequent ones are one more, \"other\"",
+    .min = 2,
+    .max = learning::categories_given_max,
+    .example = 50,
+    .if_left_out = "20, and columns of more are left out"};
 constexpr OutputFile model_file{
     .name = "model", .what = "Where the model goes", .otherwise = "Data/model.json"};
 constexpr OutputFile submission_file{.name = "output",
@@ -34,7 +44,7 @@ Choice algorithm_choice() {
 struct PlannedTraining {
     learning::Model model;  ///< But for what is learned.
     data::Table table;
-    data::Texts ids;
+    learning::RowIds ids;
     data::DataPath model_path;
     data::DataPath submission_path;
     OutputWriter writer;
@@ -44,7 +54,7 @@ struct PlannedTraining {
 };
 
 Result<void> check_together(const ParamValues& values) {
-    if (values[target] != values[id]) return {};
+    if (!values.has(id) || values[target] != values[id]) return {};
     return unexpected(ErrorCode::InvalidArgument,
                       "params.target: \"" + values[target] + "\" is the id column as well");
 }
@@ -60,8 +70,8 @@ Result<nlohmann::json> finish_training(const PlannedTraining& training,
     model.training_metrics = *metrics;
     const std::string model_text = learning::model_text(model);
     const learning::TableForm& form = model.form;
-    const auto submission =
-        submission_text({form.id, form.target, training.ids, trained.scores, form.classes});
+    const auto submission = submission_text(
+        {training.ids.name, form.target, training.ids.texts, trained.scores, form.classes});
     if (!submission) return unexpected(submission.error());
     const OutputWriter& writer = training.writer;
     if (auto written = writer.write(training.model_path, as_byte_span(model_text)); !written) {
@@ -86,36 +96,49 @@ Result<nlohmann::json> finish_training(const PlannedTraining& training,
 
 Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     const learning::Learner& learner = *learning::find_learner(values[algorithm_choice()]);
-    const learning::TrainingOptions options{values[target], values[id], learner.article,
-                                            learner.features_max,
-                                            learner.bins_max ? learner.bins_max(values) : 0};
+    data::ReadingOptions reading = reading_of(values);
+    reading.finds_id = !values.has(id);
+    const data::ReadingOptions told = reading;
+    reading.id = values[id];
+    learning::TrainingOptions options{values[target], {}, learner.article, learner.features_max,
+                                      learner.bins_max ? learner.bins_max(values) : 0};
+    if (values.has(max_categories)) options.max_categories = values[max_categories];
     const std::string& name = values[table_file].name();
-    auto table = context.table(values[table_file], {.id = options.id}, [&](auto names) {
+    auto table = context.table(values[table_file], reading, [&](auto names) -> Result<void> {
+        if (auto known = check_columns(name, names, reading); !known) return known;
+        const auto as = reading.columns.find(options.target);
+        if (as != reading.columns.end() && as->second == data::ColumnKind::Ignore) {
+            return unexpected(ErrorCode::InvalidArgument,
+                              "params.columns: " + data::quote(options.target) +
+                                  " is the target, and cannot be passed over");
+        }
+        options.id = id_column(reading, names);
         return learning::check_training_header(name, names, options);
     });
     if (!table) return unexpected(table.error());
     auto prepared = learning::prepare_training(
         *table, options, [&](const Bytes& tile) { return context.blobs->put(tile); });
     if (!prepared) return unexpected(prepared.error());
-    const auto ids = learning::ids_of(*table, options.id);
+    auto ids = learning::row_ids(*table, options.id);
     if (!ids) return unexpected(ids.error());
+    add_id_note(reading, options.id, prepared->notes);
 
     learning::Training training = learner.train(*prepared, values);
-    PlannedTraining plan{
-        {std::string{learner.name},
-         params::values_document(learner.params, values),
-         {std::move(prepared->preprocessing), options.id, options.target, prepared->classes},
-         nullptr,
-         {},
-         prepared->data_sha256},
-        std::move(*table),
-        *ids,
-        values[model_file],
-        values[submission_file],
-        OutputWriter{context},
-        std::move(prepared->labels),
-        prepared->notes,
-        std::move(training.finish)};
+    PlannedTraining plan{{std::string{learner.name},
+                          params::values_document(learner.params, values),
+                          {std::move(prepared->preprocessing), options.id, options.target,
+                           prepared->classes, model_reading(told, *table)},
+                          nullptr,
+                          {},
+                          prepared->data_sha256},
+                         std::move(*table),
+                         std::move(*ids),
+                         values[model_file],
+                         values[submission_file],
+                         OutputWriter{context},
+                         std::move(prepared->labels),
+                         prepared->notes,
+                         std::move(training.finish)};
     PreparedJob job;
     job.rounds_may_follow = true;
     job.notes = std::move(prepared->notes);
@@ -128,9 +151,10 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
 }  // namespace
 
 JobType train_job() {
-    ParamTable params{
-        .common = {table_file, target, id, algorithm_choice(), model_file, submission_file},
-        .choice = algorithm_choice()};
+    ParamTable params{.common = {table_file, target, id, params::reading_param,
+                                 params::columns_param, params::missing_param, max_categories,
+                                 algorithm_choice(), model_file, submission_file},
+                      .choice = algorithm_choice()};
     for (const learning::Learner& learner : learning::learners()) {
         params.variants.push_back({learner.name, learner.params});
     }

@@ -1,6 +1,8 @@
 #include "learning/encoded_column.hpp"
 
+#include "data/field_kinds.hpp"
 #include "data/number.hpp"
+#include "learning/column_notes.hpp"
 #include "learning/learned_column.hpp"
 #include "learning/standardization.hpp"
 
@@ -25,6 +27,11 @@ Unexpected refuse(const data::Table& table, const std::string& column, const Fie
                           "; the model learned from a column of numbers");
 }
 
+/// Whether a table's column was read as numbers or dates.
+bool are_values(data::ColumnKind kind) {
+    return kind == data::ColumnKind::Number || data::is_date(kind);
+}
+
 constexpr const char* no_number = " is not a number";
 constexpr const char* not_finite = " is not a finite number";
 constexpr const char* too_far = " is too far from the training data's numbers";
@@ -32,16 +39,18 @@ constexpr const char* too_far = " is too far from the training data's numbers";
 Result<FeatureValues> encode_coded_numbers(const data::Table& table, const data::Column& column,
                                            const data::CodedTexts& coded,
                                            const NumericEncoding& encoding) {
-    for (const FieldAt& field : coded.texts) {
-        const auto number = data::parse_number(field.text);
-        if (number.kind == NumberKind::NotANumber) {
-            return refuse(table, column.name, field, no_number);
-        }
-        if (number.kind == NumberKind::NotFinite) {
-            return refuse(table, column.name, field, not_finite);
-        }
-        if (!std::isfinite(standardize(number.value, encoding.standardization))) {
-            return refuse(table, column.name, field, too_far);
+    if (!are_values(column.kind) && !coded.texts.empty()) {
+        const auto word = std::ranges::find_if(coded.texts, [](const FieldAt& field) {
+            return data::read_number(field.text).kind == NumberKind::NotANumber;
+        });
+        return refuse(table, column.name, word == coded.texts.end() ? coded.texts.front() : *word,
+                      no_number);
+    }
+    if (column.not_finite) return refuse(table, column.name, *column.not_finite, not_finite);
+    for (std::size_t i = 0; i < coded.texts.size(); ++i) {
+        const double number = coded.numbers[i];
+        if (!std::isnan(number) && !std::isfinite(standardize(number, encoding.standardization))) {
+            return refuse(table, column.name, coded.texts[i], too_far);
         }
     }
     return FeatureValues{numbers_of(coded)};
@@ -54,13 +63,12 @@ Result<FeatureValues> encode_written_numbers(const data::Table& table, const dat
     NumericValues values;
     for (std::uint64_t row = 0; row < texts.size(); ++row) {
         const FieldAt field{std::string{texts[row]}, row};
-        const auto number = data::parse_number(field.text);
-        const bool is_missing =
-            number.kind == NumberKind::NotANumber && data::is_missing(field.text);
+        const auto number = data::read_number(field.text, table.dataset->reading().decimal);
+        const bool is_missing = data::is_missing(field.text) && number.kind != NumberKind::Finite;
         if (number.kind == NumberKind::NotANumber && !is_missing) {
             return refuse(table, column.name, field, no_number);
         }
-        if (number.kind == NumberKind::NotFinite) {
+        if (number.kind == NumberKind::NotFinite && !is_missing) {
             return refuse(table, column.name, field, not_finite);
         }
         if (!std::isfinite(standardize(number.value, encoding.standardization))) {
@@ -81,7 +89,7 @@ Result<FeatureValues> encode_numbers(const data::Table& table, const data::Colum
         return encode_written_numbers(table, column, *texts, encoding);
     }
     const auto& numbers = std::get<data::Numbers>(column.values);
-    if (numbers.not_finite) return refuse(table, column.name, *numbers.not_finite, not_finite);
+    if (column.not_finite) return refuse(table, column.name, *column.not_finite, not_finite);
     const auto odd = std::ranges::find_if(numbers.values, [&](double value) {
         return !std::isnan(value) && !std::isfinite(standardize(value, encoding.standardization));
     });
@@ -91,6 +99,26 @@ Result<FeatureValues> encode_numbers(const data::Table& table, const data::Colum
     }
     NumericValues values;
     values.values = numbers.values;
+    return FeatureValues{std::move(values)};
+}
+
+Result<FeatureValues> encode_dates(const data::Table& table, const data::Column& column,
+                                   const DateEncoding& encoding) {
+    const auto* const coded = std::get_if<data::CodedTexts>(&column.values);
+    const auto* const numbers = std::get_if<data::Numbers>(&column.values);
+    NumericValues values;
+    if (data::is_date(column.kind) && coded != nullptr) values = numbers_of(*coded);
+    if (data::is_date(column.kind) && numbers != nullptr) values.values = numbers->values;
+    const bool is_all_missing = column.missing_count == table.dataset->row_count();
+    if (coded != nullptr && is_all_missing) values = numbers_of(*coded);
+    if (values.codes.empty() && values.values.empty() && table.dataset->row_count() > 0) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          data::describe_column(table.name, column.name) +
+                              ": the model learned from dates here, and these are none; correct "
+                              "them, or give columns: {" +
+                              data::quote(column.name) + ": \"" +
+                              std::string{data::column_kind_name(encoding.kind)} + "\"}");
+    }
     return FeatureValues{std::move(values)};
 }
 
@@ -113,11 +141,19 @@ class Categories {
     /// The category of a field that `count` rows have, this one first.
     std::uint8_t of(const FieldAt& field, std::uint64_t count) {
         const auto& names = encoding_.categories;  // In byte order.
+        if (encoding_.are_booleans) {
+            const auto truth = data::parse_boolean(field.text);
+            const auto same = std::ranges::find_if(
+                names, [&](const auto& name) { return data::parse_boolean(name) == truth; });
+            if (truth && same != names.end()) {
+                return static_cast<std::uint8_t>(same - names.begin());
+            }
+        }
         const auto found = std::ranges::lower_bound(names, field.text);
         if (found != names.end() && *found == field.text) {
             return static_cast<std::uint8_t>(found - names.begin());
         }
-        if (data::is_missing(field.text)) return missing(field, count);
+        if (encoding_.has_other) return category_other;
         unknown_.add(count, field);
         return category_unknown;
     }
@@ -174,7 +210,12 @@ FeatureValues encode_categories(const data::Table& table, const data::Column& co
         values = encode_coded_texts(column, *coded, categories);
     } else {
         for (std::uint64_t row = 0; row < table.dataset->row_count(); ++row) {
-            values.own_codes.push_back(categories.of({data::field_text(column, row), row}, 1));
+            const FieldAt field{data::field_text(column, row), row};
+            const bool is_missing = column.kind == data::ColumnKind::Id
+                                        ? data::is_missing(field.text)
+                                        : data::is_missing_at(column, row) && field.text.empty();
+            values.own_codes.push_back(is_missing ? categories.missing(field, 1)
+                                                  : categories.of(field, 1));
         }
         values.codes = values.own_codes;
         values.category_of_code.resize(category_missing);
@@ -188,8 +229,12 @@ FeatureValues encode_categories(const data::Table& table, const data::Column& co
 
 Result<FeatureValues> encode_column(const data::Table& table, const data::Column& column,
                                     const FeatureColumn& as, std::vector<std::string>& notes) {
+    if (column.kind != data::ColumnKind::Id) add_reading_notes(table, column, notes);
     if (const auto* const numeric = std::get_if<NumericEncoding>(&as.encoding)) {
         return encode_numbers(table, column, *numeric);
+    }
+    if (const auto* const dates = std::get_if<DateEncoding>(&as.encoding)) {
+        return encode_dates(table, column, *dates);
     }
     return encode_categories(table, column, std::get<CategoricalEncoding>(as.encoding), notes);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <variant>
 #include <vector>
@@ -8,6 +9,7 @@
 namespace netcompute::learning {
 
 /// Rows that are of no category, because training did not see theirs.
+inline constexpr std::uint8_t category_other = 253;
 inline constexpr std::uint8_t category_unknown = 254;
 inline constexpr std::uint8_t category_missing = 255;
 
@@ -17,6 +19,13 @@ struct NumericValues {
     std::vector<double> own_values;       ///< What `values` is of, where the table has texts.
     std::span<const std::uint8_t> codes;  ///< A row each.
     std::vector<double> number_of_code;   ///< Codes beyond it are missing.
+
+    [[nodiscard]] double at(std::uint64_t row) const {
+        if (codes.empty()) return values[row];
+        const std::uint8_t code = codes[row];
+        return code < number_of_code.size() ? number_of_code[code]
+                                            : std::numeric_limits<double>::quiet_NaN();
+    }
 };
 
 /// A column of categories: which one each row is of, or a category_….

@@ -2,6 +2,10 @@
 
 #include <netcompute/assert.hpp>
 
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 namespace netcompute::learning {
 
 Result<data::Texts> ids_of(const data::Table& table, std::string_view id) {
@@ -13,6 +17,27 @@ Result<data::Texts> ids_of(const data::Table& table, std::string_view id) {
     return unexpected(ErrorCode::InvalidArgument,
                       table.place(*texts->first_empty, id) +
                           ": no value, but this is the id; every row needs one");
+}
+
+Result<RowIds> row_ids(const data::Table& table, std::string_view id) {
+    if (!id.empty()) {
+        auto texts = ids_of(table, id);
+        if (!texts) return unexpected(texts.error());
+        return RowIds{std::string{id}, std::move(*texts), nullptr};
+    }
+    struct Numbers {
+        std::vector<std::uint64_t> ends;
+        std::string characters;
+    };
+    const auto numbers = std::make_shared<Numbers>();
+    for (std::uint64_t row = 1; row <= table.dataset->row_count(); ++row) {
+        numbers->characters += std::to_string(row);
+        numbers->ends.push_back(numbers->characters.size());
+    }
+    data::Texts texts;
+    texts.ends = numbers->ends;
+    texts.characters = numbers->characters;
+    return RowIds{std::string{numbered_id}, std::move(texts), numbers};
 }
 
 }  // namespace netcompute::learning

@@ -18,8 +18,8 @@
 
 namespace netcompute::learning {
 
-/// The format that model_text() writes. parse_model() reads 1 too.
-inline constexpr int model_format_version = 2;
+/// The format that model_text() writes. parse_model() reads 1 and 2 too.
+inline constexpr int model_format_version = 3;
 
 /// A program that scores the rows of a table, and where the scores are once it has finished.
 struct Scoring {

@@ -1,7 +1,9 @@
+#include "data/field_kinds.hpp"
 #include "data/field_place.hpp"
 #include "learning/learner.hpp"
 #include "learning/model.hpp"
 #include "learning/model_reader.hpp"
+#include "params/reading_params.hpp"
 #include <netcompute/json_file.hpp>
 
 #include <algorithm>
@@ -14,6 +16,8 @@ using data::quote;
 using data::quote_list;
 using nlohmann::json;
 using nlohmann::ordered_json;
+using params::read_reading_json;
+using params::reading_json;
 
 constexpr std::string_view format_name = "netcompute-model";
 
@@ -30,6 +34,8 @@ ordered_json to_json(const FeatureColumn& column) {
         object["kind"] = "categorical";
         object["categories"] = text->categories;
         object["missing_is_a_category"] = text->has_missing;
+        if (text->has_other) object["others_are_a_category"] = true;
+        if (text->are_booleans) object["are_booleans"] = true;
         ordered_json means = ordered_json::array();
         ordered_json deviations = ordered_json::array();
         for (const Standardization& figures : text->standardizations) {
@@ -38,6 +44,15 @@ ordered_json to_json(const FeatureColumn& column) {
         }
         object["means"] = std::move(means);
         object["deviations"] = std::move(deviations);
+    } else if (const auto* dates = std::get_if<DateEncoding>(&column.encoding)) {
+        object["kind"] = data::column_kind_name(dates->kind);
+        ordered_json parts = ordered_json::array();
+        for (const NumericEncoding& part : dates->parts) {
+            parts.push_back({{"median", part.median},
+                             {"mean", part.standardization.mean},
+                             {"deviation", part.standardization.deviation}});
+        }
+        object["parts"] = std::move(parts);
     } else {
         object["kind"] = "dropped";
     }
@@ -63,11 +78,15 @@ CategoricalEncoding read_categories(ModelReader& reader) {
     CategoricalEncoding encoding;
     encoding.categories = reader.texts("categories");
     encoding.has_missing = reader.truth("missing_is_a_category");
+    // Keys of format 3, written only where they hold.
+    encoding.has_other =
+        reader.has("others_are_a_category") && reader.truth("others_are_a_category");
+    encoding.are_booleans = reader.has("are_booleans") && reader.truth("are_booleans");
     const auto& names = encoding.categories;
     const bool are_sorted =
         std::adjacent_find(names.begin(), names.end(), std::greater_equal<>{}) == names.end();
-    if (names.empty() || names.size() > categories_max || !are_sorted) {
-        reader.fail("categories", "must be 1 to " + std::to_string(categories_max) +
+    if (names.empty() || names.size() > categories_given_max || !are_sorted) {
+        reader.fail("categories", "must be 1 to " + std::to_string(categories_given_max) +
                                       " distinct texts in byte order");
         return encoding;
     }
@@ -84,7 +103,24 @@ CategoricalEncoding read_categories(ModelReader& reader) {
     return encoding;
 }
 
-FeatureColumn read_column(ModelReader reader) {
+DateEncoding read_dates(ModelReader& reader, data::ColumnKind kind, const std::string& path,
+                        Error& error) {
+    DateEncoding encoding;
+    encoding.kind = kind;
+    const json& parts = reader.array("parts");
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        ModelReader part{parts[i], path + ".parts[" + std::to_string(i) + "]", error};
+        const double median = part.number("median");
+        encoding.parts.push_back(
+            {median, read_standardization(part, part.number("mean"), part.number("deviation"))});
+    }
+    if (parts.size() < 3 || parts.size() > date_part_names.size()) {
+        reader.fail("parts", "there must be 3 or 4 parts of a date");
+    }
+    return encoding;
+}
+
+FeatureColumn read_column(ModelReader reader, const std::string& path, Error& error) {
     FeatureColumn column;
     column.name = reader.text("name");
     const std::string kind = reader.text("kind");
@@ -97,8 +133,10 @@ FeatureColumn read_column(ModelReader reader) {
         column.encoding = read_categories(reader);
     } else if (kind == "dropped") {
         column.encoding = DroppedEncoding{};
+    } else if (const auto date = data::find_column_kind(kind); date && data::is_date(*date)) {
+        column.encoding = read_dates(reader, *date, path, error);
     } else {
-        reader.fail("kind", quote(kind) + " is none of numeric, categorical and dropped");
+        reader.fail("kind", quote(kind) + " is none of numeric, categorical, date and dropped");
     }
     return column;
 }
@@ -109,7 +147,8 @@ Preprocessing read_preprocessing(ModelReader reader, Error& error) {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         const std::string path = "preprocessing.columns[" + std::to_string(i) + "]";
-        preprocessing.columns.push_back(read_column(ModelReader{columns[i], path, error}));
+        preprocessing.columns.push_back(
+            read_column(ModelReader{columns[i], path, error}, path, error));
         names.push_back(preprocessing.columns.back().name);
     }
     std::sort(names.begin(), names.end());
@@ -166,6 +205,9 @@ std::string model_text(const Model& model) {
                           {"target", form.target}};
     document["classes"] = {{"negative", form.classes.negative},
                            {"positive", form.classes.positive}};
+    // As a training's params say it; nothing where none did.
+    const ordered_json reading = reading_json(form.reading);
+    for (const auto& [key, value] : reading.items()) document[key] = value;
     ordered_json columns = ordered_json::array();
     for (const FeatureColumn& column : form.preprocessing.columns) {
         columns.push_back(to_json(column));
@@ -208,6 +250,11 @@ Result<Model> parse_model(std::string_view text, std::string_view name) {
     model.form.target = root.text("target");
     ModelReader classes = root.object("classes");
     model.form.classes = {classes.text("negative"), classes.text("positive")};
+    if (auto reading = read_reading_json(*document); !reading) {
+        root.fail("reading", reading.error().message);
+    } else {
+        model.form.reading = *std::move(reading);
+    }
     model.form.preprocessing = read_preprocessing(root.object("preprocessing"), error);
     const std::uint32_t feature_count = model.form.preprocessing.feature_count();
     if (learner != nullptr) model.fit = learner->read_fit(root, feature_count);

@@ -31,6 +31,9 @@ class ModelReader {
     ModelReader element(const char* key, std::size_t index);
     /// Nothing was wrong so far.
     [[nodiscard]] bool is_good() const { return error_.message.empty(); }
+    [[nodiscard]] bool has(const char* key) const {
+        return object_.is_object() && object_.contains(key);
+    }
     /// Null if there is none.
     const nlohmann::json& value(const char* key);
 

@@ -25,8 +25,8 @@ Result<Labels> labels_of(const data::Table& table, const TableForm& form,
     if (column == nullptr) return Labels{};
     std::vector<std::uint8_t> labels;
     for (std::uint64_t row = 0; row < table.dataset->row_count(); ++row) {
+        if (data::is_missing_at(*column, row)) continue;
         const std::string text = data::field_text(*column, row);
-        if (data::is_missing(text)) continue;
         const auto label = form.classes.label_of(text);
         if (!label) {
             return unexpected(ErrorCode::InvalidArgument,
@@ -48,7 +48,9 @@ Result<Labels> labels_of(const data::Table& table, const TableForm& form,
 
 Result<void> check_prediction_header(std::string_view table, std::span<const std::string> header,
                                      const TableForm& form, std::string_view id) {
-    if (auto there = data::require_name(table, header, id, "the id"); !there) return there;
+    if (!id.empty()) {
+        if (auto there = data::require_name(table, header, id, "the id"); !there) return there;
+    }
     const std::unordered_set<std::string_view> names{header.begin(), header.end()};
     std::unordered_set<std::string_view> known{id, form.id, form.target};
     std::vector<std::string> lacking;
@@ -63,7 +65,8 @@ Result<void> check_prediction_header(std::string_view table, std::span<const std
     }
     std::vector<std::string> unknown;
     for (const std::string& name : header) {
-        if (!known.contains(name)) unknown.push_back(name);
+        // What has no name is a writer's numbering of the rows, or the end of a line.
+        if (!known.contains(name) && !data::is_nameless(name)) unknown.push_back(name);
     }
     if (unknown.empty()) return {};
     return unexpected(ErrorCode::InvalidArgument,
@@ -79,8 +82,11 @@ Result<PreparedPrediction> prepare_prediction(const data::Table& table, const Ta
     if (auto good = check_prediction_header(table.name, names, form, id); !good) {
         return unexpected(good.error());
     }
-    if (auto ids = ids_of(table, id); !ids) return unexpected(ids.error());
+    if (!id.empty()) {
+        if (auto ids = ids_of(table, id); !ids) return unexpected(ids.error());
+    }
     PreparedPrediction prepared;
+    prepared.notes = table.dataset->reading().notes;
     auto labels = labels_of(table, form, prepared.notes);
     if (!labels) return unexpected(labels.error());
     prepared.labels = std::move(*labels);

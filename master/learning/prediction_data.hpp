@@ -2,6 +2,7 @@
 
 #include "data/dataset.hpp"
 #include "learning/binning.hpp"
+#include "data/reading_options.hpp"
 #include "learning/classes.hpp"
 #include "learning/preprocessing.hpp"
 #include "learning/shards.hpp"
@@ -18,9 +19,10 @@ namespace netcompute::learning {
 /// What a model says of the tables that it predicts.
 struct TableForm {
     Preprocessing preprocessing;
-    std::string id;      ///< The training table's id column.
+    std::string id;      ///< The training table's id column; empty: its rows were numbered.
     std::string target;  ///< Its target column.
     Classes classes;
+    data::ReadingOptions reading = {};  ///< What the training was told of its table.
 };
 
 /// A table to be predicted, scaled by the training table's figures.

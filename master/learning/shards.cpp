@@ -1,6 +1,7 @@
 #include "learning/shards.hpp"
 
 #include "data/dataset.hpp"
+#include "learning/learned_column.hpp"
 #include "learning/standardization.hpp"
 #include <netcompute/assert.hpp>
 #include <netcompute/kernels/tile.hpp>
@@ -52,8 +53,13 @@ struct FeatureWriter {
             const std::size_t category = encoding.first_kept() + i;
             std::array<double, 256> feature_of_category{};
             feature_of_category.fill(standardize(0, encoding.standardizations[i]));
-            const bool is_missing_category = category == encoding.categories.size();
-            feature_of_category[is_missing_category ? category_missing : category] =
+            const bool is_other_category =
+                encoding.has_other && category == encoding.categories.size();
+            const bool is_missing_category =
+                category == encoding.categories.size() + (encoding.has_other ? 1 : 0);
+            feature_of_category[is_other_category     ? category_other
+                                : is_missing_category ? category_missing
+                                                      : category] =
                 standardize(1, encoding.standardizations[i]);
             std::array<double, 256> feature_of_code{};
             feature_of_code.fill(feature_of_category[category_missing]);
@@ -67,6 +73,20 @@ struct FeatureWriter {
     }
 
     std::span<double> operator()(const DroppedEncoding&) const { return target; }
+
+    std::span<double> operator()(const DateEncoding& encoding) const {
+        const auto* const numbers = std::get_if<NumericValues>(&values);
+        NETCOMPUTE_ASSERT(numbers != nullptr, "a column of dates holds numbers");
+        double* out = target.data();
+        for (std::size_t part = 0; part < encoding.parts.size(); ++part) {
+            const NumericEncoding& as = encoding.parts[part];
+            for (std::uint64_t row = shard.begin; row < shard.begin + shard.row_count; ++row) {
+                const double raw = date_part(numbers->at(row), part);
+                *out++ = standardize(std::isnan(raw) ? as.median : raw, as.standardization);
+            }
+        }
+        return target.subspan(shard.row_count * encoding.parts.size());
+    }
 
     template <typename T>
     std::span<const T> rows_of(std::span<const T> column) const {

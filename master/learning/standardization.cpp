@@ -16,6 +16,12 @@ double usable_deviation(double deviation) {
 
 }  // namespace
 
+bool is_constant(double mean, double variance, double count) {
+    constexpr double epsilon = std::numeric_limits<double>::epsilon();
+    const double rounding = count * mean * epsilon;
+    return variance <= count * epsilon * variance + rounding * rounding;
+}
+
 std::optional<double> median_of(std::span<const double> values) {
     std::vector<double> there;
     there.reserve(values.size());
@@ -58,8 +64,9 @@ std::optional<Standardization> fit_standardization(std::span<const double> value
         square_sum += deviation * deviation;
     }
     const double variance = (square_sum - deviation_sum * deviation_sum / count) / count;
-    return Standardization{first_mean + deviation_sum / factor / count,
-                           usable_deviation(std::ldexp(std::sqrt(variance), exponent))};
+    const double mean = first_mean + deviation_sum / factor / count;
+    if (is_constant(mean * factor, variance, count)) return Standardization{mean, 1};
+    return Standardization{mean, usable_deviation(std::ldexp(std::sqrt(variance), exponent))};
 }
 
 Standardization fit_indicator(std::uint64_t ones, std::uint64_t rows) {

@@ -1,5 +1,6 @@
 #include "learning/training_data.hpp"
 
+#include "learning/column_notes.hpp"
 #include "learning/ids.hpp"
 #include "learning/learned_column.hpp"
 
@@ -14,13 +15,9 @@ Result<std::vector<FeatureValues>> learn_columns(const data::Table& table,
     std::vector<FeatureValues> values;
     for (const data::Column& column : table.dataset->columns()) {
         if (column.name == options.id || column.name == options.target) continue;
-        auto learned = learn_column(table, column);
+        auto learned = learn_column(table, column, options.max_categories.value_or(categories_max),
+                                    options.max_categories.has_value(), prepared.notes);
         if (!learned) return unexpected(learned.error());
-        if (std::holds_alternative<DroppedEncoding>(learned->column.encoding)) {
-            prepared.notes.push_back("column " + data::quote(column.name) +
-                                     ": left out: text with more than " +
-                                     std::to_string(categories_max) + " distinct values");
-        }
         prepared.preprocessing.columns.push_back(std::move(learned->column));
         values.push_back(std::move(learned->values));
     }
@@ -29,7 +26,9 @@ Result<std::vector<FeatureValues>> learn_columns(const data::Table& table,
         return unexpected(ErrorCode::InvalidArgument,
                           table.name +
                               ": no column is left to learn from: each is text with more than " +
-                              std::to_string(categories_max) + " distinct values");
+                              std::to_string(categories_max) +
+                              " distinct values, or all missing; max_categories keeps the most "
+                              "frequent texts");
     }
     if (feature_count > options.features_max) {
         return unexpected(ErrorCode::LimitExceeded,
@@ -44,7 +43,10 @@ Result<std::vector<FeatureValues>> learn_columns(const data::Table& table,
 
 Result<void> check_training_header(std::string_view table, std::span<const std::string> header,
                                    const TrainingOptions& options) {
-    if (auto id = data::require_name(table, header, options.id, "the id"); !id) return id;
+    const bool has_id = !options.id.empty();
+    if (has_id) {
+        if (auto id = data::require_name(table, header, options.id, "the id"); !id) return id;
+    }
     if (auto target = data::require_name(table, header, options.target, "the target"); !target) {
         return target;
     }
@@ -52,11 +54,11 @@ Result<void> check_training_header(std::string_view table, std::span<const std::
         return unexpected(ErrorCode::InvalidArgument, data::describe_column(table, options.id) +
                                                           ": cannot be both the id and the target");
     }
-    if (header.size() > 2) return {};
+    if (header.size() > (has_id ? 2 : 1)) return {};
     return unexpected(ErrorCode::InvalidArgument,
-                      std::string{table} +
-                          ": no columns besides the id and the target; add at "
-                          "least one to learn from");
+                      std::string{table} + ": no columns besides " +
+                          (has_id ? "the id and the target" : "the target") +
+                          "; add at least one to learn from");
 }
 
 Result<PreparedTraining> prepare_training(const data::Table& table, const TrainingOptions& options,
@@ -65,11 +67,15 @@ Result<PreparedTraining> prepare_training(const data::Table& table, const Traini
     if (auto good = check_training_header(table.name, names, options); !good) {
         return unexpected(good.error());
     }
-    if (auto ids = ids_of(table, options.id); !ids) return unexpected(ids.error());
+    if (!options.id.empty()) {
+        if (auto ids = ids_of(table, options.id); !ids) return unexpected(ids.error());
+    }
     auto target = learn_target(table, *table.dataset->find(options.target), options.learner);
     if (!target) return unexpected(target.error());
 
     PreparedTraining prepared;
+    prepared.notes = table.dataset->reading().notes;
+    add_reading_notes(table, *table.dataset->find(options.target), prepared.notes);
     const auto values = learn_columns(table, options, prepared);
     if (!values) return unexpected(values.error());
     prepared.classes = std::move(target->classes);

@@ -17,10 +17,12 @@ namespace netcompute::learning {
 
 struct TrainingOptions {
     std::string target;
-    std::string id;
+    std::string id;                          ///< Empty: the rows are numbered.
     std::string_view learner = "a learner";  ///< As messages call it: "a logistic regression".
     std::uint32_t features_max = 0;          ///< That it takes.
     std::uint32_t bins_max = 0;  ///< It learns from bins, at most so many; 0: it does not.
+    /// Of a column; the rest is "other". Nothing: columns of more than categories_max are left out.
+    std::optional<std::size_t> max_categories = {};
 };
 
 /// A training table, ready to be learned from. What it needs of the dataset is in it.
@@ -44,8 +46,8 @@ struct PreparedTraining {
 /// Learns a table's preprocessing, and cuts it into tiles. Every column but id and target is a
 /// feature. The same bits for the same table, always.
 /// Errors, all naming table, column and, where there is one, row: those of check_training_header()
-/// and learn_target(); InvalidArgument for an empty id, a number that is not finite, a column that
-/// is all missing, and a table with no feature left; LimitExceeded for one with more features than
+/// and learn_target(); InvalidArgument for an empty id, a number that is not finite, and a table
+/// with no feature left; LimitExceeded for one with more features than
 /// the learner takes; those of the sink.
 [[nodiscard]] Result<PreparedTraining> prepare_training(const data::Table& table,
                                                         const TrainingOptions& options,

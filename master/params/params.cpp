@@ -75,6 +75,12 @@ Result<Value> read(const Choice& param, const nlohmann::json& value) {
     return refused(param.name, shown(value) + " is not one of " + words);
 }
 
+Result<Value> read(const Structured& param, const nlohmann::json& value) {
+    const auto good = param.check(value);
+    if (!good) return unexpected(good.error().code, "params." + good.error().message);
+    return Value{ParamValues::Json{value}};
+}
+
 /// A file's name, for now.
 template <typename NamedText>
 Result<Value> read(const NamedText& param, const nlohmann::json& value) {
@@ -197,6 +203,10 @@ void describe(const Choice& param, nlohmann::json& document) {
     document["enum"] = std::vector<std::string_view>(param.choices.begin(), param.choices.end());
 }
 
+void describe(const Structured& param, nlohmann::json& document) {
+    document.update(nlohmann::json::parse(param.schema, nullptr, false));
+}
+
 void describe(const InputFile&, nlohmann::json& document) {
     document["type"] = "string";
     document["format"] = "input_file";
@@ -260,6 +270,11 @@ const std::string& ParamValues::operator[](const Text& param) const {
 
 const std::string& ParamValues::operator[](const Choice& param) const {
     return get<std::string>(param.name);
+}
+
+const nlohmann::json& ParamValues::operator[](const Structured& param) const {
+    static const nlohmann::json left_out;
+    return has(param) ? get<Json>(param.name).value : left_out;
 }
 
 const data::InputFile& ParamValues::operator[](const InputFile& param) const {
@@ -336,6 +351,8 @@ nlohmann::json param_document(const Param& param) {
             describe(kind, document);
             if (auto value = default_of(kind); !value.is_null()) {
                 document["default"] = std::move(value);
+            } else if constexpr (requires { kind.schema; }) {
+                document["example"] = nlohmann::json::parse(kind.example, nullptr, false);
             } else if constexpr (requires { kind.example; }) {
                 document["example"] = kind.example;
             }

@@ -30,7 +30,8 @@ struct WholeNumber {
     std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
     std::optional<std::uint64_t> otherwise = {};
     std::uint64_t example = 0;
-    std::string_view unit = {};  ///< "bytes"; empty for what is only counted.
+    std::string_view unit = {};         ///< "bytes"; empty for what is only counted.
+    std::string_view if_left_out = {};  ///< As for Text.
 };
 
 struct Number {
@@ -79,7 +80,19 @@ struct OutputFile {
     std::string_view otherwise;
 };
 
-using Param = std::variant<WholeNumber, Number, Text, Choice, InputFile, OutputFile>;
+/// An object or a list, whose form a JSON Schema tells.
+struct Structured {
+    std::string_view name;
+    std::string_view what;
+    std::string_view schema;  ///< As JSON: {"type": "object", …}.
+    /// Errors: InvalidArgument, which begins with the key and says what is wrong.
+    Result<void> (*check)(const nlohmann::json& value) = nullptr;
+    std::string_view example = {};      ///< As JSON.
+    std::string_view if_left_out = {};  ///< As for Text.
+    std::optional<std::string_view> otherwise = {};
+};
+
+using Param = std::variant<WholeNumber, Number, Text, Choice, InputFile, OutputFile, Structured>;
 
 [[nodiscard]] std::string_view param_name(const Param& param);
 
@@ -113,10 +126,18 @@ class ParamValues {
     [[nodiscard]] const data::InputFile& operator[](const InputFile& param) const;
     [[nodiscard]] const data::DataPath& operator[](const OutputFile& param) const;
 
+    /// Null where it was left out.
+    [[nodiscard]] const nlohmann::json& operator[](const Structured& param) const;
+
     /// Whether it was given or has a default.
     [[nodiscard]] bool has(const Param& param) const;
 
-    using Value = std::variant<std::uint64_t, double, std::string, data::InputFile, data::DataPath>;
+    /// Tells a Structured one from texts and numbers, which JSON holds too.
+    struct Json {
+        nlohmann::json value;
+    };
+    using Value =
+        std::variant<std::uint64_t, double, std::string, data::InputFile, data::DataPath, Json>;
     void put(std::string_view name, Value value);
 
  private:

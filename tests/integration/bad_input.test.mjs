@@ -50,7 +50,7 @@ const badTrainingTables = [
   ['a row with too many fields', table('1,0,3,22', '2,1,1,38,9'), /bad\.csv.*line 3.*5.*4/],
   [
     'bytes that are not UTF-8',
-    Buffer.from(table('1,0,3,22', '2,1,1,3\xff'), 'latin1'),
+    Buffer.concat([Buffer.from(table('1,0,3,22', '2,1,äöü,3')), Buffer.from([0xff, 0x0a])]),
     /bad\.csv.*UTF-8/,
   ],
   ['a quote that never closes', table('1,0,3,"22', '2,1,1,38'), /bad\.csv.*quot/],
@@ -67,8 +67,8 @@ const badTrainingTables = [
   ],
   ['a target that is missing', table('1,0,3,22', '2,,1,38'), /bad\.csv.*row 2.*Survived.*no value/],
   ['a number that is not finite', table('1,0,3,22', '2,1,1,inf'), /bad\.csv.*Age.*inf/],
-  ['NaN as a number', table('1,0,3,22', '2,1,nan,38'), /bad\.csv.*Pclass.*nan/i],
-  ['a feature that is all missing', table('1,0,3,', '2,1,1,'), /bad\.csv.*Age.*missing/],
+  ['NaN as a target', table('1,0,3,22', '2,nan,1,38'), /bad\.csv.*"nan" counts as missing/],
+  ['features that are all missing', table('1,0,NA,', '2,1,,'), /bad\.csv.*no column is left/],
   [
     'no feature at all',
     'PassengerId,Survived\n1,0\n2,1\n',
@@ -79,7 +79,12 @@ const badTrainingTables = [
     'PassengerId,Age\n1,22\n',
     /bad\.csv.*no column "Survived".*"PassengerId", "Age"/,
   ],
-  ['no id column', 'Survived,Age\n1,22\n', /bad\.csv.*no column "PassengerId".*"Survived", "Age"/],
+  [
+    'no id column',
+    'Survived,Age\n1,22\n',
+    /bad\.csv.*no column "PassengerId".*"Survived", "Age"/,
+    { id: 'PassengerId' },
+  ],
   [
     'a target that is named but not there',
     table(...goodRows),

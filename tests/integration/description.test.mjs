@@ -129,7 +129,8 @@ test('a value out of a parameter’s range is refused by the schema and by the m
     const type = properties.type.enum[0];
     const params = jobContent.examples[type].value.params;
     for (const [name, schema] of Object.entries(properties.params.properties)) {
-      const bad = [null, [], schema.type === 'string' ? 7 : 'seven'];
+      const empty = schema.type === 'array' ? {} : [];
+      const bad = [null, empty, schema.type === 'string' ? 7 : 'seven'];
       if (schema.type === 'integer') bad.push(1.5);
       if ('minimum' in schema)
         bad.push(schema.exclusiveMinimum ? schema.minimum : schema.minimum - 1);

@@ -96,7 +96,7 @@ export const layers = [
     name: 'master/data',
     owns: ['master/data/'],
     may: ['shared/base', 'shared/config'],
-    libraries: ['std', 'posix', 'openssl'],
+    libraries: ['std', 'posix', 'openssl', 'archives'],
   },
   {
     name: 'master/params',
@@ -251,6 +251,7 @@ const libraries = [
   ['emscripten', /^emscripten(\/|\.h$)/],
   ['openssl', /^openssl\//],
   ['sqlite', /^sqlite3\.h$/],
+  ['archives', /^(zlib|zstd)\.h$/],
   ['logs', /^(spdlog|fmt)\//],
   ['cli', /^CLI\//],
   ['zmq', /^zmq\.hp*$/],

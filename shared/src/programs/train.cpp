@@ -126,7 +126,7 @@ Result<void> TrainProgram::finish_newton(std::span<const ByteSpan> outputs) {
                               " iterations the gradient's largest entry is still " +
                               text_of(gradient_max_) + ", not below " +
                               text_of(plan_.gradient_tolerance * static_cast<double>(row_count_)) +
-                              ": allow more iterations, or a larger penalty (l2)");
+                              ": allow more iterations, or a larger penalty (a smaller C)");
     }
     if (accepted) return aim(*sums);
     step_ *= 0.5;
@@ -134,7 +134,7 @@ Result<void> TrainProgram::finish_newton(std::span<const ByteSpan> outputs) {
         return unexpected(ErrorCode::InvalidArgument,
                           "training: no step from iteration " + std::to_string(iterations_) +
                               " lowers the objective, " + text_of(objective_) +
-                              ": scale the features, or choose a larger penalty (l2)");
+                              ": scale the features, or choose a larger penalty (a smaller C)");
     }
     take_step();
     return {};
@@ -145,10 +145,11 @@ Result<void> TrainProgram::aim(const kernels::LogisticSums& sums) {
     std::optional<std::vector<double>> direction =
         solve_positive_definite(sums.hessian, sums.gradient);
     if (!direction) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          "training: the Hessian of iteration " + std::to_string(iterations_) +
-                              " is not positive definite: features depend on each other or are "
-                              "too large; leave some out, or choose a larger penalty (l2)");
+        return unexpected(
+            ErrorCode::InvalidArgument,
+            "training: the Hessian of iteration " + std::to_string(iterations_) +
+                " is not positive definite: features depend on each other or are "
+                "too large; leave some out, or choose a larger penalty (a smaller C)");
     }
     direction_ = std::move(*direction);
     step_ = 1;

@@ -108,16 +108,53 @@ TEST(CsvReaderTest, ARaggedRowIsNamedWithBothCounts) {
     EXPECT_THAT(error_of("a,b\n\"x\ny\",1\n1\n"), HasSubstr("line 4 (row 2): has 1 field,"));
 }
 
-TEST(CsvReaderTest, ABlankLineAmongRowsIsRefused) {
-    EXPECT_EQ(error_of("a,b\n1,2\n\n\n3,4\n"),
-              "t.csv: line 3: is blank, and more lines follow; remove it");
-    EXPECT_THAT(error_of("\na,b\n1,2\n"), HasSubstr("line 1: is blank"));
+TEST(CsvReaderTest, BlankLinesAmongRowsArePassedOverAndToldOf) {
+    EXPECT_EQ(rows_of("\na,b\n1,2\n\n\n3,4\n"), (Rows{{"a", "b"}, {"1", "2"}, {"3", "4"}}));
+    auto reader = CsvReader::open(csv_text_source("a,b\n1,2\n\n\n3,4\n\n"), "t.csv");
+    while (*reader->next()) {
+    }
+    EXPECT_EQ(reader->passed_over().first_blank_line, 3U);
+    auto plain = CsvReader::open(csv_text_source("a,b\n1,2\n\n"), "t.csv");
+    while (*plain->next()) {
+    }
+    EXPECT_EQ(plain->passed_over().first_blank_line, 0U);
+}
+
+TEST(CsvReaderTest, RowsOfEmptyFieldsArePassedOverAndToldOf) {
+    EXPECT_EQ(rows_of("a,b\n,\n1,2\n,\n"), (Rows{{"a", "b"}, {"1", "2"}}));
+    EXPECT_EQ(rows_of("a,b\n\"\",\n"), (Rows{{"a", "b"}, {"", ""}}));
+    auto reader = CsvReader::open(csv_text_source("a,b\n1,2\n,\n,\n"), "t.csv");
+    while (*reader->next()) {
+    }
+    EXPECT_EQ(reader->passed_over().first_empty_row, 3U);
+    EXPECT_EQ(reader->passed_over().empty_rows, 2U);
+}
+
+TEST(CsvReaderTest, ADialectHasItsOwnMarks) {
+    const Dialect dialect{.separator = ';', .quote = '\'', .comment = '#', .skip_lines = 1};
+    auto reader = CsvReader::open(
+        csv_text_source("title, with \"marks\n# it's one\na;b\n'x;y';\"2\"\n# no\n'it''s';3\n"),
+        "t.csv", {}, dialect);
+    ASSERT_TRUE(reader) << reader.error().message;
+    EXPECT_THAT(reader->header(), ElementsAre("a", "b"));
+    ASSERT_TRUE(*reader->next());
+    EXPECT_THAT(reader->fields(), ElementsAre("x;y", "\"2\""));
+    EXPECT_EQ(reader->line(), 4U);
+    ASSERT_TRUE(*reader->next());
+    EXPECT_THAT(reader->fields(), ElementsAre("it's", "3"));
+    EXPECT_EQ(reader->line(), 6U);
+    EXPECT_FALSE(*reader->next());
+}
+
+TEST(CsvReaderTest, BlanksMayStandAroundQuotes) {
+    EXPECT_EQ(rows_of("a, \"b\"\n1, \"x, y\" \n"), (Rows{{"a", "b"}, {"1", "x, y"}}));
 }
 
 TEST(CsvReaderTest, BytesThatAreNotUtf8AreShownByPlace) {
     EXPECT_EQ(
         error_of("a,b\n1,caf\xE9\n"),
-        "t.csv: line 2, position 6 (row 1): bytes that are not UTF-8; save the file as UTF-8");
+        "t.csv: line 2, position 6 (row 1): bytes that are not UTF-8; save the file as UTF-8, or "
+        "say what it is: reading: {\"encoding\": \"windows-1252\"}");
     EXPECT_THAT(error_of("a,\xFF\n1,2\n"), HasSubstr("line 1, position 3: bytes"));
     EXPECT_THAT(error_of("a,b\n\"x\n\xC0\x80\",2\n"), HasSubstr("line 3, position 1 (row 1)"));
 }
@@ -151,7 +188,7 @@ TEST(CsvReaderTest, TextAfterAClosingQuoteIsShownByPlace) {
     EXPECT_EQ(error_of("a,b\n\"x\ny\"z,2\n"),
               "t.csv: line 3, position 3 (row 1): text after a closing quote; write a quote inside "
               "a field twice");
-    EXPECT_THAT(error_of("a,b\n\"x\" ,2\n"), HasSubstr("position 4 (row 1): text after"));
+    EXPECT_THAT(error_of("a,b\n\"x\" z,2\n"), HasSubstr("position 5 (row 1): text after"));
 }
 
 TEST(CsvReaderTest, AQuoteInsideAPlainFieldIsShownByPlace) {
@@ -168,10 +205,11 @@ TEST(CsvReaderTest, CarriageReturnsAloneAreRefused) {
 TEST(CsvReaderTest, ColumnsNeedNamesOfTheirOwn) {
     EXPECT_EQ(error_of("a,b,a\n1,2,3\n"),
               "t.csv: line 1, position 1: two columns are named \"a\"; give each its own name");
-    EXPECT_EQ(error_of(",a\n0,1\n"),
-              "t.csv: line 1, position 1: column 1 of 2 has no name; name it, or leave it out "
-              "(pandas leaves its index out with index=False)");
-    EXPECT_THAT(error_of("a;b\n1;2\n"), HasSubstr("save the table with commas"));
+}
+
+TEST(CsvReaderTest, ColumnsWithoutNamesGetThoseOfPandas) {
+    EXPECT_EQ(rows_of(",a,\n0,1,2\n"), (Rows{{"Unnamed: 0", "a", "Unnamed: 2"}, {"0", "1", "2"}}));
+    EXPECT_EQ(rows_of(",Unnamed: 0\n0,1\n"), (Rows{{"Unnamed: 0.1", "Unnamed: 0"}, {"0", "1"}}));
 }
 
 TEST(CsvReaderTest, ARowOverTheLimitIsRefusedWhetherItEndsOrNot) {
@@ -277,7 +315,7 @@ TEST(CsvReaderTest, RandomBytesGiveTheSameAnswerInEveryChunking) {
             ASSERT_EQ(whole.error(), chunked.error()) << text;
         }
     }
-    EXPECT_GT(table_count, 100);
+    EXPECT_GT(table_count, 50);
 }
 
 }  // namespace

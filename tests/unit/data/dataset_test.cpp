@@ -63,23 +63,101 @@ TEST(DatasetTest, ManyDistinctNumbersAreNumbers) {
     ASSERT_EQ(numbers.values.size(), 302U);
     EXPECT_EQ(numbers.values[7], 7);
     EXPECT_TRUE(std::isnan(numbers.values[280]) && std::isnan(numbers.values[281]));
-    EXPECT_EQ(numbers.not_finite, (FieldAt{"inf", 280}));
+    EXPECT_EQ(x.not_finite, (FieldAt{"inf", 280}));
     EXPECT_EQ(numbers.examples[1], (FieldAt{"1", 1}));
     EXPECT_EQ(field_text(x, 280), "inf");
     EXPECT_EQ(field_text(x, 281), "NA");
     EXPECT_EQ(field_text(x, 301), "299");
 }
 
-TEST(DatasetTest, ManyDistinctTextsAreTextsWhereverTheFirstOneStands) {
+TEST(DatasetTest, AFewWordsAmongNumbersAreMissingWhereverTheyStand) {
     for (const std::size_t place : {0U, 100U, 280U}) {
         auto fields = numbered(300);
         fields.insert(fields.begin() + static_cast<std::ptrdiff_t>(place), "old");
         const auto dataset = read(column(fields));
-        const auto& texts = std::get<Texts>(dataset->find("x")->values);
-        ASSERT_EQ(texts.size(), 301U);
-        for (std::size_t row = 0; row < fields.size(); ++row) EXPECT_EQ(texts[row], fields[row]);
-        EXPECT_EQ(texts.first_not_number, (FieldAt{"old", place}));
+        const Column& x = *dataset->find("x");
+        const auto& numbers = std::get<Numbers>(x.values);
+        ASSERT_EQ(numbers.values.size(), 301U);
+        EXPECT_EQ(x.kind, ColumnKind::Number);
+        EXPECT_TRUE(std::isnan(numbers.values[place]));
+        EXPECT_EQ(x.odd.count, 1U);
+        EXPECT_THAT(x.odd.first, ElementsAre(FieldAt{"old", place}));
+        EXPECT_EQ(field_text(x, place), "old");
+        EXPECT_EQ(field_text(x, 300), "299");
     }
+}
+
+// The rule looks at all fields, so it is the same in whichever order they come.
+TEST(DatasetTest, ManyWordsAmongNumbersMakeTextsWhereverTheyStand) {
+    for (const bool words_first : {true, false}) {
+        auto fields = numbered(400);
+        const auto words = numbered(100, "w");
+        fields.insert(words_first ? fields.begin() : fields.end(), words.begin(), words.end());
+        const auto dataset = read(column(fields));
+        const Column& x = *dataset->find("x");
+        EXPECT_EQ(x.kind, ColumnKind::Text);
+        const auto& texts = std::get<Texts>(x.values);
+        for (std::size_t row = 0; row < fields.size(); ++row) EXPECT_EQ(texts[row], fields[row]);
+        EXPECT_EQ(x.odd.count, 100U);
+    }
+    auto fields = numbered(400);
+    const auto words = numbered(40, "w");
+    fields.insert(fields.begin(), words.begin(), words.end());
+    EXPECT_EQ(read(column(fields))->find("x")->kind, ColumnKind::Number);
+}
+
+TEST(DatasetTest, KindsAreFoundByTheFields) {
+    const auto kind = [](const std::vector<std::string>& fields) {
+        return read(column(fields))->find("x")->kind;
+    };
+    EXPECT_EQ(kind({"1", "2", "?", "-", "3"}), ColumnKind::Number);
+    EXPECT_EQ(kind({"1", "2", "two", "3"}), ColumnKind::Category);
+    EXPECT_EQ(kind({"a", "b"}), ColumnKind::Category);
+    EXPECT_EQ(kind({"True", "false", "TRUE"}), ColumnKind::Boolean);
+    EXPECT_EQ(kind({"2024-01-31", "2024-02-01 12:30"}), ColumnKind::Date);
+    EXPECT_EQ(kind({"31/1/2024", "1/2/2024"}), ColumnKind::Date);
+    EXPECT_EQ(kind({"3/1/2024", "1/2/2024"}), ColumnKind::Category);
+    EXPECT_EQ(kind({"45%", "12%"}), ColumnKind::Number);
+    EXPECT_EQ(kind({"\"NA\"", "EU"}), ColumnKind::Category);
+    EXPECT_EQ(kind({"20240131", "20240201"}), ColumnKind::Number);
+}
+
+TEST(DatasetTest, WordsBetweenQuotesAreNotMissing) {
+    const auto dataset = read(column({"\"NA\"", "NA", "\"\"", "EU", "NaN"}));
+    const Column& x = *dataset->find("x");
+    EXPECT_THAT(std::get<CodedTexts>(x.values).codes,
+                ElementsAre(0, code_missing, code_missing, 1, code_missing));
+    EXPECT_EQ(x.missing_count, 3U);
+}
+
+TEST(DatasetTest, APercentAmongPlainNumbersIsMissingAndOneAmongPercentsIsRead) {
+    auto fields = numbered(40);
+    fields.push_back("45%");
+    const auto plain = read(column(fields));
+    EXPECT_THAT(plain->find("x")->odd.first, ElementsAre(FieldAt{"45%", 40}));
+    auto percents = numbered(40);
+    for (auto& field : percents) field += "%";
+    percents.push_back("7");
+    const auto dataset = read(column(percents));
+    EXPECT_THAT(dataset->find("x")->odd.first, ElementsAre(FieldAt{"7", 40}));
+    EXPECT_EQ(std::get<CodedTexts>(dataset->find("x")->values).numbers[39], 0.39);
+}
+
+TEST(DatasetTest, GivenKindsComeBeforeTheRule) {
+    const auto kind = [](const std::vector<std::string>& fields, ColumnKind given) {
+        auto reader = CsvReader::open(csv_text_source(column(fields)), "t.csv");
+        ReadingOptions options;
+        options.columns["x"] = given;
+        return read_dataset(*reader, options).value()->columns()[0];
+    };
+    EXPECT_EQ(kind({"1", "2"}, ColumnKind::Category).kind, ColumnKind::Category);
+    EXPECT_EQ(kind({"a", "1", "b"}, ColumnKind::Number).odd.count, 2U);
+    const Column dates = kind({"3/4/2024", "x"}, ColumnKind::DateDayFirst);
+    EXPECT_EQ(std::get<CodedTexts>(dates.values).numbers[0], 19816);
+    EXPECT_EQ(
+        std::get<CodedTexts>(kind({"3/4/2024"}, ColumnKind::DateMonthFirst).values).numbers[0],
+        19786);
+    EXPECT_TRUE(std::get<CodedTexts>(kind({"a", "b"}, ColumnKind::Ignore).values).texts.empty());
 }
 
 TEST(DatasetTest, TheIdIsKeptAsItIsWritten) {

@@ -82,13 +82,57 @@ TEST(NumberTest, EveryDoubleReadsBackFromItsShortestNotation) {
 }
 
 TEST(NumberTest, MissingValuesAreTheListedWordsAndBlanks) {
-    for (const char* text :
-         {"", " ", "\t", "NA", "N/A", "n/a", "NULL", "null", "None", "#N/A", "<NA>", " NA "}) {
+    for (const char* text : {"", " ", "\t", "NA", "N/A", "n/a", "NULL", "null", "None", "#N/A",
+                             "<NA>", " NA ", "NaN", "nan", "-nan", "#NA", "1.#IND", "\xC2\xA0"}) {
         EXPECT_TRUE(is_missing(text)) << text;
     }
-    for (const char* text : {"na", "Na", "none", "Null", "nan", "0", "-", "?", "NA1"}) {
+    for (const char* text : {"na", "Na", "none", "Null", "0", "-", "?", "NA1"}) {
         EXPECT_FALSE(is_missing(text)) << text;
     }
+}
+
+TEST(NumberTest, OwnWordsForMissingValuesTakeThePlaceOfTheUsualOnes) {
+    const MissingWords words{{"?"}};
+    EXPECT_TRUE(words.contains("?") && words.contains(" ") && words.contains(""));
+    EXPECT_FALSE(words.contains("NA"));
+}
+
+TEST(NumberTest, NumbersAreReadAsPeopleWriteThem) {
+    struct Case {
+        const char* text;
+        char decimal;
+        double value;
+        NumberLook look;
+    };
+    constexpr auto plain = NumberLook::Plain;
+    constexpr auto marked = NumberLook::Marked;
+    for (const Case& each :
+         {Case{"64,659", '.', 64659, marked}, Case{"1,234,567.5", '.', 1234567.5, marked},
+          Case{"-1 234", '.', -1234, marked},
+          Case{"1\xC2\xA0"
+               "234",
+               '.', 1234, marked},
+          Case{"35.85\xC2\xA0", '.', 35.85, marked}, Case{"1'000.5", '.', 1000.5, marked},
+          Case{"$5", '.', 5, marked}, Case{"-$5.50", '.', -5.5, marked},
+          Case{"5 €", '.', 5, marked},
+          Case{"\xE2\x88\x92"
+               "7",
+               '.', -7, marked},
+          Case{"45%", '.', 0.45, NumberLook::Percent}, Case{"45 %", '.', 0.45, NumberLook::Percent},
+          Case{"35,85", ',', 35.85, plain}, Case{"-,5", ',', -0.5, plain},
+          Case{"12", ',', 12, plain}, Case{"1,5e3", ',', 1500, plain},
+          Case{"1.234,5", ',', 1234.5, marked}, Case{"1.234", ',', 1234, marked}}) {
+        const ReadNumber number = read_number(each.text, each.decimal);
+        EXPECT_EQ(number.kind, NumberKind::Finite) << each.text;
+        EXPECT_EQ(number.value, each.value) << each.text;
+        EXPECT_EQ(number.look, each.look) << each.text;
+    }
+    for (const char* text :
+         {"1,23", "1,2345", "12,345,67", "1,,234", ",123", "1, 234", "1-2", "A/5", "12 Main", "$",
+          "%", "5%%", "1.2.3", "2024-01-02", "-", "0x10"}) {
+        EXPECT_EQ(read_number(text).kind, NumberKind::NotANumber) << text;
+    }
+    EXPECT_EQ(read_number("1.5", ',').kind, NumberKind::NotANumber);
 }
 
 }  // namespace

@@ -57,6 +57,31 @@ TEST(ModelTest, ItsTextReadsBackAsTheSameModel) {
     EXPECT_EQ(read->data_sha256, model.data_sha256);
 }
 
+TEST(ModelTest, DatesOthersBooleansAndHowToReadAreKept) {
+    Model model = some_model();
+    DateEncoding dates{data::ColumnKind::DateDayFirst,
+                       {{19800, {19800.5, 20}}, {3, {3.5, 2}}, {2, {3, 2}}}};
+    CategoricalEncoding words{{"a", "b"}, true, {{0.1, 0.3}, {0.2, 0.4}, {0.3, 0.5}, {0.4, 0.5}}};
+    words.has_other = true;
+    CategoricalEncoding truths{{"False", "True"}, false, {{0.5, 0.5}}};
+    truths.are_booleans = true;
+    model.form.preprocessing.columns = {{"Day", dates}, {"Word", words}, {"Is", truths}};
+    model.form.reading.dialect.separator = ';';
+    model.form.reading.dialect.usual_decimal = ',';
+    model.form.reading.dialect.comment = '\0';
+    model.form.reading.encoding = data::TextEncoding::Windows1252;
+    model.form.reading.missing = {"?"};
+    model.form.reading.columns = {{"Word", data::ColumnKind::Category}};
+    model.fit = logistic_fit({std::vector<double>(8, 0.5), 1}, 6);
+    const auto read = parse_model(model_text(model), "model.json");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->form.preprocessing, model.form.preprocessing);
+    EXPECT_EQ(read->form.reading, model.form.reading);
+    EXPECT_EQ(read->form.preprocessing.feature_names(),
+              (std::vector<std::string>{"Day days", "Day month", "Day weekday", "Word=a", "Word=b",
+                                        "Word=(other)", "Word=(missing)", "Is=True"}));
+}
+
 TEST(ModelTest, AnUndefinedAreaUnderTheCurveReadsBackAsUndefined) {
     Model model = some_model();
     model.training_metrics.auc.reset();
@@ -137,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(
     EachKey, BadModelTest,
     testing::Values(
         BadModel{"/format", "\"other\"", "format: \"other\" is not \"netcompute-model\""},
-        BadModel{"/format_version", "3", "format_version: 3 is not one that this version reads"},
+        BadModel{"/format_version", "4", "format_version: 4 is not one that this version reads"},
         BadModel{"/format_version", "0", "format_version: 0 is not one that this version reads"},
         BadModel{"/algorithm", "1", "algorithm: 1 is not a text"},
         BadModel{"/algorithm", "\"magic\"",
@@ -161,9 +186,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadModel{"/preprocessing/columns/0/deviation", "0",
                  "preprocessing.columns[0].deviation: must be above 0"},
         BadModel{"/preprocessing/columns/1/categories", "[\"male\",\"female\"]",
-                 "preprocessing.columns[1].categories: must be 1 to 20 distinct texts"},
+                 "preprocessing.columns[1].categories: must be 1 to 250 distinct texts"},
         BadModel{"/preprocessing/columns/1/categories", "[]",
-                 "preprocessing.columns[1].categories: must be 1 to 20"},
+                 "preprocessing.columns[1].categories: must be 1 to 250"},
         BadModel{"/preprocessing/columns/1/categories/0", "5",
                  "preprocessing.columns[1].categories[0]: 5 is not a text"},
         BadModel{"/preprocessing/columns/1/missing_is_a_category", "0",

@@ -142,6 +142,28 @@ TEST_F(PredictionDataTest, ManyUnknownTextsAreOfNoCategoryAndCounted) {
                             "first in line 3: \"p1\"); counted as no category"));
 }
 
+TEST_F(PredictionDataTest, ColumnsWithoutNamesArePassedOverAndRowsNeedNoId) {
+    const auto table = read_table(",age,port,sex\n0,3,C,m\n", "test.csv", "");
+    const auto prepared = prepare_prediction(*table, form_, "", blobs_.sink());
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    EXPECT_EQ(raw_row(*prepared, 0), (std::vector<double>{3, 1, 0, 0, 1}));
+    const auto ids = row_ids(*table, "");
+    EXPECT_EQ(ids->name, "row");
+    EXPECT_EQ(ids->texts[0], "1");
+}
+
+TEST_F(PredictionDataTest, OneOddFieldAmongNumbersIsMissingAndNamed) {
+    std::string text = "id,age,port,sex\n";
+    for (int i = 0; i < 30; ++i) text += std::to_string(i) + ",4,C,m\n";
+    const auto prepared = prepare(text + "30,old,C,m\n31,?,C,m\n");
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    EXPECT_EQ(raw_row(*prepared, 30), (std::vector<double>{4.5, 1, 0, 0, 1}));
+    EXPECT_THAT(
+        prepared->notes,
+        ElementsAre(HasSubstr(
+            "column \"age\": 2 fields that are no numbers count as missing (line 32: \"old\"")));
+}
+
 TEST_F(PredictionDataTest, LackingColumnsAreAllNamed) {
     EXPECT_EQ(error_of("id,port\na,C\n"),
               "test.csv: lacks columns that the model needs: \"age\", \"sex\"");

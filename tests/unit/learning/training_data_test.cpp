@@ -106,12 +106,15 @@ TEST(TrainingDataTest, NumbersMayHaveSignsExponentsAndBlanks) {
     EXPECT_EQ(table.features(4, 0), table.features(5, 0));
 }
 
-// What is not a number in one row of a column of numbers makes the whole column text.
-TEST(TrainingDataTest, OneWordMakesAColumnText) {
+// One word in four is too many for a column of numbers.
+TEST(TrainingDataTest, WordsAmongNumbersMakeAColumnOfCategoriesAndAreTold) {
     const Prepared table = table_of(one_column({"1", "2", "two", "1"}));
     EXPECT_THAT(table.prepared.preprocessing.feature_names(), ElementsAre("x=1", "x=2", "x=two"));
     EXPECT_THAT(std::get<CategoricalEncoding>(only_column(table).encoding).categories,
                 ElementsAre("1", "2", "two"));
+    EXPECT_THAT(
+        table.prepared.notes,
+        ElementsAre(HasSubstr("column \"x\": has numbers and other texts (line 4: \"two\")")));
 }
 
 TEST(TrainingDataTest, TwoCategoriesMakeOneFeatureTheLaterOne) {
@@ -143,6 +146,27 @@ TEST(TrainingDataTest, OneTextAndMissingMakeOneFeature) {
     EXPECT_GT(table.features(1, 0), table.features(0, 0));
 }
 
+std::vector<std::string> words(int count);
+
+TEST(TrainingDataTest, TheMostFrequentTextsAreCategoriesAndTheRestIsOther) {
+    std::string text = "id,y,x\n";
+    for (int i = 0; i < 600; ++i) {
+        const std::string word = i % 3 == 0 ? "a" : i % 5 == 0 ? "b" : "w" + std::to_string(i);
+        text += std::to_string(i) + "," + std::to_string(i % 2) + "," + word + "\n";
+    }
+    MemoryBlobs blobs;
+    TrainingOptions some = options;
+    some.max_categories = 3;
+    const auto prepared = prepare_training(*read_table(text, "t.csv", "id"), some, blobs.sink());
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    EXPECT_THAT(prepared->preprocessing.feature_names(), ElementsAre("x=a", "x=b", "x=(other)"));
+    const auto rows = test_support::rows_of_tiles(blobs, prepared->features.blobs);
+    EXPECT_GT(rows(0, 0), 0);
+    EXPECT_GT(rows(1, 2), 0);
+    EXPECT_LT(rows(1, 0), 0);
+    EXPECT_GT(rows(5, 1), 0);
+}
+
 std::vector<std::string> words(int count) {
     std::vector<std::string> list;
     for (int i = 0; i < count; ++i) list.push_back("w" + std::to_string(100 + i));
@@ -166,24 +190,25 @@ TEST(TrainingDataTest, TwentyTextsAreKeptAndTwentyOneAreLeftOutAndSaidSo) {
                 ElementsAre("column \"name\": left out: text with more than 20 distinct values"));
 }
 
-// A word after many numbers: the column was text all along, and there are too many texts.
-TEST(TrainingDataTest, AWordAfterManyNumbersLeavesTheColumnOut) {
+TEST(TrainingDataTest, AWordAfterManyNumbersIsMissingAndNamedWithItsLine) {
     std::string text = "id,y,x,z\n";
     for (int i = 0; i < 100; ++i) {
         text += std::to_string(i) + "," + std::to_string(i % 2) + "," + std::to_string(i) + "," +
                 (i == 99 ? "word" : std::to_string(i)) + "\n";
     }
     const Prepared table = table_of(text);
-    EXPECT_THAT(table.prepared.preprocessing.feature_names(), ElementsAre("x"));
-    EXPECT_EQ(table.prepared.notes.size(), 1U);
+    EXPECT_THAT(table.prepared.preprocessing.feature_names(), ElementsAre("x", "z"));
+    EXPECT_THAT(table.prepared.notes,
+                ElementsAre(HasSubstr("column \"z\": 1 field that is no number counts as missing "
+                                      "(line 101: \"word\")")));
 }
 
 TEST(TrainingDataTest, ANumberThatIsNotFiniteIsNamedWithItsRow) {
     EXPECT_EQ(
-        error_of(one_column({"1", "nan", "3"})),
-        "t.csv: line 3 (row 2), column \"x\": \"nan\" is not a finite number; leave the field "
+        error_of(one_column({"1", "inf", "3"})),
+        "t.csv: line 3 (row 2), column \"x\": \"inf\" is not a finite number; leave the field "
         "empty if it is missing");
-    for (const char* bad : {"NaN", "inf", "-inf", "Infinity", "1e999", "-1e999", " nan "}) {
+    for (const char* bad : {"inf", "-inf", "Infinity", "1e999", "-1e999", " inf "}) {
         EXPECT_THAT(error_of(one_column({"1", "2", bad})),
                     HasSubstr("line 4 (row 3), column \"x\""))
             << bad;
@@ -195,15 +220,76 @@ TEST(TrainingDataTest, ANumberThatIsNotFiniteIsNamedWithItsRow) {
     EXPECT_THAT(error_of(one_column(many)), HasSubstr("line 32 (row 31), column \"x\": \"inf\""));
 }
 
-TEST(TrainingDataTest, NanAmongWordsIsAWord) {
+TEST(TrainingDataTest, NanAmongWordsIsMissingUnlessItIsQuoted) {
     const Prepared table = table_of(one_column({"bread", "nan", "roti"}));
-    EXPECT_THAT(std::get<CategoricalEncoding>(only_column(table).encoding).categories,
-                ElementsAre("bread", "nan", "roti"));
+    EXPECT_THAT(table.prepared.preprocessing.feature_names(),
+                ElementsAre("x=bread", "x=roti", "x=(missing)"));
+    const Prepared quoted = table_of(one_column({"bread", "\"nan\"", "roti"}));
+    EXPECT_THAT(quoted.prepared.preprocessing.feature_names(),
+                ElementsAre("x=bread", "x=nan", "x=roti"));
 }
 
-TEST(TrainingDataTest, AColumnThatIsAllMissingIsNamed) {
-    EXPECT_EQ(error_of(one_column({"", "NA", ""})),
-              "t.csv: column \"x\": every value is missing; remove the column, or fill it");
+TEST(TrainingDataTest, AColumnThatIsAllMissingIsLeftOutAndSaidSo) {
+    const Prepared table = table_of("id,y,x,z\n1,0,,5\n2,1,NA,6\n3,0,,8\n");
+    EXPECT_THAT(table.prepared.preprocessing.feature_names(), ElementsAre("z"));
+    EXPECT_THAT(table.prepared.notes,
+                ElementsAre("column \"x\": left out: every value is missing"));
+    EXPECT_THAT(error_of(one_column({"", "NA", ""})), HasSubstr("no column is left to learn from"));
+}
+
+// 0.1 + 0.2 is not 0.3, and both stand for the same thing.
+TEST(TrainingDataTest, NumbersThatDifferByRoundingAreConstantAndSaidSo) {
+    const Prepared table = table_of(one_column({"0.3", "0.30000000000000004", "0.3", "0.3"}));
+    const auto& encoding = std::get<NumericEncoding>(only_column(table).encoding);
+    EXPECT_EQ(encoding.standardization.deviation, 1);
+    EXPECT_LT(table.features.cwiseAbs().maxCoeff(), 1e-15);
+    EXPECT_THAT(table.prepared.notes, ElementsAre(HasSubstr("column \"x\": is constant")));
+    EXPECT_THAT(
+        table_of(one_column({"a", "a"})).prepared.notes,
+        ElementsAre("column \"x\": is constant (each field is \"a\"), so nothing is learned "
+                    "from it"));
+}
+
+TEST(TrainingDataTest, WholeNumbersThatADoubleRoundsAreToldOf) {
+    const Prepared table = table_of(one_column({"9007199254740992", "9007199254740993"}));
+    EXPECT_THAT(table.prepared.notes,
+                ElementsAre(HasSubstr("last digits are lost (the first in line 3"),
+                            HasSubstr("is constant")));
+}
+
+TEST(TrainingDataTest, NoTwoFeaturesHaveOneName) {
+    const Prepared table =
+        table_of("id,y,x,x=red\n1,0,red,4\n2,1,blue,5\n3,0,green,7\n4,1,red,8\n");
+    EXPECT_THAT(table.prepared.preprocessing.feature_names(),
+                ElementsAre("x=blue", "x=green", "x=red (category)", "x=red"));
+}
+
+TEST(TrainingDataTest, SpellingsOfOneBooleanAreOne) {
+    const Prepared table =
+        table_of("id,y,x\n1,True,false\n2,false,TRUE\n3,TRUE,False\n4,False,true\n");
+    EXPECT_EQ(table.prepared.classes, (Classes{"false", "True"}));
+    EXPECT_THAT(table.prepared.labels, ElementsAre(1, 0, 1, 0));
+    EXPECT_THAT(table.prepared.preprocessing.feature_names(), ElementsAre("x=false"));
+}
+
+TEST(TrainingDataTest, BlanksAroundTextsDoNotCountAndAreToldOf) {
+    const Prepared table = table_of("id,y,x\n1, no,a \n2,yes, b\n3,no ,a\n");
+    EXPECT_EQ(table.prepared.classes, (Classes{"no", "yes"}));
+    EXPECT_THAT(table.prepared.preprocessing.feature_names(), ElementsAre("x=b"));
+    EXPECT_THAT(table.prepared.notes, ElementsAre(HasSubstr("column \"y\": blanks around"),
+                                                  HasSubstr("column \"x\": blanks around")));
+}
+
+TEST(TrainingDataTest, DatesMakeDaysMonthAndWeekday) {
+    const Prepared table = table_of(one_column({"2024-01-01", "2024-02-05", "", "2024-03-10"}));
+    EXPECT_THAT(table.prepared.preprocessing.feature_names(),
+                ElementsAre("x days", "x month", "x weekday"));
+    const auto& dates = std::get<DateEncoding>(only_column(table).encoding);
+    EXPECT_EQ(dates.parts[0].median, 19758);
+    EXPECT_EQ(dates.parts[1].median, 2);
+    EXPECT_EQ(table.features(1, 0), table.features(2, 0));
+    const Prepared times = table_of(one_column({"2024-01-01 06:00", "2024-02-05 18:30"}));
+    EXPECT_EQ(times.prepared.preprocessing.feature_names().back(), "x hour");
 }
 
 TEST(TrainingDataTest, NumbersTooLargeToAverageAreRefusedByColumn) {
@@ -269,8 +355,11 @@ TEST(TrainingDataTest, ATargetWithoutTwoClassesSaysWhatWasFound) {
 TEST(TrainingDataTest, AMissingOrNonFiniteTargetIsNamedWithItsRow) {
     EXPECT_THAT(error_of("id,y,x\n1,1,1\n2,,2\n"),
                 HasSubstr("t.csv: line 3 (row 2), column \"y\": no value"));
-    EXPECT_THAT(error_of("id,y,x\n1,1,1\n2,nan,2\n"),
-                HasSubstr("t.csv: line 3 (row 2), column \"y\": \"nan\" is not a finite number"));
+    EXPECT_THAT(error_of("id,y,x\n1,1,1\n2,inf,2\n"),
+                HasSubstr("t.csv: line 3 (row 2), column \"y\": \"inf\" is not a finite number"));
+    EXPECT_THAT(error_of("id,y,x\n1,no,1\n2,None,2\n"),
+                HasSubstr("line 3 (row 2), column \"y\": \"None\" counts as missing, but this is "
+                          "the target"));
 }
 
 TEST(TrainingDataTest, MissingIdAndTargetColumnsAreNamedWithThoseThatAreThere) {
