@@ -100,7 +100,10 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     reading.finds_id = !values.has(id);
     const data::ReadingOptions told = reading;
     reading.id = values[id];
-    learning::TrainingOptions options{values[target], {}, learner.article, learner.features_max,
+    learning::TrainingOptions options{values[target],
+                                      {},
+                                      learner.article,
+                                      learner.features_max,
                                       learner.bins_max ? learner.bins_max(values) : 0};
     if (values.has(max_categories)) options.max_categories = values[max_categories];
     const std::string& name = values[table_file].name();

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "data/dataset.hpp"
-#include "learning/binning.hpp"
 #include "data/reading_options.hpp"
+#include "learning/binning.hpp"
 #include "learning/classes.hpp"
 #include "learning/preprocessing.hpp"
 #include "learning/shards.hpp"

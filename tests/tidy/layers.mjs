@@ -121,7 +121,7 @@ export const layers = [
     name: 'master/store',
     owns: ['master/store/'],
     may: ['shared/base', 'shared/programs'],
-    libraries: ['std', 'posix', 'sqlite'],
+    libraries: ['std', 'posix', 'json', 'sqlite'],
   },
   {
     name: 'master/jobs',
