@@ -269,8 +269,16 @@ Result<bool> Engine::submit_child(JobRun& job) {
         former.erase(known);
         return true;
     }
-    for (const JobId child : children_[id]) {
-        if (live_.at(child).record.child_index != index) continue;
+    const auto is_this = [&](const store::JobRecord& child) {
+        return child.parent == id && child.child_index == index;
+    };
+    // One that has ended in this turn is heard of in a moment.
+    const bool is_there = std::ranges::any_of(unsettled_ends_, is_this) ||
+                          std::ranges::any_of(children_[id], [&](JobId child) {
+                              const auto found = live_.find(child);
+                              return found != live_.end() && is_this(found->second.record);
+                          });
+    if (is_there) {
         ++children.live;
         return true;
     }

@@ -21,6 +21,8 @@ struct Worlds {
     /// Those that vanish, clones, and those that go by another's id. They draw their chances from a
     /// stream of their own, and only where they are asked for, so that seeds keep their meaning.
     Occurs strangers = Occurs::Never;
+    /// Jobs that submit other jobs; likewise only where they are asked for.
+    Occurs families = Occurs::Never;
 };
 
 /// How bad the world of one run is. Drawn from the seed; nothing of it happens after `end`.

@@ -87,6 +87,9 @@ JobCatalog::JobCatalog(std::filesystem::path folder)
             [predict] { return std::make_unique<programs::PredictProgram>(predict); });
     }
     add_tables();
+    add_family("family 1", {{"noop 2"}, {"noop 7", "noop 1"}});
+    add_family("family 2", {{"noop 23", "train 1", "noop 2"}, {"predict 3"}, {"tables 4"}});
+    add_family("family 3", {std::vector<std::string>(70, "noop 1")});
 }
 
 /// Some of the tables ride inline, and some are blobs.
@@ -103,6 +106,47 @@ void JobCatalog::add_tables() {
             [plan] { return std::make_unique<TablesProgram>(plan); });
         jobs_.back().task_count *= round_count;
     }
+}
+
+/// One batch of jobs after the other; its result is a hash of all of theirs.
+void JobCatalog::add_family(std::string name, std::vector<std::vector<std::string>> batches) {
+    const auto result_of = [](std::span<const std::string> results) {
+        std::string all;
+        for (const std::string& result : results) all += result + "\n";
+        return nlohmann::json{{"result_sha256", to_hex(sha256(as_byte_span(all)))}};
+    };
+    JobTemplate job;
+    std::vector<std::string> expected;
+    for (const std::vector<std::string>& batch : batches) {
+        for (const std::string& child : batch) {
+            job.task_count += find(child)->task_count;
+            expected.push_back(find(child)->expected);
+        }
+    }
+    job.expected = result_of(expected).dump();
+    job.type.name = names_.emplace_back(std::move(name));
+    job.type.make = [batches = std::move(batches), result_of](
+                        const jobs::ParamValues&,
+                        const jobs::JobContext&) -> Result<jobs::PreparedJob> {
+        jobs::PreparedJob prepared;
+        prepared.next_jobs =
+            [batches,
+             result_of](std::span<const std::string> results) -> Result<jobs::JobsOrResult> {
+            jobs::JobsOrResult next;
+            std::size_t passed = 0;
+            for (const std::vector<std::string>& batch : batches) {
+                if (results.size() == passed) {
+                    for (const std::string& child : batch) next.jobs.push_back({.type = child});
+                    return next;
+                }
+                passed += batch.size();
+            }
+            next.result = result_of(results);
+            return next;
+        };
+        return prepared;
+    };
+    families_.push_back(std::move(job));
 }
 
 JobCatalog::~JobCatalog() {
@@ -158,7 +202,7 @@ void JobCatalog::add_to(std::deque<JobTemplate>& jobs, std::string name, const M
 }
 
 const JobTemplate* JobCatalog::find(std::string_view name) const {
-    for (const std::deque<JobTemplate>* jobs : {&jobs_, &crowd_jobs_}) {
+    for (const std::deque<JobTemplate>* jobs : {&jobs_, &crowd_jobs_, &families_}) {
         const auto found =
             std::ranges::find(*jobs, name, [](const JobTemplate& job) { return job.type.name; });
         if (found != jobs->end()) return &*found;

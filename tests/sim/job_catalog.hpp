@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace netcompute::sim {
 
@@ -36,6 +37,8 @@ class JobCatalog {
 
     /// Those that a world of chance draws from.
     [[nodiscard]] const std::deque<JobTemplate>& jobs() const { return jobs_; }
+    /// Jobs that are made of those.
+    [[nodiscard]] const std::deque<JobTemplate>& families() const { return families_; }
     /// Null if there is none of this name.
     [[nodiscard]] const JobTemplate* find(std::string_view name) const;
     [[nodiscard]] const jobs::JobType* find_job_type(std::string_view name) const;
@@ -51,6 +54,7 @@ class JobCatalog {
 
     void add(std::string name, const MakeProgram& make) { add_to(jobs_, std::move(name), make); }
     void add_tables();
+    void add_family(std::string name, std::vector<std::vector<std::string>> batches);
     void add_to(std::deque<JobTemplate>& jobs, std::string name, const MakeProgram& make);
     [[nodiscard]] Result<void> run_alone(programs::Program& program);
     [[nodiscard]] std::optional<ByteSpan> find_blob(const Sha256& sha256) const;
@@ -65,6 +69,7 @@ class JobCatalog {
     std::deque<std::string> names_;
     std::deque<JobTemplate> jobs_;
     std::deque<JobTemplate> crowd_jobs_;  ///< To be asked for by name.
+    std::deque<JobTemplate> families_;
     std::unordered_map<std::uint64_t, Result<Bytes>> outputs_;
     /// What jobs without lies publish. A worker has it from when it got its lease, also when the
     /// master is dead by the time at which it computes here.

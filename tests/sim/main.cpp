@@ -28,8 +28,8 @@ const std::map<std::string_view, Occurs Worlds::*>& worst_faults() {
         {"clock-steps", &Worlds::clock_steps},
         {"slow-disks", &Worlds::slow_disks},
         {"leaseless-floods", &Worlds::leaseless_floods},
-
-        {"strangers", &Worlds::strangers}};
+        {"strangers", &Worlds::strangers},
+        {"families", &Worlds::families}};
     return faults;
 }
 

@@ -17,7 +17,9 @@ struct SimulatedMaster::Life {
           ledger{master.limits_,
                  {master.around_.report,
                   [&master](WorkerId worker) { return master.is_honest(worker); },
-                  [&master](WorkerId worker) { return master.is_liar(worker); }}} {}
+                  [&master](WorkerId worker) { return master.is_liar(worker); }}} {
+        if (master.sabotage_ == Sabotage::LoseFolds) host.lose_slow_work();
+    }
 
     Mortality mortality;
     bool power_cut = false;

@@ -37,6 +37,8 @@ enum class Sabotage {
     ForgetAnother,          ///< Round than the one that is beyond doubt.
     MixUpMemo,              ///< Of workers: it gives another key's value.
     LoseBlobs,              ///< That folds have published: they are not written down.
+    SpareChildren,          ///< Of jobs that are over: that they are cancelled is not written down.
+    LoseFolds,              ///< A fold that the pool was given never comes back.
     LeakSecrets,            ///< Whoever goes by another's id has its secret and its machine.
 };
 

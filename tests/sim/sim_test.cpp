@@ -270,6 +270,18 @@ TEST(SimulationTest, FiftyDeathsComputeNothingTwiceThatWasAccepted) {
     }
 }
 
+// Jobs that are made of other jobs end once and with the right result, whatever goes wrong; and no
+// job outlives the one that has submitted it.
+TEST(SimulationTest, FamiliesOfJobsKeepEveryPromise) {
+    Totals totals;
+    for (const std::uint64_t seed : seeds_of(500)) {
+        const RunReport report = run(seed, Sabotage::None, {.families = Occurs::Always});
+        expect_all_is_well(report);
+        totals.add(report);
+    }
+    EXPECT_GT(totals.succeeded, totals.runs / 2);
+}
+
 /// How many jobs of one priority share the workers, and what a run says of it.
 RunReport run_crowd(std::uint64_t seed, Sabotage sabotage = Sabotage::None) {
     const std::uint32_t jobs = 2 + static_cast<std::uint32_t>(seed * 3 % 19);
@@ -320,6 +332,13 @@ TEST(SimulationTest, AForgetfulMasterIsCaught) {
     EXPECT_TRUE(is_caught(Sabotage::PromiseBeforeFlush, "now it is not so", deadly));
     EXPECT_TRUE(is_caught(Sabotage::ServeWhileStalled, "though it cannot be written down",
                           {.full_disks = Occurs::Always}));
+}
+
+// So is one that does not cancel what a job has submitted, or loses a fold.
+TEST(SimulationTest, AMasterThatLosesSightOfWorkIsCaught) {
+    EXPECT_TRUE(
+        is_caught(Sabotage::SpareChildren, "which submitted it", {.families = Occurs::Always}));
+    EXPECT_TRUE(is_caught(Sabotage::LoseFolds, "stuck"));
 }
 
 // So is one that believes the clock on the wall, or its own memory of what it gave out.

@@ -47,6 +47,7 @@ SimulatedMaster::SimulatedMaster(std::uint64_t seed, core::SchedulerLimits limit
       disk_dice_{seed, DiceOf::Disk} {
     if (sabotage == Sabotage::SendBeforeCommit) store_.procrastinate();
     if (sabotage == Sabotage::LoseBlobs) store_.lose_blobs();
+    if (sabotage == Sabotage::SpareChildren) store_.spare_children();
     if (sabotage == Sabotage::PromiseBeforeFlush) store_.forget_flushes();
     start();
 }
@@ -276,7 +277,7 @@ void SimulatedMaster::note(const core::Event& event, const core::Effects& effect
     }
     for (const core::Effect& effect : effects) {
         if (const auto* failed = std::get_if<core::FailJob>(&effect)) {
-            const auto job = open_jobs_.find(failed->job);
+            const auto job = open_jobs_.find(submitted_as(failed->job));
             if (job != open_jobs_.end()) job->second.given_up = true;
         } else if (const auto* recorded = std::get_if<core::RecordOutputs>(&effect)) {
             effort_.outputs += recorded->positions.size();

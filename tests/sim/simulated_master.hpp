@@ -103,6 +103,11 @@ class SimulatedMaster {
         const auto found = told_.find(id);
         return found == told_.end() ? nullptr : &found->second;
     }
+    /// The job that a user submitted for this one to be there: itself, or its parent.
+    [[nodiscard]] JobId submitted_as(JobId id) const {
+        const auto found = parents_.find(id);
+        return found == parents_.end() ? id : found->second;
+    }
     [[nodiscard]] std::uint64_t succeeded_count() const { return succeeded_count_; }
     [[nodiscard]] std::uint64_t failed_count() const { return failed_count_; }
     [[nodiscard]] std::uint64_t step_count() const { return step_count_; }
@@ -136,6 +141,7 @@ class SimulatedMaster {
     void ask(std::uint64_t submission);
     void answer(engine::Engine& engine, std::uint64_t submission);
     void has_committed(std::span<const store::Record> records);
+    void check_families(std::span<const store::Record> records);
     void forget_unwritten_quarantines();
     void watch(JobId id);
     void job_over(const store::JobRecord& record);
@@ -174,6 +180,7 @@ class SimulatedMaster {
     std::map<std::uint64_t, Submission> unanswered_;  ///< Submissions that have no id yet.
     std::uint64_t last_submission_ = 0;
     std::map<JobId, store::JobRecord> told_;  ///< Jobs that are said to be over.
+    std::map<JobId, JobId> parents_;          ///< Of the jobs that jobs have submitted.
     /// Workers that were found to lie, and in how many commits that is written down for certain.
     std::map<WorkerId, std::uint32_t> proven_;
     std::set<WorkerId> quarantined_;  ///< It is.

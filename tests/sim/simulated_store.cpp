@@ -16,6 +16,13 @@ Result<void> SimulatedStore::commit(std::span<const store::Record> records,
             return std::holds_alternative<store::PutBlob>(record);
         });
     }
+    if (spares_children_) {
+        std::erase_if(now, [](const store::Record& record) {
+            const auto* const put = std::get_if<store::PutJob>(&record);
+            return put != nullptr && put->job.parent != JobId{} &&
+                   put->job.state == store::JobState::Cancelled;
+        });
+    }
     if (auto committed = memory_->commit(now, durability); !committed) return committed;
     log_.insert(log_.end(), now.begin(), now.end());
     if (durability == store::Durability::Power) safe_count_ = log_.size();

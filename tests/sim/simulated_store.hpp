@@ -31,6 +31,8 @@ class SimulatedStore final : public store::JobStore {
     void forget_flushes() { forgets_flushes_ = true; }
     /// From now on loses each blob that is put.
     void lose_blobs() { loses_blobs_ = true; }
+    /// From now on takes no note that a job was cancelled which another one has submitted.
+    void spare_children() { spares_children_ = true; }
     /// All that was ever committed, less what was lost.
     [[nodiscard]] std::span<const store::Record> log() const { return log_; }
 
@@ -98,6 +100,7 @@ class SimulatedStore final : public store::JobStore {
     bool upkeep_holds_ = false;
     bool is_late_ = false;
     bool loses_blobs_ = false;
+    bool spares_children_ = false;
     std::vector<store::Record> late_;  ///< Said to be committed.
 };
 

@@ -75,7 +75,29 @@ void SimulatedMaster::answer(engine::Engine& engine, std::uint64_t submission) {
     });
 }
 
+/// No job outlives the one that has submitted it: their ends are written down together.
+void SimulatedMaster::check_families(std::span<const store::Record> records) {
+    std::set<JobId> over;
+    for (const store::Record& record : records) {
+        const auto* const put = std::get_if<store::PutJob>(&record);
+        if (put == nullptr) continue;
+        const store::JobRecord& job = put->job;
+        if (job.parent != JobId{})
+            parents_[job.id] = job.parent;
+        else
+            parents_.erase(job.id);  // After a power cut an id may be given again.
+        if (store::is_final(job.state)) over.insert(job.id);
+    }
+    for (const auto& [child, parent] : parents_) {
+        if (!over.contains(parent)) continue;
+        const auto record = store_.job(child);
+        if (!record || store::is_final(record->state)) continue;
+        around_.report(name_of(child) + " outlives " + name_of(parent) + ", which submitted it");
+    }
+}
+
 void SimulatedMaster::has_committed(std::span<const store::Record> records) {
+    check_families(records);
     accepted_.add(records);
     for (auto proven = proven_.begin(); proven != proven_.end();) {
         const auto [worker, commits_left] = *proven;

@@ -178,10 +178,11 @@ void Simulation::haunt(std::size_t number) {
 void Simulation::add_worker(std::size_t number, WorkerTraits traits, Duration delay) {
     workers_[number] = std::make_unique<SimulatedWorker>(
         options_.seed, number, traits,
-        SimulatedWorker::Surroundings{queue_, trace_, *network_, catalog_, faults_,
-                                      [this](JobId id) { return task_seconds_.at(id); },
-                                      [this](JobId id, double seconds) { spent_[id] += seconds; },
-                                      options_.sabotage == Sabotage::MixUpMemo});
+        SimulatedWorker::Surroundings{
+            queue_, trace_, *network_, catalog_, faults_,
+            [this](JobId id) { return task_seconds_.at(master_->submitted_as(id)); },
+            [this](JobId id, double seconds) { spent_[id] += seconds; },
+            options_.sabotage == Sabotage::MixUpMemo});
     queue_.after(delay, [this, number] { workers_[number]->start(); });
 }
 
@@ -193,9 +194,13 @@ void Simulation::add_jobs() {
         slowness = std::max(slowness, worker->traits().runner.slowness);
     }
     for (std::size_t i = 0; i < count; ++i) {
-        const JobTemplate& what =
+        const JobTemplate& drawn =
             catalog_
                 .jobs()[dice_.between(0, static_cast<std::uint32_t>(catalog_.jobs().size() - 1))];
+        const std::deque<JobTemplate>& families = catalog_.families();
+        const JobTemplate& what = options_.worlds.families == Occurs::Always
+                                      ? families[(options_.seed + i) % families.size()]
+                                      : drawn;
         const double job_seconds = dice_.magnitude(0.05, 200);
         const double seconds_per_task = job_seconds / what.task_count;
         work_max_ += from_seconds(4 * job_seconds * slowness);

@@ -59,6 +59,7 @@ void VirtualHost::post(Work work) {
 }
 
 void VirtualHost::run_slow(SlowWork work) {
+    if (loses_slow_work_ && ++slow_work_count_ % 3 == 0) return;
     const Duration duration = dice_.between(0ms, dice_.chance(0.1) ? 3s : 10ms);
     queue_.after(duration, [this, open = open_, work = std::move(work)] {
         if (*open) post(work());

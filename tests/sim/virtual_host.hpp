@@ -26,6 +26,8 @@ class VirtualHost final : public engine::EngineHost {
     void stall_until(Instant when);
     /// Until then, what waits for the disk takes up to a few seconds.
     void slow_disk_until(Instant when) { disk_slow_until_ = when; }
+    /// From now on every third piece of work that the pool is given never comes back.
+    void lose_slow_work() { loses_slow_work_ = true; }
     /// Does on the engine's thread what the outside world asks for.
     void enter(Work work);
 
@@ -51,6 +53,8 @@ class VirtualHost final : public engine::EngineHost {
     Instant alarm_at_{};
     Work alarm_;  ///< Empty once it has rung.
     std::uint64_t alarm_number_ = 0;
+    bool loses_slow_work_ = false;
+    std::uint32_t slow_work_count_ = 0;
     /// False once closed; shared with all that waits in the queue.
     std::shared_ptr<bool> open_ = std::make_shared<bool>(true);
 };
