@@ -47,7 +47,10 @@ nlohmann::json job_type_schema(const nlohmann::json& type, const nlohmann::json&
         nlohmann::json& property = params["properties"][std::string{param.at("name")}];
         property = param_schema(param);
         const bool decides = !variant.is_null() && param["name"] == variant["param"];
-        if (decides) property["enum"] = nlohmann::json::array({variant["value"]});
+        if (decides) {
+            property["enum"] = nlohmann::json::array({variant["value"]});
+            if (param.at("default") != variant["value"]) property.erase("default");
+        }
         if (param.at("required") || (decides && param.at("default") != variant["value"])) {
             params["required"].push_back(param["name"]);
         }

@@ -149,9 +149,10 @@ Fit fit(char separator, const Cut& cut, bool may_have_titles) {
         fit.agreeing = 1;
         return fit;
     }
-    const auto [count, agreeing] = usual_count(records, 1);
+    const auto usual = usual_count(records, 1);
+    const std::size_t count = usual.first;
     fit.fields = count;
-    fit.agreeing = agreeing;
+    fit.agreeing = usual.second;
     // Titles above the header are lines of one field.
     while (may_have_titles && count >= 3 && fit.header + 2 < records.size() &&
            fit.header < title_lines_max && records[fit.header].fields.size() == 1) {

@@ -30,7 +30,7 @@ constexpr std::size_t write_bytes_per_second_min = std::size_t{32} << 10;
 constexpr std::size_t write_step_bytes = std::size_t{64} << 10;
 constexpr std::chrono::seconds linger_timeout{2};
 constexpr std::size_t linger_bytes_max = std::size_t{1} << 20;
-constexpr std::size_t read_step_bytes = std::size_t{4} << 10;
+constexpr std::size_t request_step_bytes = std::size_t{4} << 10;
 constexpr std::size_t buffer_bytes_max = head_bytes_max + (std::size_t{64} << 10);
 
 asio::ip::address remote_address(const tcp::socket& socket) {
@@ -191,7 +191,7 @@ asio::awaitable<bool> HttpConnection::read_head() {
         if (is_whole) refusal = take_head(buffered().substr(0, *size));
         if (refusal) break;
         if (is_whole) co_return true;
-        const auto room = buffer_.prepare(read_step_bytes);
+        const auto room = buffer_.prepare(request_step_bytes);
         const auto [error, count] = co_await stream_.async_read_some(room, use_result);
         if (error) co_return false;
         buffer_.commit(count);
@@ -289,7 +289,7 @@ asio::awaitable<void> HttpConnection::linger() {
     buffer_.clear();
     stream_.expires_after(linger_timeout);
     for (std::size_t read = 0; read < linger_bytes_max;) {
-        const auto room = buffer_.prepare(read_step_bytes);
+        const auto room = buffer_.prepare(request_step_bytes);
         const auto [error, count] = co_await stream_.async_read_some(room, use_result);
         if (error) co_return;
         read += count;

@@ -31,7 +31,7 @@ class SlowSource final : public CsvSource {
 };
 
 /// Header, fields and the encoding, as one text, read in pieces of every small size.
-std::string read_all(const std::string& text, const ReadingOptions& options = {}) {
+std::string read_whole(const std::string& text, const ReadingOptions& options = {}) {
     std::string first;
     for (const std::size_t piece : {1U, 2U, 3U, 7U, 100'000U}) {
         auto table = open_table(std::make_unique<SlowSource>(text, piece), "t.csv", options);
@@ -84,15 +84,15 @@ std::string utf16(std::u16string_view text, bool is_little) {
 }
 
 TEST(TableSourceTest, EncodingsAreFound) {
-    EXPECT_EQ(read_all("a,b\n1,2\n"), "a|b|\n1|2|\nutf-8");
-    EXPECT_EQ(read_all("a,b\n1,gr\xC3\xBCn\n"), "a|b|\n1|grün|\nutf-8");
-    EXPECT_EQ(read_all("\xEF\xBB\xBF"
-                       "a,b\n1,2\n"),
+    EXPECT_EQ(read_whole("a,b\n1,2\n"), "a|b|\n1|2|\nutf-8");
+    EXPECT_EQ(read_whole("a,b\n1,gr\xC3\xBCn\n"), "a|b|\n1|grün|\nutf-8");
+    EXPECT_EQ(read_whole("\xEF\xBB\xBF"
+                         "a,b\n1,2\n"),
               "a|b|\n1|2|\nutf-8");
-    EXPECT_EQ(read_all("a,b\n1,gr\xFCn \x80\n"), "a|b|\n1|grün €|\nwindows-1252");
-    EXPECT_EQ(read_all(utf16(u"a,b\n1,grün 😀\n", true)), "a|b|\n1|grün 😀|\nutf-16le");
-    EXPECT_EQ(read_all(utf16(u"a,b\n1,grün 😀\n", false)), "a|b|\n1|grün 😀|\nutf-16be");
-    EXPECT_THAT(read_all(utf16(u"a,b\n1,2\n", true) + "x"), HasSubstr("UTF-16 is damaged"));
+    EXPECT_EQ(read_whole("a,b\n1,gr\xFCn \x80\n"), "a|b|\n1|grün €|\nwindows-1252");
+    EXPECT_EQ(read_whole(utf16(u"a,b\n1,grün 😀\n", true)), "a|b|\n1|grün 😀|\nutf-16le");
+    EXPECT_EQ(read_whole(utf16(u"a,b\n1,grün 😀\n", false)), "a|b|\n1|grün 😀|\nutf-16be");
+    EXPECT_THAT(read_whole(utf16(u"a,b\n1,2\n", true) + "x"), HasSubstr("UTF-16 is damaged"));
 }
 
 // Far behind the bytes that the dialect is found by.
@@ -100,48 +100,48 @@ TEST(TableSourceTest, TheFirstLetterBeyondAsciiMayComeLate) {
     std::string text = "a,b\n";
     for (int i = 0; i < 30'000; ++i) text += "1,x\n";
     const std::string start = text;
-    EXPECT_THAT(read_all(start + "1,gr\xFCn\n"), HasSubstr("1|grün|\nwindows-1252"));
-    EXPECT_THAT(read_all(start + "1,gr\xC3\xBCn\n"), HasSubstr("1|grün|\nutf-8"));
+    EXPECT_THAT(read_whole(start + "1,gr\xFCn\n"), HasSubstr("1|grün|\nwindows-1252"));
+    EXPECT_THAT(read_whole(start + "1,gr\xC3\xBCn\n"), HasSubstr("1|grün|\nutf-8"));
 }
 
 // One damaged letter among good ones is a mistake to be told of, not another encoding.
 TEST(TableSourceTest, OneBadByteAmongUtf8IsRefused) {
-    EXPECT_THAT(read_all("a,b\n1,gr\xC3\xBCn \xC3\xA9\n2,\xFF\n"),
+    EXPECT_THAT(read_whole("a,b\n1,gr\xC3\xBCn \xC3\xA9\n2,\xFF\n"),
                 HasSubstr("line 3, position 3 (row 2): bytes that are not UTF-8"));
-    EXPECT_THAT(read_all("a\n\xE9\n", {.id = "", .encoding = TextEncoding::Utf8}),
+    EXPECT_THAT(read_whole("a\n\xE9\n", {.id = "", .encoding = TextEncoding::Utf8}),
                 HasSubstr("not UTF-8"));
 }
 
 TEST(TableSourceTest, CompressedTablesAreUnpacked) {
     std::string text = "a,b\n";
     for (int i = 0; i < 50'000; ++i) text += std::to_string(i) + ",x\n";
-    const std::string plain = read_all(text);
-    EXPECT_EQ(read_all(gzip(text)), plain);
-    EXPECT_EQ(read_all(gzip("a,b\n1,2\n") + gzip("3,4\n")), "a|b|\n1|2|\n3|4|\nutf-8");
-    EXPECT_EQ(read_all(zstd(text)), plain);
-    EXPECT_EQ(read_all(zstd("a,b\n1,2\n") + zstd("3,4\n")), "a|b|\n1|2|\n3|4|\nutf-8");
+    const std::string plain = read_whole(text);
+    EXPECT_EQ(read_whole(gzip(text)), plain);
+    EXPECT_EQ(read_whole(gzip("a,b\n1,2\n") + gzip("3,4\n")), "a|b|\n1|2|\n3|4|\nutf-8");
+    EXPECT_EQ(read_whole(zstd(text)), plain);
+    EXPECT_EQ(read_whole(zstd("a,b\n1,2\n") + zstd("3,4\n")), "a|b|\n1|2|\n3|4|\nutf-8");
 }
 
 TEST(TableSourceTest, DamagedArchivesAreRefused) {
     for (const std::string& packed : {gzip("a,b\n1,2\n"), zstd("a,b\n1,2\n")}) {
-        EXPECT_THAT(read_all(packed.substr(0, packed.size() - 3)), HasSubstr("end too early"));
+        EXPECT_THAT(read_whole(packed.substr(0, packed.size() - 3)), HasSubstr("end too early"));
         std::string changed = packed;
         changed[packed.size() / 2] ^= 0x55;
-        EXPECT_THAT(read_all(changed), testing::StartsWith("t.csv: ")) << "no table, or damaged";
-        EXPECT_THAT(read_all(packed + "more"), HasSubstr("are damaged"));
+        EXPECT_THAT(read_whole(changed), testing::StartsWith("t.csv: ")) << "no table, or damaged";
+        EXPECT_THAT(read_whole(packed + "more"), HasSubstr("are damaged"));
     }
 }
 
 TEST(TableSourceTest, OtherFilesAreNamed) {
-    EXPECT_EQ(read_all("PK\x03\x04 and so on"),
+    EXPECT_EQ(read_whole("PK\x03\x04 and so on"),
               "t.csv: is a ZIP archive or a workbook (xlsx, ods); save the sheet as CSV, or unpack "
               "the archive");
-    EXPECT_THAT(read_all("PAR1...."), HasSubstr("a Parquet file"));
+    EXPECT_THAT(read_whole("PAR1...."), HasSubstr("a Parquet file"));
 }
 
 TEST(TableSourceTest, FieldsMayBePartedByBlanks) {
-    EXPECT_EQ(read_all(" a   b\n 1\t 2 \n10 \"x  y\"\n"), "a|b|\n1|2|\n10|x  y|\nutf-8");
-    EXPECT_EQ(read_all("x y\n\"r 1\" 1 2\n\"r 2\" 3 4\n"),
+    EXPECT_EQ(read_whole(" a   b\n 1\t 2 \n10 \"x  y\"\n"), "a|b|\n1|2|\n10|x  y|\nutf-8");
+    EXPECT_EQ(read_whole("x y\n\"r 1\" 1 2\n\"r 2\" 3 4\n"),
               "Unnamed: 0|x|y|\nr 1|1|2|\nr 2|3|4|\nutf-8");
 }
 
