@@ -19,7 +19,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 namespace netcompute::bench {
 namespace {
@@ -34,8 +33,6 @@ struct Sizes {
     int passes = 3;
     std::string python;  ///< One that has XGBoost; empty: nothing is compared.
 };
-
-constexpr auto look_again_after = std::chrono::milliseconds{2};
 
 /// Correlated columns, nearly normal; the class depends on all of them, two by their product.
 class RowSource {
@@ -163,8 +160,8 @@ class BoostingBench {
                                        {"learning_rate", 0.1}}}};
         const auto start = Clock::now();
         const auto id = cluster.http().post("/api/v1/jobs", request).at("id");
-        const auto binned_at = wait_while(cluster, id, "reading data");
-        const auto computed_at = wait_while(cluster, id, "");
+        const auto binned_at = cluster.wait_while(id, "reading data");
+        const auto computed_at = cluster.wait_while(id, "");
         const auto job = cluster.http().get("/api/v1/jobs/" + id.dump() + "?wait=120");
         if (job.at("state") != "Succeeded") {
             throw std::runtime_error("the training did not succeed: " + job.dump());
@@ -210,16 +207,6 @@ class BoostingBench {
         peer_cpu_.add(said.at("cpu_s"));
         peer_auc_.add(said.at("auc"));
         behind_.add(peer_auc_.median() - auc_.median());
-    }
-
-    static Clock::time_point wait_while(Cluster& cluster, const nlohmann::json& id,
-                                        const std::string& phase) {
-        for (;;) {
-            const auto job = cluster.http().get("/api/v1/jobs/" + id.dump());
-            const bool is_live = job.at("state") == "Queued" || job.at("state") == "Running";
-            if (!is_live || job.at("phase") != phase) return Clock::now();
-            std::this_thread::sleep_for(look_again_after);
-        }
     }
 
     Sizes sizes_;

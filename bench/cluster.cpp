@@ -97,6 +97,16 @@ void Cluster::wait_for_workers(std::uint32_t count) {
     }
 }
 
+Clock::time_point Cluster::wait_while(const nlohmann::json& id, const std::string& phase) {
+    constexpr auto next_look_after = std::chrono::milliseconds{2};  // Phases are short.
+    for (;;) {
+        const auto job = http_->get("/api/v1/jobs/" + id.dump());
+        const bool is_live = job.at("state") == "Queued" || job.at("state") == "Running";
+        if (!is_live || job.at("phase") != phase) return Clock::now();
+        std::this_thread::sleep_for(next_look_after);
+    }
+}
+
 JobTimes Cluster::run_job(const nlohmann::json& request) {
     const auto start = Clock::now();
     const auto id = http_->post("/api/v1/jobs", request).at("id").get<std::uint64_t>();

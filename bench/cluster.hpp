@@ -4,6 +4,7 @@
 #include "http_client.hpp"
 #include <netcompute/config.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -56,6 +57,9 @@ class Cluster {
     /// The folder that holds Data/ for this master.
     [[nodiscard]] const std::filesystem::path& root() const { return folder_.path(); }
 
+    /// When the job has come to another phase than this one, or is over.
+    std::chrono::steady_clock::time_point wait_while(const nlohmann::json& id,
+                                                     const std::string& phase);
     /// Submits over HTTP and waits for the end. Throws std::runtime_error unless it succeeds.
     JobTimes run_job(const nlohmann::json& request);
 

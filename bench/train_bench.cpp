@@ -13,7 +13,6 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 namespace netcompute::bench {
 namespace {
@@ -25,8 +24,6 @@ struct Sizes {
     std::uint64_t columns = 32;
     int passes = 3;
 };
-
-constexpr auto look_again_after = std::chrono::milliseconds{5};
 
 class TrainBench {
  public:
@@ -66,9 +63,9 @@ class TrainBench {
         const double worker_before = figures_of(cluster.workers().front().id()).cpu_seconds;
         const auto start = Clock::now();
         const auto id = cluster.http().post("/api/v1/jobs", {{"type", "train"}}).at("id");
-        const auto read_at = wait_while(cluster, id, "reading data");
-        const auto computed_at = wait_while(cluster, id, "");
-        const auto over_at = wait_while(cluster, id, "writing results");
+        const auto read_at = cluster.wait_while(id, "reading data");
+        const auto computed_at = cluster.wait_while(id, "");
+        const auto over_at = cluster.wait_while(id, "writing results");
         const auto job = cluster.http().get("/api/v1/jobs/" + id.dump() + "?wait=60");
         if (job.at("state") != "Succeeded" || job.at("result").at("rows") != sizes_.rows) {
             throw std::runtime_error("the training did not succeed: " + job.dump());
@@ -83,16 +80,6 @@ class TrainBench {
         iterations_.add(job.at("result").at("iterations"));
         master_cpu_.add(figures_of(cluster.master_id()).cpu_seconds - master_before);
         worker_cpu_.add(figures_of(cluster.workers().front().id()).cpu_seconds - worker_before);
-    }
-
-    static Clock::time_point wait_while(Cluster& cluster, const nlohmann::json& id,
-                                        const std::string& phase) {
-        for (;;) {
-            const auto job = cluster.http().get("/api/v1/jobs/" + id.dump());
-            const bool is_live = job.at("state") == "Queued" || job.at("state") == "Running";
-            if (!is_live || job.at("phase") != phase) return Clock::now();
-            std::this_thread::sleep_for(look_again_after);
-        }
     }
 
     Sizes sizes_;

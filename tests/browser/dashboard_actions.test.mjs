@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 
-import { launchBrowser } from '../support/browser.mjs';
+import { launchBrowser, waitForText } from '../support/browser.mjs';
 import { MockMaster } from '../support/mock_master.mjs';
 
 /** @type {import('playwright-core').Browser} */
@@ -31,16 +31,7 @@ afterEach(async () => {
 });
 
 /** @param {string} selector @param {string | RegExp} wanted */
-async function untilText(selector, wanted) {
-  const source = wanted instanceof RegExp ? wanted.source : null;
-  await page.waitForFunction(
-    ([where, pattern, text]) => {
-      const found = document.querySelector(String(where))?.textContent ?? '';
-      return pattern === null ? found === text : new RegExp(String(pattern)).test(found);
-    },
-    [selector, source, String(wanted)],
-  );
-}
+const untilText = (selector, wanted) => waitForText(page, selector, wanted);
 
 const runningJob = {
   id: 7,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 
-import { launchBrowser, pageErrors } from '../support/browser.mjs';
+import { launchBrowser, pageErrors, waitForText } from '../support/browser.mjs';
 import { MockMaster } from '../support/mock_master.mjs';
 
 /** @type {import('playwright-core').Browser} */
@@ -30,16 +30,7 @@ afterEach(async () => {
 });
 
 /** @param {string} selector @param {string | RegExp} wanted */
-async function untilText(selector, wanted) {
-  const source = wanted instanceof RegExp ? wanted.source : null;
-  await page.waitForFunction(
-    ([where, pattern, text]) => {
-      const found = document.querySelector(String(where))?.textContent ?? '';
-      return pattern === null ? found === text : new RegExp(String(pattern)).test(found);
-    },
-    [selector, source, String(wanted)],
-  );
-}
+const untilText = (selector, wanted) => waitForText(page, selector, wanted);
 
 /** @param {number} id @param {object} [fields] */
 function worker(id, fields = {}) {

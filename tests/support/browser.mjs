@@ -70,3 +70,20 @@ export function pageErrors(page) {
   });
   return errors;
 }
+
+/**
+ * Waits until the first element there has this text, or one that matches.
+ * @param {import('playwright-core').Page} page
+ * @param {string} selector
+ * @param {string | RegExp} wanted
+ */
+export async function waitForText(page, selector, wanted) {
+  const source = wanted instanceof RegExp ? wanted.source : null;
+  await page.waitForFunction(
+    ([where, pattern, text]) => {
+      const found = document.querySelector(String(where))?.textContent ?? '';
+      return pattern === null ? found === text : new RegExp(String(pattern)).test(found);
+    },
+    [selector, source, String(wanted)],
+  );
+}

@@ -1,8 +1,9 @@
-#include "scores.hpp"
-
+#include <netcompute/assert.hpp>
 #include <netcompute/kernels/logistic.hpp>
+#include <netcompute/programs/scores.hpp>
 
 #include <string>
+#include <utility>
 
 namespace netcompute::programs {
 
@@ -19,6 +20,36 @@ Result<std::vector<double>> fold_scores(std::span<const ByteSpan> outputs,
         all.insert(all.end(), scores->begin(), scores->end());
     }
     return all;
+}
+
+ScoresProgram::ScoresProgram(const char (&tag)[5], ShardsToScore rows)
+    : OneRound{"predict", tag}, rows_{std::move(rows)} {
+    NETCOMPUTE_ASSERT(!rows_.shards.empty(), "a round has at least one task");
+    NETCOMPUTE_ASSERT(rows_.shards.size() == rows_.row_counts.size(), "one row count a shard");
+}
+
+std::vector<TaskInput> ScoresProgram::task_inputs(TaskIndex index) const {
+    return {rows_.shards[index]};
+}
+
+Result<void> ScoresProgram::fold(std::span<const ByteSpan> outputs, RoundWork&) {
+    Result<std::vector<double>> scores = fold_scores(outputs, rows_.row_counts);
+    if (!scores) return unexpected(scores.error());
+    scores_ = std::move(scores).value();
+    return {};
+}
+
+void ScoresProgram::write_result(ByteWriter& result) const {
+    result.numbers(std::span<const double>{scores_});
+}
+
+bool ScoresProgram::read_result(ByteReader& result) {
+    std::uint64_t row_count = 0;
+    for (const std::uint32_t rows : rows_.row_counts) row_count += rows;
+    if (result.left() != (is_finished() ? row_count * sizeof(double) : 0)) return false;
+    scores_.resize(result.left() / sizeof(double));
+    for (double& score : scores_) score = result.number<double>();
+    return true;
 }
 
 }  // namespace netcompute::programs

@@ -1,6 +1,6 @@
 #include "cholesky.hpp"
-#include "scores.hpp"
 #include <netcompute/assert.hpp>
+#include <netcompute/programs/scores.hpp>
 #include <netcompute/programs/train.hpp>
 
 #include <algorithm>
