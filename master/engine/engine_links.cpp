@@ -63,7 +63,9 @@ Result<std::set<JobId>> Engine::jobs_before(const JobRequest& request, const Job
         const auto end = end_of(id);
         if (!end) {
             return unexpected(ErrorCode::InvalidArgument,
-                              "it comes after " + name_of(id) + ", and there is no such job");
+                              "it comes after " + name_of(id) +
+                                  ", and there is no such job; GET /api/v1/jobs lists those that "
+                                  "there are");
         }
         if (end->state == store::JobState::Succeeded) continue;
         return unexpected(ErrorCode::InvalidArgument, told_end(*end, ", which it comes after,") +
