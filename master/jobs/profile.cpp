@@ -2,6 +2,7 @@
 
 #include "data/date.hpp"
 #include "data/field_kinds.hpp"
+#include "data/number.hpp"
 #include "jobs/job_types.hpp"
 #include "jobs/table_params.hpp"
 #include "learning/column_notes.hpp"
@@ -133,7 +134,7 @@ std::string column_line(const json& column) {
     add(54, column.at("missing").dump() + " missing");
     add(72, column.at("distinct").dump() + " distinct");
     const auto text_of = [](const json& value) {
-        return value.is_string() ? value.get<std::string>() : value.dump();
+        return value.is_string() ? value.get<std::string>() : data::number_text(value);
     };
     if (column.contains("numbers")) {
         const json& numbers = column.at("numbers");

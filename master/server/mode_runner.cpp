@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 namespace netcompute::server {
 namespace fs = std::filesystem;
@@ -66,7 +67,8 @@ void print_job(const jobs::JobType& type, const nlohmann::json& result) {
     if (type.report) {
         for (const std::string& line : type.report(result)) say("{}", line);
     } else {
-        say("{}", result.dump(2));
+        std::istringstream lines{result.dump(2)};
+        for (std::string line; std::getline(lines, line);) say("{}", line);
     }
     if (result.contains("files")) print_files(result);
     std::fflush(stdout);
