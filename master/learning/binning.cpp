@@ -1,6 +1,7 @@
 #include "learning/binning.hpp"
 
 #include "data/dataset.hpp"
+#include "learning/learned_column.hpp"
 #include <netcompute/assert.hpp>
 #include <netcompute/kernels/boosting.hpp>
 #include <netcompute/kernels/tile.hpp>
@@ -51,12 +52,15 @@ std::vector<Counted> counted(std::vector<double> values) {
     return result;
 }
 
-std::vector<Counted> counted_numbers(const NumericValues& numbers) {
+/// Of a column's values as `number_of` makes them.
+template <typename NumberOf>
+std::vector<Counted> counted_numbers(const NumericValues& numbers, const NumberOf& number_of) {
     if (numbers.codes.empty()) {
         const std::size_t step = (numbers.values.size() + sampled_rows_max - 1) / sampled_rows_max;
         std::vector<double> sample;
         for (std::size_t row = 0; row < numbers.values.size(); row += step) {
-            if (!std::isnan(numbers.values[row])) sample.push_back(numbers.values[row]);
+            const double value = number_of(numbers.values[row]);
+            if (!std::isnan(value)) sample.push_back(value);
         }
         return counted(std::move(sample));
     }
@@ -64,7 +68,7 @@ std::vector<Counted> counted_numbers(const NumericValues& numbers) {
     for (const std::uint8_t code : numbers.codes) ++rows[code];
     std::vector<Counted> result;
     for (std::size_t code = 0; code < numbers.number_of_code.size(); ++code) {
-        const double value = numbers.number_of_code[code];
+        const double value = number_of(numbers.number_of_code[code]);
         if (!std::isnan(value) && rows[code] > 0) result.push_back({value + 0.0, rows[code]});
     }
     std::ranges::sort(result, {}, &Counted::value);
@@ -106,24 +110,23 @@ struct BinWriter {
     void write(const FeatureColumn& column, std::size_t index, std::uint8_t* to) const {
         if (const auto* const numbers = std::get_if<NumericValues>(&values)) {
             const BinFinder find{cuts[index]};
-            if (numbers->codes.empty()) {
-                for (const double value : numbers->values.subspan(rows.begin, rows.row_count)) {
-                    *to = find(value);
-                    to += kernels::bin_group_columns;
-                }
-                return;
+            if (std::holds_alternative<DateEncoding>(column.encoding)) {
+                write_numbers(
+                    *numbers, [&](double days) { return find(date_part(days, index)); }, to);
+            } else {
+                write_numbers(*numbers, find, to);
             }
-            std::array<std::uint8_t, 256> bins{};
-            bins.fill(kernels::missing_bin);
-            std::ranges::transform(numbers->number_of_code, bins.begin(), find);
-            write_codes(numbers->codes, bins, to);
             return;
         }
         const auto& encoding = std::get<CategoricalEncoding>(column.encoding);
         const auto& categories = std::get<CategoricalValues>(values);
         const std::size_t category = encoding.first_kept() + index;
-        const bool is_missing = category == encoding.categories.size();
-        const std::size_t wanted = is_missing ? category_missing : category;
+        const std::size_t named = encoding.categories.size();
+        const bool is_other = encoding.has_other && category == named;
+        const bool is_missing = category == named + (encoding.has_other ? 1 : 0);
+        const std::size_t wanted = is_other     ? category_other
+                                   : is_missing ? category_missing
+                                                : category;
         std::array<std::uint8_t, 256> bins{};
         bins.fill(is_missing ? 1 : 0);
         std::ranges::transform(categories.category_of_code, bins.begin(),
@@ -132,6 +135,21 @@ struct BinWriter {
     }
 
  private:
+    template <typename BinOf>
+    void write_numbers(const NumericValues& numbers, const BinOf& bin_of, std::uint8_t* to) const {
+        if (numbers.codes.empty()) {
+            for (const double value : numbers.values.subspan(rows.begin, rows.row_count)) {
+                *to = bin_of(value);
+                to += kernels::bin_group_columns;
+            }
+            return;
+        }
+        std::array<std::uint8_t, 256> bins{};
+        bins.fill(kernels::missing_bin);
+        std::ranges::transform(numbers.number_of_code, bins.begin(), bin_of);
+        write_codes(numbers.codes, bins, to);
+    }
+
     void write_codes(std::span<const std::uint8_t> codes, const std::array<std::uint8_t, 256>& bins,
                      std::uint8_t* to) const {
         for (const std::uint8_t code : codes.subspan(rows.begin, rows.row_count)) {
@@ -143,6 +161,9 @@ struct BinWriter {
 
 std::size_t features_of(const FeatureColumn& column) {
     if (std::holds_alternative<NumericEncoding>(column.encoding)) return 1;
+    if (const auto* const dates = std::get_if<DateEncoding>(&column.encoding)) {
+        return dates->parts.size();
+    }
     const auto* const encoding = std::get_if<CategoricalEncoding>(&column.encoding);
     return encoding == nullptr ? 0 : encoding->feature_count();
 }
@@ -175,8 +196,17 @@ Binning learn_binning(const Preprocessing& preprocessing, std::span<const Featur
     NETCOMPUTE_ASSERT(values.size() == preprocessing.columns.size(), "one entry a column");
     Binning binning;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        if (const auto* const numbers = std::get_if<NumericValues>(&values[i])) {
-            binning.cuts.push_back(cuts_between(counted_numbers(*numbers), bins_max));
+        const FeatureColumn& column = preprocessing.columns[i];
+        const auto* const numbers = std::get_if<NumericValues>(&values[i]);
+        if (numbers != nullptr && std::holds_alternative<DateEncoding>(column.encoding)) {
+            for (std::size_t part = 0; part < features_of(column); ++part) {
+                const auto counts =
+                    counted_numbers(*numbers, [&](double days) { return date_part(days, part); });
+                binning.cuts.push_back(cuts_between(counts, bins_max));
+            }
+        } else if (numbers != nullptr) {
+            const auto counts = counted_numbers(*numbers, [](double value) { return value; });
+            binning.cuts.push_back(cuts_between(counts, bins_max));
         } else {
             binning.cuts.resize(binning.cuts.size() + features_of(preprocessing.columns[i]), {0.5});
         }

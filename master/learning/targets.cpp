@@ -98,8 +98,8 @@ NumbersSeen look_at(const data::Column& column) {
         }
     }
     std::ranges::sort(different);
-    const auto twice = std::ranges::unique(different);
-    seen.distinct = different.size() - twice.size();
+    const auto end = std::unique(different.begin(), different.end());
+    seen.distinct = static_cast<std::size_t>(end - different.begin());
     return seen;
 }
 

@@ -118,7 +118,8 @@ Result<void> LinearProgram::solve(std::span<const ByteSpan> outputs) {
         total.resize(sums->products.size());
         for (std::size_t i = 0; i < total.size(); ++i) total[i] += sums->products[i];
     }
-    if (!std::ranges::all_of(total, [](double product) { return std::isfinite(product); })) {
+    if (!std::all_of(total.begin(), total.end(),
+                     [](double product) { return std::isfinite(product); })) {
         return unexpected(ErrorCode::InvalidArgument,
                           "training: the products of the columns are beyond all numbers: scale "
                           "the features or the target");

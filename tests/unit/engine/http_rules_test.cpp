@@ -110,6 +110,10 @@ TEST(RoutesTest, TheDescriptionHasEveryJobTypeWithItsParameters) {
     for (std::size_t i = 0; i < jobs::job_types().size(); ++i) {
         const jobs::JobType& type = jobs::job_types()[i];
         EXPECT_EQ(schema["properties"]["type"]["enum"][i], type.name);
+        const auto variants = std::ranges::count_if(
+            schema["oneOf"], [&](const auto& job) { return job["title"] == type.title; });
+        const auto& choice = type.params.choice;
+        EXPECT_EQ(static_cast<std::size_t>(variants), choice ? choice->choices.size() : 1U);
         for (const jobs::Param& param : type.params.all()) {
             const std::string key{jobs::param_name(param)};
             EXPECT_TRUE(described.contains(std::string{type.name} + " " + key)) << key;

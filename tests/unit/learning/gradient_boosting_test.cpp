@@ -187,6 +187,38 @@ TEST_F(GradientBoostingTest, TheReportNamesWhatGainedMost) {
     EXPECT_THAT(lines[1], HasSubstr("of the gain by Sex=male"));
 }
 
+// As tiles have them: three parts of a date, and the rest of the categories between the named ones
+// and what is missing.
+TEST_F(GradientBoostingTest, DatesAndOtherCategoriesHaveTheirBins) {
+    std::string text = "y,day,word,z\n";
+    for (int row = 0; row < 120; ++row) {
+        const bool is_summer = row % 12 >= 6;
+        const char* const word = row % 5 == 0 ? "often" : row % 5 == 1 ? "" : "rare";
+        text += std::string{is_summer ? "1" : "0"} + ",2024-" + (row % 12 < 9 ? "0" : "") +
+                std::to_string(row % 12 + 1) + "-15," + word +
+                (*word == 'r' ? std::to_string(row) : "") + "," + std::to_string(row) + "\n";
+    }
+    const auto table = read_table(text, "t.csv", "").value();
+    TrainingOptions options{"y", "", {learner().article}, learner().features_max, 255};
+    options.max_categories = 2;
+    const auto prepared = prepare_training(table, options, blobs_.sink());
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    EXPECT_THAT(prepared->preprocessing.feature_names(),
+                ElementsAre("day days", "day month", "day weekday", "word=often", "word=(other)",
+                            "word=(missing)", "z"));
+    const auto& cuts = prepared->binned->binning.cuts;
+    ASSERT_EQ(cuts.size(), 7U);
+    EXPECT_EQ(cuts[1].size(), 11U);
+    const Bytes bytes = blobs_.get(prepared->binned->groups.at(0));
+    const auto bins = *kernels::decode_bins(bytes);
+    for (std::uint32_t row = 0; row < 120; ++row) {
+        EXPECT_EQ(bins.bin(row, 1), row % 12);
+        EXPECT_EQ(bins.bin(row, 3), row % 5 == 0 ? 1 : 0);
+        EXPECT_EQ(bins.bin(row, 4), row % 5 > 1 ? 1 : 0);
+        EXPECT_EQ(bins.bin(row, 5), row % 5 == 1 ? 1 : 0);
+    }
+}
+
 /// Rows whose y is a step and a slope of x and z.
 std::string table_of_numbers() {
     std::string text = "id,y,x,z\n";
