@@ -59,7 +59,7 @@ PivotedFactor factor_with_pivots(const NormalEquations& equations, double l2) {
     return factor;
 }
 
-double dot(const std::vector<double>& a, const std::vector<double>& b, std::size_t first = 0) {
+double dot_from(const std::vector<double>& a, const std::vector<double>& b, std::size_t first = 0) {
     double sum = 0;
     for (std::size_t i = first; i < a.size(); ++i) sum += a[i] * b[i];
     return sum;
@@ -97,9 +97,9 @@ std::vector<double> least_norm(const PivotedFactor& factor, const std::vector<do
     std::vector<double> right;
     for (std::size_t i = 0; i < rank; ++i) {
         for (std::size_t j = i; j < rank; ++j) {
-            triangle.push_back(dot(factor.columns[i], factor.columns[j], j));
+            triangle.push_back(dot_from(factor.columns[i], factor.columns[j], j));
         }
-        right.push_back(dot(factor.columns[i], b, i));
+        right.push_back(dot_from(factor.columns[i], b, i));
     }
     std::vector<double> x(b.size());
     for (int turn = 0; turn < 2; ++turn) {
@@ -127,7 +127,7 @@ std::vector<double> diagonal_of_inverse(const PivotedFactor& factor) {
                 column[i] -= factor.columns[k][i] * column[k];
             }
         }
-        diagonal[j] = dot(column, column, j);
+        diagonal[j] = dot_from(column, column, j);
     }
     return diagonal;
 }
@@ -138,7 +138,7 @@ double soft_threshold(double value, double by) {
     return 0;
 }
 
-std::string text_of(double value) {
+std::string shown(double value) {
     char text[32];
     std::snprintf(text, sizeof text, "%.6g", value);
     return text;
@@ -248,9 +248,9 @@ Result<ElasticNet> solve_elastic_net(const NormalEquations& equations,
     return unexpected(ErrorCode::LimitExceeded,
                       "training: after " + std::to_string(solution.sweeps) +
                           " sweeps the objective may still be " +
-                          text_of(gap / static_cast<double>(equations.rows)) +
+                          shown(gap / static_cast<double>(equations.rows)) +
                           " above its least value, more than tol allows (" +
-                          text_of(gap_max / static_cast<double>(equations.rows)) +
+                          shown(gap_max / static_cast<double>(equations.rows)) +
                           "): allow more sweeps (max_iter), or a larger tol or alpha");
 }
 
