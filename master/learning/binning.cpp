@@ -1,6 +1,7 @@
 #include "learning/binning.hpp"
 
 #include "data/dataset.hpp"
+#include "learning/learned_column.hpp"
 #include <netcompute/assert.hpp>
 #include <netcompute/kernels/boosting.hpp>
 #include <netcompute/kernels/tile.hpp>
@@ -51,14 +52,26 @@ std::vector<Counted> counted(std::vector<double> values) {
     return result;
 }
 
+/// Values by row, of every n-th row where there are many; missing ones apart.
+template <typename ValueAt>
+std::vector<Counted> counted_sample(std::uint64_t row_count, const ValueAt& value_at) {
+    const std::uint64_t step = (row_count + sampled_rows_max - 1) / sampled_rows_max;
+    std::vector<double> sample;
+    for (std::uint64_t row = 0; row < row_count; row += step) {
+        const double value = value_at(row);
+        if (!std::isnan(value)) sample.push_back(value);
+    }
+    return counted(std::move(sample));
+}
+
+std::uint64_t rows_of(const NumericValues& numbers) {
+    return numbers.codes.empty() ? numbers.values.size() : numbers.codes.size();
+}
+
 std::vector<Counted> counted_numbers(const NumericValues& numbers) {
     if (numbers.codes.empty()) {
-        const std::size_t step = (numbers.values.size() + sampled_rows_max - 1) / sampled_rows_max;
-        std::vector<double> sample;
-        for (std::size_t row = 0; row < numbers.values.size(); row += step) {
-            if (!std::isnan(numbers.values[row])) sample.push_back(numbers.values[row]);
-        }
-        return counted(std::move(sample));
+        return counted_sample(numbers.values.size(),
+                              [&](std::uint64_t row) { return numbers.values[row]; });
     }
     std::array<std::uint64_t, 256> rows{};
     for (const std::uint8_t code : numbers.codes) ++rows[code];
@@ -106,6 +119,13 @@ struct BinWriter {
     void write(const FeatureColumn& column, std::size_t index, std::uint8_t* to) const {
         if (const auto* const numbers = std::get_if<NumericValues>(&values)) {
             const BinFinder find{cuts[index]};
+            if (std::holds_alternative<DateEncoding>(column.encoding)) {
+                for (std::uint64_t row = rows.begin; row < rows.begin + rows.row_count; ++row) {
+                    *to = find(date_part(numbers->at(row), index));
+                    to += kernels::bin_group_columns;
+                }
+                return;
+            }
             if (numbers->codes.empty()) {
                 for (const double value : numbers->values.subspan(rows.begin, rows.row_count)) {
                     *to = find(value);
@@ -122,10 +142,9 @@ struct BinWriter {
         const auto& encoding = std::get<CategoricalEncoding>(column.encoding);
         const auto& categories = std::get<CategoricalValues>(values);
         const std::size_t category = encoding.first_kept() + index;
-        const bool is_missing = category == encoding.categories.size();
-        const std::size_t wanted = is_missing ? category_missing : category;
+        const std::uint8_t wanted = category_at(encoding, category);
         std::array<std::uint8_t, 256> bins{};
-        bins.fill(is_missing ? 1 : 0);
+        bins.fill(wanted == category_missing ? 1 : 0);
         std::ranges::transform(categories.category_of_code, bins.begin(),
                                [&](std::uint8_t each) -> std::uint8_t { return each == wanted; });
         write_codes(categories.codes, bins, to);
@@ -143,6 +162,9 @@ struct BinWriter {
 
 std::size_t features_of(const FeatureColumn& column) {
     if (std::holds_alternative<NumericEncoding>(column.encoding)) return 1;
+    if (const auto* const dates = std::get_if<DateEncoding>(&column.encoding)) {
+        return dates->parts.size();
+    }
     const auto* const encoding = std::get_if<CategoricalEncoding>(&column.encoding);
     return encoding == nullptr ? 0 : encoding->feature_count();
 }
@@ -175,7 +197,17 @@ Binning learn_binning(const Preprocessing& preprocessing, std::span<const Featur
     NETCOMPUTE_ASSERT(values.size() == preprocessing.columns.size(), "one entry a column");
     Binning binning;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        if (const auto* const numbers = std::get_if<NumericValues>(&values[i])) {
+        const auto* const numbers = std::get_if<NumericValues>(&values[i]);
+        if (const auto* const dates =
+                std::get_if<DateEncoding>(&preprocessing.columns[i].encoding)) {
+            NETCOMPUTE_ASSERT(numbers != nullptr, "a column of dates holds numbers");
+            for (std::size_t part = 0; part < dates->parts.size(); ++part) {
+                const auto counts = counted_sample(rows_of(*numbers), [&](std::uint64_t row) {
+                    return date_part(numbers->at(row), part);
+                });
+                binning.cuts.push_back(cuts_between(counts, bins_max));
+            }
+        } else if (numbers != nullptr) {
             binning.cuts.push_back(cuts_between(counted_numbers(*numbers), bins_max));
         } else {
             binning.cuts.resize(binning.cuts.size() + features_of(preprocessing.columns[i]), {0.5});

@@ -116,6 +116,39 @@ TEST_F(GradientBoostingTest, AModelReadBackScoresTheSameAndIsWrittenTheSame) {
     EXPECT_EQ(scores_of(*read, sample("test.csv")), scores_of(got.model, sample("test.csv")));
 }
 
+// Each feature has its own bins: the parts of dates, and a rare category's "other".
+TEST_F(GradientBoostingTest, DatesAndOtherCategoriesAreFeaturesToo) {
+    std::string text = "id,y,when,word,x\n";
+    for (int row = 0; row < 240; ++row) {
+        const int month = 1 + row % 12;
+        const bool is_summer = month >= 6 && month <= 8;
+        const char* const word = row % 5 == 0 ? "" : row % 3 == 0 ? "a" : row % 3 == 1 ? "b" : "c";
+        const int rare = row % 17;
+        text += std::to_string(row) + (is_summer != (rare == 4) ? ",1," : ",0,") + "20" +
+                std::to_string(10 + row % 9) + (month < 10 ? "-0" : "-") + std::to_string(month) +
+                "-15," + (rare < 8 ? "r" + std::to_string(rare) : std::string{word}) + "," +
+                std::to_string(row % 7) + "\n";
+    }
+    const data::Table table = read_table(text, "t.csv", "id").value();
+    auto prepared = prepare_training(
+        table, {"y", "id", {learner().article}, learner().features_max, 255, 4}, blobs_.sink());
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    const auto names = prepared->preprocessing.feature_names();
+    ASSERT_THAT(names, ::testing::Contains("when month"));
+    ASSERT_EQ(prepared->binned->binning.cuts.size(), names.size());
+    Training training = learner().train(*prepared, values_with(30));
+    run(*training.program);
+    const Trained trained = training.finish();
+    const auto metrics = measure(prepared->target.labels, trained.scores);
+    ASSERT_TRUE(metrics);
+    EXPECT_GT(metrics->find("accuracy").value(), 0.9);
+    Model model;
+    model.algorithm = "gradient_boosting";
+    model.form = {prepared->preprocessing, "id", "y", prepared->classes};
+    model.fit = trained.fit;
+    EXPECT_EQ(scores_of(model, table), trained.scores);
+}
+
 TEST_F(GradientBoostingTest, MissingNumbersAndFewOrManyValuesHaveTheirBins) {
     std::string text = "id,y,few,many,word\n";
     for (int row = 0; row < 2000; ++row) {
