@@ -1,4 +1,5 @@
 #include "learning/learner.hpp"
+#include "learning/onnx_parts.hpp"
 #include <netcompute/kernels/boosting.hpp>
 #include <netcompute/programs/boosted_scores.hpp>
 #include <netcompute/programs/boosting.hpp>
@@ -232,6 +233,15 @@ class BoostedFit final : public Fit {
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
     }
     [[nodiscard]] const Binning* binning() const override { return &binning_; }
+    [[nodiscard]] std::optional<std::string> write_onnx(
+        OnnxGraph& graph, const std::string& features) const override {
+        const std::array base{model_.base_score};
+        const std::array shape{std::int64_t{1}, std::int64_t{1}};
+        const std::array sums{
+            onnx_trees(graph, features, model_.trees, binning_, 1, [](std::size_t) { return 0U; }),
+            graph.constant(base, shape)};
+        return graph.apply("Add", sums);
+    }
 
  private:
     /// The share of all gain that the splits of each feature have.

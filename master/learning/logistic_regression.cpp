@@ -1,4 +1,5 @@
 #include "learning/learner.hpp"
+#include "learning/onnx_parts.hpp"
 #include <netcompute/kernels/logistic.hpp>
 #include <netcompute/programs/predict.hpp>
 #include <netcompute/programs/train.hpp>
@@ -58,6 +59,10 @@ class LogisticFit final : public Fit {
             programs::PredictPlan{features.blobs, features.row_counts, linear_});
         const auto* const finished = program.get();
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
+    }
+    [[nodiscard]] std::optional<std::string> write_onnx(
+        OnnxGraph& graph, const std::string& features) const override {
+        return onnx_linear(graph, features, linear_.weights, std::span{&linear_.intercept, 1});
     }
 
  private:
