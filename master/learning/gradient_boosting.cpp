@@ -265,11 +265,14 @@ class BoostedFit final : public Fit {
     [[nodiscard]] const Binning* binning() const override { return &binning_; }
     [[nodiscard]] std::optional<std::string> write_onnx(
         OnnxGraph& graph, const std::string& features) const override {
-        const std::array base{model_.base_score};
-        const std::array shape{std::int64_t{1}, std::int64_t{1}};
-        const std::array sums{
-            onnx_trees(graph, features, model_.trees, binning_, 1, [](std::size_t) { return 0U; }),
-            graph.constant(base, shape)};
+        const std::uint32_t outputs = form().width;
+        const std::vector<double> base(outputs, model_.base_score);
+        const std::array shape{std::int64_t{1}, std::int64_t{outputs}};
+        const std::array sums{onnx_trees(graph, features, model_.trees, binning_, outputs,
+                                         [&](std::size_t tree) {
+                                             return static_cast<std::uint32_t>(tree) % outputs;
+                                         }),
+                              graph.constant(base, shape)};
         return graph.apply("Add", sums);
     }
 
