@@ -121,14 +121,9 @@ struct BinWriter {
         const auto& encoding = std::get<CategoricalEncoding>(column.encoding);
         const auto& categories = std::get<CategoricalValues>(values);
         const std::size_t category = encoding.first_kept() + index;
-        const std::size_t named = encoding.categories.size();
-        const bool is_other = encoding.has_other && category == named;
-        const bool is_missing = category == named + (encoding.has_other ? 1 : 0);
-        const std::size_t wanted = is_other     ? category_other
-                                   : is_missing ? category_missing
-                                                : category;
+        const std::uint8_t wanted = category_at(encoding, category);
         std::array<std::uint8_t, 256> bins{};
-        bins.fill(is_missing ? 1 : 0);
+        bins.fill(wanted == category_missing ? 1 : 0);
         std::ranges::transform(categories.category_of_code, bins.begin(),
                                [&](std::uint8_t each) -> std::uint8_t { return each == wanted; });
         write_codes(categories.codes, bins, to);

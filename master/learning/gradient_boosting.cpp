@@ -1,5 +1,6 @@
 #include "data/field_place.hpp"
 #include "learning/learner.hpp"
+#include "learning/onnx_parts.hpp"
 #include <netcompute/kernels/boosting.hpp>
 #include <netcompute/programs/boosted_scores.hpp>
 #include <netcompute/programs/boosting.hpp>
@@ -262,6 +263,18 @@ class BoostedFit final : public Fit {
         return {ScoreKind::Logits, model_.class_count};
     }
     [[nodiscard]] const Binning* binning() const override { return &binning_; }
+    [[nodiscard]] std::optional<std::string> write_onnx(
+        OnnxGraph& graph, const std::string& features) const override {
+        const std::uint32_t outputs = form().width;
+        const std::vector<double> base(outputs, model_.base_score);
+        const std::array shape{std::int64_t{1}, std::int64_t{outputs}};
+        const std::array sums{onnx_trees(graph, features, model_.trees, binning_, outputs,
+                                         [&](std::size_t tree) {
+                                             return static_cast<std::uint32_t>(tree) % outputs;
+                                         }),
+                              graph.constant(base, shape)};
+        return graph.apply("Add", sums);
+    }
 
  private:
     /// The share of all gain that the splits of each feature have.

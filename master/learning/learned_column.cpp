@@ -249,6 +249,12 @@ NumericValues numbers_of(const data::CodedTexts& coded) {
     return numbers;
 }
 
+std::uint8_t category_at(const CategoricalEncoding& encoding, std::size_t place) {
+    const std::size_t named = encoding.categories.size();
+    if (place < named) return static_cast<std::uint8_t>(place);
+    return encoding.has_other && place == named ? category_other : category_missing;
+}
+
 double date_part(double days, std::size_t part) {
     if (std::isnan(days)) return days;
     if (part == 0) return days;

@@ -32,6 +32,10 @@ struct LearnedColumn {
 /// A part of a date, as date_part_names count them, from its days since 1970.
 [[nodiscard]] double date_part(double days, std::size_t part);
 
+/// What CategoricalValues say of a row of the category at this place: the place, or that it is
+/// "other" or missing.
+[[nodiscard]] std::uint8_t category_at(const CategoricalEncoding& encoding, std::size_t place);
+
 /// `(the first in line 5: "x")`.
 [[nodiscard]] std::string first_of(const data::Table& table, const data::FieldAt& field);
 

@@ -1,4 +1,5 @@
 #include "learning/learner.hpp"
+#include "learning/onnx_parts.hpp"
 #include <netcompute/kernels/logistic.hpp>
 #include <netcompute/programs/linear.hpp>
 #include <netcompute/programs/predict.hpp>
@@ -77,6 +78,10 @@ class LinearFit final : public Fit {
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
     }
     [[nodiscard]] ScoreForm form() const override { return {ScoreKind::Numbers, 1}; }
+    [[nodiscard]] std::optional<std::string> write_onnx(
+        OnnxGraph& graph, const std::string& features) const override {
+        return onnx_linear(graph, features, linear_.weights, std::span{&linear_.intercept, 1});
+    }
 
  private:
     programs::LogisticModel linear_;

@@ -1,4 +1,5 @@
 #include "learning/learner.hpp"
+#include "learning/onnx_parts.hpp"
 #include <netcompute/kernels/logistic.hpp>
 #include <netcompute/programs/predict.hpp>
 #include <netcompute/programs/softmax_scores.hpp>
@@ -64,6 +65,10 @@ class LogisticFit final : public Fit {
         const auto* const finished = program.get();
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
     }
+    [[nodiscard]] std::optional<std::string> write_onnx(
+        OnnxGraph& graph, const std::string& features) const override {
+        return onnx_linear(graph, features, linear_.weights, std::span{&linear_.intercept, 1});
+    }
 
  private:
     programs::LogisticModel linear_;
@@ -115,6 +120,17 @@ class SoftmaxFit final : public Fit {
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
     }
     [[nodiscard]] ScoreForm form() const override { return {ScoreKind::Logits, class_count_}; }
+    [[nodiscard]] std::optional<std::string> write_onnx(
+        OnnxGraph& graph, const std::string& features) const override {
+        std::vector<double> weights;
+        std::vector<double> intercepts;
+        for (std::uint32_t c = 0; c < class_count_; ++c) {
+            const auto of_class = weights_of(c);
+            weights.insert(weights.end(), of_class.begin(), of_class.end() - 1);
+            intercepts.push_back(of_class.back());
+        }
+        return onnx_linear(graph, features, weights, intercepts);
+    }
 
  private:
     [[nodiscard]] std::span<const double> weights_of(std::uint32_t of_class) const {

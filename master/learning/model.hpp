@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ struct Scoring {
     /// As the fit's form() says, in order of rows. Only while the program lives.
     std::function<std::span<const double>()> scores;
 };
+
+class OnnxGraph;
 
 /// What a learner has found: its own part of a model. Immutable.
 class Fit {
@@ -48,6 +51,13 @@ class Fit {
     [[nodiscard]] virtual Scoring score(const Tiles& features) const = 0;
     /// What its scores are.
     [[nodiscard]] virtual ScoreForm form() const { return {}; }
+    /// Adds to an ONNX graph what makes scores, [rows][form().width] doubles, of features,
+    /// [rows][features]: standardised, or, where there is a binning, as they were read. Returns
+    /// their name; nothing: there is no such form.
+    [[nodiscard]] virtual std::optional<std::string> write_onnx(
+        OnnxGraph&, const std::string& /*features*/) const {
+        return std::nullopt;
+    }
     /// How values become the bins that score() takes; null: it takes standardised features.
     [[nodiscard]] virtual const Binning* binning() const { return nullptr; }
 };

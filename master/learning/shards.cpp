@@ -53,13 +53,7 @@ struct FeatureWriter {
             const std::size_t category = encoding.first_kept() + i;
             std::array<double, 256> feature_of_category{};
             feature_of_category.fill(standardize(0, encoding.standardizations[i]));
-            const bool is_other_category =
-                encoding.has_other && category == encoding.categories.size();
-            const bool is_missing_category =
-                category == encoding.categories.size() + (encoding.has_other ? 1 : 0);
-            feature_of_category[is_other_category     ? category_other
-                                : is_missing_category ? category_missing
-                                                      : category] =
+            feature_of_category[category_at(encoding, category)] =
                 standardize(1, encoding.standardizations[i]);
             std::array<double, 256> feature_of_code{};
             feature_of_code.fill(feature_of_category[category_missing]);

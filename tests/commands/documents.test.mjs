@@ -157,6 +157,13 @@ test("./run.sh learns from one's own table and predicts another", async () => {
   assert.equal(lineCount(path.join(clone, 'Data/submission_test.csv')), 201);
 });
 
+const looked = stepsWith(readme, './run.sh --mode profile')[0].command;
+const exported = stepsWith(guideNamed('docs/model.md'), './run.sh --mode export')[0].command;
+test('a table is looked at and a model is exported from the command line', async () => {
+  assert.match(await succeed(looked, clone), /^1000 rows\n +customer +id .* 1000 distinct/m);
+  assert.match(await succeed(exported, clone), /^wrote Data\/model\.onnx$/m);
+});
+
 const copied = stepsWith(readme, './netcompute-worker')[0].command;
 test('the office gets in with the config.json that README shows, and nobody else', async () => {
   const block = readme.blocks.find(({ language }) => language === 'json');
