@@ -85,6 +85,12 @@ Training train(const PreparedTraining& table, const ParamValues& values) {
         }};
 }
 
+FitParams fit_params(const PreparedTraining&, const ParamValues& values) {
+    return {programs::FitFamily::LogisticRegression,
+            programs::encode_fit(programs::LogisticFit{
+                1 / values[inverse_l2], static_cast<std::uint32_t>(values[max_iterations])})};
+}
+
 std::shared_ptr<const Fit> read_fit(ModelReader& reader, std::uint32_t feature_count) {
     programs::LogisticModel linear{reader.numbers("weights"), reader.number("intercept")};
     if (linear.weights.size() != feature_count || feature_count == 0) {
@@ -133,6 +139,7 @@ Learner logistic_regression_learner() {
             .params = {inverse_l2, max_iterations},
             .train = train,
             .read_fit = read_fit,
+            .fit = fit_params,
             .report = report};
 }
 
