@@ -120,7 +120,7 @@ ParamTable judging_params(std::vector<Param> before, std::vector<Param> after) {
         table.common.insert(table.common.end(), list->begin(), list->end());
     }
     for (const learning::Learner& learner : learning::learners()) {
-        if (learner.fit) table.variants.push_back({learner.name, learning::params_of(learner)});
+        if (learner.fit) table.variants.push_back({learner.name, learner.params});
     }
     return table;
 }
@@ -175,7 +175,8 @@ std::uint32_t bins_of(const learning::Learner& learner, const ParamValues& value
 
 Result<JudgedTable> take_judged_table(const ParamValues& values, const JobContext& context,
                                       const learning::Learner& learner, std::uint32_t bins_max) {
-    auto table = take_training_table(values, context, learner, {bins_max, values[groups_param]});
+    auto table =
+        take_training_table(values, context, learner, {bins_max, values[groups_param], true});
     if (!table) return unexpected(table.error());
     if (auto fits = check_size(*table); !fits) return unexpected(fits.error());
     auto groups = groups_of(table->table, values[groups_param]);

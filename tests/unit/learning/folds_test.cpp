@@ -31,7 +31,7 @@ std::vector<Split> splits_of(const FoldRowsInfo& rows, const FoldOptions& option
     return splits.value();
 }
 
-std::string refusal(const FoldRowsInfo& rows, const FoldOptions& options) {
+std::string fold_refusal(const FoldRowsInfo& rows, const FoldOptions& options) {
     const auto splits = plan_splits(rows, options, all_rows(rows.row_count));
     return splits ? "accepted" : splits.error().message;
 }
@@ -162,16 +162,16 @@ TEST(FoldsTest, ASmallerShareIsPartOfALargerOneAndHasEachClass) {
 TEST(FoldsTest, RefusesWhatCannotBeDivided) {
     const std::vector<std::uint8_t> classes{0, 0, 0, 0, 1, 1};
     const std::vector<std::uint32_t> groups{0, 0, 0, 1, 1, 1};
-    EXPECT_EQ(refusal({6, classes, {}}, {.folds = 7, .is_stratified = false}),
+    EXPECT_EQ(fold_refusal({6, classes, {}}, {.folds = 7, .is_stratified = false}),
               "params.folds: 7 folds of 6 rows; give at most 6");
-    EXPECT_EQ(refusal({6, classes, {}}, {.folds = 5}),
+    EXPECT_EQ(fold_refusal({6, classes, {}}, {.folds = 5}),
               "params.folds: 5 folds of 4 rows of the most frequent class; give at most 4");
-    EXPECT_EQ(refusal({6, classes, groups}, {.folds = 3}),
+    EXPECT_EQ(fold_refusal({6, classes, groups}, {.folds = 3}),
               "params.folds: 3 folds of 2 groups; give at most 2");
-    EXPECT_THAT(refusal({6, classes, groups}, {.test_size = 0.9}),
+    EXPECT_THAT(fold_refusal({6, classes, groups}, {.test_size = 0.9}),
                 HasSubstr("params.test_size: the hold-out holds out 6 of 6 rows"));
     const std::vector<std::uint8_t> one_each{0, 1};
-    EXPECT_THAT(refusal({2, one_each, {}}, {.folds = 2, .is_stratified = false}),
+    EXPECT_THAT(fold_refusal({2, one_each, {}}, {.folds = 2, .is_stratified = false}),
                 HasSubstr("fold 1: its training rows are of one class only"));
 }
 

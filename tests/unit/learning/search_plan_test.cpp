@@ -45,7 +45,7 @@ std::vector<json> tried(const json& grid, std::optional<std::uint64_t> draws = {
     return params;
 }
 
-std::string refusal(const json& grid, std::optional<std::uint64_t> draws = {}) {
+std::string grid_refusal(const json& grid, std::optional<std::uint64_t> draws = {}) {
     if (const auto good = check_grid(grid); !good) return good.error().message;
     const auto candidates = check_candidates(boosting(), defaults_of(boosting()), {grid, draws, 0});
     return candidates ? "accepted" : candidates.error().message;
@@ -88,31 +88,32 @@ TEST(CandidatesTest, DrawnOnesFollowFromTheSeedStayInTheirRangesAndAreNeverTwice
 }
 
 TEST(CandidatesTest, RefusesByName) {
-    EXPECT_THAT(refusal(json::object()), HasSubstr("grid: {} is not an object of at least one"));
-    EXPECT_THAT(refusal({{"max_depth", 3}}), HasSubstr("grid.max_depth: 3 is neither a list"));
-    EXPECT_THAT(refusal({{"max_depth", json::array()}}), HasSubstr("no values are listed"));
-    EXPECT_EQ(refusal({{"max_depth", {3, 4, 3.0}}}), "grid.max_depth: 3.0 is listed twice");
-    EXPECT_THAT(refusal({{"depth", json::array({3})}}),
+    EXPECT_THAT(grid_refusal(json::object()),
+                HasSubstr("grid: {} is not an object of at least one"));
+    EXPECT_THAT(grid_refusal({{"max_depth", 3}}), HasSubstr("grid.max_depth: 3 is neither a list"));
+    EXPECT_THAT(grid_refusal({{"max_depth", json::array()}}), HasSubstr("no values are listed"));
+    EXPECT_EQ(grid_refusal({{"max_depth", {3, 4, 3.0}}}), "grid.max_depth: 3.0 is listed twice");
+    EXPECT_THAT(grid_refusal({{"depth", json::array({3})}}),
                 HasSubstr("params.grid.depth: is not a parameter of gradient boosting; there are "
                           "n_estimators, max_depth"));
-    EXPECT_EQ(refusal({{"max_depth", {3, 99}}}),
+    EXPECT_EQ(grid_refusal({{"max_depth", {3, 99}}}),
               "params.grid.max_depth: 99 is not a whole number from 1 to 12");
-    EXPECT_THAT(refusal({{"subsample", {{"min", 0.1}, {"max", 2}}}}, 5),
+    EXPECT_THAT(grid_refusal({{"subsample", {{"min", 0.1}, {"max", 2}}}}, 5),
                 HasSubstr("params.grid.subsample: 2 is not a number from 0.001 to 1"));
-    EXPECT_THAT(refusal({{"subsample", {{"min", 0.1}, {"max", 1}}}}),
+    EXPECT_THAT(grid_refusal({{"subsample", {{"min", 0.1}, {"max", 1}}}}),
                 HasSubstr("a range is for candidates that are drawn; give n_iter"));
-    EXPECT_THAT(refusal({{"subsample", {{"min", 1}, {"max", 0.1}}}}),
+    EXPECT_THAT(grid_refusal({{"subsample", {{"min", 1}, {"max", 0.1}}}}),
                 HasSubstr("\"min\" is not below \"max\""));
-    EXPECT_THAT(refusal({{"gamma", {{"min", 0}, {"max", 1}, {"scale", "log"}}}}, 5),
+    EXPECT_THAT(grid_refusal({{"gamma", {{"min", 0}, {"max", 1}, {"scale", "log"}}}}, 5),
                 HasSubstr("\"min\" must be above 0 on a log scale"));
-    EXPECT_THAT(refusal({{"gamma", {{"min", 0}, {"top", 1}}}}, 5),
+    EXPECT_THAT(grid_refusal({{"gamma", {{"min", 0}, {"top", 1}}}}, 5),
                 HasSubstr("is not part of a range"));
-    EXPECT_EQ(refusal({{"max_depth", {3, 4}}}, 3),
+    EXPECT_EQ(grid_refusal({{"max_depth", {3, 4}}}, 3),
               "params.n_iter: 3 candidates are more than the 2 that the grid has; leave it out, "
               "to try them all");
     json many = json::array();
     for (int i = 0; i < 300; ++i) many.push_back(i + 1);
-    EXPECT_THAT(refusal({{"n_estimators", many}, {"gamma", many}}),
+    EXPECT_THAT(grid_refusal({{"n_estimators", many}, {"gamma", many}}),
                 HasSubstr("its lists have 90000 combinations; at most 10000 are tried"));
 }
 
