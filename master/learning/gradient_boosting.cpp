@@ -297,6 +297,27 @@ class BoostedFit final : public Fit {
     Binning binning_;
 };
 
+kernels::BoostingPlan boosting_plan(const BinnedTable& binned, const ParamValues& values) {
+    return {.row_count = binned.row_count,
+            .feature_count = binned.feature_count,
+            .max_depth = static_cast<std::uint32_t>(values[max_depth]),
+            .learning_rate = values[learning_rate],
+            .reg_lambda = values[reg_lambda],
+            .reg_alpha = values[reg_alpha],
+            .gamma = values[min_split_gain],
+            .min_child_weight = values[min_child_weight],
+            .subsample = values[subsample],
+            .colsample_bytree = values[colsample_bytree],
+            .seed = values[random_state]};
+}
+
+FitParams boosting_fit_params(const PreparedTraining& table, const ParamValues& values) {
+    return {programs::FitFamily::GradientBoosting,
+            programs::encode_fit(
+                programs::BoostingFit{boosting_plan(*table.binned, values),
+                                      static_cast<std::uint32_t>(values[n_estimators])})};
+}
+
 double mean_of(std::span<const double> numbers) {
     return std::accumulate(numbers.begin(), numbers.end(), 0.0) /
            static_cast<double>(numbers.size());
@@ -305,17 +326,7 @@ double mean_of(std::span<const double> numbers) {
 Training train_boosting(const PreparedTraining& table, const ParamValues& values) {
     const BinnedTable& binned = *table.binned;
     programs::BoostingJob job;
-    job.plan = {.row_count = binned.row_count,
-                .feature_count = binned.feature_count,
-                .max_depth = static_cast<std::uint32_t>(values[max_depth]),
-                .learning_rate = values[learning_rate],
-                .reg_lambda = values[reg_lambda],
-                .reg_alpha = values[reg_alpha],
-                .gamma = values[min_split_gain],
-                .min_child_weight = values[min_child_weight],
-                .subsample = values[subsample],
-                .colsample_bytree = values[colsample_bytree],
-                .seed = values[random_state]};
+    job.plan = boosting_plan(binned, values);
     job.tree_count = static_cast<std::uint32_t>(values[n_estimators]);
     if (table.classes.empty()) {
         job.plan.objective = BoostingObjective::SquaredError;
@@ -440,6 +451,7 @@ Learner gradient_boosting_learner() {
             [](const ParamValues& values) { return static_cast<std::uint32_t>(values[max_bin]); },
         .train = train_boosting,
         .read_fit = read_boosted_fit,
+        .fit = boosting_fit_params,
         .report = report_boosting};
 }
 

@@ -4,6 +4,7 @@
 #include "learning/model_reader.hpp"
 #include "learning/training_data.hpp"
 #include "params/params.hpp"
+#include <netcompute/programs/fit.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -29,6 +30,12 @@ struct Training {
     std::function<Trained()> finish;
 };
 
+/// A whole training as one task of fit@1.
+struct FitParams {
+    programs::FitFamily family = programs::FitFamily::LogisticRegression;
+    Bytes params;
+};
+
 /// What can learn a table's target: the one description of it. The job types `train` and
 /// `predict`, documents and tests go by this. One of its own is a file and a line in learners.inc.
 struct Learner {
@@ -47,6 +54,10 @@ struct Learner {
     /// to the reader; then the fit is not used.
     std::function<std::shared_ptr<const Fit>(ModelReader& reader, std::uint32_t feature_count)>
         read_fit;
+    /// The same training in one task, for who fits many times. Empty: there is none; then the
+    /// learner is not among those of `evaluate` and `search`.
+    std::function<FitParams(const PreparedTraining& table, const params::ParamValues& values)> fit =
+        {};
     /// Lines for who trains at the command line, from a training's result.
     std::function<std::vector<std::string>(const nlohmann::json& result)> report;
 };
@@ -62,5 +73,7 @@ struct Learner {
 [[nodiscard]] const Learner* find_learner(std::string_view name);
 /// Their names, for the choice of one.
 [[nodiscard]] std::span<const std::string_view> learner_names();
+/// Of those that have a `fit`.
+[[nodiscard]] std::span<const std::string_view> judged_learner_names();
 
 }  // namespace netcompute::learning

@@ -189,6 +189,12 @@ Training train(const PreparedTraining& table, const ParamValues& values) {
         }};
 }
 
+FitParams fit_params(const PreparedTraining&, const ParamValues& values) {
+    return {programs::FitFamily::LogisticRegression,
+            programs::encode_fit(programs::LogisticFit{
+                1 / values[inverse_l2], static_cast<std::uint32_t>(values[max_iterations])})};
+}
+
 std::uint32_t read_iterations(ModelReader& reader) {
     const std::uint64_t iterations = reader.count("iterations");
     if (iterations > std::numeric_limits<std::uint32_t>::max()) {
@@ -275,6 +281,7 @@ Learner logistic_regression_learner() {
             .params = {inverse_l2, max_iterations},
             .train = train,
             .read_fit = read_fit,
+            .fit = fit_params,
             .report = report};
 }
 

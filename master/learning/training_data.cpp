@@ -15,6 +15,11 @@ Result<std::vector<FeatureValues>> learn_columns(const data::Table& table,
     std::vector<FeatureValues> values;
     for (const data::Column& column : table.dataset->columns()) {
         if (column.name == options.id || column.name == options.target) continue;
+        if (column.name == options.passed_over) {
+            prepared.preprocessing.columns.push_back({column.name, DroppedEncoding{}});
+            values.emplace_back();
+            continue;
+        }
         auto learned = learn_column(table, column, options.max_categories.value_or(categories_max),
                                     options.max_categories.has_value(), prepared.notes);
         if (!learned) return unexpected(learned.error());

@@ -23,6 +23,7 @@ struct TrainingOptions {
     std::uint32_t bins_max = 0;      ///< It learns from bins, at most so many; 0: it does not.
     /// Of a column; the rest is "other". Nothing: columns of more than categories_max are left out.
     std::optional<std::size_t> max_categories = {};
+    std::string passed_over = {};  ///< A column that makes no feature; empty: none.
 };
 
 /// A training table, ready to be learned from. What it needs of the dataset is in it.

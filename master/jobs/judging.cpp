@@ -1,0 +1,269 @@
+#include "jobs/judging.hpp"
+
+#include "learning/metrics.hpp"
+#include <netcompute/kernels/tile.hpp>
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+namespace netcompute::jobs {
+namespace {
+
+constexpr std::array<std::string_view, 3> metric_names{"accuracy", "log_loss", "auc"};
+constexpr std::array<std::string_view, 2> split_names{"stratified", "random"};
+
+/// Rows times splits: each takes a byte on the disk and a few in memory.
+constexpr std::uint64_t split_rows_max = std::uint64_t{1} << 28;
+
+constexpr WholeNumber folds{.name = "folds",
+                            .what =
+                                "Into how many parts the rows are divided, each of which is "
+                                "predicted by a model of the others",
+                            .min = 2,
+                            .max = 1000,
+                            .otherwise = 5};
+constexpr WholeNumber repeats{.name = "repeats",
+                              .what = "How often, each time divided anew",
+                              .min = 1,
+                              .max = 1000,
+                              .otherwise = 1};
+constexpr Choice split_choice{
+    .name = "split",
+    .what = "Whether each part gets its share of each class (`stratified`), or rows by lot alone",
+    .choices = split_names,
+    .otherwise = "stratified"};
+constexpr Text groups_param{.name = "groups",
+                            .what =
+                                "The column whose equal values stay in one part: several rows "
+                                "of one patient. Nothing is learned from it",
+                            .example = "patient",
+                            .if_left_out = "each row stands for itself"};
+constexpr Number test_size{.name = "test_size",
+                           .what =
+                               "The share of the rows that is held out, in place of parts; 0: "
+                               "the rows are divided into `folds`",
+                           .min = 0,
+                           .max = 0.999,
+                           .otherwise = 0};
+constexpr WholeNumber seed{.name = "seed",
+                           .what = "By which lots are drawn: the same seed gives the same",
+                           .otherwise = 0};
+
+Choice algorithm_choice() {
+    return {.name = "algorithm",
+            .what = "What learns",
+            .choices = learning::judged_learner_names(),
+            .otherwise = learning::judged_learner_names().front()};
+}
+
+/// Numbers the values of the column that groups rows, in the order in which they come.
+Result<std::vector<std::uint32_t>> groups_of(const data::Table& table, const std::string& name) {
+    std::vector<std::uint32_t> groups;
+    if (name.empty()) return groups;
+    const auto column = data::require_column(table, name, "params.groups");
+    if (!column) return unexpected(column.error());
+    std::unordered_map<std::string, std::uint32_t> known;
+    for (std::uint64_t row = 0; row < table.dataset->row_count(); ++row) {
+        if (data::is_missing_at(**column, row)) {
+            return unexpected(
+                ErrorCode::InvalidArgument,
+                table.place(row, name) +
+                    ": no value, but this column groups the rows; every row needs one");
+        }
+        const auto number = static_cast<std::uint32_t>(known.size());
+        groups.push_back(known.emplace(data::field_text(**column, row), number).first->second);
+    }
+    return groups;
+}
+
+Result<void> check_size(const TrainingTable& table) {
+    const std::uint64_t rows = table.prepared.target.size();
+    const std::uint64_t features = table.prepared.preprocessing.feature_count();
+    if (rows <= programs::fit_rows_max && rows * features <= programs::fit_values_max) return {};
+    return unexpected(
+        ErrorCode::LimitExceeded,
+        table.table.name + ": " + std::to_string(rows) + " rows x " + std::to_string(features) +
+            " features are more than one task takes, which is " +
+            std::to_string(programs::fit_rows_max) + " rows and " +
+            std::to_string(programs::fit_values_max) + " values; judge by a sample of the rows");
+}
+
+/// What fit@1 reads before its own inputs.
+Result<learning::FitInputs> fit_inputs(const TrainingTable& table, const learning::Learner& learner,
+                                       const ParamValues& values, const JobContext& context) {
+    const learning::PreparedTraining& prepared = table.prepared;
+    const auto rows = static_cast<std::uint32_t>(prepared.target.size());
+    const std::vector<double> numbers = prepared.target.part(0, rows);
+    const auto labels = context.blobs->put(kernels::encode_tile(rows, 1, numbers));
+    if (!labels) return unexpected(labels.error());
+    const programs::FitTable header{learner.fit(prepared, values).family, rows,
+                                    prepared.preprocessing.feature_count()};
+    learning::FitInputs inputs{{programs::encode_fit_table(header), *labels}};
+    const auto& parts = prepared.binned ? prepared.binned->groups : prepared.features.blobs;
+    inputs.shared.insert(inputs.shared.end(), parts.begin(), parts.end());
+    return inputs;
+}
+
+}  // namespace
+
+ParamTable judging_params(std::vector<Param> before, std::vector<Param> after) {
+    ParamTable table{.common = {training_data, training_target, training_id, params::reading_param,
+                                params::columns_param, params::missing_param, max_categories,
+                                algorithm_choice()},
+                     .choice = algorithm_choice()};
+    const std::vector<Param> own{folds, repeats, split_choice, groups_param, test_size, seed};
+    for (const auto* const list : {&std::as_const(before), &own, &std::as_const(after)}) {
+        table.common.insert(table.common.end(), list->begin(), list->end());
+    }
+    for (const learning::Learner& learner : learning::learners()) {
+        if (learner.fit) table.variants.push_back({learner.name, learner.params});
+    }
+    return table;
+}
+
+const learning::Learner& judged_learner(const ParamValues& values) {
+    return *learning::find_learner(values[algorithm_choice()]);
+}
+
+learning::FoldOptions fold_options(const ParamValues& values) {
+    learning::FoldOptions options;
+    options.folds = static_cast<std::uint32_t>(values[folds]);
+    options.repeats = static_cast<std::uint32_t>(values[repeats]);
+    if (values[test_size] > 0) options.test_size = values[test_size];
+    options.is_stratified = values[split_choice] == split_names[0];
+    options.seed = values[seed];
+    return options;
+}
+
+Result<void> check_judging_params(const ParamValues& values, std::uint64_t fits_a_split) {
+    if (auto good = check_training_params(values); !good) return good;
+    const std::uint64_t parts = values[test_size] > 0 ? 1 : values[folds];
+    const std::uint64_t fits = parts * values[repeats] * fits_a_split;
+    if (fits <= fits_max) return {};
+    return unexpected(
+        ErrorCode::InvalidArgument,
+        "params.repeats: " + std::to_string(values[repeats]) + " x " + std::to_string(parts) +
+            " folds are " + std::to_string(fits) + " fits, more than " + std::to_string(fits_max) +
+            "; give fewer repeats or folds" + (fits_a_split > 1 ? ", or fewer candidates" : ""));
+}
+
+Result<void> check_split_count(const JudgedTable& table, std::uint64_t splits) {
+    if (splits * table.row_count() <= split_rows_max) return {};
+    return unexpected(ErrorCode::LimitExceeded,
+                      "params.repeats: the rows are divided " + std::to_string(splits) +
+                          " times in all; a table of " + std::to_string(table.row_count()) +
+                          " rows can be at most " +
+                          std::to_string(split_rows_max / table.row_count()) +
+                          " times; give fewer repeats or folds");
+}
+
+std::span<const std::string_view> judged_metrics() {
+    return metric_names;
+}
+
+bool is_gain(std::string_view metric) {
+    return metric != "log_loss";
+}
+
+std::uint32_t bins_of(const learning::Learner& learner, const ParamValues& values) {
+    return learner.bins_max ? learner.bins_max(values) : 0;
+}
+
+Result<JudgedTable> take_judged_table(const ParamValues& values, const JobContext& context,
+                                      const learning::Learner& learner, std::uint32_t bins_max) {
+    auto table =
+        take_training_table(values, context, learner, {bins_max, values[groups_param], true});
+    if (!table) return unexpected(table.error());
+    if (auto fits = check_size(*table); !fits) return unexpected(fits.error());
+    auto groups = groups_of(table->table, values[groups_param]);
+    if (!groups) return unexpected(groups.error());
+    auto inputs = fit_inputs(*table, learner, values, context);
+    if (!inputs) return unexpected(inputs.error());
+    return JudgedTable{std::move(*table), std::move(*groups), std::move(*inputs)};
+}
+
+Result<learning::FitSplit> fit_split(const learning::Split& split, const JobContext& context) {
+    const auto roles = context.blobs->put(std::as_bytes(std::span{split.roles}));
+    if (!roles) return unexpected(roles.error());
+    return learning::FitSplit{*roles, split.held_out};
+}
+
+std::function<Result<std::vector<double>>(const learning::FitSplit&, std::span<const double>)>
+measure_by(std::shared_ptr<const JudgedTable> table) {
+    return
+        [table = std::move(table)](const learning::FitSplit& split,
+                                   std::span<const double> scores) -> Result<std::vector<double>> {
+            const auto& labels = table->training.prepared.target.labels;
+            std::vector<std::uint8_t> truth;
+            truth.reserve(split.held_out.size());
+            for (const std::uint32_t row : split.held_out) truth.push_back(labels[row]);
+            const auto metrics = learning::measure(truth, scores);
+            if (!metrics) return unexpected(metrics.error());
+            const nlohmann::json found = learning::metrics_document(*metrics);
+            std::vector<double> figures;
+            for (const std::string_view name : metric_names) {
+                const auto figure = found.find(name);
+                figures.push_back(figure == found.end() ? std::numeric_limits<double>::quiet_NaN()
+                                                        : figure->get<double>());
+            }
+            return figures;
+        };
+}
+
+std::optional<MeanFigure> mean_of(std::span<const learning::FitRecord* const> records,
+                                  std::size_t metric) {
+    const auto count = static_cast<double>(records.size());
+    double sum = 0;
+    for (const learning::FitRecord* const record : records) {
+        if (!record->failure.empty() || std::isnan(record->figures[metric])) return std::nullopt;
+        sum += record->figures[metric];
+    }
+    if (records.empty()) return std::nullopt;
+    const double mean = sum / count;
+    double squares = 0;
+    for (const learning::FitRecord* const record : records) {
+        const double difference = record->figures[metric] - mean;
+        squares += difference * difference;
+    }
+    return MeanFigure{mean, std::sqrt(squares / count)};
+}
+
+nlohmann::json figures_document(const learning::FitRecord& record) {
+    nlohmann::json document = nlohmann::json::object();
+    for (std::size_t metric = 0; metric < metric_names.size(); ++metric) {
+        const double figure = record.figures[metric];
+        if (!std::isnan(figure)) document[std::string{metric_names[metric]}] = figure;
+    }
+    return document;
+}
+
+nlohmann::json means_document(std::span<const learning::FitRecord* const> records,
+                              double MeanFigure::*part) {
+    nlohmann::json document = nlohmann::json::object();
+    for (std::size_t metric = 0; metric < metric_names.size(); ++metric) {
+        const auto figure = mean_of(records, metric);
+        if (figure) document[std::string{metric_names[metric]}] = (*figure).*part;
+    }
+    return document;
+}
+
+std::string figure_text(double figure) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.5f", figure);
+    return text.data();
+}
+
+std::string means_text(const nlohmann::json& document) {
+    std::string text;
+    for (const auto& [name, mean] : document.at("metrics").items()) {
+        text += " " + name + " " + figure_text(mean.get<double>()) + " ± " +
+                figure_text(document.at("deviations").at(name).get<double>());
+    }
+    return text;
+}
+
+}  // namespace netcompute::jobs

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <netcompute/bytes.hpp>
+#include <netcompute/kernels/boosting.hpp>
+#include <netcompute/kernels/memo.hpp>
+#include <netcompute/result.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace netcompute::programs {
+
+/// The largest table that a task takes whole: in rows, so that scores fit a frame, and in rows
+/// times features, so that a tab has room for it twice.
+inline constexpr std::uint32_t fit_rows_max = 1U << 20;
+inline constexpr std::uint64_t fit_values_max = std::uint64_t{1} << 26;
+
+/// Whose program a fit runs. The numbers are those of the wire.
+enum class FitFamily : std::uint32_t { LogisticRegression, GradientBoosting };
+
+/// What a row is to a fit: a byte each, these numbers.
+enum class RowRole : std::uint8_t { Unused, Training, HeldOut };
+
+/// The first shared input of fit@1. Behind it come a tile [1][row_count] of labels and the
+/// features: for LogisticRegression tiles [feature_count][rows], one after the other; for
+/// GradientBoosting the blocks of bins [rows][up to 8 features], one a group of columns.
+struct FitTable {
+    FitFamily family = FitFamily::LogisticRegression;
+    std::uint32_t row_count = 0;
+    std::uint32_t feature_count = 0;
+};
+[[nodiscard]] Bytes encode_fit_table(const FitTable& table);
+
+/// Parameters of the families: the last input of a task.
+struct LogisticFit {
+    double l2 = 1;
+    std::uint32_t iterations_max = 100;
+};
+[[nodiscard]] Bytes encode_fit(const LogisticFit& params);
+
+struct BoostingFit {
+    kernels::BoostingPlan plan;  ///< Its row_count is that of the rows that a fit learns from.
+    std::uint32_t tree_count = 100;
+};
+[[nodiscard]] Bytes encode_fit(const BoostingFit& params);
+
+/// What one fit has found.
+struct FitOutput {
+    std::string failure;         ///< Why there are no scores: the fit found no model. Else empty.
+    double steps = 0;            ///< Newton iterations, or trees.
+    std::vector<double> scores;  ///< Of the rows that were held out, in order.
+};
+
+/// Reads the output of fit@1. Errors: ShapeMismatch unless it is a failure, or has as many scores.
+[[nodiscard]] Result<FitOutput> decode_fit(ByteSpan output, std::size_t score_count);
+
+}  // namespace netcompute::programs
+
+namespace netcompute::kernels {
+
+/// See shared/src/programs/fit.cpp. It runs programs, so it lies above the other kernels.
+[[nodiscard]] Result<Bytes> fit(std::span<const ByteSpan> inputs, Memo& memo);
+
+}  // namespace netcompute::kernels

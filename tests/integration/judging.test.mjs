@@ -1,0 +1,94 @@
+// Evaluations and searches over workers that come and die: the bits of a single process, the model
+// of a training, and refusals before anything is computed.
+
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { Cluster, generateTable, referenceSha256, repository } from '../support/cluster.mjs';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'netcompute-judging-'));
+const large = path.join(folder, 'large.csv');
+/** @type {Cluster} */
+let cluster;
+
+/** By 6 values of C, 5 folds and 3 outer ones: 121 fits and a training. */
+const search = {
+  grid: { C: [0.001, 0.01, 0.1, 1, 10, 100] },
+  outer_folds: 3,
+  scoring: 'log_loss',
+};
+const boosted = {
+  algorithm: 'gradient_boosting',
+  n_estimators: 20,
+  grid: { max_depth: { min: 1, max: 8 }, learning_rate: { min: 0.01, max: 1, scale: 'log' } },
+  n_iter: 9,
+  factor: 3,
+  groups: 'SibSp',
+};
+
+before(async () => {
+  await generateTable(large, 20_000, 7);
+  cluster = await Cluster.start({
+    prepare: (root) => cpSync(large, path.join(root, 'Data/large.csv')),
+  });
+});
+after(async () => {
+  await cluster?.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('a search whose workers are killed gives the bits of one process', async () => {
+  const expected = referenceSha256('search', { ...search, data: large });
+  await cluster.startWorkers(2);
+  const id = await cluster.submit('search', { ...search, data: 'Data/large.csv' });
+  let isOver = false;
+  const over = cluster.resultOf(id).finally(() => (isOver = true));
+  for (let killed = 0; killed < 2; ++killed) {
+    const { tasks_done: done } = (await cluster.ask('/api/v1/cluster')).json;
+    await cluster.until(
+      'more fits are done',
+      ({ cluster: now }) => isOver || now.tasks_done > done,
+    );
+    cluster.workers.find((worker) => !worker.hasEnded)?.kill('SIGKILL');
+    await cluster.startWorker();
+  }
+  const result = await over;
+  assert.equal(result.result_sha256, await expected);
+  assert.equal(result.fits, 4 * 30 + 3);
+  assert.equal(result.outer.folds.length, 3);
+  const trained = await cluster.run('train', {
+    data: 'Data/large.csv',
+    ...result.best_params,
+    model: 'Data/again.json',
+  });
+  assert.equal(trained.model_sha256, result.model_sha256);
+  assert.match(cluster.read('Data/search.csv'), /^rank,C,accuracy,/);
+});
+
+test('successive halving of drawn candidates gives the bits of one process', async () => {
+  const data = path.join(repository, 'Data/train.csv');
+  const expected = referenceSha256('search', { ...boosted, data });
+  const result = await cluster.run('search', boosted);
+  assert.equal(result.result_sha256, await expected);
+  assert.equal(result.candidate_count, 9);
+});
+
+test('an evaluation is that of one process, and its predictions predict', async () => {
+  const data = path.join(repository, 'Data/train.csv');
+  const expected = referenceSha256('evaluate', { data });
+  const result = await cluster.run('evaluate', {});
+  assert.equal(result.result_sha256, await expected);
+  assert.equal(cluster.read('Data/out_of_fold.csv').trim().split('\n').length, 892);
+});
+
+test('a bad grid is refused at submission, by name', async () => {
+  const answer = await cluster.ask('/api/v1/jobs', {
+    method: 'POST',
+    body: { type: 'search', params: { grid: { depth: [1] } } },
+  });
+  assert.equal(answer.status, 400);
+  assert.match(answer.json.error.message, /^params\.grid\.depth: is not a parameter of a logistic/);
+});

@@ -1,0 +1,229 @@
+// A whole training in one task: against the same training made by hand, and through what may be
+// wrong.
+#include "boosting_table.hpp"
+#include "training_blobs.hpp"
+#include <netcompute/kernels/kernel.hpp>
+#include <netcompute/kernels/tile.hpp>
+#include <netcompute/programs/boosted_scores.hpp>
+#include <netcompute/programs/boosting.hpp>
+#include <netcompute/programs/fit.hpp>
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+namespace netcompute::programs {
+namespace {
+
+using testing::BlobMap;
+using ::testing::HasSubstr;
+using testing::TrainingData;
+
+constexpr std::uint32_t rows = 300;
+
+/// Every third row is held out, every seventh of the others is not used.
+Bytes some_roles(std::uint32_t count) {
+    Bytes roles(count);
+    for (std::uint32_t row = 0; row < count; ++row) {
+        const auto role = row % 3 == 0   ? RowRole::HeldOut
+                          : row % 7 == 1 ? RowRole::Unused
+                                         : RowRole::Training;
+        roles[row] = static_cast<std::byte>(role);
+    }
+    return roles;
+}
+
+std::vector<std::uint32_t> rows_of(const Bytes& roles, RowRole role) {
+    std::vector<std::uint32_t> found;
+    for (std::uint32_t row = 0; row < roles.size(); ++row) {
+        if (roles[row] == static_cast<std::byte>(role)) found.push_back(row);
+    }
+    return found;
+}
+
+Result<Bytes> run_fit(const std::vector<Bytes>& inputs) {
+    const std::vector<ByteSpan> spans(inputs.begin(), inputs.end());
+    return kernels::run_once(*kernels::find_kernel("fit", 1), spans);
+}
+
+/// The scores that a fit gives; a failure is no output here.
+std::vector<double> scores_of(const std::vector<Bytes>& inputs, std::size_t count) {
+    const auto output = run_fit(inputs);
+    EXPECT_TRUE(output) << output.error().message;
+    const auto found = decode_fit(output.value(), count);
+    EXPECT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->failure, "");
+    return found->scores;
+}
+
+/// Random features whose values come in two tiles, and whose second column is far from standard.
+struct LinearTable {
+    LinearTable() : data{testing::random_training_data({200, 100}, 3, 5)} {
+        for (std::size_t tile = 0; tile < 2; ++tile) {
+            const auto features = *kernels::decode_tile(data.feature_tiles[tile]);
+            const auto label = *kernels::decode_tile(data.label_tiles[tile]);
+            std::vector<double> values{features.values.begin(), features.values.end()};
+            for (std::uint32_t row = 0; row < features.row_count; ++row) {
+                values[features.row_count + row] = 1000 + 50 * values[features.row_count + row];
+            }
+            for (std::uint32_t c = 0; c < 3; ++c) {
+                columns[c].insert(columns[c].end(), values.begin() + c * features.row_count,
+                                  values.begin() + (c + 1) * features.row_count);
+            }
+            data.feature_tiles[tile] = kernels::encode_tile(features.row_count, 3, values);
+            labels.insert(labels.end(), label.values.begin(), label.values.end());
+        }
+    }
+
+    [[nodiscard]] std::vector<Bytes> inputs(const Bytes& roles, const LogisticFit& params) const {
+        return {encode_fit_table({FitFamily::LogisticRegression, rows, 3}),
+                kernels::encode_tile(rows, 1, labels),
+                data.feature_tiles[0],
+                data.feature_tiles[1],
+                roles,
+                encode_fit(params)};
+    }
+
+    TrainingData data;
+    std::vector<double> columns[3];
+    std::vector<double> labels;
+};
+
+// The training rows are standardised by themselves, and the others by the training rows' figures.
+TEST(FitTest, ALogisticRegressionIsThatOfTheTrainingRowsAlone) {
+    const LinearTable table;
+    const Bytes roles = some_roles(rows);
+    const auto training = rows_of(roles, RowRole::Training);
+    const auto held_out = rows_of(roles, RowRole::HeldOut);
+    const auto standardised = [&](const std::vector<std::uint32_t>& which) {
+        std::vector<double> values;
+        for (const auto& column : table.columns) {
+            double sum = 0;
+            double squares = 0;
+            for (const auto row : training) sum += column[row];
+            const double mean = sum / static_cast<double>(training.size());
+            for (const auto row : training) squares += (column[row] - mean) * (column[row] - mean);
+            const double deviation = std::sqrt(squares / static_cast<double>(training.size()));
+            for (const auto row : which) values.push_back((column[row] - mean) / deviation);
+        }
+        return kernels::encode_tile(static_cast<std::uint32_t>(which.size()), 3, values);
+    };
+    std::vector<double> labels;
+    for (const auto row : training) labels.push_back(table.labels[row]);
+    BlobMap blobs;
+    const auto count = static_cast<std::uint32_t>(training.size());
+    TrainPlan plan{{{blobs.add(standardised(training)),
+                     blobs.add(kernels::encode_tile(count, 1, labels)), count}},
+                   3,
+                   0.5};
+    TrainProgram by_hand{plan};
+    ASSERT_TRUE(run_in_process(by_hand, blobs.source()));
+    PredictProgram scoring{{{blobs.add(standardised(held_out))},
+                            {static_cast<std::uint32_t>(held_out.size())},
+                            by_hand.model()}};
+    ASSERT_TRUE(run_in_process(scoring, blobs.source()));
+
+    const auto scores = scores_of(table.inputs(roles, {0.5, 100}), held_out.size());
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        EXPECT_NEAR(scores[i], scoring.scores()[i], 1e-9);
+    }
+}
+
+// Labels and features of rows that are held out or unused change nothing that is learned.
+TEST(FitTest, NothingOfOtherRowsLeaksIntoAModel) {
+    LinearTable table;
+    const Bytes roles = some_roles(rows);
+    const auto held_out = rows_of(roles, RowRole::HeldOut);
+    const auto before = scores_of(table.inputs(roles, {1, 100}), held_out.size());
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        if (roles[row] != static_cast<std::byte>(RowRole::Training)) table.labels[row] = 0.25;
+    }
+    EXPECT_EQ(scores_of(table.inputs(roles, {1, 100}), held_out.size()), before);
+    for (Bytes& tile : table.data.feature_tiles) {
+        const auto view = *kernels::decode_tile(tile);
+        std::vector<double> values{view.values.begin(), view.values.end()};
+        const std::uint32_t first = view.row_count == 200 ? 0 : 200;
+        for (std::uint32_t row = 3; row < view.row_count; ++row) {
+            if (roles[first + row] != static_cast<std::byte>(RowRole::Training)) values[row] *= 9;
+        }
+        tile = kernels::encode_tile(view.row_count, 3, values);
+    }
+    EXPECT_EQ(scores_of(table.inputs(roles, {1, 100}), held_out.size()).front(), before.front());
+}
+
+TEST(FitTest, BoostedTreesAreThoseOfTheTrainingRowsAlone) {
+    const auto data = testing::random_boosting_data(rows, 10, 3);
+    const Bytes roles = some_roles(rows);
+    const auto taken = [&](RowRole role) {
+        testing::BoostingData part;
+        const auto which = rows_of(roles, role);
+        for (const auto& column : data.columns) {
+            auto& to = part.columns.emplace_back();
+            for (const auto row : which) to.push_back(column[row]);
+        }
+        for (const auto row : which) part.labels.push_back(data.labels[row]);
+        return part;
+    };
+    const auto training = taken(RowRole::Training);
+    const auto held_out = taken(RowRole::HeldOut);
+    BoostingFit params{training.plan(), 12};
+    params.plan.subsample = 0.7;
+    params.plan.seed = 4;
+    BlobMap blobs;
+    BoostingJob job;
+    job.plan = params.plan;
+    job.tree_count = params.tree_count;
+    job.labels = {blobs.add(training.label_tile())};
+    for (const Bytes& group : training.groups()) job.bins.push_back(blobs.add(group));
+    BoostingProgram by_hand{std::move(job)};
+    ASSERT_TRUE(run_in_process(by_hand, blobs.source()));
+    BoostedScoresProgram scoring{
+        {{blobs.add(held_out.block(0, 10))}, {held_out.rows()}, by_hand.result_bytes()}};
+    ASSERT_TRUE(run_in_process(scoring, blobs.source()));
+
+    std::vector<Bytes> inputs{encode_fit_table({FitFamily::GradientBoosting, rows, 10}),
+                              data.label_tile()};
+    for (Bytes& group : data.groups()) inputs.push_back(std::move(group));
+    inputs.push_back(roles);
+    inputs.push_back(encode_fit(params));
+    EXPECT_EQ(scores_of(inputs, held_out.rows()), scoring.scores());
+}
+
+// A model that cannot be found is what the fit says, not an error of its task: others may be found.
+TEST(FitTest, AFitThatFindsNoModelSaysWhy) {
+    const LinearTable table;
+    const auto output = run_fit(table.inputs(some_roles(rows), {1, 1}));
+    ASSERT_TRUE(output) << output.error().message;
+    const auto found = decode_fit(*output, 100);
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_THAT(found->failure, HasSubstr("after 1 iterations"));
+    EXPECT_TRUE(found->scores.empty());
+    EXPECT_FALSE(decode_fit(ByteSpan{*output}.first(16), 0));
+}
+
+TEST(FitTest, RefusesWhatIsNoSuchTask) {
+    const LinearTable table;
+    const Bytes roles = some_roles(rows);
+    const auto good = table.inputs(roles, {1, 100});
+    const auto refusal = [&](std::size_t input, const Bytes& bytes) {
+        auto bad = good;
+        bad[input] = bytes;
+        const auto output = run_fit(bad);
+        return output ? "accepted" : output.error().message;
+    };
+    EXPECT_THAT(refusal(0, encode_fit_table({FitFamily::LogisticRegression, rows, 4})),
+                HasSubstr("a tile of 3 features where there are 4"));
+    EXPECT_THAT(refusal(0, encode_fit_table({FitFamily::LogisticRegression, 1U << 21, 3})),
+                HasSubstr("is none that it takes"));
+    EXPECT_THAT(refusal(1, kernels::encode_tile(2, 1, std::vector<double>{0, 1})),
+                HasSubstr("labels of 2 rows"));
+    EXPECT_THAT(refusal(4, some_roles(rows - 1)), HasSubstr("299 roles for 300 rows"));
+    EXPECT_THAT(refusal(4, Bytes(rows, std::byte{3})), HasSubstr("none of 0, 1 and 2"));
+    EXPECT_THAT(refusal(4, Bytes(rows, std::byte{1})), HasSubstr("0 rows that are held out"));
+    EXPECT_THAT(refusal(5, encode_fit(LogisticFit{-1, 100})), HasSubstr("out of range"));
+    EXPECT_THAT(refusal(5, encode_fit(LogisticFit{std::nan(""), 100})), HasSubstr("out of range"));
+    EXPECT_THAT(refusal(5, encode_fit(LogisticFit{1, 0})), HasSubstr("out of range"));
+}
+
+}  // namespace
+}  // namespace netcompute::programs
