@@ -27,14 +27,17 @@ nlohmann::json param_schema(nlohmann::json param) {
 
 /// A value of a param that decides which others there are: {"param", "value"}; null: none does.
 std::vector<nlohmann::json> variants_of(const nlohmann::json& type) {
+    const nlohmann::json& params = type.at("params");
+    const auto dependent = std::ranges::find_if(
+        params, [](const nlohmann::json& param) { return param.contains("only_with"); });
+    if (dependent == params.end()) return {nlohmann::json()};
+    const nlohmann::json& name = dependent->at("only_with").at("param");
+    const auto decider = std::ranges::find_if(
+        params, [&](const nlohmann::json& param) { return param.at("name") == name; });
     std::vector<nlohmann::json> variants;
-    for (const nlohmann::json& param : type.at("params")) {
-        if (!param.contains("only_with")) continue;
-        if (variants.empty() || variants.back() != param["only_with"]) {
-            variants.push_back(param["only_with"]);
-        }
+    for (const nlohmann::json& value : decider->at("enum")) {
+        variants.push_back({{"param", name}, {"value", value}});
     }
-    if (variants.empty()) variants.emplace_back();
     return variants;
 }
 

@@ -69,7 +69,36 @@ class JobWorld {
         if (!ran) throw std::runtime_error(ran.error().message);
     }
 
+    /// A job's result document, and that of all jobs that it submits. Throws what is refused.
+    [[nodiscard]] nlohmann::json result_of(const jobs::JobType& type, const nlohmann::json& params,
+                                           bool is_child = false) {
+        jobs::JobContext its_context = context();
+        its_context.only_named_outputs = is_child;
+        auto prepared = type.prepare(params, its_context);
+        if (!prepared) {
+            throw std::runtime_error(std::string{type.name} + ": " + prepared.error().message);
+        }
+        if (prepared->next_jobs) return gathered(*prepared);
+        run(*prepared->program);
+        auto result = prepared->finish();
+        if (!result) throw std::runtime_error(result.error().message);
+        return std::move(*result);
+    }
+
  private:
+    nlohmann::json gathered(const jobs::PreparedJob& parent) {
+        std::vector<std::string> results;
+        while (true) {
+            auto next = parent.next_jobs(results);
+            if (!next) throw std::runtime_error(next.error().message);
+            if (next->jobs.empty()) return std::move(next->result);
+            for (const jobs::JobRequest& child : next->jobs) {
+                results.push_back(
+                    result_of(*jobs::find_job_type(child.type), child.params, true).dump());
+            }
+        }
+    }
+
     TemporaryFolder folder_;
     std::unique_ptr<store::BlobStore> blobs_;
     std::unique_ptr<data::DatasetCatalog> datasets_;
