@@ -48,11 +48,7 @@ class JobWorld {
     /// Throws what the type refuses.
     [[nodiscard]] jobs::PreparedJob prepare(const jobs::JobType& type,
                                             const nlohmann::json& params) {
-        auto prepared = type.prepare(params, context());
-        if (!prepared) {
-            throw std::runtime_error(std::string{type.name} + ": " + prepared.error().message);
-        }
-        return std::move(*prepared);
+        return result_of(type, type.prepare(params, context()));
     }
 
     [[nodiscard]] programs::BlobSource blobs() const {
@@ -69,34 +65,33 @@ class JobWorld {
         if (!ran) throw std::runtime_error(ran.error().message);
     }
 
-    /// A job's result document, and that of all jobs that it submits. Throws what is refused.
-    [[nodiscard]] nlohmann::json result_of(const jobs::JobType& type, const nlohmann::json& params,
-                                           bool is_child = false) {
-        jobs::JobContext its_context = context();
-        its_context.only_named_outputs = is_child;
-        auto prepared = type.prepare(params, its_context);
-        if (!prepared) {
-            throw std::runtime_error(std::string{type.name} + ": " + prepared.error().message);
+    /// The result of a job, and of every job that it submits. Throws what one of them refuses.
+    [[nodiscard]] nlohmann::json run_job(const jobs::JobType& type, const nlohmann::json& params,
+                                         bool is_submitted_by_job = false) {
+        jobs::JobContext its_own = context();
+        its_own.only_named_outputs = is_submitted_by_job;
+        const jobs::PreparedJob job = result_of(type, type.prepare(params, its_own));
+        if (!job.next_jobs) {
+            run(*job.program);
+            return result_of(type, job.finish());
         }
-        if (prepared->next_jobs) return gathered(*prepared);
-        run(*prepared->program);
-        auto result = prepared->finish();
-        if (!result) throw std::runtime_error(result.error().message);
-        return std::move(*result);
+        for (std::vector<std::string> results;;) {
+            const auto next = result_of(type, job.next_jobs(results));
+            if (next.jobs.empty()) return next.result;
+            for (const jobs::JobRequest& child : next.jobs) {
+                const jobs::JobType& its_type = *jobs::find_job_type(child.type);
+                results.push_back(run_job(its_type, child.params, true).dump());
+            }
+        }
     }
 
  private:
-    nlohmann::json gathered(const jobs::PreparedJob& parent) {
-        std::vector<std::string> results;
-        while (true) {
-            auto next = parent.next_jobs(results);
-            if (!next) throw std::runtime_error(next.error().message);
-            if (next->jobs.empty()) return std::move(next->result);
-            for (const jobs::JobRequest& child : next->jobs) {
-                results.push_back(
-                    result_of(*jobs::find_job_type(child.type), child.params, true).dump());
-            }
+    template <typename T>
+    static T result_of(const jobs::JobType& type, Result<T> result) {
+        if (!result) {
+            throw std::runtime_error(std::string{type.name} + ": " + result.error().message);
         }
+        return std::move(*result);
     }
 
     TemporaryFolder folder_;

@@ -16,7 +16,7 @@ std::string result_sha256(std::string_view name, std::string_view params) {
     test_support::JobWorld world;
     const auto given = nlohmann::json::parse(params);
     const auto job = world.prepare(*type, given);
-    if (job.next_jobs) return world.result_of(*type, given).at("result_sha256");
+    if (job.next_jobs) return world.run_job(*type, given).at("result_sha256");
     world.run(*job.program);
     return to_hex(sha256(job.program->result_bytes()));
 }

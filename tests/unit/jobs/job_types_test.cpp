@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
 
 namespace netcompute::jobs {
@@ -24,6 +25,17 @@ std::string refusal(const JobType& type, const json& params, JobWorld& world) {
     return checked ? "accepted" : checked.error().message;
 }
 
+/// The example of a type, in each of its variants: those may have parameters of the same name.
+std::vector<json> examples_of(const JobType& type) {
+    std::vector<json> examples;
+    for (const auto& variant : type.params.variants) {
+        examples.push_back(example_params(type));
+        examples.back()[std::string{type.params.choice->name}] = variant.value;
+    }
+    if (examples.empty()) examples.push_back(example_params(type));
+    return examples;
+}
+
 TEST(JobTypesTest, EachSaysWhatItIs) {
     std::set<std::string_view> names;
     for (const JobType& type : job_types()) {
@@ -32,39 +44,31 @@ TEST(JobTypesTest, EachSaysWhatItIs) {
         EXPECT_NE(type.title, "") << type.name;
         EXPECT_NE(type.summary, "") << type.name;
         EXPECT_THAT(std::string{type.summary}, Not(::testing::EndsWith("."))) << type.name;
-        std::set<std::string_view> params;
-        for (const Param& param : type.params.all()) {
-            const std::string_view name = param_name(param);
-            EXPECT_TRUE(params.insert(name).second) << type.name << "." << name;
-            EXPECT_NE(param_document(param)["description"], "") << type.name << "." << name;
+        for (const json& example : examples_of(type)) {
+            std::set<std::string_view> params;
+            for (const Param& param : type.params.of(example)) {
+                const std::string_view name = param_name(param);
+                EXPECT_TRUE(params.insert(name).second) << type.name << "." << name;
+                EXPECT_NE(param_document(param)["description"], "") << type.name << "." << name;
+            }
         }
     }
     EXPECT_EQ(find_job_type("no such type"), nullptr);
-}
-
-/// The example of a type, of the variant that has this parameter.
-json params_with(const JobType& type, const std::string& name) {
-    json params = example_params(type);
-    for (const auto& variant : type.params.variants) {
-        params[std::string{type.params.choice->name}] = variant.value;
-        for (const Param& param : type.params.of(params)) {
-            if (param_document(param)["name"] == name) return params;
-        }
-    }
-    return example_params(type);
 }
 
 // A number beyond its range is refused with the range; so is a parameter that the type has not.
 TEST(JobTypesTest, EachRefusesByItsTable) {
     JobWorld world{tables};
     for (const JobType& type : job_types()) {
-        for (const Param& param : type.params.all()) {
-            const json document = param_document(param);
-            if (!document.contains("maximum")) continue;
-            json params = params_with(type, document["name"]);
-            params[std::string{document["name"]}] = document["maximum"].get<double>() * 2;
-            EXPECT_THAT(refusal(type, params, world),
-                        HasSubstr("to " + document["maximum"].dump()));
+        for (const json& params : examples_of(type)) {
+            for (const Param& param : type.params.of(params)) {
+                const json document = param_document(param);
+                if (!document.contains("maximum")) continue;
+                json beyond = params;
+                beyond[std::string{document["name"]}] = document["maximum"].get<double>() * 2;
+                EXPECT_THAT(refusal(type, beyond, world),
+                            HasSubstr("to " + document["maximum"].dump()));
+            }
         }
         json unknown = example_params(type);
         unknown["no_such_param"] = 1;
@@ -83,7 +87,7 @@ TEST(JobTypesTest, TheExampleOfEachRunsFromEndToEnd) {
         // In the order of the list: a prediction needs the model that the training has written.
         ASSERT_EQ(refusal(type, params, world), "accepted");
         if (world.prepare(type, params).next_jobs) {
-            EXPECT_TRUE(world.result_of(type, params).contains("result_sha256"));
+            EXPECT_TRUE(world.run_job(type, params).is_object());
             continue;
         }
         const auto make = [&] { return world.prepare(type, params).program; };
@@ -136,6 +140,46 @@ TEST(TrainJobTest, GradientBoostingTrainsAndItsModelPredicts) {
     ASSERT_TRUE(predicted) << predicted.error().message;
     EXPECT_EQ(predicted->at("algorithm"), "gradient_boosting");
     EXPECT_EQ(predicted->at("metrics"), trained->at("metrics"));
+}
+
+TEST(ProfileJobTest, SaysWhatTheColumnsHold) {
+    JobWorld world;
+    std::ofstream{world.root() / "Data/t.csv"} << "id;size;when;colour;note\n"
+                                                  "a;1,5;2024-01-01;red;\n"
+                                                  "b;?;2024-01-03;red;x\n"
+                                                  "c;2,5;2024-01-05;blue;\n"
+                                                  "b;NA;2024-01-07;;y\n";
+    const json result =
+        world.run_job(*find_job_type("profile"), {{"data", "Data/t.csv"}, {"id", "id"}});
+    EXPECT_EQ(result["rows"], 4);
+    EXPECT_EQ(result["reading"]["separator"], ";");
+    EXPECT_EQ(result["reading"]["decimal"], ",");
+    const json& columns = result["columns"];
+    ASSERT_EQ(columns.size(), 5);
+    EXPECT_EQ(columns[0]["kind"], "id");
+    EXPECT_EQ(columns[0]["distinct"], 3);
+    EXPECT_EQ(columns[1]["kind"], "number");
+    EXPECT_EQ(columns[1]["missing"], 1);
+    EXPECT_EQ(columns[1]["distinct"], 2);
+    EXPECT_EQ(columns[1]["numbers"]["median"], 2.0);
+    EXPECT_EQ(columns[1]["numbers"]["deviation"], 0.5);
+    EXPECT_EQ(columns[1]["odd"],
+              json::parse(R"({"count": 1, "first": [{"line": 3, "text": "?"}]})"));
+    EXPECT_EQ(columns[1]["first_missing"]["text"], "NA");
+    EXPECT_EQ(columns[2]["kind"], "date");
+    EXPECT_EQ(columns[2]["numbers"]["max"], "2024-01-07");
+    EXPECT_EQ(columns[2]["numbers"]["lower_quartile"], "2024-01-02 12:00:00");
+    EXPECT_EQ(columns[3]["most_common"],
+              json::parse(R"([{"text": "red", "rows": 2}, {"text": "blue", "rows": 1}])"));
+    EXPECT_EQ(columns[3]["first_missing"], json::parse(R"({"line": 5, "text": ""})"));
+    EXPECT_THAT(result["notes"].dump(), HasSubstr("names some rows twice (the first in line 5"));
+}
+
+TEST(ProfileJobTest, AColumnThatIsNotThereIsNamed) {
+    JobWorld world{tables};
+    const auto refused = find_job_type("profile")->prepare({{"id", "x"}}, world.context());
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("no column \"x\""));
 }
 
 TEST(TrainJobTest, TheTargetIsNotTheIdColumn) {

@@ -79,7 +79,7 @@ TEST(SweepTest, TheTableHasALineForEachPoint) {
     JobWorld world;
     json params = pi_over({{"seed", json::array({1, 2})}});
     params["params"] = {{"samples", 1000}};
-    const json result = world.result_of(sweep(), params);
+    const json result = world.run_job(sweep(), params);
     const std::string table = test_support::read_file(world.root() / "Data/sweep.csv");
     EXPECT_THAT(table, StartsWith("point,seed,estimate,inside,samples,standard_error\n1,1,3."));
     EXPECT_THAT(table, HasSubstr("\n2,2,3."));
@@ -87,14 +87,14 @@ TEST(SweepTest, TheTableHasALineForEachPoint) {
     EXPECT_EQ(result["files"]["table"], "Data/sweep.csv");
     // The same job by itself gives the same numbers.
     const json alone =
-        world.result_of(*find_job_type("monte_carlo_pi"), {{"samples", 1000}, {"seed", 2}});
+        world.run_job(*find_job_type("monte_carlo_pi"), {{"samples", 1000}, {"seed", 2}});
     EXPECT_THAT(table, HasSubstr("\n2,2," + alone["estimate"].dump() + ","));
 }
 
 // What children would write by default they do not write, and what their results nest is a column.
 TEST(SweepTest, JobsThatWriteFilesWriteNone) {
     JobWorld world;
-    const json result = world.result_of(
+    const json result = world.run_job(
         sweep(), {{"job", "epidemic"},
                   {"params", {{"replicates", 5}, {"population", 50}, {"points", 3}}},
                   {"over", {{"reproduction_number", json::array({0.5, 3})}}}});
