@@ -94,10 +94,10 @@ TEST(SweepTest, TheTableHasALineForEachPoint) {
 // What children would write by default they do not write, and what their results nest is a column.
 TEST(SweepTest, JobsThatWriteFilesWriteNone) {
     JobWorld world;
-    const json result = world.run_job(
-        sweep(), {{"job", "epidemic"},
-                  {"params", {{"replicates", 5}, {"population", 50}, {"points", 3}}},
-                  {"over", {{"reproduction_number", json::array({0.5, 3})}}}});
+    const json result =
+        world.run_job(sweep(), {{"job", "epidemic"},
+                                {"params", {{"replicates", 5}, {"population", 50}, {"points", 3}}},
+                                {"over", {{"reproduction_number", json::array({0.5, 3})}}}});
     EXPECT_THAT(result["columns"].dump(), HasSubstr("\"infected.quantiles.50\""));
     EXPECT_FALSE(std::filesystem::exists(world.root() / "Data/epidemic.csv"));
 }
