@@ -1,7 +1,10 @@
 // The kernels on one core of this machine, with the Highway target that it offers.
+#include <netcompute/kernels/epidemic.hpp>
+#include <netcompute/kernels/ising.hpp>
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/kernels/logistic.hpp>
 #include <netcompute/kernels/monte_carlo_pi.hpp>
+#include <netcompute/kernels/option_pricing.hpp>
 #include <netcompute/kernels/tile.hpp>
 #include <netcompute/random.hpp>
 
@@ -73,6 +76,45 @@ void monte_carlo_pi(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(input.sample_count));
 }
 BENCHMARK(monte_carlo_pi)->Unit(benchmark::kMillisecond);
+
+/// Items are moves of a path: a normal number, and an exponential function for an Asian option.
+void option_pricing(benchmark::State& state) {
+    OptionPricingInput input;
+    input.paths.kind = static_cast<OptionKind>(state.range(0));
+    input.paths.steps = input.paths.kind == OptionKind::European ? 1 : 64;
+    input.paths.log_spot = 4.6;
+    input.paths.log_barrier = 4.8;
+    input.paths.deviation = 0.02;
+    input.paths.strike = 100;
+    input.sample_count = (std::uint64_t{1} << 20) / input.paths.steps;
+    run(state, "option_pricing", {encode_option_pricing(input)});
+    state.SetItemsProcessed(state.iterations() * (std::int64_t{1} << 20));
+}
+BENCHMARK(option_pricing)->ArgName("kind")->DenseRange(0, 2)->Unit(benchmark::kMillisecond);
+
+/// Items are visits to spins.
+void ising(benchmark::State& state) {
+    const auto size = static_cast<std::uint32_t>(state.range(0));
+    constexpr std::uint32_t sweeps = 200;
+    run(state, "ising", {encode_ising({size, 0, sweeps, 2.27, 1, 0, 1})});
+    state.SetItemsProcessed(state.iterations() * sweeps * size * size);
+}
+BENCHMARK(ising)->ArgName("size")->Arg(32)->Arg(128)->Unit(benchmark::kMillisecond);
+
+/// Items are replicates of an epidemic that infects most of 10,000 people.
+void epidemic(benchmark::State& state) {
+    EpidemicInput input;
+    input.population = 10'000;
+    input.infectious = 10;
+    input.points = 101;
+    input.duration = 200;
+    input.infection_rate = 0.3;
+    input.recovery_rate = 0.1;
+    input.replicate_count = 10;
+    run(state, "epidemic", {encode_epidemic(input)});
+    state.SetItemsProcessed(state.iterations() * 10);
+}
+BENCHMARK(epidemic)->Unit(benchmark::kMillisecond);
 
 void noop(benchmark::State& state) {
     run(state, "noop", {Bytes(64)});

@@ -66,8 +66,11 @@ class JobWorld {
     }
 
     /// The result of a job, and of every job that it submits. Throws what one of them refuses.
-    [[nodiscard]] nlohmann::json run_job(const jobs::JobType& type, const nlohmann::json& params) {
-        const jobs::PreparedJob job = prepare(type, params);
+    [[nodiscard]] nlohmann::json run_job(const jobs::JobType& type, const nlohmann::json& params,
+                                         bool is_submitted_by_job = false) {
+        jobs::JobContext its_own = context();
+        its_own.only_named_outputs = is_submitted_by_job;
+        const jobs::PreparedJob job = result_of(type, type.prepare(params, its_own));
         if (!job.next_jobs) {
             run(*job.program);
             return result_of(type, job.finish());
@@ -76,7 +79,8 @@ class JobWorld {
             const auto next = result_of(type, job.next_jobs(results));
             if (next.jobs.empty()) return next.result;
             for (const jobs::JobRequest& child : next.jobs) {
-                results.push_back(run_job(*jobs::find_job_type(child.type), child.params).dump());
+                const jobs::JobType& its_type = *jobs::find_job_type(child.type);
+                results.push_back(run_job(its_type, child.params, true).dump());
             }
         }
     }

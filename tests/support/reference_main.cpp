@@ -1,5 +1,5 @@
-// Runs a job's program in this one process and prints the SHA-256 of its result: what every
-// distributed run of the same job must equal bit for bit.
+// Runs a job, and all that it submits, in this one process and prints the SHA-256 of its result:
+// what every distributed run of the same job must equal bit for bit.
 #include "job_world.hpp"
 #include <netcompute/sha256.hpp>
 
@@ -14,7 +14,9 @@ std::string result_sha256(std::string_view name, std::string_view params) {
     const jobs::JobType* const type = jobs::find_job_type(name);
     if (type == nullptr) throw std::runtime_error(std::string{name} + ": no such job type");
     test_support::JobWorld world;
-    const auto job = world.prepare(*type, nlohmann::json::parse(params));
+    const auto given = nlohmann::json::parse(params);
+    const auto job = world.prepare(*type, given);
+    if (job.next_jobs) return world.run_job(*type, given).at("result_sha256");
     world.run(*job.program);
     return to_hex(sha256(job.program->result_bytes()));
 }

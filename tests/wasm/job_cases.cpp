@@ -69,7 +69,7 @@ std::vector<KernelCase> job_cases() {
     // In the order of the list: a prediction needs the model that the training has written.
     for (const jobs::JobType& type : jobs::job_types()) {
         const auto job = world.prepare(type, test_support::example_params(type));
-        if (job.next_jobs) continue;  // It has no tasks of its own.
+        if (job.next_jobs) continue;  // It is made of jobs of the other types.
         record(*job.program, world.blobs(), cases);
         if (const auto result = job.finish(); !result) {
             throw std::runtime_error(std::string{type.name} + ": " + result.error().message);

@@ -1,10 +1,13 @@
 #include "kernel_cases.hpp"
 
 #include "boosting_cases.hpp"
+#include <netcompute/kernels/epidemic.hpp>
 #include <netcompute/kernels/gram.hpp>
+#include <netcompute/kernels/ising.hpp>
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/kernels/logistic.hpp>
 #include <netcompute/kernels/monte_carlo_pi.hpp>
+#include <netcompute/kernels/option_pricing.hpp>
 #include <netcompute/kernels/softmax.hpp>
 #include <netcompute/kernels/tile.hpp>
 #include <netcompute/math.hpp>
@@ -129,6 +132,69 @@ void add_refused(std::vector<KernelCase>& cases, Philox& random) {
     }
 }
 
+/// Options of each kind with whole and with broken blocks of samples; lattices whose rows fill no
+/// vector; epidemics of either model that end early, late and at once.
+void add_simulations(std::vector<KernelCase>& cases, Philox& random) {
+    using kernels::OptionKind;
+    kernels::OptionPricingInput option;
+    kernels::OptionPaths& paths = option.paths;
+    paths.log_spot = paths.log_barrier = math::log(100.0);
+    paths.drift = 0.001;
+    paths.deviation = 0.05;
+    paths.strike = 101;
+    paths.discount = 0.97;
+    paths.control_mean = 4;
+    for (const OptionKind kind : {OptionKind::European, OptionKind::Asian, OptionKind::UpBarrier,
+                                  OptionKind::DownBarrier}) {
+        for (const std::uint64_t count : {0u, 1u, 31u, 32u, 33u, 2000u}) {
+            paths.kind = kind;
+            paths.log_barrier += kind == OptionKind::UpBarrier ? 0.02 : -0.02;
+            paths.steps = kind == OptionKind::European ? 1 : 7;
+            paths.is_put = random.next_below(2) == 1;
+            paths.is_knock_in = random.next_below(2) == 1;
+            paths.is_antithetic = random.next_below(2) == 1;
+            option.seed = random.next_u64();
+            option.first_sample = 32 * random.next_below(std::uint64_t{1} << 40);
+            option.sample_count = count;
+            cases.push_back({"option_pricing", 1, {kernels::encode_option_pricing(option)}});
+        }
+    }
+    paths.deviation = 1e3;  // Overflows to infinities and NaNs.
+    cases.push_back({"option_pricing", 1, {kernels::encode_option_pricing(option)}});
+    option.first_sample = 1;
+    cases.push_back({"option_pricing", 1, {kernels::encode_option_pricing(option)}});
+
+    for (const std::uint32_t size : {4u, 6u, 10u, 34u, 5u}) {
+        for (const double temperature : {0.5, 2.3, 50.0}) {
+            cases.push_back({"ising",
+                             1,
+                             {kernels::encode_ising({size, 3, 20, temperature, random.next_u64(),
+                                                     random.next_u64(), 2})}});
+        }
+    }
+    cases.push_back({"ising", 1, {kernels::encode_ising({1024, 1, 1, 2.3, 0, 0, 1 << 20})}});
+
+    kernels::EpidemicInput epidemic;
+    epidemic.points = 7;
+    epidemic.duration = 30;
+    epidemic.recovery_rate = 0.2;
+    for (const std::uint32_t population : {1u, 2u, 300u, 5000u}) {
+        for (const double infection_rate : {0.0, 0.5, 1e9}) {
+            epidemic.population = population;
+            epidemic.infectious = 1 + population / 100;
+            epidemic.is_seir = random.next_below(2) == 1;
+            epidemic.onset_rate = epidemic.is_seir ? 0.3 : 0;
+            epidemic.infection_rate = infection_rate;
+            epidemic.seed = random.next_u64();
+            epidemic.first_replicate = random.next_u64();
+            epidemic.replicate_count = 2;
+            cases.push_back({"epidemic", 1, {kernels::encode_epidemic(epidemic)}});
+        }
+    }
+    epidemic.replicate_count = ~std::uint64_t{0};
+    cases.push_back({"epidemic", 1, {kernels::encode_epidemic(epidemic)}});
+}
+
 }  // namespace
 
 std::vector<KernelCase> kernel_cases() {
@@ -170,6 +236,7 @@ std::vector<KernelCase> kernel_cases() {
         add_softmax(cases, random, 100, 6, 5, scale);
     }
     add_refused(cases, random);
+    add_simulations(cases, random);
     for (KernelCase& each : boosting_cases()) cases.push_back(std::move(each));
     return cases;
 }

@@ -2,85 +2,58 @@
 #include <netcompute/kernels/monte_carlo_pi.hpp>
 #include <netcompute/random.hpp>
 
+#include <cstring>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "monte_carlo_pi.cpp"
 #include <hwy/foreach_target.h>
 //
-#include <hwy/highway.h>
+#include "philox-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace netcompute::kernels::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Wide = hn::ScalableTag<std::uint64_t>;
-using WideVector = hn::Vec<Wide>;
-
-/// The 64-bit products of the low halves of the lanes.
-HWY_INLINE WideVector multiply_low_halves(WideVector a, WideVector b) {
-#if HWY_TARGET == HWY_SCALAR
-    constexpr std::uint64_t low_half = 0xffffffff;
-    return hn::Set(Wide{}, (hn::GetLane(a) & low_half) * (hn::GetLane(b) & low_half));
-#else
-    const hn::Repartition<std::uint32_t, Wide> narrow;
-    return hn::MulEven(hn::BitCast(narrow, a), hn::BitCast(narrow, b));
-#endif
+/// How many of the points of some samples lie outside the circle, as a sum over the lanes.
+template <std::size_t part = 0>
+HWY_INLINE U64 outside(Word x, Word y) {
+    const U64 here = (product<part>(x, x) + product<part>(y, y)).template right<62>();
+    if constexpr (part + 1 < word_parts) return here + outside<part + 1>(x, y);
+    return here;
 }
 
-/// Whether the points of the samples `index` lie outside the circle: 1 or 0 in each lane. Each
-/// 64-bit lane holds a 32-bit word of the generator; what is above it is ignored, since only low
-/// halves are multiplied.
-HWY_INLINE WideVector outside(WideVector index, std::uint64_t seed) {
-    const Wide wide;
-    const auto low_half = hn::Set(wide, 0xffffffff);
-    const auto multiplier_0 = hn::Set(wide, Philox::multiplier_0);
-    const auto multiplier_1 = hn::Set(wide, Philox::multiplier_1);
-    auto key_0 = static_cast<std::uint32_t>(seed);
-    auto key_1 = static_cast<std::uint32_t>(seed >> 32);
-    auto c0 = index;
-    auto c1 = hn::ShiftRight<32>(index);
-    auto c2 = hn::Zero(wide);
-    auto c3 = hn::Zero(wide);
-    for (int round = 0; round < Philox::rounds; ++round) {
-        const auto product_0 = multiply_low_halves(c0, multiplier_0);
-        const auto product_1 = multiply_low_halves(c2, multiplier_1);
-        c0 = hn::Xor(hn::ShiftRight<32>(product_1), hn::Xor(c1, hn::Set(wide, key_0)));
-        c2 = hn::Xor(hn::ShiftRight<32>(product_0), hn::Xor(c3, hn::Set(wide, key_1)));
-        c1 = product_1;
-        c3 = product_0;
-        key_0 += Philox::key_step_0;
-        key_1 += Philox::key_step_1;
-    }
+/// That of the samples first, first + 1, …, one for each lane of a Word.
+HWY_INLINE U64 outside_from(std::uint64_t first, std::uint64_t seed) {
+    Word c[4] = {Word::set(0), Word::set(0), Word::set(0), Word::set(0)};
+    count_from(first, c[0], c[1]);
+    philox(c, seed);
     // The point is the centre of a cell of a 2^30 x 2^30 grid, in units of 2^-31: x and y are odd,
     // and their squares add up exactly, below 2^63.
-    const auto one = hn::Set(wide, 1);
-    const auto x = hn::Or(hn::ShiftRight<1>(hn::And(c0, low_half)), one);
-    const auto y = hn::Or(hn::ShiftRight<1>(hn::And(c1, low_half)), one);
-    return hn::ShiftRight<62>(hn::Add(multiply_low_halves(x, x), multiply_low_halves(y, y)));
+    return outside(odd_or_half(c[0]), odd_or_half(c[1]));
 }
 
 std::uint64_t count_inside(const MonteCarloPiInput& input) {
-    const Wide wide;
-    const std::uint64_t lanes = hn::Lanes(wide);
+    constexpr std::uint64_t lanes = Word::lanes;
     // Two vectors at a time: one's multiplications hide the other's latency.
-    auto outside_a = hn::Zero(wide);
-    auto outside_b = hn::Zero(wide);
-    auto index = hn::Add(hn::Set(wide, input.first_sample), hn::Iota(wide, 0));
-    const auto step = hn::Set(wide, lanes);
+    U64 outside_a = U64::set(0);
+    U64 outside_b = U64::set(0);
+    std::uint64_t next = input.first_sample;
     std::uint64_t done = 0;
-    for (; done + 2 * lanes <= input.sample_count; done += 2 * lanes) {
-        outside_a = hn::Add(outside_a, outside(index, input.seed));
-        index = hn::Add(index, step);
-        outside_b = hn::Add(outside_b, outside(index, input.seed));
-        index = hn::Add(index, step);
+    for (; done + 2 * lanes <= input.sample_count; done += 2 * lanes, next += 2 * lanes) {
+        outside_a = outside_a + outside_from(next, input.seed);
+        outside_b = outside_b + outside_from(next + lanes, input.seed);
     }
+    std::uint64_t counts[F64::lanes];
+    const U64 outside_both = outside_a + outside_b;
+    std::memcpy(counts, &outside_both, sizeof counts);
     std::uint64_t outside_count = 0;
-    HWY_ALIGN std::uint64_t counts[HWY_LANES(std::uint64_t)];
-    hn::Store(hn::Add(outside_a, outside_b), wide, counts);
     for (const std::uint64_t count : counts) outside_count += count;
-    for (; done < input.sample_count; ++done) {
-        const auto last = hn::Set(wide, input.first_sample + done);
-        outside_count += hn::GetLane(outside(last, input.seed));
+    for (; done < input.sample_count; ++done, ++next) {
+        const Philox::Block words = Philox::block(
+            {static_cast<std::uint32_t>(next), static_cast<std::uint32_t>(next >> 32), 0, 0},
+            {static_cast<std::uint32_t>(input.seed), static_cast<std::uint32_t>(input.seed >> 32)});
+        const std::uint64_t x = words[0] >> 1 | 1;
+        const std::uint64_t y = words[1] >> 1 | 1;
+        outside_count += (x * x + y * y) >> 62;
     }
     return input.sample_count - outside_count;
 }
