@@ -1,6 +1,7 @@
 #include "kernel_cases.hpp"
 
 #include "boosting_cases.hpp"
+#include "forest_cases.hpp"
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/kernels/logistic.hpp>
 #include <netcompute/kernels/monte_carlo_pi.hpp>
@@ -118,6 +119,7 @@ std::vector<KernelCase> kernel_cases() {
     }
     add_refused(cases, random);
     for (KernelCase& each : boosting_cases()) cases.push_back(std::move(each));
+    for (KernelCase& each : forest_cases()) cases.push_back(std::move(each));
     return cases;
 }
 

@@ -1,4 +1,5 @@
 #include "builtin.hpp"
+#include "tree_walk.hpp"
 #include <netcompute/kernels/boosting.hpp>
 
 #include <cmath>
@@ -7,35 +8,14 @@
 namespace netcompute::kernels {
 namespace {
 
-/// A tree as one list of nodes, for walking: a split's right child follows its left one.
-struct FlatNode {
-    BoostedNode node;
-    std::uint32_t left = 0;
-};
-
-std::vector<FlatNode> flattened(const BoostedTree& tree) {
-    std::vector<FlatNode> flat;
-    std::uint32_t next = 0;
+std::vector<double> leaf_values(const BoostedTree& tree) {
+    std::vector<double> values;
     for (const BoostedLevel& level : tree) {
-        next += static_cast<std::uint32_t>(level.size());
-        std::uint32_t child = next;
         for (const BoostedNode& node : level) {
-            flat.push_back({node, child});
-            child += node.is_leaf() ? 0U : 2U;
+            if (node.is_leaf()) values.push_back(node.value);
         }
     }
-    return flat;
-}
-
-double value_of(const std::vector<FlatNode>& tree, const BinsView& bins, std::uint32_t row) {
-    std::uint32_t at = 0;
-    while (!tree[at].node.is_leaf()) {
-        const BoostedNode& node = tree[at].node;
-        const std::uint8_t bin = bins.bin(row, node.feature);
-        const bool left = bin == missing_bin ? node.missing_left : bin <= node.bin;
-        at = tree[at].left + (left ? 0U : 1U);
-    }
-    return tree[at].node.value;
+    return values;
 }
 
 }  // namespace
@@ -63,12 +43,13 @@ Result<Bytes> boosted_scores(std::span<const ByteSpan> inputs) {
     }
     const auto trees = read_trees(reader.bytes(reader.left()), bins->column_count);
     if (!trees) return unexpected(trees.error());
+    const BinRows rows{*bins};
     std::vector<double> scores(bins->row_count, base);
+    std::vector<std::uint32_t> leaves(bins->row_count);
     for (const BoostedTree& tree : *trees) {
-        const auto flat = flattened(tree);
-        for (std::uint32_t row = 0; row < bins->row_count; ++row) {
-            scores[row] += value_of(flat, *bins, row);
-        }
+        const std::vector<double> values = leaf_values(tree);
+        WalkTree{tree}.find_leaves(rows, 0, leaves);
+        for (std::size_t row = 0; row < scores.size(); ++row) scores[row] += values[leaves[row]];
     }
     const ByteSpan bytes = std::as_bytes(std::span{scores});
     return Bytes(bytes.begin(), bytes.end());
