@@ -2,6 +2,7 @@
 
 #include "boosting_cases.hpp"
 #include "forest_cases.hpp"
+#include "kmeans_cases.hpp"
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/kernels/logistic.hpp>
 #include <netcompute/kernels/monte_carlo_pi.hpp>
@@ -120,6 +121,7 @@ std::vector<KernelCase> kernel_cases() {
     add_refused(cases, random);
     for (KernelCase& each : boosting_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : forest_cases()) cases.push_back(std::move(each));
+    for (KernelCase& each : kmeans_cases()) cases.push_back(std::move(each));
     return cases;
 }
 
