@@ -84,7 +84,7 @@ int main(int argc, char** argv) {
     start = std::chrono::steady_clock::now();
     const learning::Learner& learner = learning::learners().front();
     const auto prepared = learning::prepare_training(
-        *table, {"Survived", "PassengerId", learner.article, learner.features_max}, hash);
+        *table, {"Survived", "PassengerId", {learner.article}, learner.features_max}, hash);
     if (!prepared) return fail(prepared.error());
     report("tiles", seconds_since(start), megabytes);
 

@@ -6,6 +6,7 @@
 #include "learning/model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -28,9 +29,18 @@ constexpr Text id_param{.name = "id",
 constexpr OutputFile submission_file{
     .name = "output", .what = "Where the predictions go", .otherwise = "Data/submission_test.csv"};
 constexpr InputFile labels_file{.name = "labels",
-                                .what = "A CSV file with the true classes, to score the prediction",
+                                .what =
+                                    "A CSV file with the true classes or numbers, to score the "
+                                    "prediction",
                                 .example = "Data/test_labels.csv",
                                 .if_left_out = "none: the prediction is not scored"};
+
+constexpr std::array<std::string_view, 2> probability_choices{"none", "columns"};
+constexpr Choice probabilities{
+    .name = "probabilities",
+    .what = "Whether the predictions have a column with the probability of each class too",
+    .choices = probability_choices,
+    .otherwise = "none"};
 
 /// What is known of a prediction before it is computed.
 struct PlannedPrediction {
@@ -39,16 +49,19 @@ struct PlannedPrediction {
     learning::RowIds ids;
     data::DataPath submission_path;
     OutputWriter writer;
-    std::optional<std::vector<std::uint8_t>> labels;
+    bool with_probabilities = false;
+    std::optional<learning::TargetValues> truth;
     std::vector<std::string> notes;
     std::function<std::span<const double>()> scores;
 };
 
 /// Numbers that are too far from the training's overflow, and may cancel each other out.
-Result<void> check_scores(const data::Table& table, std::span<const double> scores) {
-    const auto odd = std::ranges::find_if(scores, [](double score) { return std::isnan(score); });
-    if (odd == scores.end()) return {};
-    const auto place = table.dataset->place(static_cast<std::uint64_t>(odd - scores.begin()));
+Result<void> check_scores(const data::Table& table, const learning::Scores& scores) {
+    const auto values = scores.values;
+    const auto odd = std::ranges::find_if(values, [](double score) { return std::isnan(score); });
+    if (odd == values.end()) return {};
+    const auto row = static_cast<std::uint64_t>(odd - values.begin()) / scores.form.width;
+    const auto place = table.dataset->place(row);
     return unexpected(ErrorCode::InvalidArgument,
                       table.name + ": line " + std::to_string(place.line) + " (row " +
                           std::to_string(place.row) +
@@ -56,31 +69,53 @@ Result<void> check_scores(const data::Table& table, std::span<const double> scor
                           "correct them");
 }
 
+/// How many rows were predicted to be of which class, or what numbers on average.
+void add_predicted(const learning::Classes& classes, const learning::Scores& scores,
+                   nlohmann::json& result) {
+    if (classes.empty()) {
+        double sum = 0;
+        for (const double value : scores.values) sum += value;
+        result["predicted_mean"] = sum / static_cast<double>(scores.rows());
+        return;
+    }
+    std::vector<std::uint64_t> rows(classes.size());
+    for (std::size_t row = 0; row < scores.rows(); ++row) {
+        ++rows[learning::predicted_class(scores, row)];
+    }
+    if (classes.size() == 2) {
+        result["predicted_positive"] = rows[1];
+        return;
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) result["predicted"][classes.texts[i]] = rows[i];
+}
+
 Result<nlohmann::json> finish_prediction(const PlannedPrediction& prediction,
                                          const programs::Program& program) {
     const learning::Model& model = prediction.model;
-    const std::span<const double> scores = prediction.scores();
+    const learning::Scores scores{model.fit->form(), prediction.scores()};
+    const learning::Classes& classes = model.form.classes;
     if (auto good = check_scores(prediction.table, scores); !good) return unexpected(good.error());
-    const auto text = submission_text(
-        {prediction.ids.name, model.form.target, prediction.ids.texts, scores, model.form.classes});
+    const auto text = submission_text({prediction.ids.name, model.form.target, prediction.ids.texts,
+                                       scores, classes, prediction.with_probabilities});
     if (!text) return unexpected(text.error());
     if (auto written = prediction.writer.write(prediction.submission_path, as_byte_span(*text));
         !written) {
         return unexpected(written.error());
     }
-    const auto positive_count = std::ranges::count_if(
-        scores, [](double score) { return learning::predicted_label(score) == 1; });
     nlohmann::json result = {{"algorithm", model.algorithm},
-                             {"rows", scores.size()},
-                             {"predicted_positive", positive_count},
+                             {"rows", scores.rows()},
                              {"model_sha256", to_hex(model.fit->sha256())},
                              {"result_sha256", to_hex(sha256(program.result_bytes()))},
                              {"files", {{"submission", prediction.submission_path.shown()}}},
                              {"notes", prediction.notes}};
-    if (prediction.labels) {
-        const auto metrics = learning::measure(*prediction.labels, scores);
+    add_predicted(classes, scores, result);
+    if (prediction.truth) {
+        const auto metrics = learning::measure(*prediction.truth, scores, classes.size());
         if (!metrics) return unexpected(metrics.error());
         result["metrics"] = learning::metrics_document(*metrics);
+        if (classes.size() > 2) {
+            result["confusion"] = confusion_document(classes, prediction.truth->labels, scores);
+        }
     }
     return result;
 }
@@ -130,19 +165,20 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
         const auto truth =
             context.table(values[labels_file], labels_reading, [](auto) { return Result<void>{}; });
         if (!truth) return unexpected(truth.error());
-        auto labels =
-            find_labels(*truth, ids->name, model->form.target, model->form.classes, ids->texts);
-        if (!labels) return unexpected(labels.error());
-        prepared->labels = std::move(*labels);
+        auto found =
+            find_truth(*truth, ids->name, model->form.target, model->form.classes, ids->texts);
+        if (!found) return unexpected(found.error());
+        prepared->truth = std::move(*found);
     }
     learning::Scoring scoring = model->fit->score(prepared->features);
     PreparedJob job;
     job.notes = prepared->notes;
-    job.finish = [kept = std::make_shared<const PlannedPrediction>(PlannedPrediction{
-                      std::move(*model), std::move(*table), std::move(*ids),
-                      values[submission_file], OutputWriter{context}, std::move(prepared->labels),
-                      std::move(prepared->notes), std::move(scoring.scores)}),
-                  finished = scoring.program.get()] { return finish_prediction(*kept, *finished); };
+    job.finish =
+        [kept = std::make_shared<const PlannedPrediction>(PlannedPrediction{
+             std::move(*model), std::move(*table), std::move(*ids), values[submission_file],
+             OutputWriter{context}, values[probabilities] == "columns", std::move(prepared->truth),
+             std::move(prepared->notes), std::move(scoring.scores)}),
+         finished = scoring.program.get()] { return finish_prediction(*kept, *finished); };
     job.program = std::move(scoring.program);
     return job;
 }
@@ -155,7 +191,7 @@ JobType predict_job() {
             .summary = "Predicts the rows of a table with a model",
             .params = {.common = {table_file, model_file, id_param, params::reading_param,
                                   params::columns_param, params::missing_param, submission_file,
-                                  labels_file}},
+                                  labels_file, probabilities}},
             .make = make};
 }
 

@@ -14,7 +14,7 @@ constexpr InputFile table_file{.name = "data",
                                .what = "The table to learn from: a CSV file with a header",
                                .otherwise = "Data/train.csv"};
 constexpr Text target{.name = "target",
-                      .what = "The column to predict, which has two classes",
+                      .what = "The column to predict: classes, or, for some learners, numbers",
                       .otherwise = "Survived"};
 constexpr Text id{.name = "id",
                   .what = "The column that names the rows",
@@ -48,7 +48,7 @@ struct PlannedTraining {
     data::DataPath model_path;
     data::DataPath submission_path;
     OutputWriter writer;
-    std::vector<std::uint8_t> labels;
+    learning::TargetValues target;
     std::vector<std::string> notes;
     std::function<learning::Trained()> finish;
 };
@@ -63,15 +63,16 @@ Result<void> check_together(const ParamValues& values) {
 Result<nlohmann::json> finish_training(const PlannedTraining& training,
                                        const programs::Program& program) {
     const learning::Trained trained = training.finish();
-    const auto metrics = learning::measure(training.labels, trained.scores);
-    if (!metrics) return unexpected(metrics.error());
     learning::Model model = training.model;
+    const learning::Scores scores{trained.fit->form(), trained.scores};
+    const auto metrics = learning::measure(training.target, scores, model.form.classes.size());
+    if (!metrics) return unexpected(metrics.error());
     model.fit = trained.fit;
     model.training_metrics = *metrics;
     const std::string model_text = learning::model_text(model);
     const learning::TableForm& form = model.form;
-    const auto submission = submission_text(
-        {training.ids.name, form.target, training.ids.texts, trained.scores, form.classes});
+    const auto submission =
+        submission_text({training.ids.name, form.target, training.ids.texts, scores, form.classes});
     if (!submission) return unexpected(submission.error());
     const OutputWriter& writer = training.writer;
     if (auto written = writer.write(training.model_path, as_byte_span(model_text)); !written) {
@@ -85,6 +86,9 @@ Result<nlohmann::json> finish_training(const PlannedTraining& training,
     result["algorithm"] = model.algorithm;
     result["rows"] = metrics->row_count;
     result["metrics"] = learning::metrics_document(*metrics);
+    if (form.classes.size() > 2) {
+        result["confusion"] = confusion_document(form.classes, training.target.labels, scores);
+    }
     model.fit->describe(form.preprocessing.feature_names(), result);
     result["model_sha256"] = to_hex(model.fit->sha256());
     result["result_sha256"] = to_hex(sha256(program.result_bytes()));
@@ -102,7 +106,7 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     reading.id = values[id];
     learning::TrainingOptions options{values[target],
                                       {},
-                                      learner.article,
+                                      learning::question_of(learner, values),
                                       learner.features_max,
                                       learner.bins_max ? learner.bins_max(values) : 0};
     if (values.has(max_categories)) options.max_categories = values[max_categories];
@@ -139,7 +143,7 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
                          values[model_file],
                          values[submission_file],
                          OutputWriter{context},
-                         std::move(prepared->labels),
+                         std::move(prepared->target),
                          prepared->notes,
                          std::move(training.finish)};
     PreparedJob job;
@@ -159,7 +163,7 @@ JobType train_job() {
                                  algorithm_choice(), model_file, submission_file},
                       .choice = algorithm_choice()};
     for (const learning::Learner& learner : learning::learners()) {
-        params.variants.push_back({learner.name, learner.params});
+        params.variants.push_back({learner.name, learning::params_of(learner)});
     }
     return {.name = "train",
             .title = "Training",

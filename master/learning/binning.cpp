@@ -185,26 +185,23 @@ Binning learn_binning(const Preprocessing& preprocessing, std::span<const Featur
 }
 
 Result<BinnedTable> bin_training(const Preprocessing& preprocessing,
-                                 std::span<const FeatureValues> values,
-                                 std::span<const std::uint8_t> labels, std::uint32_t bins_max,
-                                 const BlobSink& sink) {
-    if (labels.size() > kernels::boosting_rows_max) {
+                                 std::span<const FeatureValues> values, const TargetValues& target,
+                                 std::uint32_t bins_max, const BlobSink& sink) {
+    if (target.size() > kernels::boosting_rows_max) {
         return unexpected(ErrorCode::LimitExceeded,
-                          std::to_string(labels.size()) + " rows are more than the " +
+                          std::to_string(target.size()) + " rows are more than the " +
                               std::to_string(kernels::boosting_rows_max) +
                               " that trees are grown for: leave some out");
     }
     BinnedTable table;
-    table.row_count = static_cast<std::uint32_t>(labels.size());
+    table.row_count = static_cast<std::uint32_t>(target.size());
     table.feature_count = preprocessing.feature_count();
     table.binning = learn_binning(preprocessing, values, bins_max);
     std::vector<ShardRange> blocks;
     for (std::uint32_t begin = 0; begin < table.row_count; begin += kernels::bin_block_rows) {
         const std::uint32_t rows = std::min(kernels::bin_block_rows, table.row_count - begin);
         blocks.push_back({begin, rows});
-        const auto part = labels.subspan(begin, rows);
-        const std::vector<double> numbers{part.begin(), part.end()};
-        auto blob = sink(kernels::encode_tile(rows, 1, numbers));
+        auto blob = sink(kernels::encode_tile(rows, 1, target.part(begin, rows)));
         if (!blob) return unexpected(blob.error());
         table.labels.push_back(*blob);
     }

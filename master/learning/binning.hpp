@@ -3,6 +3,7 @@
 #include "learning/feature_values.hpp"
 #include "learning/preprocessing.hpp"
 #include "learning/shards.hpp"
+#include "learning/targets.hpp"
 #include <netcompute/programs/program.hpp>
 #include <netcompute/result.hpp>
 
@@ -35,12 +36,12 @@ struct BinnedTable {
 [[nodiscard]] Binning learn_binning(const Preprocessing& preprocessing,
                                     std::span<const FeatureValues> values, std::uint32_t bins_max);
 
-/// The blocks of a training, for each group of columns; labels are 0 or 1.
+/// The blocks of a training, for each group of columns.
 /// Errors: LimitExceeded for more rows than the kernels take; those of the sink.
 [[nodiscard]] Result<BinnedTable> bin_training(const Preprocessing& preprocessing,
                                                std::span<const FeatureValues> values,
-                                               std::span<const std::uint8_t> labels,
-                                               std::uint32_t bins_max, const BlobSink& sink);
+                                               const TargetValues& target, std::uint32_t bins_max,
+                                               const BlobSink& sink);
 
 /// Blocks of all columns, cut as plan_shards() says: what boosted_scores@1 reads. Errors: those of
 /// the sink.

@@ -349,6 +349,7 @@ Learner gradient_boosting_learner() {
         .article = "gradient boosting",
         .summary = "Two classes, from many trees, each of which corrects those before it",
         .features_max = kernels::boosting_features_max,
+        .targets = {.classes_most = 2},
         .params = {n_estimators, max_depth, learning_rate, reg_lambda, reg_alpha, min_split_gain,
                    min_child_weight, subsample, colsample_bytree, max_bin, random_state},
         .bins_max =

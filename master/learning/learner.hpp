@@ -18,7 +18,7 @@ namespace netcompute::learning {
 /// What a training program has found, once it has finished.
 struct Trained {
     std::shared_ptr<const Fit> fit;
-    std::vector<double> scores;  ///< Of the training rows, as Scoring::scores().
+    std::vector<double> scores;  ///< Of the training rows: [rows][fit->form().width].
     nlohmann::json figures;      ///< The result's keys that only this learner has.
 };
 
@@ -29,7 +29,7 @@ struct Training {
     std::function<Trained()> finish;
 };
 
-/// What can learn a table of two classes: the one description of it. The job types `train` and
+/// What can learn a table's target: the one description of it. The job types `train` and
 /// `predict`, documents and tests go by this. One of its own is a file and a line in learners.inc.
 struct Learner {
     std::string_view name;     ///< As params.algorithm says it: "logistic_regression".
@@ -37,6 +37,7 @@ struct Learner {
     std::string_view article;  ///< As messages call it: "a logistic regression".
     std::string_view summary;  ///< A sentence without its full stop.
     std::uint32_t features_max = 0;
+    TakenTargets targets;  ///< Who takes both kinds has task_param too, by params_of().
     std::vector<params::Param> params;  ///< Numbers and choices; scikit-learn's or XGBoost's names.
     /// Into how many bins it wants values to be cut; empty: it learns from standardised tiles.
     std::function<std::uint32_t(const params::ParamValues& values)> bins_max = {};
@@ -49,6 +50,12 @@ struct Learner {
     /// Lines for who trains at the command line, from a training's result.
     std::function<std::vector<std::string>(const nlohmann::json& result)> report;
 };
+
+/// A learner's own parameters, and task_param where its targets may be of both kinds.
+[[nodiscard]] std::vector<params::Param> params_of(const Learner& learner);
+
+/// What it asks of a table's target. `values` are of params_of().
+[[nodiscard]] TargetQuestion question_of(const Learner& learner, const params::ParamValues& values);
 
 /// In the order in which people see them.
 [[nodiscard]] std::span<const Learner> learners();

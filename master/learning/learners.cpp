@@ -23,6 +23,17 @@ const Learner* find_learner(std::string_view name) {
     return found == learners().end() ? nullptr : &*found;
 }
 
+std::vector<params::Param> params_of(const Learner& learner) {
+    std::vector<params::Param> all = learner.params;
+    if (learner.targets.both()) all.emplace_back(task_param);
+    return all;
+}
+
+TargetQuestion question_of(const Learner& learner, const params::ParamValues& values) {
+    return {learner.article, learner.targets,
+            learner.targets.both() ? task_of(values[task_param]) : Task::Auto};
+}
+
 std::span<const std::string_view> learner_names() {
     static constexpr std::string_view names[] = {
 #define NETCOMPUTE_LEARNER(name) #name,

@@ -129,6 +129,7 @@ Learner logistic_regression_learner() {
             .article = "a logistic regression",
             .summary = "Two classes, from a weighted sum of the features, with an L2 penalty",
             .features_max = kernels::logistic_features_max,
+            .targets = {.classes_most = 2},
             .params = {inverse_l2, max_iterations},
             .train = train,
             .read_fit = read_fit,

@@ -1,35 +1,64 @@
 #pragma once
 
+#include "learning/scores.hpp"
+#include "learning/targets.hpp"
 #include <netcompute/result.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace netcompute::learning {
 
-/// How well linear scores (log-odds) fit the labels.
+/// A measure; nothing where it is not defined.
+struct Figure {
+    std::string name;
+    std::optional<double> value;
+    friend bool operator==(const Figure&, const Figure&) = default;
+};
+
+/// How well scores fit the true values. In this order:
+/// - of two classes: "accuracy", "log_loss" (the mean, in nats), "auc" (the area under the ROC
+///   curve; nothing where all rows are of one class);
+/// - of more: "accuracy", "log_loss", "balanced_accuracy" (the mean share of each class's rows that
+///   is predicted right, of the classes that there are), "f1_macro" (the mean F1 of the classes
+///   that there are or that are predicted, as scikit-learn has it);
+/// - of numbers: "rmse", "mae", "r2" (nothing where all of them are equal).
 struct Metrics {
     std::uint64_t row_count = 0;
-    double accuracy = 0;        ///< Share of rows whose label is predicted_label() of their score.
-    double log_loss = 0;        ///< Mean, in nats.
-    std::optional<double> auc;  ///< Area under the ROC curve; nothing where all labels are equal.
+    std::vector<Figure> figures;
+
+    /// Nothing for one that is not there, or not defined.
+    [[nodiscard]] std::optional<double> find(std::string_view name) const;
     friend bool operator==(const Metrics&, const Metrics&) = default;
 };
 
-/// The class that a linear score predicts: 1 above zero.
-[[nodiscard]] constexpr std::uint8_t predicted_label(double score) {
-    return score > 0 ? 1 : 0;
-}
+/// The names of the figures for so many classes, 0 for numbers.
+[[nodiscard]] std::span<const std::string_view> metric_names(std::size_t class_count);
+[[nodiscard]] bool may_be_undefined(std::string_view metric);
 
-/// {"accuracy", "log_loss"}, and "auc" where there is one: for a job's result.
+/// {"accuracy": …, …}, without what is not defined: for a job's result.
 [[nodiscard]] nlohmann::json metrics_document(const Metrics& metrics);
 
-/// Errors: ShapeMismatch unless there are as many scores as labels; InvalidArgument if there are
-/// none, for a score that is not finite, and for a label that is neither 0 nor 1.
+/// Measures scores of `class_count` classes, or of numbers where that is 0. Probabilities below
+/// 2^-52 count as that in the log-loss. Errors: ShapeMismatch unless there are scores for each row;
+/// InvalidArgument if there are no rows, and for a score that is not finite.
+[[nodiscard]] Result<Metrics> measure(const TargetValues& truth, const Scores& scores,
+                                      std::size_t class_count);
+
+/// Those of two classes, by log-odds. Errors: also InvalidArgument for a label that is neither 0
+/// nor 1.
 [[nodiscard]] Result<Metrics> measure(std::span<const std::uint8_t> labels,
-                                      std::span<const double> scores);
+                                      std::span<const double> log_odds);
+
+/// Rows by class and predicted class: shape [class_count][class_count], the true one first.
+[[nodiscard]] std::vector<std::uint64_t> confusion(std::span<const std::uint8_t> labels,
+                                                   const Scores& scores, std::size_t class_count);
 
 }  // namespace netcompute::learning

@@ -18,13 +18,14 @@
 
 namespace netcompute::learning {
 
-/// The format that model_text() writes. parse_model() reads 1 and 2 too.
-inline constexpr int model_format_version = 3;
+/// The last format: of targets that are numbers, or more than two classes. Models of two classes
+/// are written as format 3, which older programs read. parse_model() reads all from 1 on.
+inline constexpr int model_format_version = 4;
 
 /// A program that scores the rows of a table, and where the scores are once it has finished.
 struct Scoring {
     std::unique_ptr<programs::Program> program;
-    /// Log-odds of the positive class, one a row, in order. Only while the program lives.
+    /// As the fit's form() says, in order of rows. Only while the program lives.
     std::function<std::span<const double>()> scores;
 };
 
@@ -45,6 +46,8 @@ class Fit {
                           nlohmann::json& result) const = 0;
     /// Plans the scoring of such tiles: of bins, where it has a binning.
     [[nodiscard]] virtual Scoring score(const Tiles& features) const = 0;
+    /// What its scores are.
+    [[nodiscard]] virtual ScoreForm form() const { return {}; }
     /// How values become the bins that score() takes; null: it takes standardised features.
     [[nodiscard]] virtual const Binning* binning() const { return nullptr; }
 };

@@ -60,11 +60,20 @@ ordered_json to_json(const FeatureColumn& column) {
 }
 
 ordered_json to_json(const Metrics& metrics) {
-    ordered_json object{{"rows", metrics.row_count},
-                        {"accuracy", metrics.accuracy},
-                        {"log_loss", metrics.log_loss}};
-    object["auc"] = metrics.auc ? ordered_json(*metrics.auc) : ordered_json(nullptr);
+    ordered_json object{{"rows", metrics.row_count}};
+    for (const Figure& figure : metrics.figures) {
+        object[figure.name] = figure.value ? ordered_json(*figure.value) : ordered_json(nullptr);
+    }
     return object;
+}
+
+/// Two classes as every format has them; the keys of format 4 else: "classes" is a list, or null
+/// where the target is a number.
+ordered_json to_json(const Classes& classes) {
+    if (classes.size() == 2) {
+        return {{"negative", classes.texts[0]}, {"positive", classes.texts[1]}};
+    }
+    return classes.empty() ? ordered_json(nullptr) : ordered_json(classes.texts);
 }
 
 // Reading.
@@ -158,13 +167,39 @@ Preprocessing read_preprocessing(ModelReader reader, Error& error) {
     return preprocessing;
 }
 
-Metrics read_metrics(ModelReader reader) {
+Metrics read_metrics(ModelReader reader, const Classes& classes) {
     Metrics metrics;
     metrics.row_count = reader.count("rows");
-    metrics.accuracy = reader.number("accuracy");
-    metrics.log_loss = reader.number("log_loss");
-    if (!reader.value("auc").is_null()) metrics.auc = reader.number("auc");
+    for (const std::string_view name : metric_names(classes.size())) {
+        const std::string key{name};
+        if (!reader.has(key.c_str())) continue;
+        const bool is_there = !reader.value(key.c_str()).is_null() || !may_be_undefined(name);
+        metrics.figures.push_back(
+            {key, is_there ? std::optional{reader.number(key.c_str())} : std::nullopt});
+    }
     return metrics;
+}
+
+Classes read_classes(ModelReader& root) {
+    const json& found = root.value("classes");
+    Classes classes;
+    if (found.is_null() && root.has("classes")) return classes;
+    if (!found.is_array()) {
+        ModelReader pair = root.object("classes");
+        classes.texts = {pair.text("negative"), pair.text("positive")};
+        if (classes.texts[0] == classes.texts[1]) {
+            root.fail("classes", "both are " + quote(classes.texts[0]));
+        }
+        return classes;
+    }
+    classes.texts = root.texts("classes");
+    std::vector<std::string> sorted = classes.texts;
+    std::ranges::sort(sorted);
+    if (sorted.size() < 2 || sorted.size() > classes_max ||
+        std::ranges::adjacent_find(sorted) != sorted.end()) {
+        root.fail("classes", "must be 2 to " + std::to_string(classes_max) + " distinct texts");
+    }
+    return classes;
 }
 
 /// The learner's parameters: numbers and words.
@@ -177,12 +212,20 @@ json read_parameters(ModelReader reader) {
     return parameters;
 }
 
+/// Whether the fit's scores are of these classes.
+void check_form(const Model& model, ModelReader& root) {
+    if (model.fit == nullptr) return;
+    const ScoreForm form = model.fit->form();
+    const std::size_t classes = form.kind == ScoreKind::Numbers   ? 0
+                                : form.kind == ScoreKind::LogOdds ? 2
+                                                                  : form.width;
+    if (classes == model.form.classes.size()) return;
+    root.fail("classes", "there are " + std::to_string(model.form.classes.size()) +
+                             ", but what was learned is of " + std::to_string(classes));
+}
+
 /// The checks that look at several keys together.
 void check_whole(const Model& model, ModelReader& root) {
-    const Classes& classes = model.form.classes;
-    if (classes.negative == classes.positive) {
-        root.fail("classes", "both are " + quote(classes.positive));
-    }
     const std::string stated = root.text("model_sha256");
     if (model.fit == nullptr) return;
     const std::string actual = to_hex(model.fit->sha256());
@@ -198,13 +241,12 @@ void check_whole(const Model& model, ModelReader& root) {
 std::string model_text(const Model& model) {
     const TableForm& form = model.form;
     ordered_json document{{"format", format_name},
-                          {"format_version", model_format_version},
+                          {"format_version", form.classes.size() == 2 ? 3 : 4},
                           {"algorithm", model.algorithm},
                           {"parameters", model.parameters},
                           {"id", form.id},
                           {"target", form.target}};
-    document["classes"] = {{"negative", form.classes.negative},
-                           {"positive", form.classes.positive}};
+    document["classes"] = to_json(form.classes);
     // As a training's params say it; nothing where none did.
     const ordered_json reading = reading_json(form.reading);
     for (const auto& [key, value] : reading.items()) document[key] = value;
@@ -248,8 +290,7 @@ Result<Model> parse_model(std::string_view text, std::string_view name) {
     model.parameters = read_parameters(root.object("parameters"));
     model.form.id = root.text("id");
     model.form.target = root.text("target");
-    ModelReader classes = root.object("classes");
-    model.form.classes = {classes.text("negative"), classes.text("positive")};
+    model.form.classes = read_classes(root);
     if (auto reading = read_reading_json(*document); !reading) {
         root.fail("reading", reading.error().message);
     } else {
@@ -258,7 +299,9 @@ Result<Model> parse_model(std::string_view text, std::string_view name) {
     model.form.preprocessing = read_preprocessing(root.object("preprocessing"), error);
     const std::uint32_t feature_count = model.form.preprocessing.feature_count();
     if (learner != nullptr) model.fit = learner->read_fit(root, feature_count);
-    model.training_metrics = read_metrics(root.object("metrics").object("train"));
+    check_form(model, root);
+    model.training_metrics =
+        read_metrics(root.object("metrics").object("train"), model.form.classes);
     model.data_sha256 = root.text("data_sha256");
     check_whole(model, root);
     if (!error.message.empty()) {

@@ -16,32 +16,18 @@ bool makes_features(const FeatureColumn& column) {
     return !std::holds_alternative<DroppedEncoding>(column.encoding);
 }
 
-using Labels = std::optional<std::vector<std::uint8_t>>;
-
-/// The target's labels, where the table has them all.
-Result<Labels> labels_of(const data::Table& table, const TableForm& form,
-                         std::vector<std::string>& notes) {
+/// What the target's true values are, where the table has them all.
+Result<std::optional<TargetValues>> truth_of(const data::Table& table, const TableForm& form,
+                                             std::vector<std::string>& notes) {
     const data::Column* const column = table.dataset->find(form.target);
-    if (column == nullptr) return Labels{};
-    std::vector<std::uint8_t> labels;
-    for (std::uint64_t row = 0; row < table.dataset->row_count(); ++row) {
-        if (data::is_missing_at(*column, row)) continue;
-        const std::string text = data::field_text(*column, row);
-        const auto label = form.classes.label_of(text);
-        if (!label) {
-            return unexpected(ErrorCode::InvalidArgument,
-                              table.place(row, form.target) + ": " + data::quote(text) +
-                                  " is neither " + data::quote(form.classes.negative) + " nor " +
-                                  data::quote(form.classes.positive) +
-                                  "; correct it, or leave the column out");
-        }
-        labels.push_back(*label);
-    }
-    if (column->missing_count == 0) return Labels{std::move(labels)};
+    if (column == nullptr) return std::optional<TargetValues>{};
+    auto found = true_values(table, *column, form.classes);
+    if (!found) return unexpected(found.error());
+    if (found->missing == 0) return std::optional{std::move(found->values)};
     notes.push_back("column " + data::quote(form.target) + ": " +
-                    data::counted(column->missing_count, "missing value") +
+                    data::counted(found->missing, "missing value") +
                     ", so the predictions are not scored");
-    return Labels{};
+    return std::optional<TargetValues>{};
 }
 
 }  // namespace
@@ -87,9 +73,9 @@ Result<PreparedPrediction> prepare_prediction(const data::Table& table, const Ta
     }
     PreparedPrediction prepared;
     prepared.notes = table.dataset->reading().notes;
-    auto labels = labels_of(table, form, prepared.notes);
-    if (!labels) return unexpected(labels.error());
-    prepared.labels = std::move(*labels);
+    auto truth = truth_of(table, form, prepared.notes);
+    if (!truth) return unexpected(truth.error());
+    prepared.truth = std::move(*truth);
 
     Preprocessing kept;
     std::vector<FeatureValues> values;

@@ -3,9 +3,9 @@
 #include "data/dataset.hpp"
 #include "data/reading_options.hpp"
 #include "learning/binning.hpp"
-#include "learning/classes.hpp"
 #include "learning/preprocessing.hpp"
 #include "learning/shards.hpp"
+#include "learning/targets.hpp"
 #include <netcompute/result.hpp>
 
 #include <cstdint>
@@ -21,16 +21,16 @@ struct TableForm {
     Preprocessing preprocessing;
     std::string id;      ///< The training table's id column; empty: its rows were numbered.
     std::string target;  ///< Its target column.
-    Classes classes;
+    Classes classes;     ///< None where it is a number.
     data::ReadingOptions reading = {};  ///< What the training was told of its table.
 };
 
 /// A table to be predicted, scaled by the training table's figures.
 struct PreparedPrediction {
-    Tiles features;                                   ///< They have gone into the sink.
-    std::optional<std::vector<std::uint8_t>> labels;  ///< Where the table has the target too.
-    std::vector<std::string> notes;                   ///< For people: values that are new.
-    std::string data_sha256;                          ///< See data_digest().
+    Tiles features;                     ///< They have gone into the sink.
+    std::optional<TargetValues> truth;  ///< Where the table has the target too.
+    std::vector<std::string> notes;     ///< For people: values that are new.
+    std::string data_sha256;            ///< See data_digest().
 };
 
 /// What can be said of a table to be predicted by its header. Errors: NotFound for columns that the
@@ -46,7 +46,7 @@ struct PreparedPrediction {
 /// With a `binning` of these features, the tiles are blocks of bins, and missing numbers stay so.
 /// Errors, all naming table, column and, where there is one, row: those of
 /// check_prediction_header(); InvalidArgument for an empty id, a field that is not a finite number
-/// in a numeric column, and a target of neither class; those of the sink.
+/// in a numeric column; those of true_values(), and of the sink.
 [[nodiscard]] Result<PreparedPrediction> prepare_prediction(const data::Table& table,
                                                             const TableForm& form,
                                                             std::string_view id,

@@ -133,15 +133,14 @@ Result<Tiles> cut_features(const Preprocessing& preprocessing,
     return tiles;
 }
 
-Result<std::vector<programs::BlobRef>> cut_labels(std::span<const std::uint8_t> labels,
+Result<std::vector<programs::BlobRef>> cut_labels(const TargetValues& target,
                                                   std::span<const std::uint32_t> row_counts,
                                                   const BlobSink& sink) {
     std::vector<programs::BlobRef> blobs;
+    std::uint64_t begin = 0;
     for (const std::uint32_t row_count : row_counts) {
-        const auto part = labels.first(row_count);
-        labels = labels.subspan(row_count);
-        const std::vector<double> tile{part.begin(), part.end()};
-        auto blob = sink(kernels::encode_tile(row_count, 1, tile));
+        auto blob = sink(kernels::encode_tile(row_count, 1, target.part(begin, row_count)));
+        begin += row_count;
         if (!blob) return unexpected(blob.error());
         blobs.push_back(*blob);
     }

@@ -2,6 +2,7 @@
 
 #include "learning/feature_values.hpp"
 #include "learning/preprocessing.hpp"
+#include "learning/targets.hpp"
 #include <netcompute/programs/program.hpp>
 #include <netcompute/result.hpp>
 
@@ -41,10 +42,9 @@ struct Tiles {
                                          std::span<const FeatureValues> values,
                                          std::uint64_t row_count, const BlobSink& sink);
 
-/// One tile [1][row_count] a shard, each value 0 or 1. Errors: those of the sink.
+/// One tile [1][row_count] a shard: the places of classes, or numbers. Errors: those of the sink.
 [[nodiscard]] Result<std::vector<programs::BlobRef>> cut_labels(
-    std::span<const std::uint8_t> labels, std::span<const std::uint32_t> row_counts,
-    const BlobSink& sink);
+    const TargetValues& target, std::span<const std::uint32_t> row_counts, const BlobSink& sink);
 
 /// Names prepared data: 64 hexadecimal digits, the SHA-256 of its blobs' digests, in order.
 [[nodiscard]] std::string data_digest(

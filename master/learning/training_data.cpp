@@ -33,8 +33,9 @@ Result<std::vector<FeatureValues>> learn_columns(const data::Table& table,
     if (feature_count > options.features_max) {
         return unexpected(ErrorCode::LimitExceeded,
                           table.name + ": its columns make " + std::to_string(feature_count) +
-                              " features; " + std::string{options.learner} + " takes at most " +
-                              std::to_string(options.features_max) + ": leave some columns out");
+                              " features; " + std::string{options.question.learner} +
+                              " takes at most " + std::to_string(options.features_max) +
+                              ": leave some columns out");
     }
     return values;
 }
@@ -70,7 +71,7 @@ Result<PreparedTraining> prepare_training(const data::Table& table, const Traini
     if (!options.id.empty()) {
         if (auto ids = ids_of(table, options.id); !ids) return unexpected(ids.error());
     }
-    auto target = learn_target(table, *table.dataset->find(options.target), options.learner);
+    auto target = learn_target(table, *table.dataset->find(options.target), options.question);
     if (!target) return unexpected(target.error());
 
     PreparedTraining prepared;
@@ -79,10 +80,11 @@ Result<PreparedTraining> prepare_training(const data::Table& table, const Traini
     const auto values = learn_columns(table, options, prepared);
     if (!values) return unexpected(values.error());
     prepared.classes = std::move(target->classes);
-    prepared.labels = std::move(target->labels);
+    prepared.target = std::move(target->values);
+    if (target->note) prepared.notes.push_back(*std::move(target->note));
     if (options.bins_max > 0) {
         auto binned =
-            bin_training(prepared.preprocessing, *values, prepared.labels, options.bins_max, sink);
+            bin_training(prepared.preprocessing, *values, prepared.target, options.bins_max, sink);
         if (!binned) {
             return unexpected(binned.error().code, table.name + ": " + binned.error().message);
         }
@@ -93,7 +95,7 @@ Result<PreparedTraining> prepare_training(const data::Table& table, const Traini
     auto features = cut_features(prepared.preprocessing, *values, table.dataset->row_count(), sink);
     if (!features) return unexpected(features.error());
     prepared.features = std::move(*features);
-    auto labels = cut_labels(prepared.labels, prepared.features.row_counts, sink);
+    auto labels = cut_labels(prepared.target, prepared.features.row_counts, sink);
     if (!labels) return unexpected(labels.error());
     prepared.label_tiles = std::move(*labels);
     prepared.data_sha256 = data_digest({prepared.features.blobs, prepared.label_tiles});

@@ -2,9 +2,9 @@
 
 #include "data/dataset.hpp"
 #include "learning/binning.hpp"
-#include "learning/classes.hpp"
 #include "learning/preprocessing.hpp"
 #include "learning/shards.hpp"
+#include "learning/targets.hpp"
 #include <netcompute/result.hpp>
 
 #include <cstdint>
@@ -17,10 +17,10 @@ namespace netcompute::learning {
 
 struct TrainingOptions {
     std::string target;
-    std::string id;                          ///< Empty: the rows are numbered.
-    std::string_view learner = "a learner";  ///< As messages call it: "a logistic regression".
-    std::uint32_t features_max = 0;          ///< That it takes.
-    std::uint32_t bins_max = 0;  ///< It learns from bins, at most so many; 0: it does not.
+    std::string id;                  ///< Empty: the rows are numbered.
+    TargetQuestion question;         ///< The learner's, of the target.
+    std::uint32_t features_max = 0;  ///< That it takes.
+    std::uint32_t bins_max = 0;      ///< It learns from bins, at most so many; 0: it does not.
     /// Of a column; the rest is "other". Nothing: columns of more than categories_max are left out.
     std::optional<std::size_t> max_categories = {};
 };
@@ -28,11 +28,11 @@ struct TrainingOptions {
 /// A training table, ready to be learned from. What it needs of the dataset is in it.
 struct PreparedTraining {
     Preprocessing preprocessing;
-    Classes classes;
+    Classes classes;                             ///< Of the target; none where it is a number.
     Tiles features;                              ///< They have gone into the sink.
-    std::vector<programs::BlobRef> label_tiles;  ///< Likewise: [1][row_count], each 0 or 1.
+    std::vector<programs::BlobRef> label_tiles;  ///< Likewise: [1][row_count], of target.
     std::optional<BinnedTable> binned;           ///< In place of both, where bins are asked for.
-    std::vector<std::uint8_t> labels;            ///< In row order; each 0 or 1.
+    TargetValues target;                         ///< In row order.
     std::vector<std::string> notes;              ///< For people: columns that were left out.
     std::string data_sha256;                     ///< Names the prepared data: see data_digest().
 };

@@ -15,6 +15,11 @@ namespace {
 void print_metrics(std::string_view of, const nlohmann::json& result) {
     const auto metrics = result.find("metrics");
     if (metrics == result.end()) return;
+    if (!metrics->contains("accuracy")) {
+        say("{}: RMSE {:.6g}, MAE {:.6g}", of, metrics->at("rmse").get<double>(),
+            metrics->at("mae").get<double>());
+        return;
+    }
     const std::string auc = metrics->contains("auc")
                                 ? fmt::format(", AUC {:.5f}", metrics->at("auc").get<double>())
                                 : "";
@@ -46,8 +51,10 @@ void print_training(const nlohmann::json& result) {
 
 void print_prediction(const nlohmann::json& result) {
     print_notes(result);
-    say("predicted {} rows, {} of them positive", result.at("rows").dump(),
-        result.at("predicted_positive").dump());
+    const bool are_pair = result.contains("predicted_positive");
+    say("predicted {} rows{}", result.at("rows").dump(),
+        are_pair ? fmt::format(", {} of them positive", result.at("predicted_positive").dump())
+                 : std::string{});
     print_metrics("test", result);
     print_files(result);
 }

@@ -91,6 +91,12 @@ TEST(RoutesTest, TheDescriptionHasEveryJobTypeWithItsParameters) {
             for (const auto& param : said["params"]) {
                 const std::string key = param["name"];
                 if (!params["properties"].contains(key)) continue;
+                if (param.contains("only_with")) {
+                    // Another variant may have one of this name.
+                    const std::string choice = param["only_with"]["param"];
+                    const auto& here = params["properties"][choice]["enum"];
+                    if (here != nlohmann::json::array({param["only_with"]["value"]})) continue;
+                }
                 described.insert(name + " " + key);
                 const bool decides = type.params.choice && key == type.params.choice->name;
                 if (decides) continue;  // A variant has one value only of that.

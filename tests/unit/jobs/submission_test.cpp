@@ -45,8 +45,9 @@ Ids ids_of(std::initializer_list<std::string_view> texts) {
 TEST(SubmissionTest, EachRowGetsALineInInputOrder) {
     const Ids ids = ids_of({"893", "892", "7"});
     const std::vector<double> scores{0.1, -3, 0};
-    const learning::Classes classes{"0", "1"};
-    const auto text = submission_text({"PassengerId", "Survived", ids.texts(), scores, classes});
+    const learning::Classes classes{{"0", "1"}};
+    const auto text =
+        submission_text({"PassengerId", "Survived", ids.texts(), {{}, scores}, classes});
     ASSERT_TRUE(text);
     EXPECT_EQ(*text, "PassengerId,Survived\n893,1\n892,0\n7,0\n");
 }
@@ -54,29 +55,52 @@ TEST(SubmissionTest, EachRowGetsALineInInputOrder) {
 TEST(SubmissionTest, NamesIdsAndClassesAreQuotedWhereTheyMustBe) {
     const Ids ids = ids_of({"a,1", "say \"hi\"", "two\nlines", "plain"});
     const std::vector<double> scores{1, -1, 1, -1};
-    const learning::Classes classes{"no, never", "yes"};
-    const auto text = submission_text({"the id", "a \"b\"", ids.texts(), scores, classes});
+    const learning::Classes classes{{"no, never", "yes"}};
+    const auto text = submission_text({"the id", "a \"b\"", ids.texts(), {{}, scores}, classes});
     ASSERT_TRUE(text);
     EXPECT_EQ(*text,
               "the id,\"a \"\"b\"\"\"\n\"a,1\",yes\n\"say \"\"hi\"\"\",\"no, never\"\n"
               "\"two\nlines\",yes\nplain,\"no, never\"\n");
 }
 
+TEST(SubmissionTest, NumbersAreWrittenAsTheyReadBack) {
+    const Ids ids = ids_of({"1", "2"});
+    const std::vector<double> values{0.1, -3e300};
+    const auto text = submission_text(
+        {"id", "price", ids.texts(), {{learning::ScoreKind::Numbers, 1}, values}, {}, true});
+    ASSERT_TRUE(text);
+    EXPECT_EQ(*text, "id,price\n1,0.1\n2,-3e+300\n");
+}
+
+TEST(SubmissionTest, EachClassMayHaveAColumnOfProbabilities) {
+    const Ids ids = ids_of({"1", "2"});
+    const std::vector<double> chances{0.25, 0.5, 0.25, 0, 0.25, 0.75};
+    const learning::Classes classes{{"a", "b,c", "d"}};
+    const learning::Scores scores{{learning::ScoreKind::Probabilities, 3}, chances};
+    const auto text = submission_text({"id", "y", ids.texts(), scores, classes, true});
+    ASSERT_TRUE(text);
+    EXPECT_EQ(*text,
+              "id,y,probability a,\"probability b,c\",probability d\n"
+              "1,\"b,c\",0.25,0.5,0.25\n2,d,0,0.25,0.75\n");
+    EXPECT_EQ(confusion_document(classes, std::vector<std::uint8_t>{1, 0}, scores),
+              nlohmann::json::parse(R"({"a": {"d": 1}, "b,c": {"b,c": 1}, "d": {}})"));
+}
+
 TEST(SubmissionTest, EveryIdNeedsAScore) {
     const Ids ids = ids_of({"1", "2"});
     const std::vector<double> scores{1};
-    const learning::Classes classes{"0", "1"};
-    const auto text = submission_text({"id", "y", ids.texts(), scores, classes});
+    const learning::Classes classes{{"0", "1"}};
+    const auto text = submission_text({"id", "y", ids.texts(), {{}, scores}, classes});
     ASSERT_FALSE(text);
     EXPECT_EQ(text.error().message, "2 ids, but 1 score");
 }
 
 class LabelsTest : public testing::Test {
  protected:
-    Result<std::vector<std::uint8_t>> find(std::string_view text) {
+    Result<learning::TargetValues> find(std::string_view text) {
         const auto table = read_table(text);
         if (!table) return unexpected(table.error());
-        return find_labels(*table, "id", "y", {"0", "1"}, ids_.texts());
+        return find_truth(*table, "id", "y", {{"0", "1"}}, ids_.texts());
     }
     std::string error_of(std::string_view text) {
         const auto labels = find(text);
@@ -89,7 +113,7 @@ class LabelsTest : public testing::Test {
 TEST_F(LabelsTest, LabelsAreJoinedById) {
     const auto labels = find("y,id\n1,c\n0,x\n0,a\n1.0,b\n");
     ASSERT_TRUE(labels) << labels.error().message;
-    EXPECT_THAT(*labels, ElementsAre(0, 1, 1));
+    EXPECT_THAT(labels->labels, ElementsAre(0, 1, 1));
 }
 
 TEST_F(LabelsTest, BadLabelsAreNamed) {
@@ -97,7 +121,8 @@ TEST_F(LabelsTest, BadLabelsAreNamed) {
     EXPECT_EQ(error_of("id,y\na,1\na,0\n"),
               "t.csv: line 3 (row 2), column \"id\": \"a\" stands in a row before this one too");
     EXPECT_EQ(error_of("id,y\na,2\n"),
-              "t.csv: line 2 (row 1), column \"y\": \"2\" is neither \"0\" nor \"1\"");
+              "t.csv: line 2 (row 1), column \"y\": \"2\" is neither \"0\" nor \"1\"; "
+              "correct it, or leave the column out");
     EXPECT_THAT(error_of("id,z\na,2\n"), HasSubstr("no column \"y\" (the target)"));
 }
 

@@ -30,10 +30,10 @@ Model some_model() {
         {"Name", DroppedEncoding{}}};
     model.form.id = "PassengerId";
     model.form.target = "Survived";
-    model.form.classes = {"0", "1"};
+    model.form.classes = {{"0", "1"}};
     model.parameters = {{"l2", 1.0}, {"solver", "newton"}};
     model.fit = logistic_fit(some_weights, 6);
-    model.training_metrics = {891, 0.7778, 0.4601, 0.85};
+    model.training_metrics = {891, {{"accuracy", 0.7778}, {"log_loss", 0.4601}, {"auc", 0.85}}};
     model.data_sha256 = std::string(64, 'a');
     return model;
 }
@@ -84,10 +84,10 @@ TEST(ModelTest, DatesOthersBooleansAndHowToReadAreKept) {
 
 TEST(ModelTest, AnUndefinedAreaUnderTheCurveReadsBackAsUndefined) {
     Model model = some_model();
-    model.training_metrics.auc.reset();
+    model.training_metrics.figures.back().value.reset();
     const auto read = parse_model(model_text(model), "model.json");
     ASSERT_TRUE(read) << read.error().message;
-    EXPECT_FALSE(read->training_metrics.auc);
+    EXPECT_FALSE(read->training_metrics.find("auc"));
 }
 
 // The hash is over bits, so every double must survive the text.
@@ -132,7 +132,7 @@ TEST(ModelTest, AModelOfTheFirstFormatIsRead) {
     EXPECT_EQ(to_hex(read->fit->sha256()),
               "204b29c37788b6d3eac9622e8b19d91ceb14e8ab9a492718b0b834c5ca457aae");
     EXPECT_EQ(read->parameters, (json{{"C", 1.0}}));
-    EXPECT_EQ(read->form.classes, (Classes{"0", "1"}));
+    EXPECT_EQ(read->form.classes, (Classes{{"0", "1"}}));
 }
 
 struct BadModel {
@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(
     EachKey, BadModelTest,
     testing::Values(
         BadModel{"/format", "\"other\"", "format: \"other\" is not \"netcompute-model\""},
-        BadModel{"/format_version", "4", "format_version: 4 is not one that this version reads"},
+        BadModel{"/format_version", "5", "format_version: 5 is not one that this version reads"},
         BadModel{"/format_version", "0", "format_version: 0 is not one that this version reads"},
         BadModel{"/algorithm", "1", "algorithm: 1 is not a text"},
         BadModel{"/algorithm", "\"magic\"",

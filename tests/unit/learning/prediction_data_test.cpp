@@ -78,7 +78,7 @@ TEST_F(PredictionDataTest, ColumnsMayComeInAnyOrderAndDroppedOnesMayBeMissing) {
     EXPECT_EQ(raw_row(*prepared, 1), (std::vector<double>{4, 0, 1, 0, 0}));
     EXPECT_THAT(prepared->notes, IsEmpty());
     EXPECT_THAT(prepared->features.row_counts, ElementsAre(2U));
-    EXPECT_FALSE(prepared->labels);
+    EXPECT_FALSE(prepared->truth);
 }
 
 // The test rows alone would have another median, mean and deviation.
@@ -201,14 +201,14 @@ TEST_F(PredictionDataTest, ANumberThatCannotBeScaledIsNamedWithItsRow) {
 TEST_F(PredictionDataTest, TheTargetIsReadWhereItIsThere) {
     const auto prepared = prepare("id,y,age,port,sex\na,1.0,1,C,m\nb,0,2,C,m\n");
     ASSERT_TRUE(prepared) << prepared.error().message;
-    ASSERT_TRUE(prepared->labels);
-    EXPECT_THAT(*prepared->labels, ElementsAre(1, 0));
+    ASSERT_TRUE(prepared->truth);
+    EXPECT_THAT(prepared->truth->labels, ElementsAre(1, 0));
 }
 
 TEST_F(PredictionDataTest, ATargetWithGapsIsNotScoredAndSaidSo) {
     const auto prepared = prepare("id,y,age,port,sex\na,,1,C,m\nb,0,2,C,m\n");
     ASSERT_TRUE(prepared) << prepared.error().message;
-    EXPECT_FALSE(prepared->labels);
+    EXPECT_FALSE(prepared->truth);
     EXPECT_THAT(prepared->notes,
                 ElementsAre("column \"y\": 1 missing value, so the predictions are not scored"));
 }

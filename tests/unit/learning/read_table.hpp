@@ -34,7 +34,7 @@ inline Result<data::Table> read_file_table(const std::filesystem::path& path, st
 /// What a logistic regression asks of a table.
 inline TrainingOptions logistic_options(std::string target, std::string id) {
     const Learner& learner = *find_learner("logistic_regression");
-    return {std::move(target), std::move(id), learner.article, learner.features_max};
+    return {std::move(target), std::move(id), {learner.article}, learner.features_max};
 }
 
 /// The fit of such a model.

@@ -40,7 +40,7 @@ class TitanicTest : public testing::Test {
         ASSERT_TRUE(training) << training.error().message;
         training_ = *std::move(training);
         features_ = test_support::rows_of_tiles(blobs_, training_.features.blobs);
-        linear_ = test_support::fit_by_newton(features_, training_.labels);
+        linear_ = test_support::fit_by_newton(features_, training_.target.labels);
         model_.algorithm = "logistic_regression";
         model_.form = {training_.preprocessing, "PassengerId", "Survived", training_.classes};
         model_.fit = logistic_fit(linear_);
@@ -70,17 +70,17 @@ TEST_F(TitanicTest, WeightsAreThoseOfScikitLearn) {
 }
 
 TEST_F(TitanicTest, TrainingAccuracyIsThatOfScikitLearn) {
-    const auto metrics = measure(training_.labels, test_support::score(features_, linear_));
+    const auto metrics = measure(training_.target.labels, test_support::score(features_, linear_));
     ASSERT_TRUE(metrics);
     EXPECT_EQ(metrics->row_count, 891U);
-    EXPECT_NEAR(metrics->accuracy, 0.7778, 5e-5);
+    EXPECT_NEAR(metrics->find("accuracy").value(), 0.7778, 5e-5);
 }
 
 TEST_F(TitanicTest, TestRowsAreScaledByTrainingFigures) {
     const auto test = prepare("test.csv");
     ASSERT_TRUE(test) << test.error().message;
     EXPECT_EQ(test->features.row_counts.size(), 7U);
-    EXPECT_FALSE(test->labels);
+    EXPECT_FALSE(test->truth);
     const auto scores =
         test_support::score(test_support::rows_of_tiles(blobs_, test->features.blobs), linear_);
     EXPECT_EQ(scores.size(), 418U);
@@ -106,9 +106,9 @@ TEST_F(TitanicTest, TheTrainProgramReachesTheSameWeights) {
     EXPECT_EQ(trained.fit->sha256(), sha256(training.program->result_bytes()));
     EXPECT_EQ(to_hex(trained.fit->sha256()),
               "204b29c37788b6d3eac9622e8b19d91ceb14e8ab9a492718b0b834c5ca457aae");
-    const auto metrics = measure(training_.labels, trained.scores);
+    const auto metrics = measure(training_.target.labels, trained.scores);
     ASSERT_TRUE(metrics);
-    EXPECT_NEAR(metrics->accuracy, 0.7778, 5e-5);
+    EXPECT_NEAR(metrics->find("accuracy").value(), 0.7778, 5e-5);
 }
 
 TEST_F(TitanicTest, NamesAreLeftOutAndSaidSo) {
@@ -150,8 +150,8 @@ TEST_F(TitanicTest, AModelReadBackFromItsFilePreparesTheSameTestBlobs) {
 TEST_F(TitanicTest, PredictingTheTrainingFileGivesItsLabelsAndItsTiles) {
     const auto same = prepare("train.csv");
     ASSERT_TRUE(same) << same.error().message;
-    ASSERT_TRUE(same->labels);
-    EXPECT_EQ(*same->labels, training_.labels);
+    ASSERT_TRUE(same->truth);
+    EXPECT_EQ(same->truth->labels, training_.target.labels);
     EXPECT_EQ(same->features.blobs, training_.features.blobs);
 }
 

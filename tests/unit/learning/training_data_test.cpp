@@ -267,14 +267,14 @@ TEST(TrainingDataTest, NoTwoFeaturesHaveOneName) {
 TEST(TrainingDataTest, SpellingsOfOneBooleanAreOne) {
     const Prepared table =
         table_of("id,y,x\n1,True,false\n2,false,TRUE\n3,TRUE,False\n4,False,true\n");
-    EXPECT_EQ(table.prepared.classes, (Classes{"false", "True"}));
-    EXPECT_THAT(table.prepared.labels, ElementsAre(1, 0, 1, 0));
+    EXPECT_EQ(table.prepared.classes, (Classes{{"false", "True"}}));
+    EXPECT_THAT(table.prepared.target.labels, ElementsAre(1, 0, 1, 0));
     EXPECT_THAT(table.prepared.preprocessing.feature_names(), ElementsAre("x=false"));
 }
 
 TEST(TrainingDataTest, BlanksAroundTextsDoNotCountAndAreToldOf) {
     const Prepared table = table_of("id,y,x\n1, no,a \n2,yes, b\n3,no ,a\n");
-    EXPECT_EQ(table.prepared.classes, (Classes{"no", "yes"}));
+    EXPECT_EQ(table.prepared.classes, (Classes{{"no", "yes"}}));
     EXPECT_THAT(table.prepared.preprocessing.feature_names(), ElementsAre("x=b"));
     EXPECT_THAT(table.prepared.notes, ElementsAre(HasSubstr("column \"y\": blanks around"),
                                                   HasSubstr("column \"x\": blanks around")));
@@ -323,22 +323,22 @@ TEST(TrainingDataTest, ALargeOffsetDoesNotSpoilMeanAndDeviation) {
 
 TEST(TrainingDataTest, TheLargerNumberIsThePositiveClass) {
     const auto target = table_of("id,y,x\n1,10,1\n2,9,2\n3,10.0,3\n").prepared;
-    EXPECT_EQ(target.classes, (Classes{"9", "10"}));
-    EXPECT_THAT(target.labels, ElementsAre(1, 0, 1));
+    EXPECT_EQ(target.classes, (Classes{{"9", "10"}}));
+    EXPECT_THAT(target.target.labels, ElementsAre(1, 0, 1));
 }
 
 TEST(TrainingDataTest, TheFirstSpellingOfAClassIsKept) {
     const auto target = table_of("id,y,x\n1,1.0,1\n2,0,2\n3,1,3\n4,00,4\n").prepared;
-    EXPECT_EQ(target.classes, (Classes{"0", "1.0"}));
-    EXPECT_THAT(target.labels, ElementsAre(1, 0, 1, 0));
+    EXPECT_EQ(target.classes, (Classes{{"0", "1.0"}}));
+    EXPECT_THAT(target.target.labels, ElementsAre(1, 0, 1, 0));
 }
 
 TEST(TrainingDataTest, OfTwoWordsTheLaterInByteOrderIsPositive) {
     const auto target = table_of("id,y,x\n1,yes,1\n2,no,2\n").prepared;
-    EXPECT_EQ(target.classes, (Classes{"no", "yes"}));
-    EXPECT_THAT(target.labels, ElementsAre(1, 0));
+    EXPECT_EQ(target.classes, (Classes{{"no", "yes"}}));
+    EXPECT_THAT(target.target.labels, ElementsAre(1, 0));
     // As texts, 10 comes before 9: but a word beside it makes both texts.
-    EXPECT_EQ(table_of("id,y,x\n1,9,1\n2,ten,2\n").prepared.classes, (Classes{"9", "ten"}));
+    EXPECT_EQ(table_of("id,y,x\n1,9,1\n2,ten,2\n").prepared.classes, (Classes{{"9", "ten"}}));
 }
 
 TEST(TrainingDataTest, ATargetWithoutTwoClassesSaysWhatWasFound) {
@@ -418,7 +418,7 @@ TEST(TrainingDataTest, RowsAndIdsKeepTheirOrder) {
     EXPECT_EQ((*ids)[0], "c");
     EXPECT_EQ((*ids)[1], "a,1");
     EXPECT_EQ((*ids)[2], "b");
-    EXPECT_THAT(prepared.labels, ElementsAre(0, 1, 1));
+    EXPECT_THAT(prepared.target.labels, ElementsAre(0, 1, 1));
     EXPECT_THAT(prepared.notes, IsEmpty());
 }
 
