@@ -54,9 +54,12 @@ struct PlannedTraining {
 };
 
 Result<void> check_together(const ParamValues& values) {
-    if (!values.has(id) || values[target] != values[id]) return {};
-    return unexpected(ErrorCode::InvalidArgument,
-                      "params.target: \"" + values[target] + "\" is the id column as well");
+    if (values.has(id) && values[target] == values[id]) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          "params.target: \"" + values[target] + "\" is the id column as well");
+    }
+    const learning::Learner& learner = *learning::find_learner(values[algorithm_choice()]);
+    return learner.check ? learner.check(values) : Result<void>{};
 }
 
 /// Writes the model and the training set's predictions, and sums up.
@@ -70,6 +73,13 @@ Result<nlohmann::json> finish_training(const PlannedTraining& training,
     model.fit = trained.fit;
     model.training_metrics = *metrics;
     const std::string model_text = learning::model_text(model);
+    if (model_text.size() > learning::model_bytes_max) {
+        return unexpected(ErrorCode::LimitExceeded,
+                          training.model_path.shown() + ": the model would have " +
+                              std::to_string(model_text.size() >> 20) + " MiB; at most " +
+                              std::to_string(learning::model_bytes_max >> 20) +
+                              " are read again: choose fewer or smaller trees");
+    }
     const learning::TableForm& form = model.form;
     const auto submission =
         submission_text({training.ids.name, form.target, training.ids.texts, scores, form.classes});

@@ -1,11 +1,10 @@
+#include "learning/binning_json.hpp"
 #include "learning/learner.hpp"
 #include <netcompute/kernels/boosting.hpp>
 #include <netcompute/programs/boosted_scores.hpp>
 #include <netcompute/programs/boosting.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <numeric>
 #include <utility>
 
@@ -200,10 +199,7 @@ class BoostedFit final : public Fit {
     [[nodiscard]] Sha256 sha256() const override {
         Bytes bytes = model_.bytes();
         ByteWriter writer{bytes};
-        for (const auto& cuts : binning_.cuts) {
-            writer.number(static_cast<std::uint32_t>(cuts.size()));
-            writer.numbers(std::span{cuts});
-        }
+        write_binning(writer, binning_);
         return netcompute::sha256(bytes);
     }
     void write(nlohmann::ordered_json& document) const override {
@@ -218,12 +214,7 @@ class BoostedFit final : public Fit {
     void describe(std::span<const std::string> feature_names,
                   nlohmann::json& result) const override {
         result["trees"] = model_.trees.size();
-        const std::vector<double> shares = gain_shares();
-        nlohmann::json importances = nlohmann::json::object();
-        for (std::size_t i = 0; i < feature_names.size(); ++i) {
-            importances[feature_names[i]] = shares[i];
-        }
-        result["feature_importances"] = std::move(importances);
+        result["feature_importances"] = importances_document(feature_names, gain_shares());
     }
     [[nodiscard]] Scoring score(const Tiles& features) const override {
         auto program = std::make_unique<programs::BoostedScoresProgram>(
@@ -283,30 +274,6 @@ Training train_boosting(const PreparedTraining& table, const ParamValues& values
     return {std::move(program), finish};
 }
 
-Binning read_binning(ModelReader& reader, std::uint32_t feature_count) {
-    Binning binning;
-    for (const auto& cuts : reader.array("cuts")) {
-        binning.cuts.emplace_back();
-        const bool are_numbers =
-            cuts.is_array() && cuts.size() < kernels::bins_max &&
-            std::ranges::all_of(cuts, [](const auto& cut) { return cut.is_number(); });
-        if (are_numbers) binning.cuts.back() = cuts.get<std::vector<double>>();
-        const auto& read = binning.cuts.back();
-        const bool rise = std::ranges::adjacent_find(read, std::greater_equal<>{}) == read.end();
-        if (!are_numbers || !rise) {
-            reader.fail("cuts", "each must be at most " + std::to_string(kernels::bins_max - 1) +
-                                    " numbers that rise");
-            return {};
-        }
-    }
-    if (binning.cuts.size() != feature_count || feature_count == 0) {
-        reader.fail("cuts", "there are " + std::to_string(binning.cuts.size()) +
-                                ", but the columns make " + std::to_string(feature_count) +
-                                " features");
-    }
-    return binning;
-}
-
 std::shared_ptr<const Fit> read_boosted_fit(ModelReader& reader, std::uint32_t feature_count) {
     BoostedModel model;
     model.base_score = reader.number("base_score");
@@ -320,22 +287,10 @@ std::shared_ptr<const Fit> read_boosted_fit(ModelReader& reader, std::uint32_t f
     return std::make_shared<const BoostedFit>(std::move(model), std::move(binning));
 }
 
-/// The features that gained most, with their shares.
 std::vector<std::string> report_boosting(const nlohmann::json& result) {
-    constexpr std::size_t shown_max = 10;
     std::vector<std::string> lines{"trained on " + result.at("rows").dump() +
                                    " rows: " + result.at("trees").dump() + " trees"};
-    std::vector<std::pair<double, std::string>> best;
-    for (const auto& [name, share] : result.at("feature_importances").items()) {
-        best.emplace_back(-share.get<double>(), name);
-    }
-    std::ranges::sort(best);
-    best.resize(std::min(best.size(), shown_max));
-    for (const auto& [share, name] : best) {
-        std::array<char, 16> text{};
-        std::snprintf(text.data(), text.size(), "%5.1f %%", -share * 100);
-        lines.push_back(std::string{"  "} + text.data() + " of the gain by " + name);
-    }
+    add_importances(result, "of the gain", lines);
     return lines;
 }
 
