@@ -1,3 +1,4 @@
+#include "jobs/job_type.hpp"
 #include "server/backup_command.hpp"
 #include "server/mode_runner.hpp"
 #include "server/reload.hpp"
@@ -28,6 +29,7 @@ struct Arguments {
     std::string test_labels;
     std::string target;
     std::string id;
+    std::vector<std::string> params;
     std::string state_dir = "state";
     std::string web_root;
     std::string audit_log;
@@ -37,11 +39,19 @@ struct Arguments {
     bool verbose = false;
 };
 
+/// What --mode may say.
+std::vector<std::string> modes() {
+    std::vector<std::string> modes{"serve"};
+    for (const auto& type : netcompute::jobs::job_types()) modes.emplace_back(type.name);
+    return modes;
+}
+
 void describe(CLI::App& app, Arguments& arguments) {
     app.set_version_flag("--version", "netcompute-master " NETCOMPUTE_VERSION);
     app.add_option("--config", arguments.config, "Configuration (default: config.json)");
-    app.add_option("--mode", arguments.mode, "What to do; on a terminal it asks otherwise")
-        ->check(CLI::IsMember({"train", "predict", "serve"}));
+    app.add_option("--mode", arguments.mode,
+                   "What to do: serve, or a type of job; on a terminal it asks otherwise")
+        ->check(CLI::IsMember(modes()));
     app.add_option("--train-data", arguments.train_data, "Table to train on")
         ->capture_default_str();
     app.add_option("--test-data", arguments.test_data,
@@ -52,6 +62,8 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_option("--target", arguments.target, "The column to learn (default: Survived)");
     app.add_option("--id", arguments.id,
                    "The column that names rows (default: PassengerId, or the model's)");
+    app.add_option("--param", arguments.params,
+                   "NAME=VALUE: a parameter of the job that --mode says; may be given again");
     app.add_option("--state-dir", arguments.state_dir, "Jobs, blobs and endpoints.json")
         ->capture_default_str();
     app.add_option("--web-root", arguments.web_root,
@@ -118,6 +130,7 @@ netcompute::server::VerifyOptions verify_options(const VerifyArguments& argument
 Mode choose_mode(const std::string& name) {
     if (name == "train") return Mode::Train;
     if (name == "predict") return Mode::Predict;
+    if (netcompute::jobs::find_job_type(name) != nullptr) return Mode::Job;
     if (name == "serve" || isatty(STDIN_FILENO) == 0) return Mode::Serve;
     for (std::string line;;) {
         std::cout << "What shall this master do?\n  1  train on the training data (Enter)\n"
@@ -128,6 +141,13 @@ Mode choose_mode(const std::string& name) {
         if (line == "2") return Mode::Predict;
         netcompute::say("\"{}\" is neither 1 nor 2.", line);
     }
+}
+
+/// Empty: none.
+std::string job_type_of(Mode mode, const std::string& name) {
+    if (mode == Mode::Train) return "train";  // It may have been chosen on a terminal.
+    if (mode == Mode::Predict) return "predict";
+    return mode == Mode::Job ? name : "";
 }
 
 /// Thousands of workers are thousands of sockets; what the system allows is used.
@@ -172,6 +192,15 @@ netcompute::server::ModeOptions mode_options(const Arguments& arguments) {
     if (!arguments.test_labels.empty()) options.test_labels = arguments.test_labels;
     if (!arguments.target.empty()) options.target = arguments.target;
     if (!arguments.id.empty()) options.id = arguments.id;
+    options.job_type = job_type_of(options.mode, arguments.mode);
+    if (arguments.params.empty()) return options;
+    const auto* const type = netcompute::jobs::find_job_type(options.job_type);
+    if (type == nullptr) {
+        throw std::runtime_error("--param: there is no job without a --mode other than serve");
+    }
+    auto params = netcompute::server::params_of_texts(*type, arguments.params);
+    if (!params) throw std::runtime_error(params.error().message);
+    options.params = std::move(*params);
     return options;
 }
 
@@ -179,7 +208,7 @@ int run(const Arguments& arguments) {
     const auto mode = mode_options(arguments);
     if (arguments.once && mode.mode == Mode::Serve) {
         throw std::runtime_error(
-            "--once: there is no job to wait for; say --mode train or predict");
+            "--once: there is no job to wait for; say --mode train, or another type of job");
     }
     boost::asio::io_context io;
     const netcompute::server::Terminal terminal;

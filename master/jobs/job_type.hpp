@@ -140,6 +140,8 @@ struct JobType {
     /// `make` and `finish` take microseconds and touch no file: they run on the engine's thread,
     /// which spares a small job four changes of threads.
     bool is_quick = false;
+    /// Lines for who ran it at the command line, from its result; empty: the result is shown whole.
+    std::function<std::vector<std::string>(const nlohmann::json& result)> report = {};
 
     /// Quick; at submission, so that a mistake is answered at once. Errors: those of read_params()
     /// and JobFiles::check_outputs().

@@ -139,6 +139,7 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     auto ids = learning::row_ids(*table, options.id);
     if (!ids) return unexpected(ids.error());
     add_id_note(reading, options.id, prepared->notes);
+    if (!options.id.empty()) learning::add_repeated_id_note(*table, *ids, prepared->notes);
 
     learning::Training training = learner.train(*prepared, values);
     PlannedTraining plan{{std::string{learner.name},

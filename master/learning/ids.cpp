@@ -1,5 +1,6 @@
 #include "learning/ids.hpp"
 
+#include "data/profile.hpp"
 #include <netcompute/assert.hpp>
 
 #include <cstdint>
@@ -38,6 +39,15 @@ Result<RowIds> row_ids(const data::Table& table, std::string_view id) {
     texts.ends = numbers->ends;
     texts.characters = numbers->characters;
     return RowIds{std::string{numbered_id}, std::move(texts), numbers};
+}
+
+void add_repeated_id_note(const data::Table& table, const RowIds& ids,
+                          std::vector<std::string>& notes) {
+    const auto row = data::first_repeated(ids.texts);
+    if (!row) return;
+    notes.push_back("column " + data::quote(ids.name) + ": names some rows twice (the first in " +
+                    "line " + std::to_string(table.dataset->place(*row).line) + ": " +
+                    data::quote(ids.texts[*row]) + "); rows are told apart by their order");
 }
 
 }  // namespace netcompute::learning

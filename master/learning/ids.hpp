@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace netcompute::learning {
 
@@ -25,5 +26,9 @@ struct RowIds {
 
 /// The same, or, for an empty id, the numbers of the rows, from 1.
 [[nodiscard]] Result<RowIds> row_ids(const data::Table& table, std::string_view id);
+
+/// Says where a text names a second row, if one does: people could not tell the two apart.
+void add_repeated_id_note(const data::Table& table, const RowIds& ids,
+                          std::vector<std::string>& notes);
 
 }  // namespace netcompute::learning

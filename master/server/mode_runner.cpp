@@ -6,7 +6,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 namespace netcompute::server {
 namespace fs = std::filesystem;
@@ -67,6 +69,25 @@ jobs::JobRequest command_line_request(const std::string& type, nlohmann::json pa
     return request;
 }
 
+void print_job(const jobs::JobType& type, const nlohmann::json& result) {
+    if (result.contains("notes")) print_notes(result);
+    if (type.report) {
+        for (const std::string& line : type.report(result)) say("{}", line);
+    } else {
+        std::istringstream lines{result.dump(2)};
+        for (std::string line; std::getline(lines, line);) say("{}", line);
+    }
+    if (result.contains("files")) print_files(result);
+    std::fflush(stdout);
+}
+
+/// Whether its value is a text as it stands.
+bool is_text(const params::Param& param) {
+    return !std::holds_alternative<params::WholeNumber>(param) &&
+           !std::holds_alternative<params::Number>(param) &&
+           !std::holds_alternative<params::Structured>(param);
+}
+
 /// A file below Data/ by its name there, so that who looks at the job sees no other folder.
 std::string shown_file(const std::string& path) {
     if (!fs::path{path}.is_absolute()) return path;
@@ -83,6 +104,28 @@ std::optional<std::string> labels_beside(const fs::path& test_data) {
 
 }  // namespace
 
+Result<nlohmann::json> params_of_texts(const jobs::JobType& type,
+                                       std::span<const std::string> texts) {
+    nlohmann::json params = nlohmann::json::object();
+    const auto known = type.params.all();
+    for (const std::string& text : texts) {
+        const std::size_t sign = text.find('=');
+        if (sign == std::string::npos || sign == 0) {
+            return unexpected(ErrorCode::InvalidArgument,
+                              "--param: \"" + text + "\" is not of the form NAME=VALUE");
+        }
+        const std::string name = text.substr(0, sign);
+        const std::string value = text.substr(sign + 1);
+        const auto param = std::ranges::find_if(
+            known, [&](const auto& each) { return params::param_name(each) == name; });
+        auto read = param == known.end() || is_text(*param)
+                        ? nlohmann::json(value)
+                        : nlohmann::json::parse(value, nullptr, false);
+        params[name] = read.is_discarded() ? nlohmann::json(value) : std::move(read);
+    }
+    return params;
+}
+
 ModeRunner::ModeRunner(engine::Engine& engine, AuditLog& audit, ModeOptions options,
                        std::function<void(bool)> on_done)
     : engine_{engine}, audit_{audit}, options_{std::move(options)}, on_done_{std::move(on_done)} {}
@@ -92,12 +135,24 @@ void ModeRunner::start() {
         train();
     else if (options_.mode == Mode::Predict)
         predict();
+    else if (options_.mode == Mode::Job)
+        run_job();
+}
+
+void ModeRunner::run_job() {
+    const jobs::JobType& type = *jobs::find_job_type(options_.job_type);
+    submit(command_line_request(options_.job_type, options_.params),
+           [this, &type](const nlohmann::json& result) {
+               print_job(type, result);
+               on_done_(true);
+           });
 }
 
 void ModeRunner::train() {
     auto request = command_line_request("train", {{"data", shown_file(options_.train_data)}});
     if (options_.target) request.params["target"] = *options_.target;
     if (options_.id) request.params["id"] = *options_.id;
+    request.params.update(options_.params);
     submit(std::move(request), [this](const nlohmann::json& result) {
         print_training(result);
         if (options_.test_data)
@@ -113,6 +168,7 @@ void ModeRunner::predict() {
     const auto labels = options_.test_labels ? options_.test_labels : labels_beside(data);
     if (labels) request.params["labels"] = shown_file(*labels);
     if (options_.id) request.params["id"] = *options_.id;
+    if (options_.mode == Mode::Predict) request.params.update(options_.params);
     submit(std::move(request), [this](const nlohmann::json& result) {
         print_prediction(result);
         on_done_(true);

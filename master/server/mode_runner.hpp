@@ -1,16 +1,18 @@
 #pragma once
 
 #include "engine/engine.hpp"
+#include "jobs/job_type.hpp"
 #include <netcompute/audit_log.hpp>
 
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace netcompute::server {
 
-enum class Mode { Train, Predict, Serve };
+enum class Mode { Train, Predict, Job, Serve };
 
 struct ModeOptions {
     Mode mode = Mode::Serve;
@@ -20,7 +22,16 @@ struct ModeOptions {
     std::optional<std::string> test_labels;  ///< The test set's truth, for scoring.
     std::optional<std::string> target;       ///< The column to learn, if not the default.
     std::optional<std::string> id;           ///< The column that names rows, if not the default.
+    std::string job_type = {};               ///< Of Mode::Job.
+    /// What the options above do not say: params of the job, by name; of Mode::Train those of the
+    /// training.
+    nlohmann::json params = nlohmann::json::object();
 };
+
+/// `texts`, each "NAME=VALUE", as params of a job type: VALUE is JSON for one that is a number, an
+/// object or a list. Errors: InvalidArgument for a text without a name or "=".
+[[nodiscard]] Result<nlohmann::json> params_of_texts(const jobs::JobType& type,
+                                                     std::span<const std::string> texts);
 
 /// Submits the jobs that the command line asks for, one after the other, and prints what came out.
 class ModeRunner {
@@ -36,6 +47,7 @@ class ModeRunner {
  private:
     void train();
     void predict();
+    void run_job();
     void submit(jobs::JobRequest request, std::function<void(const nlohmann::json&)> then);
 
     engine::Engine& engine_;

@@ -48,11 +48,7 @@ class JobWorld {
     /// Throws what the type refuses.
     [[nodiscard]] jobs::PreparedJob prepare(const jobs::JobType& type,
                                             const nlohmann::json& params) {
-        auto prepared = type.prepare(params, context());
-        if (!prepared) {
-            throw std::runtime_error(std::string{type.name} + ": " + prepared.error().message);
-        }
-        return std::move(*prepared);
+        return result_of(type, type.prepare(params, context()));
     }
 
     [[nodiscard]] programs::BlobSource blobs() const {
@@ -69,7 +65,31 @@ class JobWorld {
         if (!ran) throw std::runtime_error(ran.error().message);
     }
 
+    /// The result of a job, and of every job that it submits. Throws what one of them refuses.
+    [[nodiscard]] nlohmann::json run_job(const jobs::JobType& type, const nlohmann::json& params) {
+        const jobs::PreparedJob job = prepare(type, params);
+        if (!job.next_jobs) {
+            run(*job.program);
+            return result_of(type, job.finish());
+        }
+        for (std::vector<std::string> results;;) {
+            const auto next = result_of(type, job.next_jobs(results));
+            if (next.jobs.empty()) return next.result;
+            for (const jobs::JobRequest& child : next.jobs) {
+                results.push_back(run_job(*jobs::find_job_type(child.type), child.params).dump());
+            }
+        }
+    }
+
  private:
+    template <typename T>
+    static T result_of(const jobs::JobType& type, Result<T> result) {
+        if (!result) {
+            throw std::runtime_error(std::string{type.name} + ": " + result.error().message);
+        }
+        return std::move(*result);
+    }
+
     TemporaryFolder folder_;
     std::unique_ptr<store::BlobStore> blobs_;
     std::unique_ptr<data::DatasetCatalog> datasets_;
