@@ -1,6 +1,7 @@
 #include "jobs/submission.hpp"
 
 #include "data/number.hpp"
+#include "jobs/csv_line.hpp"
 #include "learning/ids.hpp"
 #include "learning/metrics.hpp"
 
@@ -13,16 +14,6 @@ namespace {
 
 using data::counted;
 using data::quote;
-
-void append_field(std::string& line, std::string_view field) {
-    if (field.find_first_of(",\"\r\n") == std::string_view::npos) {
-        line += field;
-        return;
-    }
-    line += '"';
-    for (const char c : field) line.append(c == '"' ? 2 : 1, c);
-    line += '"';
-}
 
 /// "probability yes".
 std::string probability_name(const std::string& class_text) {
@@ -41,9 +32,9 @@ Result<std::string> submission_text(const Submission& submission) {
     std::string text;
     const auto append_next = [&](std::string_view field) {
         text += ',';
-        append_field(text, field);
+        append_csv_field(text, field);
     };
-    append_field(text, submission.id_name);
+    append_csv_field(text, submission.id_name);
     append_next(submission.target_name);
     const bool with_probabilities = submission.with_probabilities && !classes.empty();
     if (with_probabilities) {
@@ -52,7 +43,7 @@ Result<std::string> submission_text(const Submission& submission) {
     text += '\n';
     std::vector<double> probabilities(classes.size());
     for (std::size_t row = 0; row < submission.ids.size(); ++row) {
-        append_field(text, submission.ids[row]);
+        append_csv_field(text, submission.ids[row]);
         if (classes.empty()) {
             append_next(data::number_text(scores.row(row)[0]));
         } else {
