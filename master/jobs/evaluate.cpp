@@ -1,8 +1,8 @@
 #include "data/number.hpp"
+#include "jobs/csv_line.hpp"
 #include "jobs/job_files.hpp"
 #include "jobs/job_types.hpp"
 #include "jobs/judging.hpp"
-#include "jobs/submission.hpp"
 #include "learning/metrics.hpp"
 #include <netcompute/math.hpp>
 

@@ -140,7 +140,7 @@ learning::FoldOptions fold_options(const ParamValues& values) {
 }
 
 Result<void> check_judging_params(const ParamValues& values, std::uint64_t fits_a_split) {
-    if (auto good = check_training_params(values); !good) return good;
+    if (auto good = check_training_params(values, judged_learner(values)); !good) return good;
     const std::uint64_t parts = values[test_size] > 0 ? 1 : values[folds];
     const std::uint64_t fits = parts * values[repeats] * fits_a_split;
     if (fits <= fits_max) return {};

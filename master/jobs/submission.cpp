@@ -1,6 +1,7 @@
 #include "jobs/submission.hpp"
 
 #include "data/number.hpp"
+#include "jobs/csv_line.hpp"
 #include "learning/ids.hpp"
 #include "learning/metrics.hpp"
 
@@ -20,16 +21,6 @@ std::string probability_name(const std::string& class_text) {
 }
 
 }  // namespace
-
-void append_csv_field(std::string& line, std::string_view field) {
-    if (field.find_first_of(",\"\r\n") == std::string_view::npos) {
-        line += field;
-        return;
-    }
-    line += '"';
-    for (const char c : field) line.append(c == '"' ? 2 : 1, c);
-    line += '"';
-}
 
 Result<std::string> submission_text(const Submission& submission) {
     const learning::Scores& scores = submission.scores;

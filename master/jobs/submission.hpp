@@ -14,9 +14,6 @@
 
 namespace netcompute::jobs {
 
-/// Appends a field of a CSV, quoted where RFC 4180 asks for it.
-void append_csv_field(std::string& line, std::string_view field);
-
 /// Predictions to be handed in: a line a row, in input order.
 struct Submission {
     std::string_view id_name;

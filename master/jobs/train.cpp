@@ -43,6 +43,13 @@ Result<nlohmann::json> finish_training(const PlannedTraining& training,
     model.fit = trained.fit;
     model.training_metrics = *metrics;
     const std::string model_text = learning::model_text(model);
+    if (model_text.size() > learning::model_bytes_max) {
+        return unexpected(ErrorCode::LimitExceeded,
+                          training.model_path.shown() + ": the model would have " +
+                              std::to_string(model_text.size() >> 20) + " MiB; at most " +
+                              std::to_string(learning::model_bytes_max >> 20) +
+                              " are read again: choose fewer or smaller trees");
+    }
     const learning::TableForm& form = model.form;
     const auto submission = submission_text(
         {training.table.ids.name, form.target, training.table.ids.texts, scores, form.classes});
@@ -106,7 +113,10 @@ JobType train_job() {
             .summary = "Learns a model from a table, and predicts the table with it",
             .params = std::move(params),
             .make = make,
-            .check_together = check_training_params};
+            .check_together = [](const ParamValues& values) {
+                return check_training_params(values,
+                                             *learning::find_learner(values[algorithm_choice()]));
+            }};
 }
 
 }  // namespace netcompute::jobs

@@ -19,10 +19,13 @@ Result<void> check_groups(std::string_view table, std::span<const std::string> n
 
 }  // namespace
 
-Result<void> check_training_params(const ParamValues& values) {
-    if (!values.has(training_id) || values[training_target] != values[training_id]) return {};
-    return unexpected(ErrorCode::InvalidArgument, "params.target: \"" + values[training_target] +
-                                                      "\" is the id column as well");
+Result<void> check_training_params(const ParamValues& values, const learning::Learner& learner) {
+    if (values.has(training_id) && values[training_target] == values[training_id]) {
+        return unexpected(
+            ErrorCode::InvalidArgument,
+            "params.target: \"" + values[training_target] + "\" is the id column as well");
+    }
+    return learner.check ? learner.check(values) : Result<void>{};
 }
 
 Result<TrainingTable> take_training_table(const ParamValues& values, const JobContext& context,

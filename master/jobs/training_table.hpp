@@ -32,8 +32,9 @@ inline constexpr WholeNumber max_categories{
     .example = 50,
     .if_left_out = "20, and columns of more are left out"};
 
-/// Errors: InvalidArgument for a target that is the id column as well.
-[[nodiscard]] Result<void> check_training_params(const ParamValues& values);
+/// Errors: InvalidArgument for a target that is the id column as well; those of Learner::check.
+[[nodiscard]] Result<void> check_training_params(const ParamValues& values,
+                                                 const learning::Learner& learner);
 
 /// A table that is ready to be learned from.
 struct TrainingTable {

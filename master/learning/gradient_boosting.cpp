@@ -1,4 +1,5 @@
 #include "data/field_place.hpp"
+#include "learning/binning_json.hpp"
 #include "learning/learner.hpp"
 #include "learning/onnx_parts.hpp"
 #include <netcompute/kernels/boosting.hpp>
@@ -6,8 +7,6 @@
 #include <netcompute/programs/boosting.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <numeric>
 #include <utility>
 
@@ -212,10 +211,7 @@ class BoostedFit final : public Fit {
     [[nodiscard]] Sha256 sha256() const override {
         Bytes bytes = model_.bytes();
         ByteWriter writer{bytes};
-        for (const auto& cuts : binning_.cuts) {
-            writer.number(static_cast<std::uint32_t>(cuts.size()));
-            writer.numbers(std::span{cuts});
-        }
+        write_binning(writer, binning_);
         if (model_.objective != BoostingObjective::LogLoss) {
             writer.number(static_cast<std::uint32_t>(model_.objective));
             writer.number(model_.class_count);
@@ -238,12 +234,7 @@ class BoostedFit final : public Fit {
     void describe(std::span<const std::string> feature_names,
                   nlohmann::json& result) const override {
         result["trees"] = model_.trees.size();
-        const std::vector<double> shares = gain_shares();
-        nlohmann::json importances = nlohmann::json::object();
-        for (std::size_t i = 0; i < feature_names.size(); ++i) {
-            importances[feature_names[i]] = shares[i];
-        }
-        result["feature_importances"] = std::move(importances);
+        result["feature_importances"] = importances_document(feature_names, gain_shares());
     }
     [[nodiscard]] Scoring score(const Tiles& features) const override {
         auto program = std::make_unique<programs::BoostedScoresProgram>(programs::BoostedScoresPlan{
@@ -266,17 +257,36 @@ class BoostedFit final : public Fit {
     [[nodiscard]] std::optional<std::string> write_onnx(
         OnnxGraph& graph, const std::string& features) const override {
         const std::uint32_t outputs = form().width;
+        std::vector<OnnxTree> trees;
+        for (std::size_t i = 0; i < model_.trees.size(); ++i) {
+            trees.push_back(onnx_tree(model_.trees[i], static_cast<std::uint32_t>(i) % outputs));
+        }
         const std::vector<double> base(outputs, model_.base_score);
         const std::array shape{std::int64_t{1}, std::int64_t{outputs}};
-        const std::array sums{onnx_trees(graph, features, model_.trees, binning_, outputs,
-                                         [&](std::size_t tree) {
-                                             return static_cast<std::uint32_t>(tree) % outputs;
-                                         }),
+        const std::array sums{onnx_trees(graph, features, trees, outputs),
                               graph.constant(base, shape)};
         return graph.apply("Add", sums);
     }
 
  private:
+    /// Nodes are numbered level by level, so the two below the k-th split of a level are the 2k-th
+    /// and the next one of the level after it.
+    [[nodiscard]] OnnxTree onnx_tree(const BoostedTree& tree, std::uint32_t output) const {
+        OnnxTree nodes;
+        for (const BoostedLevel& level : tree) {
+            auto below = static_cast<std::int64_t>(nodes.size() + level.size());
+            for (const BoostedNode& node : level) {
+                if (node.is_leaf()) {
+                    nodes.push_back({.adds = {{output, node.value}}});
+                    continue;
+                }
+                nodes.push_back(onnx_split(binning_, node.feature, node.bin, node.missing_left));
+                nodes.back().left = below++;
+                nodes.back().right = below++;
+            }
+        }
+        return nodes;
+    }
     /// The share of all gain that the splits of each feature have.
     [[nodiscard]] std::vector<double> gain_shares() const {
         std::vector<double> shares(binning_.cuts.size());
@@ -354,30 +364,6 @@ Training train_boosting(const PreparedTraining& table, const ParamValues& values
     return {std::move(program), finish};
 }
 
-Binning read_binning(ModelReader& reader, std::uint32_t feature_count) {
-    Binning binning;
-    for (const auto& cuts : reader.array("cuts")) {
-        binning.cuts.emplace_back();
-        const bool are_numbers =
-            cuts.is_array() && cuts.size() < kernels::bins_max &&
-            std::ranges::all_of(cuts, [](const auto& cut) { return cut.is_number(); });
-        if (are_numbers) binning.cuts.back() = cuts.get<std::vector<double>>();
-        const auto& read = binning.cuts.back();
-        const bool rise = std::ranges::adjacent_find(read, std::greater_equal<>{}) == read.end();
-        if (!are_numbers || !rise) {
-            reader.fail("cuts", "each must be at most " + std::to_string(kernels::bins_max - 1) +
-                                    " numbers that rise");
-            return {};
-        }
-    }
-    if (binning.cuts.size() != feature_count || feature_count == 0) {
-        reader.fail("cuts", "there are " + std::to_string(binning.cuts.size()) +
-                                ", but the columns make " + std::to_string(feature_count) +
-                                " features");
-    }
-    return binning;
-}
-
 void read_objective(ModelReader& reader, BoostedModel& model) {
     if (!reader.has("objective")) return;
     const std::string name = reader.text("objective");
@@ -415,22 +401,10 @@ std::shared_ptr<const Fit> read_boosted_fit(ModelReader& reader, std::uint32_t f
     return std::make_shared<const BoostedFit>(std::move(model), std::move(binning));
 }
 
-/// The features that gained most, with their shares.
 std::vector<std::string> report_boosting(const nlohmann::json& result) {
-    constexpr std::size_t shown_max = 10;
     std::vector<std::string> lines{"trained on " + result.at("rows").dump() +
                                    " rows: " + result.at("trees").dump() + " trees"};
-    std::vector<std::pair<double, std::string>> best;
-    for (const auto& [name, share] : result.at("feature_importances").items()) {
-        best.emplace_back(-share.get<double>(), name);
-    }
-    std::ranges::sort(best);
-    best.resize(std::min(best.size(), shown_max));
-    for (const auto& [share, name] : best) {
-        std::array<char, 16> text{};
-        std::snprintf(text.data(), text.size(), "%5.1f %%", -share * 100);
-        lines.push_back(std::string{"  "} + text.data() + " of the gain by " + name);
-    }
+    add_importances(result, "of the gain", lines);
     return lines;
 }
 

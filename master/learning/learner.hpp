@@ -46,6 +46,8 @@ struct Learner {
     std::uint32_t features_max = 0;
     TakenTargets targets;  ///< Who takes both kinds has task_param too, by params_of().
     std::vector<params::Param> params;  ///< Numbers and choices; scikit-learn's or XGBoost's names.
+    /// What no parameter can tell alone. Errors: InvalidArgument that begins with "params.NAME".
+    std::function<Result<void>(const params::ParamValues& values)> check = {};
     /// Into how many bins it wants values to be cut; empty: it learns from standardised tiles.
     std::function<std::uint32_t(const params::ParamValues& values)> bins_max = {};
     /// Plans a training of these tiles, or bins.

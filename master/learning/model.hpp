@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,9 @@ namespace netcompute::learning {
 /// The last format: of targets that are numbers, or more than two classes. Models of two classes
 /// are written as format 3, which older programs read. parse_model() reads all from 1 on.
 inline constexpr int model_format_version = 4;
+
+/// Larger files are refused: read into a tree, one takes up to 16 times as much.
+inline constexpr std::size_t model_bytes_max = std::size_t{32} << 20;
 
 /// A program that scores the rows of a table, and where the scores are once it has finished.
 struct Scoring {

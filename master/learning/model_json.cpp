@@ -2,6 +2,7 @@
 #include "data/field_place.hpp"
 #include "learning/learner.hpp"
 #include "learning/model.hpp"
+#include "learning/model_json_text.hpp"
 #include "learning/model_reader.hpp"
 #include "params/reading_params.hpp"
 #include <netcompute/json_file.hpp>
@@ -260,7 +261,7 @@ std::string model_text(const Model& model) {
     document["metrics"]["train"] = to_json(model.training_metrics);
     document["data_sha256"] = model.data_sha256;
     document["model_sha256"] = to_hex(model.fit->sha256());
-    return document.dump(2) + "\n";
+    return document_text(document);
 }
 
 Result<Model> parse_model(std::string_view text, std::string_view name) {

@@ -7,45 +7,9 @@
 namespace netcompute::learning {
 namespace {
 
-using kernels::BoostedLevel;
-using kernels::BoostedNode;
-using kernels::BoostedTree;
-
-/// The lists that TreeEnsembleRegressor reads: an entry a node, and one a leaf.
-class TreeLists {
- public:
-    explicit TreeLists(const Binning& binning) : binning_{binning} {}
-
-    /// Nodes are numbered level by level, so the two below the k-th split of a level are the 2k-th
-    /// and the next one of the level after it.
-    void add(const BoostedTree& tree, std::int64_t index, std::int64_t output) {
-        std::int64_t node = 0;
-        for (const BoostedLevel& level : tree) {
-            std::int64_t below = node + static_cast<std::int64_t>(level.size());
-            for (const BoostedNode& each : level) {
-                tree_ids.push_back(index);
-                node_ids.push_back(node);
-                if (each.is_leaf()) {
-                    add_node("LEAF", 0, 0, {0, 0}, false);
-                    leaf_tree_ids.push_back(index);
-                    leaf_node_ids.push_back(node);
-                    outputs.push_back(output);
-                    leaf_values.push_back(each.value);
-                } else {
-                    const auto& cuts = binning_.cuts[each.feature];
-                    // Beyond the last cut are the missing ones alone.
-                    const double below_this = each.bin < cuts.size()
-                                                  ? cuts[each.bin]
-                                                  : std::numeric_limits<double>::infinity();
-                    add_node("BRANCH_LT", each.feature, below_this, {below, below + 1},
-                             each.missing_left);
-                    below += 2;
-                }
-                ++node;
-            }
-        }
-    }
-
+/// The lists that TreeEnsembleRegressor reads: an entry a node, and one for what a leaf adds to an
+/// output.
+struct TreeLists {
     std::vector<std::int64_t> tree_ids;
     std::vector<std::int64_t> node_ids;
     std::vector<std::string> modes;
@@ -59,21 +23,37 @@ class TreeLists {
     std::vector<std::int64_t> outputs;
     std::vector<double> leaf_values;
 
- private:
-    void add_node(std::string_view mode, std::int64_t feature, double value,
-                  std::array<std::int64_t, 2> below, bool missing_goes_left) {
-        modes.emplace_back(mode);
-        features.push_back(feature);
-        values.push_back(value);
-        lefts.push_back(below[0]);
-        rights.push_back(below[1]);
-        missing_left.push_back(missing_goes_left ? 1 : 0);
+    void add(const OnnxTree& tree, std::int64_t index) {
+        for (std::size_t node = 0; node < tree.size(); ++node) {
+            const OnnxNode& each = tree[node];
+            const bool is_leaf = each.feature == OnnxNode::leaf;
+            tree_ids.push_back(index);
+            node_ids.push_back(static_cast<std::int64_t>(node));
+            modes.emplace_back(is_leaf ? "LEAF" : "BRANCH_LT");
+            features.push_back(is_leaf ? 0 : each.feature);
+            values.push_back(each.below);
+            lefts.push_back(each.left);
+            rights.push_back(each.right);
+            missing_left.push_back(each.missing_left ? 1 : 0);
+            for (const auto& [output, value] : each.adds) {
+                leaf_tree_ids.push_back(index);
+                leaf_node_ids.push_back(static_cast<std::int64_t>(node));
+                outputs.push_back(output);
+                leaf_values.push_back(value);
+            }
+        }
     }
-
-    const Binning& binning_;
 };
 
 }  // namespace
+
+OnnxNode onnx_split(const Binning& binning, std::uint32_t feature, std::uint32_t bin,
+                    bool missing_left) {
+    const auto& cuts = binning.cuts[feature];
+    // Beyond the last cut there are the missing ones alone.
+    const double below = bin < cuts.size() ? cuts[bin] : std::numeric_limits<double>::infinity();
+    return {.feature = feature, .below = below, .missing_left = missing_left};
+}
 
 std::string onnx_linear(OnnxGraph& graph, const std::string& features,
                         std::span<const double> weights, std::span<const double> intercepts) {
@@ -92,12 +72,10 @@ std::string onnx_linear(OnnxGraph& graph, const std::string& features,
 }
 
 std::string onnx_trees(OnnxGraph& graph, const std::string& features,
-                       std::span<const BoostedTree> trees, const Binning& binning,
-                       std::uint32_t outputs,
-                       const std::function<std::uint32_t(std::size_t tree)>& output_of) {
-    TreeLists lists{binning};
+                       std::span<const OnnxTree> trees, std::uint32_t outputs) {
+    TreeLists lists;
     for (std::size_t i = 0; i < trees.size(); ++i) {
-        lists.add(trees[i], static_cast<std::int64_t>(i), output_of(i));
+        lists.add(trees[i], static_cast<std::int64_t>(i));
     }
     OnnxGraph::Attributes attributes;
     attributes.whole("n_targets", outputs)

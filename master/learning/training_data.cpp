@@ -53,18 +53,21 @@ Result<void> check_training_header(std::string_view table, std::span<const std::
     if (has_id) {
         if (auto id = data::require_name(table, header, options.id, "the id"); !id) return id;
     }
-    if (auto target = data::require_name(table, header, options.target, "the target"); !target) {
-        return target;
+    const bool has_target = !options.target.empty();
+    if (has_target) {
+        auto target = data::require_name(table, header, options.target, "the target");
+        if (!target) return target;
     }
-    if (options.id == options.target) {
+    if (has_target && options.id == options.target) {
         return unexpected(ErrorCode::InvalidArgument, data::describe_column(table, options.id) +
                                                           ": cannot be both the id and the target");
     }
-    if (header.size() > (has_id ? 2 : 1)) return {};
-    return unexpected(ErrorCode::InvalidArgument,
-                      std::string{table} + ": no columns besides " +
-                          (has_id ? "the id and the target" : "the target") +
-                          "; add at least one to learn from");
+    if (header.size() > (has_id ? 1U : 0U) + (has_target ? 1U : 0U)) return {};
+    const char* const others = !has_target ? "the id"
+                               : has_id    ? "the id and the target"
+                                           : "the target";
+    return unexpected(ErrorCode::InvalidArgument, std::string{table} + ": no columns besides " +
+                                                      others + "; add at least one to learn from");
 }
 
 Result<PreparedTraining> prepare_training(const data::Table& table, const TrainingOptions& options,
@@ -76,17 +79,21 @@ Result<PreparedTraining> prepare_training(const data::Table& table, const Traini
     if (!options.id.empty()) {
         if (auto ids = ids_of(table, options.id); !ids) return unexpected(ids.error());
     }
-    auto target = learn_target(table, *table.dataset->find(options.target), options.question);
-    if (!target) return unexpected(target.error());
-
     PreparedTraining prepared;
     prepared.notes = table.dataset->reading().notes;
-    add_reading_notes(table, *table.dataset->find(options.target), prepared.notes);
+    std::optional<std::string> target_note;
+    if (!options.target.empty()) {
+        const data::Column& column = *table.dataset->find(options.target);
+        auto target = learn_target(table, column, options.question);
+        if (!target) return unexpected(target.error());
+        add_reading_notes(table, column, prepared.notes);
+        prepared.classes = std::move(target->classes);
+        prepared.target = std::move(target->values);
+        target_note = std::move(target->note);
+    }
     const auto values = learn_columns(table, options, prepared);
     if (!values) return unexpected(values.error());
-    prepared.classes = std::move(target->classes);
-    prepared.target = std::move(target->values);
-    if (target->note) prepared.notes.push_back(*std::move(target->note));
+    if (target_note) prepared.notes.push_back(*std::move(target_note));
     if (options.bins_max > 0) {
         auto binned =
             bin_training(prepared.preprocessing, *values, prepared.target, options.bins_max, sink);
@@ -100,6 +107,10 @@ Result<PreparedTraining> prepare_training(const data::Table& table, const Traini
     auto features = cut_features(prepared.preprocessing, *values, table.dataset->row_count(), sink);
     if (!features) return unexpected(features.error());
     prepared.features = std::move(*features);
+    if (options.target.empty()) {
+        prepared.data_sha256 = data_digest({prepared.features.blobs});
+        return prepared;
+    }
     auto labels = cut_labels(prepared.target, prepared.features.row_counts, sink);
     if (!labels) return unexpected(labels.error());
     prepared.label_tiles = std::move(*labels);

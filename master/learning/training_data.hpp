@@ -16,7 +16,7 @@
 namespace netcompute::learning {
 
 struct TrainingOptions {
-    std::string target;
+    std::string target;              ///< Empty: there is none, as for clusters.
     std::string id;                  ///< Empty: the rows are numbered.
     TargetQuestion question;         ///< The learner's, of the target.
     std::uint32_t features_max = 0;  ///< That it takes.

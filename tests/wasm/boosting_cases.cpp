@@ -66,14 +66,18 @@ void add_fit(std::vector<KernelCase>& cases, const BoostingData& data, const Boo
     add(cases, "fit", std::move(inputs), programs::encode_fit(programs::BoostingFit{plan, 3}));
 }
 
-void add_damaged(std::vector<KernelCase>& cases, const KernelCase& good) {
+}  // namespace
+
+void add_damaged_cases(std::vector<KernelCase>& cases, const KernelCase& good,
+                       std::size_t bytes_changed) {
     for (std::size_t i = 0; i < good.inputs.size(); ++i) {
         for (const std::size_t size :
              {std::size_t{0}, good.inputs[i].size() / 2, good.inputs[i].size() + 1}) {
             cases.push_back(good);
             cases.back().inputs[i].resize(size);
         }
-        for (std::size_t at = 0; at < std::min<std::size_t>(good.inputs[i].size(), 24); at += 3) {
+        for (std::size_t at = 0; at < std::min<std::size_t>(good.inputs[i].size(), bytes_changed);
+             at += 3) {
             cases.push_back(good);
             cases.back().inputs[i][at] ^= std::byte{0xff};
         }
@@ -81,8 +85,6 @@ void add_damaged(std::vector<KernelCase>& cases, const KernelCase& good) {
     cases.push_back(good);
     cases.back().inputs.pop_back();
 }
-
-}  // namespace
 
 std::vector<KernelCase> boosting_cases() {
     std::vector<KernelCase> cases;
@@ -129,8 +131,8 @@ std::vector<KernelCase> boosting_cases() {
         add_training(cases, data, plan);
     }
     std::vector<KernelCase> damaged;
-    for (std::size_t i = 0; i < 7; ++i) add_damaged(damaged, cases[i + 7 * 8]);
-    add_damaged(damaged, fits.front());
+    for (std::size_t i = 0; i < 7; ++i) add_damaged_cases(damaged, cases[i + 7 * 8], 24);
+    add_damaged_cases(damaged, fits.front(), 24);
     cases.insert(cases.end(), fits.begin(), fits.end());
     cases.insert(cases.end(), damaged.begin(), damaged.end());
     return cases;

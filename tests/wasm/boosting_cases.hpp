@@ -8,4 +8,9 @@ namespace netcompute::testing {
 /// drawn rows and columns, whole and begun trees, numbers of every magnitude, damaged inputs.
 [[nodiscard]] std::vector<KernelCase> boosting_cases();
 
+/// Adds a call with each input cut, lengthened, empty, and with other bytes here and there among
+/// its first ones, and one without the last input.
+void add_damaged_cases(std::vector<KernelCase>& cases, const KernelCase& good,
+                       std::size_t bytes_changed);
+
 }  // namespace netcompute::testing

@@ -1,6 +1,8 @@
 #include "kernel_cases.hpp"
 
 #include "boosting_cases.hpp"
+#include "forest_cases.hpp"
+#include "kmeans_cases.hpp"
 #include <netcompute/kernels/epidemic.hpp>
 #include <netcompute/kernels/gram.hpp>
 #include <netcompute/kernels/ising.hpp>
@@ -238,6 +240,8 @@ std::vector<KernelCase> kernel_cases() {
     add_refused(cases, random);
     add_simulations(cases, random);
     for (KernelCase& each : boosting_cases()) cases.push_back(std::move(each));
+    for (KernelCase& each : forest_cases()) cases.push_back(std::move(each));
+    for (KernelCase& each : kmeans_cases()) cases.push_back(std::move(each));
     return cases;
 }
 

@@ -1,4 +1,5 @@
 #include "builtin.hpp"
+#include "tree_walk.hpp"
 #include <netcompute/kernels/boosting.hpp>
 
 #include <cmath>
@@ -7,35 +8,14 @@
 namespace netcompute::kernels {
 namespace {
 
-/// A tree as one list of nodes, for walking: a split's right child follows its left one.
-struct FlatNode {
-    BoostedNode node;
-    std::uint32_t left = 0;
-};
-
-std::vector<FlatNode> flattened(const BoostedTree& tree) {
-    std::vector<FlatNode> flat;
-    std::uint32_t next = 0;
+std::vector<double> leaf_values(const BoostedTree& tree) {
+    std::vector<double> values;
     for (const BoostedLevel& level : tree) {
-        next += static_cast<std::uint32_t>(level.size());
-        std::uint32_t child = next;
         for (const BoostedNode& node : level) {
-            flat.push_back({node, child});
-            child += node.is_leaf() ? 0U : 2U;
+            if (node.is_leaf()) values.push_back(node.value);
         }
     }
-    return flat;
-}
-
-double value_of(const std::vector<FlatNode>& tree, const BinsView& bins, std::uint32_t row) {
-    std::uint32_t at = 0;
-    while (!tree[at].node.is_leaf()) {
-        const BoostedNode& node = tree[at].node;
-        const std::uint8_t bin = bins.bin(row, node.feature);
-        const bool left = bin == missing_bin ? node.missing_left : bin <= node.bin;
-        at = tree[at].left + (left ? 0U : 1U);
-    }
-    return tree[at].node.value;
+    return values;
 }
 
 }  // namespace
@@ -76,12 +56,16 @@ Result<Bytes> boosted_scores(std::span<const ByteSpan> inputs) {
     }
     const auto trees = read_trees(reader.bytes(reader.left()), bins->column_count);
     if (!trees) return unexpected(trees.error());
+    const BinRows rows{*bins};
     std::vector<double> scores(std::size_t{bins->row_count} * classes, base);
+    std::vector<std::uint32_t> leaves(bins->row_count);
     for (std::size_t tree = 0; tree < trees->size(); ++tree) {
-        const auto flat = flattened((*trees)[tree]);
+        const std::vector<double> values = leaf_values((*trees)[tree]);
+        WalkTree{(*trees)[tree]}.find_leaves(rows, 0, leaves);
         double* score = scores.data() + tree % classes;
-        for (std::uint32_t row = 0; row < bins->row_count; ++row, score += classes) {
-            *score += value_of(flat, *bins, row);
+        for (const std::uint32_t leaf : leaves) {
+            *score += values[leaf];
+            score += classes;
         }
     }
     const ByteSpan bytes = std::as_bytes(std::span{scores});
