@@ -46,7 +46,7 @@ class NativePeer {
                                     .resume = ""});
     }
 
-    /// Takes what has come, then beats.
+    /// Reads what has arrived, then sends a heartbeat.
     void beat(IdleCounts& counts) {
         zmq::message_t header;
         zmq::message_t payload;
@@ -55,7 +55,7 @@ class NativePeer {
             hear(header.to_string_view(), counts);
         }
         if (session_.empty()) return;
-        if (beats_ == 0) beat_on(result_);  // As workers do: it shows whose connection this is.
+        if (beats_ == 0) beat_on(result_);  // As workers do: the first message names the session.
         beats_ += 1;
         beat_on(heartbeat_);
     }

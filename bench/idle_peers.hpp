@@ -15,15 +15,15 @@ struct IdleCounts {
     std::uint32_t disturbances = 0;  ///< Lost connections, goodbyes, whatever else came.
 };
 
-/// A process that plays `count` workers which have nothing to do: each joins, beats every
-/// heartbeat_seconds and reads the answers. They beat one after the other, as workers that came
-/// at different times do.
+/// A process that simulates `count` idle workers: each joins, sends a heartbeat every
+/// heartbeat_seconds and reads the answers. Their heartbeats are spread over time, as those of
+/// workers that joined at different times are.
 class IdlePeers {
  public:
     enum class Kind {
         Native,     ///< DEALER, PUSH and PUB sockets over ZeroMQ.
         Browser,    ///< One WebSocket.
-        Dashboard,  ///< Viewers of the live feed, which count it and never beat; no workers.
+        Dashboard,  ///< Viewers of the live feed: updates are counted, nothing is sent.
     };
 
     /// Forks, so call it while this process has no other threads. Throws std::runtime_error if

@@ -114,7 +114,7 @@ class BrowserPeer {
     int beats_ = 0;
 };
 
-/// Lets one peer after the other beat, each every two seconds.
+/// Sends the peers' heartbeats one after the other, each every two seconds.
 class Beats {
  public:
     Beats(asio::io_context& io, std::deque<BrowserPeer>& peers)

@@ -84,7 +84,7 @@ class IdleBench {
         memory.add(memory_of(cluster));
     }
 
-    /// The figures count only if everybody was there, was answered and had nothing to do.
+    /// The figures are valid only if every worker stayed connected, was answered and was idle.
     void require_idle(Cluster& cluster, const IdleCounts& native, const IdleCounts& tabs) const {
         const auto state = cluster.http().get("/api/v1/cluster");
         const auto& workers = state.at("workers");

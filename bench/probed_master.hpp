@@ -54,8 +54,8 @@ class StateFolder {
     std::filesystem::path path_;
 };
 
-/// A whole master on a thread, which is asked all the time whether it is there. That it has two
-/// workers in its own process adds their posts, which are short.
+/// A whole master on a thread, whose response time is measured all the time. Its two in-process
+/// workers add their posts to the thread, which are short.
 class ProbedMaster {
  public:
     ProbedMaster(const std::filesystem::path& folder, std::uint32_t slots,

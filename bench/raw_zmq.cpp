@@ -43,7 +43,7 @@ struct Pipe {
         zmq::context_t context{1};
         zmq::socket_t dealer{context, zmq::socket_type::dealer};
         dealer.set(zmq::sockopt::linger, 0);
-        dealer.set(zmq::sockopt::rcvtimeo, 30'000);  // Not for ever, should the parent be killed.
+        dealer.set(zmq::sockopt::rcvtimeo, 30'000);  // A timeout, in case the parent is killed.
         dealer.connect(endpoint.data());
         dealer.send(zmq::str_buffer("ready"), zmq::send_flags::none);
         for (zmq::message_t task; dealer.recv(task) && task.size() != 0;) {
@@ -113,7 +113,7 @@ class EchoCluster {
         check_sum_ -= number;
         return std::move(id);
     }
-    /// After the last take(): every task came back, and once.
+    /// After the last take(): checks that every task came back exactly once.
     void check_all_came_back() const {
         if (check_sum_ != 0) throw std::runtime_error("raw zmq: results are lost or doubled");
     }

@@ -44,7 +44,7 @@ void expect(const Result<void>& done) {
     if (!done) throw std::runtime_error(done.error().message);
 }
 
-/// A state folder of its own, which goes again.
+/// A temporary state folder.
 class StateFolder {
  public:
     explicit StateFolder(const fs::path& parent) {

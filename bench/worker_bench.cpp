@@ -43,7 +43,7 @@ protocol::Lease noop_lease(std::uint64_t id, std::uint32_t tasks, ByteSpan paylo
     return lease;
 }
 
-/// An executor whose outcomes are counted and forgotten.
+/// An executor whose outcomes are counted and discarded.
 class CountedExecutor {
  public:
     CountedExecutor()
@@ -89,7 +89,7 @@ double small_tasks_per_second(std::uint64_t lease_count) {
     return static_cast<double>(lease_tasks * lease_count) / seconds_since(start);
 }
 
-/// A task that is submitted alone comes back at once, and does not wait for company.
+/// A task that is submitted alone comes back at once, and is not delayed to be batched.
 double lone_task_us(std::uint64_t round_trips) {
     const Bytes payload(payload_bytes, std::byte{7});
     CountedExecutor executor;
@@ -148,7 +148,7 @@ int main(int argc, char** argv) {
             decode.add(decode_us);
         }
         using Kind = Goal::Kind;
-        // Many times what the whole system does; and less than outcomes wait for company.
+        // Many times what the whole system does; and less than the batching delay of outcomes.
         print_table({{&small, nullptr, Goal{Kind::AtLeast, 500'000}, {}},
                      {&lone, nullptr, Goal{Kind::AtMost, 900}, {}},
                      {&encode, nullptr, Goal{Kind::AtMost, 100}, {}},

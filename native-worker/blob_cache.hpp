@@ -14,10 +14,10 @@
 
 namespace netcompute::worker {
 
-/// A blob that tasks hold while they need it, whatever the cache does with its own copy.
+/// A blob that tasks share: it stays alive while a task uses it, even after the cache evicts it.
 using SharedBlob = std::shared_ptr<const Bytes>;
 
-/// A digest is as good a hash as there is; its first bytes will do.
+/// The first bytes of a SHA-256 are a good enough hash.
 struct Sha256Hash {
     std::size_t operator()(const Sha256& sha256) const noexcept {
         std::size_t hash = 0;
@@ -26,7 +26,7 @@ struct Sha256Hash {
     }
 };
 
-/// Blobs by name, at most `bytes_max` of them: the one not asked for the longest goes first.
+/// An LRU cache of blobs by name, limited to `bytes_max` bytes.
 /// Not thread-safe.
 class BlobCache {
  public:
@@ -45,7 +45,7 @@ class BlobCache {
     };
     std::size_t bytes_max_;
     std::size_t bytes_ = 0;
-    std::list<Entry> entries_;  ///< The last used one first.
+    std::list<Entry> entries_;  ///< Most recently used first.
     std::unordered_map<Sha256, std::list<Entry>::iterator, Sha256Hash> by_name_;
 };
 
@@ -55,7 +55,7 @@ class BlobFetcher {
     using Done = std::function<void(Result<Bytes>)>;
 
     virtual ~BlobFetcher() = default;
-    /// Calls `done` once, from any thread, maybe before it returns, with bytes that have been
+    /// Calls `done` once, from any thread, possibly before it returns, with bytes that have been
     /// checked against `sha256` and `size`, or the error that made it give up.
     virtual void fetch(const Sha256& sha256, std::uint64_t size, Done done) = 0;
 };

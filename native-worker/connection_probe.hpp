@@ -13,15 +13,15 @@
 
 namespace netcompute::worker {
 
-/// For people: what keeps this PC from a port, and the next step.
+/// A message to the user: why this PC cannot reach a port, and the next step.
 [[nodiscard]] std::string why_unreachable(std::string_view host, std::uint16_t port,
                                           const boost::system::error_code& error);
 
-/// Finds out why a connection to a master does not come about, which ZeroMQ does not tell: resolves
+/// Finds out why a connection to a master fails, which ZeroMQ does not report: resolves
 /// the name, connects, and looks at the first byte that comes back. On a thread of its own.
 class ConnectionProbe {
  public:
-    /// Patience: for the connection, and again for the first byte.
+    /// A timeout for the connection, and again for the first byte.
     explicit ConnectionProbe(std::chrono::milliseconds patience = std::chrono::seconds{3});
     ~ConnectionProbe();
     ConnectionProbe(const ConnectionProbe&) = delete;

@@ -42,7 +42,7 @@ void Executor::State::submit(protocol::Lease lease, Bytes payload) {
 }
 
 void Executor::State::revoke(LeaseId lease) {
-    std::vector<RunPointer> revoked;  // Outlives the lock: a large run takes a while to free.
+    std::vector<RunPointer> revoked;  // Outlives the lock: freeing a large run takes time.
     std::vector<BlobRequest> requests;
     {
         const Lock lock{mutex_};

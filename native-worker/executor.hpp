@@ -20,8 +20,8 @@ struct ExecutorOptions {
     std::function<void()> on_outcomes;
     BlobFetcher* blobs = nullptr;  ///< Outlives the executor; null where every input is inline.
     std::size_t cache_bytes_max = std::size_t{1} << 30;
-    std::size_t memo_bytes_max = memo_bytes_here();  ///< For what kernels remember.
-    int nice = 10;  ///< Of the compute threads: the PC's owner comes first. 0: as they are.
+    std::size_t memo_bytes_max = memo_bytes_here();  ///< For the memos of kernels.
+    int nice = 10;  ///< Of the compute threads, so that the PC stays responsive. 0: unchanged.
 };
 
 /// Runs the kernels of leased tasks on threads of its own, in order of arrival, fetching the blobs
@@ -32,7 +32,7 @@ struct ExecutorOptions {
 /// nothing more to do, so small tasks are cheap and a lone one is quick.
 class Executor final : public TaskRunner {
  public:
-    /// Throws std::system_error if no threads can be had.
+    /// Throws std::system_error if no thread can be started.
     explicit Executor(ExecutorOptions options);
     /// Waits for the tasks that are running.
     ~Executor() override;
@@ -45,12 +45,12 @@ class Executor final : public TaskRunner {
     [[nodiscard]] std::vector<OutcomeChunk> take_outcomes() override;
     [[nodiscard]] RunnerStatus status() const override;
 
-    /// At least 1. A slot too many ends after the task it is running.
+    /// At least 1. A surplus slot ends after the task that it is running.
     void set_slots(std::uint32_t slots);
 
  private:
     class State;
-    std::shared_ptr<State> state_;  ///< Shared with blobs on their way, which may outlive us.
+    std::shared_ptr<State> state_;  ///< Shared with blob requests in flight.
 };
 
 }  // namespace netcompute::worker

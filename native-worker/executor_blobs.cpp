@@ -86,7 +86,7 @@ void Executor::State::ask_for(const std::vector<BlobRequest>& requests) {
 
 void Executor::State::blob_came(const Sha256& sha256, Result<Bytes> bytes) {
     std::vector<BlobRequest> requests;
-    std::vector<Waiter> waiters;  // Outlives the lock, as the runs in it may end here.
+    std::vector<Waiter> waiters;  // Outlives the lock: its runs may be freed here.
     const Result<SharedBlob> blob =
         bytes ? Result<SharedBlob>{std::make_shared<const Bytes>(std::move(*bytes))}
               : unexpected(bytes.error());

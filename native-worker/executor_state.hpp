@@ -47,7 +47,7 @@ class Executor::State : public std::enable_shared_from_this<Executor::State> {
         std::vector<OutcomeChunk> chunks;  ///< Each fits into a frame.
         Clock::time_point post_at;
     };
-    /// How far a claim got.
+    /// Progress of a claim.
     struct Progress {
         TaskRange rest;  ///< Not started.
         std::size_t finished = 0;
@@ -55,7 +55,7 @@ class Executor::State : public std::enable_shared_from_this<Executor::State> {
     };
     struct Slot {
         std::thread thread;
-        bool retired = false;  ///< To end when its claim is done.
+        bool retired = false;  ///< The thread ends when its claim is done.
         bool ended = false;
         Claim claim;  ///< No run while idle.
     };

@@ -10,9 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long finished outcomes wait for company.
+/// How long finished outcomes wait to be posted together with others.
 constexpr auto post_after = 1ms;
-/// What a claim should take: long enough that the lock is cheap, short enough that slots share.
+/// Target duration of a claim: long enough that locking is cheap, short enough for a fair split.
 constexpr double claim_seconds = 200e-6;
 constexpr std::size_t claim_tasks_max = 256;
 /// A chunk is closed beyond this; one outcome may be larger by itself.
@@ -49,7 +49,7 @@ void Executor::State::compute(Slot& slot) {
                 const bool was_empty = post(batch);
                 lock.unlock();
                 if (was_empty) options_.on_outcomes();
-                batch = {};  // Unlocked: this may be the last that holds the run.
+                batch = {};  // Without the lock: this may free the run.
                 lock.lock();
                 continue;
             }

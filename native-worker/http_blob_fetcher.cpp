@@ -36,7 +36,7 @@ constexpr int connection_count = 2;
 constexpr std::size_t piece_bytes_max = std::size_t{1} << 20;  ///< Read at a time.
 constexpr std::uint32_t response_header_bytes_max = 16 * 1024;
 
-/// What one attempt came to.
+/// The outcome of one attempt.
 struct Attempt {
     Result<Bytes> bytes;
     bool may_retry = false;
@@ -73,7 +73,7 @@ class HttpBlobFetcher::Lines {
     }
     Lines(const Lines&) = delete;
     Lines& operator=(const Lines&) = delete;
-    /// Before anything of this goes away: what runs on the thread may still come in by fetch().
+    /// Called before any member is destroyed: the thread may still be in fetch().
     void stop() {
         context_.stop();
         thread_.join();
@@ -93,7 +93,7 @@ class HttpBlobFetcher::Lines {
         Done done;
     };
 
-    /// One connection, for ever.
+    /// Serves requests over one connection until the fetcher ends.
     asio::awaitable<void> serve() {
         beast::tcp_stream stream{context_};
         for (;;) {
@@ -118,7 +118,7 @@ class HttpBlobFetcher::Lines {
                                                                  to_hex(sha256) + ": " +
                                                                  result.bytes.error().message);
             }
-            if (was_connected) continue;  // Likely closed for being idle: a new one may do.
+            if (was_connected) continue;  // Probably closed because it was idle: try a new one.
             asio::steady_timer timer{context_, pause};
             co_await timer.async_wait(use_result);
             pause *= 2;
@@ -191,7 +191,7 @@ class HttpBlobFetcher::Lines {
         co_return error_code{};
     }
 
-    /// Grows `bytes` with what comes, up to the size that it has room for.
+    /// Appends what arrives to `bytes`, up to its reserved size.
     asio::awaitable<error_code> read_body(beast::tcp_stream& stream, beast::flat_buffer& buffer,
                                           http::response_parser<http::buffer_body>& parser,
                                           Bytes& bytes, std::uint64_t size) {

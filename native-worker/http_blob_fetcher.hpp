@@ -23,16 +23,16 @@ struct BlobServer {
 struct FetchPatience {
     int attempts = 5;
     std::chrono::milliseconds first_pause{100};  ///< Doubled after each attempt.
-    std::chrono::seconds silence{20};            ///< No byte for so long ends an attempt.
+    std::chrono::seconds silence{20};  ///< An attempt fails after this long without a byte.
 };
 
 /// Fetches blobs by GET /blobs/{sha256}, over a few connections that stay open, on a thread of its
 /// own. What it cannot get or what does not have the promised hash is ErrorCode::Unavailable.
 class HttpBlobFetcher final : public BlobFetcher {
  public:
-    /// Throws std::system_error if no thread can be had.
+    /// Throws std::system_error if no thread can be started.
     explicit HttpBlobFetcher(BlobServer server, FetchPatience patience = {});
-    /// Gives up what is on its way; its `done` is not called.
+    /// Cancels requests in flight; their `done` is not called.
     ~HttpBlobFetcher() override;
     HttpBlobFetcher(const HttpBlobFetcher&) = delete;
     HttpBlobFetcher& operator=(const HttpBlobFetcher&) = delete;

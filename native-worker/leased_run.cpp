@@ -21,7 +21,7 @@ constexpr std::size_t words_of(std::size_t bytes) {
     return (bytes + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t);
 }
 
-/// Blob inputs of a list, none of them there yet.
+/// The blob inputs of a list, none of them fetched yet.
 BlobInputs blobs_of(const std::vector<protocol::WireInput>& inputs) {
     BlobInputs blobs;
     for (const auto& input : inputs) {
@@ -42,7 +42,7 @@ std::size_t words_to_align(const std::vector<protocol::WireInput>& inputs) {
     return words;
 }
 
-/// The bytes, copied into `words`, which are enough.
+/// Copies the bytes into `words`, which must be large enough.
 ByteSpan copied(ByteSpan bytes, std::span<std::uint64_t> words) {
     if (!bytes.empty()) std::memcpy(words.data(), bytes.data(), bytes.size());
     return std::as_bytes(words).first(bytes.size());

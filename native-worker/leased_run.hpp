@@ -22,9 +22,9 @@ struct TaskRange {
 
 /// The inputs of one list (a lease's shared ones, or one task's own) that are blobs.
 struct BlobInputs {
-    std::vector<SharedBlob> blobs;  ///< In order of the blob inputs; null until it is there.
+    std::vector<SharedBlob> blobs;  ///< In order of the blob inputs; null until fetched.
     std::size_t missing = 0;
-    std::optional<Error> error;  ///< A blob that could not be had.
+    std::optional<Error> error;  ///< Why a blob could not be fetched.
 };
 
 /// A lease on its way through the executor. The executor's lock guards what changes, but for
@@ -38,7 +38,7 @@ struct LeasedRun {
     std::vector<std::uint64_t> aligned;  ///< What the shared inputs' spans point into.
     const kernels::Kernel* kernel = nullptr;
     std::atomic<bool> dropped = false;  ///< Start no more of its tasks.
-    std::atomic<bool> revoked = false;  ///< Dropped, and its outcomes are not wanted either.
+    std::atomic<bool> revoked = false;  ///< Dropped, and its outcomes are discarded too.
 
     BlobInputs shared_blobs;
     std::vector<BlobInputs> task_blobs;  ///< By place; empty if no task has a blob of its own.
@@ -56,13 +56,13 @@ struct LeasedRun {
     [[nodiscard]] std::uint64_t own_blob_bytes(std::size_t place) const;
 };
 
-/// What a compute thread keeps from task to task so that it need not allocate.
+/// Buffers that a compute thread reuses from task to task, to avoid allocations.
 struct RunScratch {
     std::vector<ByteSpan> inputs;
-    std::vector<std::uint64_t> aligned;  ///< Copies of inputs that lie at odd addresses.
+    std::vector<std::uint64_t> aligned;  ///< Copies of inputs whose addresses are not aligned.
 };
 
-/// Runs one task whose blobs are there (or have an error). Errors: the kernel's; NotFound for an
+/// Runs one task whose blobs are fetched (or failed). Errors: the kernel's; NotFound for an
 /// unknown kernel; OutOfMemory, after which nothing is remembered any more; LimitExceeded for an
 /// output that no frame can carry.
 [[nodiscard]] Result<Bytes> run_task(const LeasedRun& run, std::size_t place, RunScratch& scratch,

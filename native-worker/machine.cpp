@@ -29,7 +29,7 @@ std::string machine_id() {
     return line;
 }
 
-/// The address of the first network card. One that its maker gave goes before one that software
+/// The MAC address of the first network card. One from its maker is preferred to one that software
 /// made up, because bridges and containers come and go.
 std::string network_card() {
     ifaddrs* list = nullptr;

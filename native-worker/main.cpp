@@ -24,7 +24,7 @@
 namespace netcompute::worker {
 namespace {
 
-/// What nobody can do: trying again would not help.
+/// An error that a retry cannot fix.
 struct BadUsage : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -48,7 +48,7 @@ std::string host_name() {
 /// so that none takes them.
 int take_over_signals() {
     std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGTTIN, SIG_IGN);  // In the background the keyboard belongs to someone else.
+    std::signal(SIGTTIN, SIG_IGN);  // In the background, reading must not stop the process.
     sigset_t leaving;
     sigemptyset(&leaving);
     sigaddset(&leaving, SIGINT);
@@ -70,8 +70,8 @@ struct Whereabouts {
     bool asks_for_ports = false;  ///< Those for workers; else they are the config's.
 };
 
-/// A port that somebody named is that of the pages, which is what people see; the port for tasks is
-/// understood all the same. Throws BadUsage.
+/// A port in the address is that of the web pages, which is the one that users see; the task port
+/// is accepted as well. Throws BadUsage.
 Whereabouts whereabouts(const std::string& named, const Config& config) {
     if (named.empty()) {
         const std::string host = reachable_host(config.master.ip);

@@ -43,7 +43,7 @@ Result<std::uint16_t> port_in(const nlohmann::json& ports, const char* name) {
     return port->get<std::uint16_t>();
 }
 
-/// One attempt. PermissionDenied: trying again is of no use.
+/// One attempt. PermissionDenied: a retry is pointless.
 asio::awaitable<Result<MasterPorts>> ask(const MasterPages& pages) {
     const auto executor = co_await asio::this_coro::executor;
     const std::string there = host_and_port(pages.host, pages.port);

@@ -17,7 +17,7 @@ struct MasterPorts {
     friend bool operator==(const MasterPorts&, const MasterPorts&) = default;
 };
 
-/// From the document of GET /api/v1/cluster. Error: it is none of a NetCompute master.
+/// From the document of GET /api/v1/cluster. Error: it is not from a NetCompute master.
 [[nodiscard]] Result<MasterPorts> parse_master_ports(std::string_view document);
 
 /// The pages of a master.

@@ -38,7 +38,7 @@ Result<kernels::AnyValue> SharedMemo::get(const kernels::MemoKey& key, const Der
     return value;
 }
 
-/// Whatever happens: nobody waits for it any more.
+/// Also on an exception: releases those that wait for the value.
 void SharedMemo::end(const kernels::MemoKey& key, Derivation& derivation,
                      kernels::AnyDerived derived) {
     {

@@ -10,8 +10,8 @@
 
 namespace netcompute::worker {
 
-/// What the slots of a worker remember together. A value that one slot is deriving is awaited by
-/// the others that need it; where that fails, they try themselves. Thread-safe.
+/// A memo that all slots of a worker share. While one slot derives a value, the others that need it
+/// wait; if that fails, they derive it themselves. Thread-safe.
 class SharedMemo final : public kernels::MemoValues {
  public:
     explicit SharedMemo(std::size_t bytes_max) : store_{bytes_max} {}
@@ -38,7 +38,7 @@ class SharedMemo final : public kernels::MemoValues {
     std::map<kernels::MemoKey, std::shared_ptr<Derivation>> derivations_;
 };
 
-/// What a worker of this PC may remember, given the bytes of its memory; 0: unknown.
+/// The memo's limit in bytes on a PC with this much memory; 0: unknown.
 [[nodiscard]] std::size_t memo_bytes_for(std::uint64_t memory_bytes);
 /// The same for the PC that this runs on.
 [[nodiscard]] std::size_t memo_bytes_here();

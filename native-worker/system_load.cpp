@@ -18,7 +18,7 @@ std::string first_line(const char* path) {
     return line;
 }
 
-/// The whole numbers of a text, parted by spaces, up to the first thing that is not one.
+/// The whole numbers at the start of a text, separated by spaces.
 std::vector<std::uint64_t> numbers_of(std::string_view text) {
     std::vector<std::uint64_t> numbers;
     const char* cursor = text.data();

@@ -76,7 +76,7 @@ bool write_identity(const std::filesystem::path& path, const WorkerIdentity& ide
     return false;
 }
 
-/// Follows from this system's and this user's own ids, which themselves are nobody's business
+/// Follows from this system's and this user's own ids, which must not be revealed
 /// outside this PC.
 std::optional<WorkerIdentity> identity_of_this_pc() {
     std::string machine;
@@ -105,7 +105,7 @@ std::filesystem::path worker_id_path() {
         // Only main's thread reads the environment, before any other thread is there.
         const char* const folder = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe)
         if (folder == nullptr || *folder != '/') continue;
-        const std::string_view first{folder};  // A service may have several, parted by colons.
+        const std::string_view first{folder};  // A service may have several, separated by colons.
         return std::filesystem::path{first.substr(0, first.find(':'))} / name;
     }
     const std::filesystem::path home = home_folder();

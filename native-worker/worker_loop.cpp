@@ -137,7 +137,7 @@ void WorkerLoop::hear_master(Instant now) {
     probe_at_ = now;
 }
 
-/// ZeroMQ tries for ever and does not tell why in vain.
+/// ZeroMQ retries for ever and does not report why it fails.
 void WorkerLoop::probe_in_time(Instant now) {
     if (agent_.state() != Agent::State::Greeting) {
         is_probed_ = false;

@@ -69,7 +69,7 @@ fuzz() {
         "$found/$target" "$corpus/$target" >"$found/$target.log" 2>&1
 }
 
-# tell TARGET STATUS: what came of it.
+# tell TARGET STATUS: prints the result.
 tell() {
     local target=$1 log=$found/$1.log file
     if [ "$2" = 0 ]; then

@@ -26,7 +26,7 @@ Instant instant(double milliseconds) {
 
 Bytes input;  ///< Of the event that comes next.
 
-/// Gives the input away, and its memory with it.
+/// Moves the input out.
 Bytes take_input() {
     return std::exchange(input, {});
 }
@@ -39,7 +39,7 @@ std::string text_of(const json& value) {
     return value.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
 }
 
-/// Keeps what is to be done until link.js asks for it.
+/// Collects the effects until link.js fetches them.
 class EffectList final : public BrowserHost {
  public:
     void open_socket() override { add({{"do", "open"}}); }
@@ -76,7 +76,7 @@ class EffectList final : public BrowserHost {
         add({{"do", "prefetch"}, {"blobs", std::move(names)}});
     }
 
-    /// Forgets what the event before gave.
+    /// Clears the effects of the previous event.
     void begin() {
         effects_ = json::array();
         blocks_.clear();
@@ -99,7 +99,7 @@ EffectList effects;
 std::unique_ptr<BrowserWorker> worker_of_tab;
 std::string output;  ///< Effects, or the status.
 
-/// The text of one setting. The page wrote it, so what is missing is its own mistake.
+/// The text of one setting. It comes from our own page, so a missing one is a bug.
 std::string text_in(const json& settings, const char* name) {
     return settings.at(name).get<std::string>();
 }
@@ -213,7 +213,7 @@ EMSCRIPTEN_KEEPALIVE const char* netcompute_effects() {
     output = effects.text();
     return output.data();
 }
-/// Changes with the status's phase, and costs less to ask for.
+/// Changes whenever the status's phase does; cheaper than the whole status.
 EMSCRIPTEN_KEEPALIVE const char* netcompute_phase() {
     return worker_of_tab->phase().data();
 }

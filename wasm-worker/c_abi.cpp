@@ -25,7 +25,7 @@ struct InputEntry {
     const std::uint8_t* sha256;  ///< Null for an input that has no name.
 };
 
-/// What kernels remember between tasks.
+/// The memo that kernels keep between tasks.
 kernels::MemoStore& memo() {
     static kernels::MemoStore store{kernels::memo_bytes_tab_max};
     return store;
@@ -105,7 +105,7 @@ EMSCRIPTEN_KEEPALIVE const std::byte* netcompute_output() {
 EMSCRIPTEN_KEEPALIVE std::uint32_t netcompute_output_size() {
     return static_cast<std::uint32_t>(netcompute::last_output.size());
 }
-/// Gives the output's memory back.
+/// Frees the output's memory.
 EMSCRIPTEN_KEEPALIVE void netcompute_drop_output() {
     netcompute::last_output = {};
 }

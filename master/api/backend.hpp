@@ -57,10 +57,10 @@ class Backend {
     [[nodiscard]] virtual std::optional<nlohmann::json> job(JobId id) = 0;
     /// Errors: NotFound; Unavailable while it is not over; the job's own error if it failed.
     [[nodiscard]] virtual Result<nlohmann::json> job_result(JobId id) = 0;
-    // What changes something is done at once, and promised by when_written().
+    // Calls that change something take effect at once; when_written() tells when that is durable.
     [[nodiscard]] virtual Result<JobId> submit(std::string_view body) = 0;
     [[nodiscard]] virtual Result<void> cancel(JobId id) = 0;
-    /// Holds a job back, or lets it go on. Errors: NotFound; InvalidArgument if it is over.
+    /// Pauses or resumes a job. Errors: NotFound; InvalidArgument if it is over.
     [[nodiscard]] virtual Result<void> pause(JobId id, bool paused) = 0;
     /// Gives a job the priority that the body of the call names.
     /// Errors: as for pause(), and InvalidArgument for a bad body.
@@ -71,7 +71,7 @@ class Backend {
     /// Errors: NotFound; InvalidArgument if it is not in quarantine.
     [[nodiscard]] virtual Result<void> readmit(std::string_view worker) = 0;
     /// Calls back once when all that was changed so far survives a power cut; with Unavailable if
-    /// it cannot be written down now.
+    /// it cannot be written now.
     virtual void when_written(std::function<void(Result<void>)> callback) = 0;
     /// Makes the text of a job's receipt; it may take seconds, and any thread may call it.
     using ReceiptMaker = std::function<Result<std::string>()>;

@@ -41,8 +41,8 @@ void DashboardFeed::accept(net::HttpRequest request, std::shared_ptr<net::WebSoc
                                          });
                                      }});
     if (!has_place) return;
-    // While others watch, the state is as old as the last update: those who come in between share
-    // it, however many they are.
+    // While there are viewers, a new one gets the state of the last update: building it again for
+    // each of them would cost too much.
     if (viewers_.empty()) refresh();
     viewers_.push_back({std::move(socket), nullptr});
     send_snapshot(viewers_.back());

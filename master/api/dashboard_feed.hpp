@@ -22,7 +22,7 @@ class DashboardFeed {
     static constexpr std::chrono::milliseconds interval{250};
     static constexpr int patch_ticks_max = 20;    ///< Behind by more, it gets a snapshot.
     static constexpr int unread_ticks_max = 120;  ///< Behind by more, it is closed: 30 s.
-    /// Of viewers at a time; more people than an office has, and few enough to send to each.
+    /// Viewers at a time: more than an office has people, and few enough to send to each.
     static constexpr std::size_t viewers_max = 200;
     static constexpr std::size_t viewers_per_address_max = 50;
     static constexpr std::size_t unsent_bytes_max = std::size_t{4} << 20;  ///< To one viewer.

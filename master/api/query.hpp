@@ -12,10 +12,10 @@ namespace netcompute::api {
 /// there or not well encoded.
 [[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view key);
 
-/// Whether a name is among names with spaces between.
+/// Whether a name is in a list of names separated by spaces.
 [[nodiscard]] bool has_name(std::string_view names, std::string_view name);
 
-/// Whether a query has none but these parameters (names with spaces between) and "token", each
+/// Whether a query has only these parameters (names separated by spaces) and "token", each
 /// once. Errors: InvalidArgument naming one that it may not have, and those that it may.
 [[nodiscard]] Result<void> check_query(std::string_view query, std::string_view parameters);
 

@@ -114,7 +114,7 @@ std::string file_path(const Target& target) {
     return target.path == "/worker" ? "/web/worker.html" : target.path;
 }
 
-/// Optional only because asio makes an empty one where this throws.
+/// Optional only because Asio needs a default-constructed one for exceptions.
 asio::awaitable<std::optional<Result<std::string>>> make_receipt(Backend::ReceiptMaker maker) {
     co_return maker();
 }
@@ -353,7 +353,7 @@ asio::awaitable<HttpResponse> ServerApi::receipt(std::string_view argument) {
     co_return response;
 }
 
-/// Who is told that something was changed can rely on it. Comes back when that is so.
+/// Returns when the change is durable: a client that gets this answer can rely on it.
 asio::awaitable<Result<void>> ServerApi::wait_until_written() {
     struct Watch {
         std::optional<Result<void>> written;
@@ -368,12 +368,12 @@ asio::awaitable<Result<void>> ServerApi::wait_until_written() {
         watch->timer.expires_at(asio::steady_timer::time_point::max());
         co_await watch->timer.async_wait(asio::as_tuple(asio::use_awaitable));
     }
-    // A server that ends never comes to it.
+    // Not called if the server ends first.
     co_return watch->written.value_or(unexpected(ErrorCode::Unavailable, "the master stops"));
 }
 
-/// Comes back when the job is over, time is up, or the peer has hung up. Those who wait for one job
-/// share one callback, so that polls that give up leave nothing behind.
+/// Returns when the job is over, the time is up, or the peer has hung up. All polls for one job
+/// share one callback, so those that give up leave nothing behind.
 asio::awaitable<std::optional<HttpResponse>> ServerApi::wait_for_end(JobId id, double seconds,
                                                                      const HttpPeer& peer) {
     const auto at_address = waiting_by_address_.find(peer.address);

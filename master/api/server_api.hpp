@@ -38,7 +38,7 @@ class ServerApi {
 
     /// For the HttpServer.
     [[nodiscard]] net::HttpServer::Handlers handlers();
-    /// From now on, for calls and feeds.
+    /// Applies to calls and feeds from now on.
     void set_join_token(std::string token) { options_.join_token = std::move(token); }
 
  private:
@@ -68,7 +68,7 @@ class ServerApi {
                                          const net::HttpPeer& peer);
     boost::asio::awaitable<net::HttpResponse> receipt(std::string_view argument);
     boost::asio::awaitable<Result<void>> wait_until_written();
-    /// An answer if there are too many who wait.
+    /// An answer if too many polls are waiting.
     boost::asio::awaitable<std::optional<net::HttpResponse>> wait_for_end(
         JobId id, double seconds, const net::HttpPeer& peer);
     [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(const net::HttpRequest& request,

@@ -35,7 +35,7 @@ struct PastOutput {
     TaskIndex index = 0;
     WorkerId worker;  ///< WorkerId{}: the master itself.
     Sha256 sha256;
-    bool confirmed = false;  ///< Somebody whose word counts came to the same.
+    bool confirmed = false;  ///< By a believed or trusted worker, or the master.
     WorkerId confirmer;      ///< Who did; WorkerId{}: the master.
 };
 

@@ -71,8 +71,8 @@ class RoundTasks {
     void add_holder(TaskIndex index);
     /// A lease of a former master holds this task.
     void hold(TaskIndex index);
-    /// A lease lets go of the task: it has its outcome, or is over. Without an output, the task is
-    /// pending again if it was the last.
+    /// A lease no longer holds the task: it has its outcome, or is over. Without an output, the
+    /// task is pending again if it was the last.
     void release(TaskIndex index);
 
     // ---- Outputs ----
@@ -91,7 +91,7 @@ class RoundTasks {
     void unsettle(TaskIndex index);
     /// Settles it for good: it wants no check any more.
     void confirm(TaskIndex index, WorkerId confirmer);
-    /// Whose word confirmed it; WorkerId{} for the master's, and where nobody's did.
+    /// The worker that confirmed it; WorkerId{} if the master did, or nobody.
     [[nodiscard]] WorkerId confirmer(TaskIndex index) const {
         return WorkerId{task(index).confirmer};
     }
@@ -116,7 +116,7 @@ class RoundTasks {
         std::uint32_t count_max, const std::function<bool(const Voters&)>& may_check);
     /// A lease of a former master holds this check.
     void hold_check(TaskIndex index);
-    /// A lease lets go of a check.
+    /// A lease no longer holds a check.
     void release_check(TaskIndex index);
     /// Whether any lease holds this task, to compute or to check it.
     [[nodiscard]] bool is_held(TaskIndex index) const {

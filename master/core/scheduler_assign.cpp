@@ -184,7 +184,7 @@ void Scheduler::help_with(LeaseId late_id, std::vector<WorkerId>& idle) {
     if (!copies_for(WorkerId{}, late, 1).empty()) assigner_.note_helpless();
 }
 
-/// A stranger may hold a task for ever, and so may the one that got a copy of it: where neither
+/// A stranger may never deliver a task, nor may the one that got a copy of it: where neither
 /// delivers, the master does the task.
 void Scheduler::rescue_from_strangers(JobId id, Job& job, const Lease& late) {
     const Instant due = late.progress_at + limits_.lease_seconds_min;

@@ -175,7 +175,7 @@ void Scheduler::abandon_lease(const Lease& lease, bool blame_running_tasks) {
 }
 
 /// A worker was lost while it made a check. After several such losses the master makes the check,
-/// for workers that take checks and disconnect could hold the job up for ever; but a quorum is a
+/// for workers that take checks and disconnect could delay the job without limit; but a quorum is a
 /// number of PCs, to which the master does not add.
 void Scheduler::lose_check(const Lease& lease, TaskIndex index) {
     Job& job = rounds_.at(lease.job);

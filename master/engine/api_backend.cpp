@@ -46,7 +46,7 @@ nlohmann::json progress_document(const JobRun& job) {
     return document;
 }
 
-/// How long the job will take at the pace that it has; nothing where that cannot be told.
+/// The remaining seconds at the current speed; nothing where that cannot be estimated.
 std::optional<double> seconds_left(const JobRun& job, const core::RoundView& round, double rate,
                                    Instant now) {
     if (!job.has_more_rounds()) {

@@ -14,7 +14,7 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-/// For the host's thread for the disk; `then` hears on the engine's how it went.
+/// Runs on the host's disk thread; `then` gets the outcome on the engine's thread.
 EngineHost::SlowWork on_disk(store::SlowWork work, std::function<void(const Result<void>&)> then) {
     return [work = std::move(work), then = std::move(then)]() -> EngineHost::Work {
         return [then, result = work()] { then(result); };
@@ -123,7 +123,7 @@ void CommitPipeline::keep_up() {
     }));
 }
 
-/// One at a time: who comes while one is under way shares the next one.
+/// One flush at a time: requests that come during one share the next.
 void CommitPipeline::flush() {
     const bool is_asked_for =
         flush_failed_ || std::ranges::any_of(committed_, &Promised::is_relied_on);
@@ -151,7 +151,7 @@ void CommitPipeline::flushed(std::uint64_t commit, const Result<void>& result) {
     advance();
 }
 
-/// Who asked for something is told so; all else waits.
+/// Tells the callers that it cannot be written; everything else waits.
 void CommitPipeline::fail(const Error& error) {
     const bool is_new = std::exchange(trouble_, error.message).empty();
     if (flush_failed_) {

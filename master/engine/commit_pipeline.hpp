@@ -12,30 +12,29 @@
 
 namespace netcompute::engine {
 
-/// What one turn of the engine has decided, and what waits until that is written down.
+/// The decisions of one turn of the engine, and what waits until they are written.
 struct TurnRecords {
     using Answer = std::function<void(Result<void>)>;
 
     std::vector<store::Record> records;
-    /// What workers are told: once the records survive the end of this process.
+    /// Messages to workers: sent once the records survive the end of this process (commit).
     std::vector<std::function<void()>> sends;
-    /// What somebody relies on: once the records survive a power cut.
+    /// Promises: made once the records survive a power cut (flush).
     std::vector<std::function<void()>> promises;
-    /// Those who asked for it. Told with the promises or, at once, that it cannot be written down
-    /// now; the records are all the same, later.
+    /// The callers. They are answered with the promises or, at once, that it cannot be written
+    /// now; the records are still written later.
     std::vector<Answer> answers;
-    /// Takes back what was begun before it was written down: only if it cannot be now.
+    /// Undoes what was begun before it was written; called only if it cannot be written now.
     std::vector<std::function<void()>> undoings;
 };
 
-/// The way of turns into the store. Commits are in order and as quick as the store makes them: the
-/// disk is waited for on the host's own thread for that, while turns go on. Turns that come while a
-/// commit has to wait go into the next one together. Where the store cannot be written, everything
-/// waits, in order, for retry().
+/// Writes turns to the store. Commits are made in order, without waiting for the disk: a thread of
+/// the host does that, while turns go on. Turns that come while a commit has to wait go into the
+/// next one together. If the store cannot be written, everything waits, in order, for retry().
 class CommitPipeline {
  public:
-    /// All of them outlive it. `on_trouble` hears when the store cannot be written any more (true),
-    /// and when it can be again.
+    /// All of them outlive it. `on_trouble` is called when the store cannot be written any more
+    /// (true), and when it can be again (false).
     CommitPipeline(EngineHost& host, store::JobStore& store, std::function<void(bool)> on_trouble);
 
     /// May send at once. Not to be called from what it calls.
@@ -43,7 +42,7 @@ class CommitPipeline {
     /// Tells when all that was added so far survives a power cut; at once if so, or if the store
     /// cannot be written.
     void when_flushed(TurnRecords::Answer answer);
-    /// Tries again what failed.
+    /// Retries what failed.
     void retry();
     /// Why the store cannot be written; empty if it can.
     [[nodiscard]] const std::string& trouble() const { return trouble_; }

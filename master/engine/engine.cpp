@@ -59,7 +59,7 @@ void Engine::be_due() {
     host_.post([this] { turn(); });
 }
 
-/// Others on this thread, who answer HTTP, have theirs between two turns.
+/// The handlers of HTTP calls, on the same thread, run between two turns.
 void Engine::turn() {
     const Instant instant = now();
     std::size_t taken = 0;
@@ -118,8 +118,8 @@ void Engine::count_extra_results(const core::Event& event, const core::Effects& 
     job->second.record.checks += extra;
 }
 
-/// The next master reckons what time went by from the last reading that is written down. While no
-/// job is live, nothing needs it.
+/// The next master computes the time that has passed from the last stored reading. Without live
+/// jobs nothing needs it.
 void Engine::note_time(bool upkeep) {
     if (!store_trouble().empty() || live_.empty()) return;
     if (turn_.records.empty() && !upkeep) return;
@@ -131,7 +131,7 @@ void Engine::note_time(bool upkeep) {
     put(store::PutClock{{steady_time_.ms(instant), host_.unix_ms()}});
 }
 
-/// All that was decided is to be written down, and then told.
+/// Commits the decisions of this turn; messages follow the commit.
 void Engine::hand_in() {
     for (const WorkerId id : std::exchange(changed_workers_, {})) {
         const auto found = workers_.find(id);

@@ -41,12 +41,13 @@ struct EngineOptions {
     std::uint64_t quick_bytes_max = 64 << 10;
     /// After a restart, how many outputs are taken up between two looks at the inbox.
     std::size_t load_outputs_max = 2048;
-    /// How many masters in a row may die in the same heavy step of a job before it is held; 0: any.
+    /// How many masters in a row may die in the same heavy step of a job before it is paused; 0:
+    /// any.
     std::uint32_t trial_deaths_max = 2;
     /// Likewise, die before they are ready, before all jobs are.
     std::uint32_t unready_starts_max = 3;
     std::function<const JobType*(std::string_view)> find_job_type = engine::find_job_type;
-    /// For audits. Without a memo: who judges others relies on nothing that came before.
+    /// For audits. Without a memo, so that an audit does not depend on cached values.
     programs::ComputeOptions compute = {};
     /// Steps the scheduler in the engine's place, so that a test sees each event and its effects
     /// and may change them. Empty: the engine does it.
@@ -59,8 +60,8 @@ struct WorkerInfo {
     std::string key;  ///< The id that people and the API see.
     std::string name;
     protocol::WorkerKind kind = protocol::WorkerKind::Native;
-    bool is_native = false;    ///< By the way it came, not by what it says.
-    bool is_believed = false;  ///< Whoever put it there may install here.
+    bool is_native = false;    ///< By the port it came to, not by what it says.
+    bool is_believed = false;  ///< Set up by an authorized person.
     std::string owner;         ///< Who its key belongs to.
     LeaseId first_lease;       ///< That it was ever given, as far as is known.
     LeaseId last_lease;        ///< As above; LeaseId{}: none.
@@ -102,10 +103,10 @@ class Engine final : public WorkerEvents {
         options_.live_tasks_max = live_tasks_max;
     }
 
-    /// Where transports deliver.
+    /// The interface that transports call.
     [[nodiscard]] WorkerGateway& gateway() { return gateway_; }
 
-    // What users ask for. It is done at once, and promised by when_written().
+    // Calls of users. They take effect at once; when_written() tells when that is durable.
 
     /// Errors: InvalidArgument, NotFound or PermissionDenied for bad parameters; LimitExceeded;
     /// Unavailable if the store cannot be written. A job of which that turns out before it is

@@ -7,12 +7,12 @@
 
 namespace netcompute::engine {
 
-/// What an Engine needs of the world: clocks, a thread of its own, others beside it, one alarm. A
-/// server's is AsioHost; a simulation has one in virtual time. Serves one engine.
+/// What an Engine needs from its environment: clocks, a thread of its own, a pool, one alarm. A
+/// server's is AsioHost; the simulator has one in virtual time. Serves one engine.
 class EngineHost {
  public:
     using Work = std::function<void()>;
-    /// Takes long and must not touch the engine. What it returns does, with what was found out.
+    /// Slow work, which must not touch the engine; the function that it returns may.
     using SlowWork = std::function<Work()>;
 
     EngineHost() = default;
@@ -36,7 +36,7 @@ class EngineHost {
     /// was set before.
     virtual void wake_at(Instant when, Work work) = 0;
 
-    /// The engine ends: waits for the slow work that is running, and drops all that was to come.
+    /// Called when the engine ends: waits for running slow work and drops the rest.
     virtual void close() = 0;
 };
 

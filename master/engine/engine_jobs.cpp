@@ -12,7 +12,7 @@
 namespace netcompute::engine {
 namespace {
 
-/// A job that is over is kept for long, so its error is no place for a whole file.
+/// Ended jobs are kept for long, so their errors must be short.
 std::string shortened(std::string message) {
     constexpr std::size_t message_bytes_max = 4096;
     constexpr std::string_view mark = "… (cut)";
@@ -30,7 +30,7 @@ Result<JobId> Engine::submit(JobRequest request) {
     if (type == nullptr) {
         return unexpected(ErrorCode::InvalidArgument, "type: \"" + request.type + "\" is unknown");
     }
-    // A job that submits others can always have one of them.
+    // A parent may always have one live child, whatever the limit.
     const bool is_first_child =
         request.parent != JobId{} && live_.at(request.parent).children->live == 0;
     if (live_.size() >= options_.live_jobs_max && !is_first_child) {
@@ -108,7 +108,7 @@ Result<JobId> Engine::submit(JobRequest request) {
     return id;
 }
 
-/// Two jobs at a time must not leave their results in one file, nor one replace what another reads.
+/// No two live jobs may write the same file, and none may replace a file that another one reads.
 /// Of the named defaults the last one's stay: who names no file wants the newest.
 Result<void> Engine::check_files_are_free(JobId own, const FileNames& files,
                                           const std::set<JobId>& passed_over) const {
@@ -157,7 +157,8 @@ std::uint64_t Engine::live_tasks() const {
     return tasks;
 }
 
-/// Each live task takes memory, if only once it is done. `more`: in a round that is not begun yet.
+/// Each live task takes memory, at the latest when it is done. `more`: in a round that is not begun
+/// yet.
 Result<void> Engine::check_live_tasks(std::uint64_t more) const {
     const std::uint64_t tasks = live_tasks() + counted_tasks(more);
     if (tasks <= options_.live_tasks_max) return {};

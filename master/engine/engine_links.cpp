@@ -6,14 +6,14 @@
 
 #include <algorithm>
 
-/// How jobs hang together. A job that comes after others waits until they have succeeded. A job
+/// Links between jobs. A job that comes after others waits until they have succeeded. A job
 /// that is made of other jobs submits them, a few at a time, and gathers their results; what it is
 /// can be found out again from those, so the store keeps nothing of it but its children. The end of
 /// a job and what that means for others are written down together.
 namespace netcompute::engine {
 namespace {
 
-/// Of one job at a time: enough for many workers, and few enough to be listed.
+/// Live children of one job: enough for many workers, and few enough to be listed.
 constexpr std::size_t live_children_max = 64;
 constexpr std::size_t children_max = 10'000;
 
@@ -110,7 +110,7 @@ Result<std::shared_ptr<const jobs::JobInputs>> Engine::inputs_from_jobs(
     return std::shared_ptr<const jobs::JobInputs>{std::move(inputs)};
 }
 
-/// For checking it, and as a beginning of that for preparing it.
+/// The context for checking the job; prepare() adds what it needs.
 JobContext Engine::context_of(const JobRun& job) {
     return {.root = options_.root,
             .paths_anywhere = job.record.paths_anywhere,
@@ -118,7 +118,7 @@ JobContext Engine::context_of(const JobRun& job) {
             .only_named_outputs = job.record.parent != JobId{}};
 }
 
-/// So that it hears of the ends of others, and they of its own.
+/// Registers the job with those it waits for, and with its parent.
 void Engine::link(const JobRun& job) {
     for (const JobId before : job.waits_for) followers_[before].insert(job.record.id);
     if (job.record.parent != JobId{}) children_[job.record.parent].insert(job.record.id);
@@ -271,7 +271,7 @@ Result<bool> Engine::submit_child(JobRun& job) {
     const auto is_this = [&](const store::JobRecord& child) {
         return child.parent == id && child.child_index == index;
     };
-    // One that has ended in this turn is heard of in a moment.
+    // A child that ended in this turn is handled when its end is committed.
     const bool is_there = std::ranges::any_of(unsettled_ends_, is_this) ||
                           std::ranges::any_of(children_[id], [&](JobId child) {
                               const auto found = live_.find(child);
@@ -300,7 +300,7 @@ Result<bool> Engine::submit_child(JobRun& job) {
 
 void Engine::child_is_over(JobRun& parent, const store::JobRecord& child) {
     if (!parent.children) {
-        // It is not taken up again yet, and will hear of it then.
+        // It is not resumed yet, and is told then.
         if (child.state == store::JobState::Succeeded) {
             former_results_[parent.record.id][child.child_index] = child.result;
             return;
@@ -320,7 +320,7 @@ void Engine::child_is_over(JobRun& parent, const store::JobRecord& child) {
                   told_end(child, ", which it has submitted,")});
 }
 
-/// Those that could not be taken before: the disk was full, or there were too many jobs.
+/// Retries children that were refused before: the disk was full, or there were too many jobs.
 void Engine::submit_waiting_children() {
     std::vector<JobId> parents;
     for (const auto& [id, job] : live_) {

@@ -9,8 +9,8 @@
 
 namespace netcompute::engine {
 
-/// The former master may have ended between any two instructions. What it had told anybody is in
-/// the store; what it had not is done again.
+/// The former master may have ended at any instruction. Everything that it had told anybody is in
+/// the store; the rest is done again.
 void Engine::resume() {
     // A power cut may take the last leases out of the record while workers still hold them, and no
     // other lease must be taken for one of those. So ids go on from the time of day, in
@@ -89,7 +89,7 @@ void Engine::resume_worker(const store::WorkerRecord& record, LeaseId last_lease
     worker.quarantined = record.quarantined;
     worker.tasks_done = record.tasks_done;
     worker.joined = now();
-    // Whichever it had of former masters.
+    // Including leases of masters before that one.
     worker.first_lease = LeaseId{1};
     worker.last_lease = last_lease;
     enqueue(core::WorkerRestored{record.id, pc_of(record.address, record.id), record.is_believed,
@@ -97,7 +97,7 @@ void Engine::resume_worker(const store::WorkerRecord& record, LeaseId last_lease
     if (record.drained) enqueue(core::WorkerDrained{record.id, true});
 }
 
-/// Which files it reads and writes; one that it cannot use is told of when it is prepared.
+/// Finds the files that a job reads and writes; errors are reported when it is prepared.
 void Engine::recall_files(JobRun& job) {
     const JobType* const type = options_.find_job_type(job.record.type);
     if (type == nullptr) return;
@@ -147,7 +147,7 @@ Result<void> Engine::take_up(JobRun& job) {
     const auto read = [&](RoundIndex round) { return jobs_.checkpoint(id, round); };
     if (auto restored = job.restore(std::move(*plan), read); !restored) return restored;
     if (auto fits = check_live_tasks(0); !fits) {
-        // It was taken by a master with more room, and must not be lost.
+        // It was accepted under a higher limit, and must not be lost.
         job = JobRun{job.record, job.submitted, *options_.blobs};
         recall_files(job);
         hold(job, fits.error().message);

@@ -13,7 +13,7 @@ namespace {
 /// A receipt is a text of 80 bytes for each task that it lists.
 constexpr std::uint64_t receipt_tasks_max = 1'000'000;
 
-/// Who gave what in each round, from which anybody can compute it again. On any thread.
+/// The receipt's rounds: who gave which outputs, enough to verify the job. On any thread.
 Result<Bytes> make_receipt(const std::map<RoundIndex, Bytes>& forgotten,
                            const std::map<RoundIndex, core::RoundTasks>& rounds,
                            const std::vector<Sha256>& states,
@@ -135,7 +135,7 @@ void Engine::fetch_blobs(JobRun& job, std::function<void(JobRun&)> go_on) {
     be_due();
 }
 
-/// Where a lie came to light while the pool had the program.
+/// Goes back if a wrong result was found while the pool had the program.
 bool Engine::went_back(JobRun& job) {
     job.is_away = false;
     job.phase.clear();

@@ -4,7 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
-/// A master that dies of a job would die of it again after each restart. So each heavy step of a
+/// If a job crashes the master, it would crash it again after each restart. So each heavy step of a
 /// job (see store::HeavyStep) is written down before it begins, and again when it is over. Where
 /// masters have died in the same step several times in a row, the next one holds the job back.
 namespace netcompute::engine {
@@ -43,7 +43,7 @@ void Engine::begin_step(JobId id, store::HeavyStep step) {
     put_trial(std::move(trial));
 }
 
-/// The job has got through its heavy step: that is not what a master would die of.
+/// The job's heavy step is over: it cannot have crashed a master.
 void Engine::step_is_over(JobId id) {
     const auto found = trials_.find(id);
     if (found == trials_.end()) return;
@@ -78,7 +78,7 @@ void Engine::dangerous_task_is_over(JobId id) {
     be_due();
 }
 
-/// At the start, with all jobs that are not over: holds back those that it would die of.
+/// At the start, for all live jobs: holds those that would crash the master again.
 void Engine::judge_former_masters() {
     for (store::JobTrial trial : jobs_.trials()) {
         const auto found = live_.find(trial.job);
@@ -122,7 +122,7 @@ void Engine::hold(JobRun& job, const std::string& why) {
     be_due();
 }
 
-/// A user wants it tried again.
+/// A user resumes the job, so it is tried again.
 void Engine::release(JobRun& job) {
     const JobId id = job.record.id;
     log_within_budget("job that is held back", "", spdlog::level::info, "job {} ({}) goes on",
@@ -138,7 +138,7 @@ void Engine::release(JobRun& job) {
     be_due();
 }
 
-/// The master ends because somebody wants it to: no step is to blame.
+/// An orderly stop: no step is to blame.
 void Engine::end_in_order() {
     for (auto& [id, trial] : trials_) {
         trial.step = store::HeavyStep::None;

@@ -12,8 +12,8 @@
 namespace netcompute::engine {
 namespace {
 
-constexpr std::size_t error_bytes_max = 1000;     ///< Of what a worker says of a task that failed.
-constexpr std::size_t away_workers_max = 10'000;  ///< Whose ids are kept for them.
+constexpr std::size_t error_bytes_max = 1000;     ///< Of the error message of a failed task.
+constexpr std::size_t away_workers_max = 10'000;  ///< Whose ids stay reserved.
 
 }  // namespace
 
@@ -31,9 +31,9 @@ std::string Engine::address_of(WorkerId id) const {
     return found == workers_.end() ? "an unknown address" : found->second.address;
 }
 
-/// Workers of one address are one PC; but those of this PC itself, and who comes by way of it
-/// through a tunnel, are each taken for their own. All whom one proxy sends are one PC, wherever
-/// the proxy is: so they may be.
+/// Workers of one address count as one PC. On this PC itself, which includes tunnels that end here,
+/// each worker counts as its own. All workers behind one untrusted proxy count as one PC, because
+/// they may be one.
 std::uint64_t Engine::pc_of(const std::string& address, WorkerId worker) {
     const bool is_loopback = address.starts_with("127.") || address == "::1";
     const std::string key = is_loopback ? "worker " + std::to_string(worker.value) : address;
@@ -112,7 +112,7 @@ void Engine::on_heartbeat(WorkerId id, const protocol::Heartbeat& heartbeat) {
     worker.memory_bytes = heartbeat.memory_bytes;
     worker.current = heartbeat.current;
     core::HeartbeatReceived event{id, heartbeat.leases, heartbeat.slots, heartbeat.paused};
-    // It says all that one before it does. Who beats without end is one event a turn.
+    // It replaces the heartbeat before it, so a flood of heartbeats costs one event a turn.
     if (const auto waiting = waiting_heartbeats_.find(id); waiting != waiting_heartbeats_.end()) {
         *waiting->second = std::move(event);
         return;
@@ -155,7 +155,7 @@ void Engine::on_results(WorkerId id, const protocol::Results& results,
             one.error = {outcome.code, printable(as_text(outcome.bytes), error_bytes_max)};
         output_bytes.push_back(outcome.bytes);
     }
-    // Else the scheduler will refuse them.
+    // If not, the scheduler refuses them.
     const auto lease = scheduler_.lease(results.lease);
     if (lease && lease->job == results.job) note_failures(event);
     std::uint64_t bytes = 0;
@@ -184,7 +184,7 @@ void Engine::hash_on_pool(WorkerId id, InboxItem item) {
     });
 }
 
-/// One line a frame, however many it has.
+/// Logs one line a frame, whatever the number of failures in it.
 void Engine::note_failures(const core::ResultsReceived& event) {
     const auto failed = [](const core::Outcome& outcome) { return outcome.failed; };
     const auto first = std::ranges::find_if(event.outcomes, failed);

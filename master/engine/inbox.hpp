@@ -27,12 +27,12 @@ struct InboxItem {
 /// floods the master delays itself.
 class Inbox {
  public:
-    /// Whether nothing in it can be taken now.
+    /// Whether no item is ready.
     [[nodiscard]] bool empty() const { return own_.empty() && turns_.empty(); }
-    /// With what is not ready.
+    /// Items, including those that are not ready.
     [[nodiscard]] std::size_t size() const { return size_; }
 
-    /// Of the master itself.
+    /// Adds an event of the master itself.
     void add(InboxItem item) {
         own_.push_back(std::move(item));
         ++size_;

@@ -36,7 +36,7 @@ using jobs::ParamValues;
 using jobs::PreparedJob;
 using jobs::tasks_per_round_max;
 
-/// What a job that is made of other jobs has submitted, or is about to.
+/// The children of a job that is made of other jobs.
 struct Children {
     std::vector<JobRequest> requests;  ///< In order.
     std::vector<std::string> results;  ///< Of each: JSON; empty until it has succeeded.
@@ -61,21 +61,21 @@ class JobRun {
     std::uint64_t tasks_done = 0;    ///< Of those; fewer again when it goes back to a former round.
     std::uint64_t tasks_failed = 0;  ///< Failed attempts; the tasks were tried again.
     core::Validation validation;
-    bool is_away = false;                  ///< The pool has the program: no touching it.
-    std::uint32_t dangerous_tasks = 0;     ///< That the pool computes, and a master may die of.
+    bool is_away = false;  ///< The pool uses the program: the engine must not touch it.
+    std::uint32_t dangerous_tasks = 0;     ///< Audits in progress, which might crash the master.
     std::optional<RoundIndex> go_back_to;  ///< Asked for while it was.
-    /// Where it stood when its first round began here, for those who ask how long it will take.
+    /// The progress when its first round began in this process, for estimating the time left.
     std::optional<std::pair<Instant, double>> pace_from;
     std::set<JobId> waits_for;         ///< Jobs that it comes after, and that are not over.
     std::optional<Children> children;  ///< Of one that is made of other jobs, once it has begun.
     /// What its result may list as files.
     std::shared_ptr<jobs::WrittenOutputs> outputs_written =
         std::make_shared<jobs::WrittenOutputs>();
-    std::string held;  ///< Why it is held back since a restart, not even prepared; or empty.
+    std::string held;  ///< Why it was not resumed after a restart; or empty.
     RoundIndex round_index = 0;
     RateMeter rate;
 
-    /// Takes what the pool has prepared.
+    /// Starts with what the pool has prepared.
     void begin(PreparedJob prepared);
     [[nodiscard]] bool begun() const { return prepared_ != nullptr; }
 
@@ -120,7 +120,7 @@ class JobRun {
     /// state; where that is a forgotten one, nothing of it and of later rounds holds any more.
     /// Errors: those of Program::restore.
     [[nodiscard]] Result<void> go_back(RoundIndex round, ByteSpan state);
-    /// Keeps what is told of these rounds instead of themselves, the first kept one first. Which
+    /// Replaces these rounds by their summaries, starting with the first kept one. Which
     /// checkpoints are of no more use: of those that remain, there is one at half of the way to the
     /// beginning, at half of that, and so on, so there are few, and none is far.
     [[nodiscard]] std::vector<RoundIndex> forget_rounds(std::vector<Bytes> told);
@@ -132,7 +132,7 @@ class JobRun {
     /// Takes up a former master's job where its last round began. Errors: as for go_back(), and
     /// those of `read`; Internal for a record that this program cannot read.
     [[nodiscard]] Result<void> restore(store::JobPlan plan, const ReadState& read);
-    /// On whose word forgotten rounds rest, as restore() found it.
+    /// The workers whose unconfirmed results forgotten rounds depend on, as restore() found them.
     [[nodiscard]] const std::vector<core::ForgottenWord>& forgotten_words() const {
         return forgotten_words_;
     }

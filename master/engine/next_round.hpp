@@ -11,7 +11,7 @@
 
 namespace netcompute::engine {
 
-/// An input of up to this size rides in the lease itself: cheaper than a request of its own.
+/// An input of up to this size is sent inside the lease: cheaper than a request of its own.
 inline constexpr std::uint64_t inline_input_bytes_max = 4096;
 
 /// Where a program stands between two rounds: all that the engine needs of it until the next fold,
@@ -29,9 +29,9 @@ struct NextRound {
     std::vector<programs::BlobRef> missing;  ///< Of those, what the blob store does not have.
 };
 
-/// Takes as long as the state and the shared inputs are large: a shared input that is too large to
-/// ride in every lease becomes a blob, unless there is no room for it. After a fold, `work` is what
-/// it has published. On any thread, while nobody else uses the program. Errors: those of
+/// Takes time in proportion to the state and the shared inputs: a shared input that is too large to
+/// be sent in every lease becomes a blob, unless there is no room for it. After a fold, `work` is
+/// what it has published. On any thread, while nobody else uses the program. Errors: those of
 /// BlobHolder::put() for what was published.
 [[nodiscard]] Result<NextRound> next_round(const programs::Program& program,
                                            store::BlobStore& blobs,

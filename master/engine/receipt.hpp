@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-/// What a job leaves behind for those who doubt it: docs/receipt.md says what is in a receipt.
+/// What a job leaves behind for verification: docs/receipt.md says what is in a receipt.
 namespace netcompute::engine {
 
 struct KernelName {
@@ -26,7 +26,7 @@ struct KernelName {
 struct ReceiptOutput {
     WorkerId worker;  ///< WorkerId{}: the master itself.
     Sha256 sha256;
-    bool confirmed = false;  ///< Somebody whose word counts came to the same.
+    bool confirmed = false;  ///< Confirmed by a believed or trusted worker, or by the master.
     friend bool operator==(const ReceiptOutput&, const ReceiptOutput&) = default;
 };
 

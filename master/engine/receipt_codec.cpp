@@ -79,7 +79,7 @@ ReceiptRound read_round(ByteReader& reader, int format_version) {
     }
     const auto listed_count = reader.number<std::uint32_t>();
     if (reader.left() / task_bytes_min < listed_count) {
-        static_cast<void>(reader.bytes(reader.left() + 1));  // More than there is: not ok any more.
+        static_cast<void>(reader.bytes(reader.left() + 1));  // Past the end: not ok any more.
         return round;
     }
     round.outputs.resize(listed_count);

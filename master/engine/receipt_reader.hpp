@@ -14,7 +14,7 @@ namespace netcompute::engine {
 
 inline constexpr std::string_view receipt_format = "netcompute-receipt";
 
-/// A receipt as somebody else reads it.
+/// A receipt that was parsed and checked.
 struct Receipt {
     std::string software;  ///< "netcompute 1.0.0".
     std::uint64_t job_id = 0;

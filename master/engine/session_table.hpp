@@ -14,7 +14,7 @@ namespace netcompute::engine {
 struct WorkerSession {
     std::string key;  ///< What the worker speaks for itself by, and may resume by.
     WorkerId worker;
-    std::string worker_key;      ///< The name that the worker goes by.
+    std::string worker_key;      ///< The worker's public id.
     net::SessionPtr connection;  ///< Null while it is not connected.
 };
 

@@ -34,7 +34,7 @@ std::string random_session_key() {
     return key;
 }
 
-/// Takes the same time whatever the difference, so that a token cannot be found byte by byte.
+/// Compares in constant time, so that a token cannot be guessed byte by byte.
 static bool tokens_equal(const std::string& given, const std::string& expected) {
     return given.size() == expected.size() &&
            CRYPTO_memcmp(given.data(), expected.data(), expected.size()) == 0;
@@ -91,7 +91,7 @@ void WorkerGateway::on_frame(const net::SessionPtr& from, std::string_view heade
     }
 }
 
-/// A frame of results may hold millions of them: it is only read if somebody waits for it.
+/// A frame of results may hold millions of them: it is decoded only if they are needed.
 Result<bool> WorkerGateway::admit(const WorkerSession& peer, const nlohmann::json& header) {
     if (header.at("type") != "results") return true;
     const auto lease = header.find("lease");
@@ -183,7 +183,7 @@ bool WorkerGateway::refuse_unwelcome(const net::SessionPtr& from, const protocol
     }
     const std::size_t count = sessions_.connected_at(from->peer_address());
     if (count < options_.sessions_per_address_max) return false;
-    // One that comes back while its old connection seems to live takes that one's place.
+    // A worker that reconnects while its old connection seems alive replaces that connection.
     const WorkerSession* const resumed = this->resumed(hello);
     if (resumed != nullptr && resumed->connection != nullptr) return false;
     refuse(from, "too_many_sessions",

@@ -19,17 +19,17 @@ namespace netcompute::engine {
 /// A worker whose hello was accepted.
 struct JoinedWorker {
     WorkerId id;
-    const std::string& key;        ///< The name it goes by; one WorkerId always has the same.
+    const std::string& key;        ///< The worker's public id; a WorkerId never changes its key.
     const std::string& session;    ///< What it may resume by.
     const protocol::Hello& hello;  ///< `resume` is empty unless it does resume a session.
     const std::string& address;    ///< Of its PC.
     const std::string& owner;      ///< Of the key: what tells it from others that name its id.
     bool is_web = false;           ///< By the web port, whatever its hello says that it is.
     bool is_forwarded = false;     ///< By a proxy, whose PC that is; see net::Session.
-    bool is_believed = false;      ///< Whoever put it there may install here.
+    bool is_believed = false;      ///< Set up by an authorized person.
 };
 
-/// What the gateway has understood of the workers' frames, after every check.
+/// What workers' frames say, after every check.
 class WorkerEvents {
  public:
     WorkerEvents() = default;
@@ -54,8 +54,8 @@ class WorkerEvents {
     virtual void on_expelled(WorkerId worker, const std::string& reason) = 0;
 };
 
-/// 128 bits that nobody can guess, in hexadecimal: whoever names a session's key speaks for its
-/// worker. Throws std::runtime_error if the system gives none.
+/// 128 random bits, in hexadecimal: whoever names a session's key speaks for its worker, so it must
+/// not be guessable. Throws std::runtime_error if the system gives none.
 [[nodiscard]] std::string random_session_key();
 
 struct GatewayOptions {
@@ -63,14 +63,14 @@ struct GatewayOptions {
     double heartbeat_seconds = 2;
     double silence_seconds = 10;
     Duration greeting_timeout = std::chrono::seconds{10};  ///< To say hello after connecting.
-    std::size_t sessions_per_address_max = 512;            ///< One PC must not take what all share.
+    std::size_t sessions_per_address_max = 512;            ///< So that one PC cannot take all.
     AuditLog* audit = nullptr;  ///< Hears who joined and who was refused; outlives the gateway.
     /// Called once a session. Another one only where runs must be alike.
     std::function<std::string()> new_session_key = random_session_key;
 };
 
-/// The door for workers, whatever transport they come by: handshake, sessions, and the checks that
-/// make a malformed peer lose its own session and nothing else.
+/// Admits workers, over any transport: handshake, sessions, and the checks by which a malformed
+/// peer loses its own session and affects nothing else.
 class WorkerGateway final : public net::SessionListener {
  public:
     WorkerGateway(GatewayOptions options, WorkerEvents& events);
@@ -80,7 +80,7 @@ class WorkerGateway final : public net::SessionListener {
     void set_sessions_per_address_max(std::size_t count) {
         options_.sessions_per_address_max = count;
     }
-    /// By what right somebody joins, or has joined, for the audit log.
+    /// The credentials by which somebody joins, or has joined, for the audit log.
     [[nodiscard]] std::string_view right_to_join() const {
         return options_.join_token.empty() ? audit_by::anyone : audit_by::token;
     }
@@ -108,7 +108,7 @@ class WorkerGateway final : public net::SessionListener {
                  const std::string& owner);
     /// Ids up to this one have been given to workers before.
     void skip_ids(WorkerId last) { ids_.skip(last); }
-    /// While it is held, hellos wait: the master does not know yet what it has to go on with.
+    /// While held, hellos wait: the master is still reading the jobs that it has to resume.
     void hold(bool held);
     /// Whoever owns this key is refused, with the reason; an empty one lets it in.
     void ban(const std::string& key, const std::string& reason) { ids_.ban(key, reason); }

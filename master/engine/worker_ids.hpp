@@ -19,9 +19,9 @@ namespace netcompute::engine {
 [[nodiscard]] std::string owner_of(const protocol::Hello& hello, const std::string& address,
                                    bool is_web);
 
-/// Who goes by which id. An id belongs to who first came with it, for as long as that worker is
-/// remembered. Who asks for another's gets one with a number behind it, and the same one the next
-/// time, whoever of them comes first then.
+/// Which worker has which id. An id belongs to the worker that used it first, for as long as that
+/// worker is remembered. A worker that asks for another's id gets it with a number appended, and
+/// the same number the next time, in whatever order they come then.
 class WorkerIds {
  public:
     /// The id that this worker wants. It is the one that it asks for, unless that is a key with a
@@ -32,7 +32,7 @@ class WorkerIds {
     /// use, or a free one. One without an owner, of a former version's store, is its own as well.
     [[nodiscard]] std::string key_for(const std::string& wanted, const std::string& owner,
                                       const std::function<bool(WorkerId)>& is_in_use) const;
-    /// The owner goes by this key, as key_for() gave it, from now on.
+    /// Records that the owner uses this key, as key_for() gave it.
     WorkerId give(const std::string& key, const std::string& wanted, const std::string& owner);
     /// Of a former master. `owner` may be empty.
     void restore(WorkerId worker, const std::string& key, const std::string& owner);
@@ -41,13 +41,13 @@ class WorkerIds {
     /// The key is free again.
     void forget(WorkerId worker);
 
-    /// Empty if the key has none, or is not known.
+    /// The owner of a key; empty if it has none, or is not known.
     [[nodiscard]] std::string owner(const std::string& key) const;
 
     /// Whoever owns this key is to be refused, with the reason, under whatever key it comes; an
     /// empty reason lets it in.
     void ban(const std::string& key, const std::string& reason);
-    /// Why the owner, or who goes by the key, is to be refused; null if it is not.
+    /// Why the owner, or the user of the key, must be refused; null if it is not banned.
     [[nodiscard]] const std::string* ban_of(const std::string& owner, const std::string& key) const;
 
  private:

@@ -39,7 +39,8 @@ ip::address counted_address(const ip::address& address) {
     if (!address.is_v6()) return address;
     ip::address_v6 v6 = address.to_v6();
     if (v6.is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, v6);
-    if (v6.is_loopback() || v6.is_link_local()) return address;  // Here a network is many PCs.
+    // Here one /64 holds many PCs.
+    if (v6.is_loopback() || v6.is_link_local()) return address;
     ip::address_v6::bytes_type bytes = v6.to_bytes();
     std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
     return ip::address_v6{bytes};
@@ -114,7 +115,7 @@ void ConnectionBudget::State::evict_oldest(Address& address) {
     evict();  // May destroy the entry.
 }
 
-/// Before a stranger is added whose address has been found already.
+/// Makes room for an unproven connection whose address is known already.
 void ConnectionBudget::State::make_room(Address& newcomers) {
     while (newcomers.strangers.size() > strangers_per_address_max) evict_oldest(newcomers);
     while (stranger_count > strangers_max) {
@@ -135,7 +136,7 @@ ConnectionBudget::Lease ConnectionBudget::take(const ip::address& address,
     entry->address = state_->addresses.try_emplace(counted_address(address)).first;
     entry->evict = std::move(evict);
     state_->add_stranger(*entry);
-    // The newcomer counts already, as the youngest: others go before it.
+    // The new connection is counted already, as the youngest: older ones are closed first.
     state_->make_room(entry->address->second);
     return Lease{std::move(entry)};
 }

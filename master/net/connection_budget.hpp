@@ -20,12 +20,12 @@ struct ConnectionLimits {
                                                  ConnectionLimits wanted,
                                                  std::size_t sessions_per_address);
 
-/// Whom a connection counts for: its PC, as far as an address tells. An IPv4 address that an IPv6
-/// socket shows is the IPv4 one, and a PC of IPv6 has a whole /64 network of addresses.
+/// Which PC a connection is counted for, as far as its address tells. An IPv4-mapped IPv6 address
+/// counts as the IPv4 one, and a whole /64 network of IPv6 counts as one PC.
 [[nodiscard]] boost::asio::ip::address counted_address(const boost::asio::ip::address& address);
 
-/// The connections of all ports together, so that strangers can neither use up what a process may
-/// open nor keep anybody out.
+/// Limits the connections of all ports together, so that untrusted peers can neither exhaust the
+/// process's descriptors nor keep anybody out.
 ///
 /// A connection is a stranger's until it is proven, by whatever its port asks for: a session, a
 /// token. Strangers share a quarter of all connections. Where that is full the newcomer gets in,
@@ -49,10 +49,10 @@ class ConnectionBudget {
         Lease& operator=(const Lease&) = delete;
         ~Lease();
 
-        /// The peer belongs here. False, and nothing changes, if there are as many as may be: the
-        /// connection must end. True if it was proven before.
+        /// Marks the peer as proven. False, and nothing changes, if the limit is reached: the
+        /// connection must be closed. True if it was proven before.
         [[nodiscard]] bool prove();
-        /// The peer is a stranger again: what proved it has ended.
+        /// Marks the peer as unproven again: its session has ended.
         void doubt();
 
      private:

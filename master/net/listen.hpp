@@ -9,7 +9,7 @@
 
 namespace netcompute::net {
 
-/// Takes connections on a port from now on. `host` is an address of this PC or a name of one; "*"
+/// Accepts connections on a port from now on. `host` is an address of this PC or a name of one; "*"
 /// and "::" are all of its addresses, "0.0.0.0" all of IPv4. Port 0 takes a free one. `key` names
 /// the setting that `port` comes from.
 /// Throws std::runtime_error that says what cannot be had, why, and what to do.

@@ -9,7 +9,7 @@
 
 namespace netcompute::net {
 
-/// One live connection of a peer, whatever carries it. Used on the engine's thread only.
+/// One live connection of a peer, over any transport. Used on the engine's thread only.
 class Session {
  public:
     Session() = default;
@@ -21,15 +21,15 @@ class Session {
     virtual void send(protocol::WireMessage message) = 0;
     /// Ends the connection after what is queued; the listener hears on_close once, later.
     virtual void close() = 0;
-    /// The peer may stay, and whoever names this key elsewhere speaks for it too. False if there
-    /// are as many as may be: then it must be refused.
+    /// Admits the peer; other connections that name this key belong to it too. False if the limit
+    /// of sessions is reached: then it must be refused.
     [[nodiscard]] virtual bool admit(std::string_view session_key) {
         static_cast<void>(session_key);
         return true;
     }
     /// Where the peer is, for the log: "192.168.1.7".
     [[nodiscard]] virtual const std::string& peer_address() const = 0;
-    /// It came by way of a web page's port, where anybody may.
+    /// It came by the web port, which is open to everybody.
     [[nodiscard]] virtual bool is_web() const { return false; }
     /// It came through a proxy that is not trusted to say for whom it asks: the address is the
     /// proxy's, and all that come through it may be one PC.
@@ -54,7 +54,7 @@ class SessionListener {
     /// `from` is null where the socket does not say who sent it (ZeroMQ's PULL and SUB).
     virtual void on_frame(const SessionPtr& from, std::string_view header,
                           std::shared_ptr<const Bytes> payload) = 0;
-    /// The peer sent something that is no frame at all; the transport closes the session.
+    /// The peer sent something that is not a frame; the transport closes the session.
     virtual void on_malformed(const SessionPtr& from, const Error& error) = 0;
     virtual void on_close(const SessionPtr& session) = 0;
 };

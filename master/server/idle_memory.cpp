@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t bytes_worth_the_while = std::size_t{1} << 20;
 constexpr std::size_t descriptors = 2048;
 
-/// What is in memory and in nobody's use: the process's own pages, as the system counts them, less
+/// Unused memory of the process: its own pages, as the system counts them, less
 /// what the C library has given out. Stacks and the like are always among them. 0 if unknown.
 std::size_t idle_bytes() {
     std::size_t size = 0, resident = 0, shared = 0;

@@ -6,8 +6,8 @@
 
 namespace netcompute::server {
 
-/// What was freed and lies between what is in use stays the process's own, unless the C library is
-/// told to give it back: a flood that is over would show in the process's memory for ever.
+/// Freed memory between blocks in use stays with the process, unless the C library is told to give
+/// it back: without this, the memory of a past flood would never be released.
 class IdleMemory {
  public:
     /// Gives back what has become idle since the last time, if it is worth the while. Cheap

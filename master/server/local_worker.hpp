@@ -28,7 +28,7 @@ class LocalWorker {
     /// Waits for the tasks that are running.
     ~LocalWorker();
 
-    /// What it joins with from now on; as long as its session lasts it needs none.
+    /// The token to join with from now on; a live session needs none.
     void set_token(const std::string& token);
 
  private:

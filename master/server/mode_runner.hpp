@@ -36,7 +36,7 @@ struct ModeOptions {
 /// Submits the jobs that the command line asks for, one after the other, and prints what came out.
 class ModeRunner {
  public:
-    /// `on_done` hears once whether every job succeeded.
+    /// `on_done` is called once with whether every job succeeded.
     ModeRunner(engine::Engine& engine, AuditLog& audit, ModeOptions options,
                std::function<void(bool)> on_done);
     ModeRunner(const ModeRunner&) = delete;

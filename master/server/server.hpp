@@ -22,7 +22,7 @@ struct ServerOptions {
     std::filesystem::path state_dir = "state";
     std::filesystem::path root = ".";  ///< The folder that holds Data/.
     std::filesystem::path web_root;    ///< The built pages.
-    std::uint32_t local_slots = 0;     ///< Tasks to compute at a time in this process too.
+    std::uint32_t local_slots = 0;     ///< Slots of a worker in this process; 0: none.
     core::SchedulerLimits limits;
     /// Which job types there are: for measurements, which bring their own.
     std::function<const jobs::JobType*(std::string_view)> find_job_type = jobs::find_job_type;

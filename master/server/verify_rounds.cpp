@@ -104,7 +104,7 @@ Result<void> RoundVerifier::verify_all(jobs::PreparedJob& job) {
 }
 
 /// Whether the receipt's round can be the one of the program that is due. Errors: a kernel that
-/// this build does not have is nobody's lie.
+/// this build does not have proves nothing wrong.
 Result<bool> RoundVerifier::check_round(const programs::Program& program, std::size_t number) {
     const engine::ReceiptRound& given = receipt_.work.rounds[number];
     const auto round = program.round();

@@ -31,15 +31,15 @@ class MappedFile {
     ByteSpan bytes_;
 };
 
-/// Immutable bytes named by their SHA-256, one file each under `folder`. They come and go with
-/// those who hold them (BlobHolder). Any thread may use it.
+/// Immutable bytes named by their SHA-256, one file each under `folder`. A blob exists as long as a
+/// BlobHolder holds it. Thread-safe.
 class BlobStore {
  public:
     /// Of all blobs together: what the inputs of live jobs may take up on the disk.
     static constexpr std::uint64_t bytes_max_default = std::uint64_t{64} << 30;
 
-    /// Starts empty: what an earlier process left in the folder belongs to no job and is removed.
-    /// Errors: Unavailable if the folder cannot be made or written.
+    /// Starts empty: files that an earlier process left in the folder belong to no job and are
+    /// removed. Errors: Unavailable if the folder cannot be made or written.
     [[nodiscard]] static Result<std::unique_ptr<BlobStore>> open(
         std::filesystem::path folder, std::uint64_t bytes_max = bytes_max_default);
 
@@ -79,8 +79,8 @@ class BlobStore {
     std::uint64_t last_temporary_ = 0;
 };
 
-/// One that needs blobs: a job. What it put stays until it goes, and is removed then unless others
-/// put the same. Any thread may use it; the store outlives it.
+/// Holds the blobs of one job: they stay until the holder is destroyed, and are removed then unless
+/// another one holds them too. Thread-safe; the store outlives it.
 class BlobHolder {
  public:
     explicit BlobHolder(BlobStore& store) : store_{store} {}

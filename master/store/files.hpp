@@ -9,8 +9,8 @@
 
 namespace netcompute::store {
 
-/// A file of the store as messages name it, by itself and its folder: "state/netcompute.db". Users
-/// see them who have no business with the rest of the disk.
+/// A file's name for messages, with its folder only: "state/netcompute.db". They are shown to users
+/// who should not see the rest of the path.
 [[nodiscard]] std::string shown_path(const std::filesystem::path& path);
 
 /// "…: cannot <what>: <the system's reason>; <what to do about it>". NotFound if something is not
@@ -18,7 +18,7 @@ namespace netcompute::store {
 [[nodiscard]] Unexpected file_error(const std::filesystem::path& path, std::string_view what,
                                     int error_number);
 
-/// The system's reason and what a person can do about it: "No space left on device; free some
+/// The system's reason and what the user can do about it: "No space left on device; free some
 /// space".
 [[nodiscard]] std::string reason_and_next_step(int error_number);
 

@@ -28,11 +28,11 @@ struct Upkeep {
 
 /// How far a commit reaches before it returns.
 enum class Durability {
-    Process,  ///< It survives the end of this process, however that comes.
-    Power,    ///< It survives a power cut too: a promise that somebody was told of.
+    Process,  ///< It survives the end of this process, also kill -9.
+    Power,    ///< It survives a power cut too, as promises must.
 };
 
-/// How much is kept of jobs that are over; those that ended first go first.
+/// How many ended jobs are kept; the oldest are removed first.
 struct JobStoreLimits {
     std::size_t ended_jobs_max = 1000;
     /// Of all receipts together; a job goes with its receipt.

@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-/// What the engine writes down, and what it finds again after a restart.
+/// What the engine stores, and what it reads after a restart.
 namespace netcompute::store {
 
 enum class JobState { Queued, Running, Paused, Succeeded, Failed, Cancelled };
@@ -64,13 +64,13 @@ inline constexpr std::size_t short_result_bytes_max = 2048;  ///< A longer one i
 inline constexpr std::size_t short_error_bytes_max = 300;
 [[nodiscard]] JobRecord shortened(JobRecord job);
 
-/// A text cut at a character's end, with "…" behind it, if it has more bytes than that.
+/// A text of more bytes than that is cut at a character's end, with "…" appended.
 [[nodiscard]] std::string cut_text(std::string_view text, std::size_t bytes_max);
 
 /// A worker, connected or not: what it may resume, and what its results are worth.
 struct WorkerRecord {
     WorkerId id;
-    std::string key;      ///< The id that people see and that the worker goes by.
+    std::string key;      ///< The worker's public id.
     std::string session;  ///< The key of its last session: who names it may resume it.
     std::string name;
     bool is_native = false;       ///< By its transport.
@@ -134,7 +134,7 @@ struct PutOutputs {
     std::shared_ptr<const Bytes> owner;  ///< Keeps the bytes alive.
 };
 
-/// Somebody else came to the same output.
+/// Another worker, or the master, computed the same output.
 struct ConfirmOutput {
     JobId job;
     RoundIndex round = 0;
@@ -211,7 +211,7 @@ struct ClockReading {
     friend bool operator==(const ClockReading&, const ClockReading&) = default;
 };
 
-/// The time, so that the next master knows how much went by.
+/// The time, so that the next master knows how much has passed.
 struct PutClock {
     ClockReading reading;
 };
@@ -221,17 +221,17 @@ struct UseLeaseIds {
     LeaseId last;
 };
 
-/// What a job makes the master do that takes time or memory, or has brought workers down: a master
-/// that dies of it would die again. Workers' computing is none of these.
+/// Steps of a job in the master that take time or memory, or that may have crashed workers: if one
+/// of them crashes the master, it would do so again. Computing by workers is none of these.
 enum class HeavyStep {
     None,
     Preparing,  ///< Reading its data, or taking it up again after a restart.
-    Folding,    ///< Putting a round's outputs together.
+    Folding,    ///< Folding a round's outputs.
     Finishing,  ///< Making its result.
     Computing,  ///< A task with which workers were lost, and which none has delivered.
 };
 
-/// Which heavy step a live job is in, and what became of the masters that were in one before.
+/// Which heavy step a live job is in, and how many masters have died in one before.
 struct JobTrial {
     JobId job;
     HeavyStep step = HeavyStep::None;     ///< In progress.

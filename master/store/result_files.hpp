@@ -22,8 +22,8 @@ struct ResultFile {
     friend auto operator<=>(const ResultFile&, const ResultFile&) = default;
 };
 
-/// The folder of those files. A file is complete on the disk before a row names it, and goes once
-/// no row does.
+/// The folder of those files. A file is complete on the disk before a row names it, and is removed
+/// once no row does.
 class ResultFiles {
  public:
     /// Makes the folder if need be. Errors: Unavailable.

@@ -25,7 +25,7 @@ constexpr const char* settings =
     "PRAGMA cache_size = -16384;"
     "PRAGMA secure_delete = OFF;";
 
-/// A record that can no longer be read is no state that a master can go on in.
+/// A master cannot go on if its records cannot be read.
 template <typename T>
 T value_or_throw(Result<T> result) {
     if (!result) throw std::runtime_error(result.error().message);
@@ -40,7 +40,7 @@ struct SqliteJobStore::Parts {
     std::unique_ptr<WriteAheadLog> log;
     std::unique_ptr<SqliteWriter> writer;
     std::unique_ptr<SqliteReader> reader;
-    std::vector<ResultFile> to_remove;  ///< Of the flushes, of which one is done at a time.
+    std::vector<ResultFile> to_remove;  ///< Removed by the flushes, one at a time.
 };
 
 SqliteJobStore::SqliteJobStore(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
@@ -62,7 +62,7 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const fs::path& sta
     auto log = WriteAheadLog::open(state_dir / "netcompute.db");
     if (!log) return unexpected(log.error());
     parts->log = std::move(*log);
-    // What a former master that was killed had committed is told of from now on, and
+    // What a killed former master had committed is visible from now on, and
     // what it took the names from goes.
     if (auto flushed = parts->log->flush(); !flushed) return unexpected(flushed.error());
     auto writer = SqliteWriter::open(parts->database, parts->files, limits);

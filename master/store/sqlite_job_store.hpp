@@ -49,7 +49,7 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] std::optional<Bytes> receipt(JobId id) const override;
     [[nodiscard]] std::vector<WrittenFileRecord> written_files() const override;
 
-    /// See StoreBackup. Whatever becomes of it, end_backup() is called afterwards: until then no
+    /// See StoreBackup. end_backup() must be called afterwards, also after an error: until then no
     /// result file goes.
     [[nodiscard]] Result<std::unique_ptr<StoreBackup>> begin_backup(
         const std::filesystem::path& target);

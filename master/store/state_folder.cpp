@@ -52,7 +52,7 @@ Result<void> check_link(const fs::path& folder) {
 
 /// Takes away what others may do with a file or folder; says whether there was anything.
 Result<bool> close_to_others(const fs::path& path) {
-    // Not through a link, and nothing that is none of ours.
+    // Follow no link, and touch only our own files.
     const Descriptor opened{
         ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
     struct stat status {};

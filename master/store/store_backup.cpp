@@ -16,7 +16,7 @@ namespace {
 
 constexpr int pages_a_step = 256;
 
-/// Nobody reads the copy before it is whole, and whoever made half of one makes another.
+/// Nobody reads the copy before it is complete, and an incomplete one is made again.
 constexpr const char* settings_of_the_copy =
     "PRAGMA journal_mode = OFF;"
     "PRAGMA synchronous = OFF;";

@@ -53,7 +53,7 @@ Result<void> WriteAheadLog::checkpoint() {
 }
 
 /// At first commits go on meanwhile. What they add is moved while they wait, so that the log can
-/// begin anew; a connection that commits without end would make it grow without end.
+/// restart; continuous commits would make it grow without limit.
 std::optional<Upkeep> WriteAheadLog::upkeep(int pages) {
     if (pages < pages_before_) {
         due_at_pages_ = pages_due;

@@ -347,7 +347,7 @@ void Simulation::trouble_master() {
     }
 }
 
-/// Users do not know what they want; what they hold back, they let go on after a while.
+/// Users act at random; a job that they pause, they resume later.
 void Simulation::follow_a_whim() {
     const bool holds_back = dice_.chance(0.7);
     if (dice_.chance(0.3)) {

@@ -21,7 +21,7 @@ void ByteBudget::Share::set(std::size_t bytes) {
     if (grows) budget_->make_room(this);
 }
 
-/// The one that grows stays: it may be the only one, and larger than the bound.
+/// The share that grows is spared: it may be the only one, and larger than the limit.
 void ByteBudget::make_room(const Share* newest) {
     while (bytes_ > bytes_max_) {
         Share* const oldest = holders_.front() != newest ? holders_.front()

@@ -7,8 +7,8 @@
 
 namespace netcompute::net {
 
-/// Memory that many peers hold together. Past the bound, whoever has held some for longest is told
-/// to let go: who is quick is never that one, so slow or stuck peers go and others stay.
+/// Limits the memory held for many peers together. Beyond the limit, the peer that has held memory
+/// for the longest time is disconnected: that hits slow or stuck peers, never quick ones.
 class ByteBudget {
  public:
     explicit ByteBudget(std::size_t bytes_max) : bytes_max_{bytes_max} {}
@@ -33,7 +33,7 @@ class ByteBudget {
         std::shared_ptr<ByteBudget> budget_;
         std::function<void()> let_go_;
         std::size_t bytes_ = 0;
-        bool counts_ = true;  ///< Until it was told to let go.
+        bool counts_ = true;  ///< False once it was asked to free its memory.
         std::list<Share*>::iterator place_;
     };
 

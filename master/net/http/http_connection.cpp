@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::chrono::seconds head_timeout{15};  ///< For a head, from the answer before it on.
 constexpr std::chrono::seconds body_timeout{15};  ///< For a whole body.
-/// For an answer: without progress, and for all of it, beside its size at the slowest rate.
+/// Timeouts of an answer: without progress, and in all, plus its size at the slowest rate.
 constexpr std::chrono::seconds write_step_timeout{15};
 constexpr std::chrono::seconds write_timeout{30};
 constexpr std::size_t write_bytes_per_second_min = std::size_t{32} << 10;
@@ -228,7 +228,7 @@ asio::awaitable<std::optional<HttpResponse>> HttpConnection::read_body(std::size
         failure = error;
     }
     body_share_.set(0);
-    // Its fields are not taken: those behind a chunked body (trailers) are no headers.
+    // Trailers (fields after a chunked body) are dropped: they must not pass for headers.
     if (!failure) head_.request.body() = std::move(parser.get().body());
     const bool is_http_error =
         failure.category() == make_error_code(http::error::bad_method).category() &&
@@ -253,7 +253,7 @@ asio::awaitable<HttpResponse> HttpConnection::answer(HttpPeer peer) {
     try {
         auto handling = shared_->handlers.handle(std::move(head_.request), std::move(peer));
         response = co_await std::move(handling);
-    } catch (const std::exception& exception) {  // Our own mistake; the server goes on.
+    } catch (const std::exception& exception) {  // A bug of ours; the server goes on.
         spdlog::error("HTTP {}: {}", shown(target), exception.what());
         response = http_error(http::status::internal_server_error, "internal",
                               "the server failed to answer; its log says more");

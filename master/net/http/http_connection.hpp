@@ -49,7 +49,7 @@ class HttpConnection {
     boost::asio::awaitable<std::optional<HttpResponse>> read_body(std::size_t bytes_max);
     boost::asio::awaitable<HttpResponse> answer(HttpPeer peer);
     boost::asio::awaitable<bool> write(HttpResponse response, bool keep_alive);
-    /// Waits until the peer has read what was sent, so that closing does not take it away.
+    /// Waits until the peer has read what was sent, so that closing does not discard it.
     boost::asio::awaitable<void> linger();
     void become_socket(const HttpPeer& peer);
     [[nodiscard]] HttpPeer peer_of_request();

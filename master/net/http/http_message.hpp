@@ -35,9 +35,9 @@ struct HttpResponse {
 struct HttpPeer {
     /// Of the client, which a trusted proxy tells; else of the other end of the connection.
     std::string address;
-    /// It came through a proxy that nobody told us to trust: the address is the proxy's.
+    /// The request came through a proxy that is not trusted: the address is the proxy's.
     bool is_forwarded = false;
-    /// Where the server's "/" is for the client: below a path, where a proxy serves it there.
+    /// The path below which the client sees the server's "/": a proxy may serve it below a path.
     std::string base_path = "/";
     /// Whether the other end has hung up, so that nobody waits for an answer any more.
     std::function<bool()> is_gone = [] { return false; };
@@ -47,11 +47,11 @@ struct HttpPeer {
 [[nodiscard]] HttpResponse http_error(boost::beast::http::status status, std::string_view code,
                                       std::string_view message);
 
-/// An error that goes away by itself: the same call may be made again after `seconds`.
+/// A temporary error: the same call may be repeated after `seconds`.
 [[nodiscard]] HttpResponse http_busy(boost::beast::http::status status, std::string_view message,
                                      int seconds);
 
-/// A stranger's text as a message may repeat it.
+/// An untrusted text, made safe and short enough for a message.
 [[nodiscard]] std::string shown(std::string_view text);
 
 /// Whether two texts are equal but for the case of ASCII letters.

@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 namespace {
 
-/// Out of descriptors or memory, nothing can be accepted until some are given back.
+/// Without descriptors or memory, nothing can be accepted until some are freed.
 constexpr std::chrono::milliseconds accept_retry_pause{200};
 constexpr std::chrono::minutes accept_complaint_interval{1};
 

@@ -29,8 +29,8 @@ struct HttpServerOptions {
 /// to `handle` or `upgrade`. Whatever peers make it keep has a bound in bytes and in time.
 class HttpServer {
  public:
-    /// Of all bodies that come at a time; of all answers, and all of what waits for WebSockets,
-    /// that is not taken yet; of all WebSocket messages that come at a time.
+    /// Limits in bytes, over all peers: request bodies being received; answers and WebSocket
+    /// messages not yet sent; WebSocket messages being received.
     static constexpr std::size_t incoming_bodies_bytes_max = std::size_t{32} << 20;
     static constexpr std::size_t answers_bytes_max = std::size_t{64} << 20;
     static constexpr std::size_t unsent_bytes_max = std::size_t{256} << 20;
@@ -60,7 +60,7 @@ class HttpServer {
     ~HttpServer();
 
     [[nodiscard]] std::uint16_t port() const;
-    /// For requests from now on.
+    /// Applies to requests from now on.
     void set_names(OwnNames names, TrustedProxies trusted_proxies);
     /// Takes no more connections.
     void stop();

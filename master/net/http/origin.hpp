@@ -7,8 +7,8 @@
 namespace netcompute::net {
 
 /// Whether a request's Host header names this server: an address, localhost, or one of `names`.
-/// Any other name may be a stranger's page that had its own name resolve to this PC (DNS
-/// rebinding), and is refused.
+/// Any other name is refused: it may be a foreign site whose name resolves to this PC (DNS
+/// rebinding).
 [[nodiscard]] bool host_is_ours(std::string_view host_header,
                                 const std::vector<std::string>& names);
 

@@ -27,7 +27,7 @@ bool is_token_character(char c) {
            std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
 }
 
-/// What the parser takes and some other program between would read otherwise.
+/// Syntax that the parser accepts and that a proxy might interpret differently.
 std::optional<std::string_view> ambiguity_in_lines(std::string_view head) {
     for (std::size_t at = 0; at < head.size(); ++at) {
         const char c = head[at];

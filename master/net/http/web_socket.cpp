@@ -102,7 +102,7 @@ void WebSocket::enqueue(Outgoing message) {
         return cut_off();
     }
     unsent_.set(queued_bytes_);
-    if (closing_) return;  // It was the one that had to go.
+    if (closing_) return;  // This connection was the one closed to free memory.
     queue_.push_back(std::move(message));
     if (open_ && queue_.size() == 1) write();
 }
@@ -139,7 +139,7 @@ void WebSocket::finish() {
     open_ = false;
     closing_ = true;
     beast::get_lowest_layer(stream_).close();
-    // Handlers may own this object: let go of them before calling.
+    // Handlers may own this object: move them out before calling.
     const Handlers handlers = std::exchange(handlers_, {});
     if (handlers.on_close) handlers.on_close();
 }

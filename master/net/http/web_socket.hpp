@@ -55,11 +55,11 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
 
     /// Answers the upgrade request, then reads until the connection ends.
     void run(HttpRequest request, Handlers handlers);
-    /// The peer belongs here: its connection does not go to make room for others. It may send
-    /// messages of that size from now on; until then first_message_bytes_max. False if there are
-    /// as many connections as may be.
+    /// Marks the peer as proven: its connection is not closed to make room for others. It may send
+    /// messages of that size from now on; until then first_message_bytes_max. False if the limit
+    /// of connections is reached.
     [[nodiscard]] bool admit(std::size_t message_bytes_max);
-    /// Ends the connection of a peer for which more than this waits.
+    /// The connection of a peer with more than this unsent is closed.
     void limit_queue(std::size_t bytes_max) { queue_bytes_max_ = bytes_max; }
 
     void send_binary(Bytes message);
@@ -70,7 +70,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
     void cut_off();
 
     [[nodiscard]] const WebSocketPeer& peer() const { return peer_; }
-    /// Nothing is waiting to be sent: a good moment for the next update.
+    /// Called when the send queue is empty: a good moment for the next update.
     [[nodiscard]] bool is_drained() const { return queue_.empty(); }
 
  private:

@@ -83,7 +83,7 @@ void Connection::read() {
 /// What has arrived, without waiting.
 void Connection::read_what_is_here() {
     if (state_ == State::Closed || waits_for_turn_) return;
-    // Taken away meanwhile: what is read here may have others read in the midst of it.
+    // Moved out meanwhile: handling what is read may make other connections read.
     Bytes space = std::exchange(peers_->read_space, {});
     if (space.empty()) space.resize(read_bytes_max);
     boost::system::error_code error;
@@ -244,7 +244,7 @@ void Connection::write_soon() {
     });
 }
 
-/// As much as the peer takes now; false if it takes the rest later, which is waited for.
+/// Writes as much as the socket takes now; false if the rest has to wait for it.
 bool Connection::write() {
     boost::system::error_code error;
     while (!queue_.empty() && !error) {
@@ -340,7 +340,7 @@ void Connection::check_time(Clock::time_point now) {
     }
 }
 
-/// The session, its key and its companions are nobody's any more, and the listener is told.
+/// Ends the session: releases its key and its other connections, and tells the listener.
 void Connection::lose_session() {
     const auto found = peers_->sessions.find(session_key_);
     if (found != peers_->sessions.end() && found->second == this) peers_->sessions.erase(found);

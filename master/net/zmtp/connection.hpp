@@ -57,9 +57,9 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     }
     [[nodiscard]] bool admit(std::string_view session_key) override;
 
-    /// A stranger makes room for another one.
+    /// Closes an unproven connection to make room for another one.
     void evict();
-    /// Ends it if its time for something is over.
+    /// Closes it if one of its timeouts has passed.
     void check_time(Clock::time_point now);
     /// Waits until what is queued is written or the time is over, and ends.
     void finish_writing(Clock::time_point until);

@@ -40,7 +40,7 @@ struct Command {
 Command parse_command(ByteSpan body) {
     ByteReader reader{body};
     const std::string_view name = as_text(reader.bytes(reader.number<std::uint8_t>()));
-    return {name, reader.bytes(reader.left())};  // An empty name is nobody's.
+    return {name, reader.bytes(reader.left())};  // No command has an empty name.
 }
 
 /// Appends some of `input`, at most `left`, and takes it off both. Grows by doubling what is here,
@@ -107,7 +107,7 @@ Reader::Event Reader::take_greeting(ByteSpan& input) {
         }
         input = input.subspan(1);
         ++greeting_taken_;
-        // Whoever is no ZeroMQ peer hears nothing from us.
+        // A peer that does not speak ZeroMQ gets no answer.
         if (greeting_taken_ == signature_bytes) return Reply{greeting()};
         if (greeting_taken_ < greeting_bytes) continue;
         stage_ = Stage::FrameHead;

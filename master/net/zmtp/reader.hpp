@@ -16,8 +16,8 @@ namespace netcompute::net::zmtp {
 /// kept grows with the bytes that arrive, never with a size that is announced.
 class Reader {
  public:
-    /// On the task port, until allow_long_headers(): the peer may be anybody and has a hello to
-    /// say.
+    /// On the task port, until allow_long_headers(): the peer is not known yet and has to send its
+    /// hello.
     static constexpr std::size_t hello_header_bytes_max = 16 << 10;
 
     explicit Reader(Port port);

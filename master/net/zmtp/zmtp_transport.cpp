@@ -81,7 +81,7 @@ void ZmtpTransport::Impl::accept(Door& door) {
     });
 }
 
-/// Out of descriptors, mostly: some are given back in time.
+/// Mostly for lack of descriptors: some are freed in time.
 void ZmtpTransport::Impl::pause(Door& door, const boost::system::error_code& error) {
     const auto now = Clock::now();
     if (now >= door.quiet_until) {

@@ -44,7 +44,7 @@ std::string secret_field(HeaderReader& reader, const json& header) {
                                return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
                            });
     if (is_secret) return *secret;
-    // Not shown: it may be somebody's, but for a letter.
+    // Not shown in the message: it may be a mistyped secret.
     reader.fail("hello: secret: not text of " + std::to_string(secret_digits_min) + ".." +
                 std::to_string(secret_digits_max) + " digits 0-9 and a-f");
     return {};
@@ -64,7 +64,7 @@ Result<WorkerMessage> decode_hello(const json& header) {
     Hello hello;
     hello.protocol =
         static_cast<int>(reader.integer("protocol", 0, std::numeric_limits<int>::max()));
-    // Another version's other fields may be anything; its number is enough to refuse it politely.
+    // The other fields may differ in another version; its number suffices to refuse it clearly.
     if (hello.protocol != protocol_version) return finish(reader, hello);
     hello.worker = worker_id_field(reader);
     hello.token = reader.text("token", 0, token_bytes_max);

@@ -5,7 +5,7 @@
 namespace netcompute::protocol {
 namespace {
 
-/// The value as JSON, cut where a message to people would become long.
+/// The value as JSON, truncated to a length that fits into an error message.
 std::string shown(const nlohmann::json& value) {
     constexpr std::size_t shown_bytes_max = 60;
     std::string text =

@@ -16,9 +16,8 @@ namespace netcompute::protocol {
 /// The largest whole number that a double, and so a browser, holds exactly.
 inline constexpr std::uint64_t json_integer_max = (std::uint64_t{1} << 53) - 1;
 
-/// Takes typed fields out of a header that a stranger may have sent. The first field that is not
-/// what it should be is remembered and everything after it reads as zero or empty, so a caller
-/// checks once, at the end.
+/// Reads typed fields from an untrusted header. The first bad field is recorded and everything
+/// after it reads as zero or empty, so a caller checks for errors once, at the end.
 class HeaderReader {
  public:
     HeaderReader(const nlohmann::json& header, std::string_view message)
@@ -58,7 +57,7 @@ class HeaderReader {
         return values;
     }
 
-    /// Remembers that `field` is not `expected`, unless something was wrong before.
+    /// Records that `field` is not `expected`, unless there was an earlier error.
     void fail(std::string_view field, const nlohmann::json& value, std::string_view expected);
     void fail(std::string problem);
 

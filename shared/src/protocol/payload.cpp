@@ -12,11 +12,11 @@ constexpr std::size_t inline_head_bytes = 1 + 4;       // kind, size; the smalle
 constexpr std::size_t blob_input_bytes = 1 + 32 + 8;   // kind, SHA-256, size
 constexpr std::uint8_t inline_kind = 0;
 constexpr std::uint8_t blob_kind = 1;
-/// Codes above it are the master's own: no task fails with them.
+/// Codes above it are used by the master only: no task fails with them.
 constexpr std::uint8_t status_max = 1 + static_cast<std::uint8_t>(ErrorCode::Internal);
 
-/// Fills bytes of a size that was worked out before: a frame holds thousands of small fields, and
-/// growing a vector for each would cost more than writing it.
+/// Writes into a buffer whose size was computed before: a frame holds thousands of small fields,
+/// and growing a vector for each would cost more than writing it.
 class SizedWriter {
  public:
     explicit SizedWriter(std::size_t size) : bytes_(size), cursor_{bytes_.data()} {}
@@ -59,8 +59,8 @@ Unexpected violation(std::string message) {
     return unexpected(ErrorCode::ProtocolViolation, std::move(message));
 }
 
-/// A count is believed only if so many of the smallest thing it can count would fit, so that no
-/// number from a stranger decides how much is allocated.
+/// A count is accepted only if that many elements of the smallest size would fit into the rest, so
+/// no untrusted number decides how much is allocated.
 bool fits(std::uint32_t count, std::size_t smallest_bytes, const ByteReader& reader) {
     return count <= reader.left() / smallest_bytes;
 }

@@ -10,17 +10,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration greeting_max = 10s;      ///< Hello without an answer: try again.
+constexpr Duration greeting_max = 10s;      ///< A hello without an answer for this long is retried.
 constexpr double retry_seconds_min = 0.5;   ///< Doubled each time ...
 constexpr double retry_seconds_max = 30.0;  ///< ... up to this, jitter included.
-constexpr Duration leave_max = 2s;          ///< For tasks that run when we leave.
-constexpr Duration drain_max = 5s;          ///< For leases that are held when we are paused.
+constexpr Duration leave_max = 2s;          ///< How long leaving waits for running tasks.
+constexpr Duration drain_max = 5s;  ///< How long a pause waits for the leases that are held.
 /// Results and leave travel by different sockets; the results get a head start.
 constexpr Duration leave_grace = 100ms;
 constexpr std::size_t results_bytes_max = protocol::frame_bytes_max - protocol::header_bytes_max;
 constexpr std::size_t heartbeat_leases_max = 3000;  ///< As many as surely fit into a header.
 
-/// At most `bytes_max` bytes, not ending inside of a character.
+/// Truncated to `bytes_max` bytes, without splitting a UTF-8 character.
 std::string cut_text(std::string text, std::size_t bytes_max) {
     if (text.size() <= bytes_max) return text;
     while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0U) == 0x80U) {
@@ -62,7 +62,7 @@ void Agent::connect(Instant now) {
 void Agent::link_opened(Instant now) {
     if (state_ != State::Connecting) return;
     link_is_open_ = true;
-    // A runner that takes long to be ready is no failure of the master's.
+    // Waiting for the runner must not count as a failed connection attempt.
     if (!options_.is_ready) silence_at_ = instant_never;
     greet_if_possible(now);
 }
@@ -110,7 +110,7 @@ void Agent::retry_later(Instant now, const std::string& why, std::string reason)
     const bool was_joined = state_ == State::Joined;
     state_ = State::Disconnected;
     silence_at_ = heartbeat_at_ = instant_never;
-    // Jitter spreads the workers of an office over time when their master comes back.
+    // Jitter spreads the reconnections of many workers when their master restarts.
     const double doubled = retry_seconds_min * std::exp2(std::min(failures_, 10));
     const double base = std::min(doubled, retry_seconds_max / 1.5);
     const double seconds = base * (1 + around_.random() / 2);
@@ -207,7 +207,7 @@ void Agent::handle(Instant now, const protocol::Welcome& welcome) {
     heartbeat_period_ = from_seconds(welcome.heartbeat_seconds);
     silence_max_ = from_seconds(welcome.silence_seconds);
     state_ = State::Joined;
-    // What a stream resends may end the session again: there only an ack is success.
+    // On a stream, what is sent again may end the session again: only an ack counts as success.
     if (!around_.link.is_stream()) failures_ = 0;
     silence_at_ = now + silence_max_;
     around_.say(Severity::Info, (resumed ? "back with the master at " : "joined the master at ") +
@@ -232,7 +232,7 @@ void Agent::handle(Instant now, const protocol::Welcome& welcome) {
 
 void Agent::handle(Instant now, const protocol::Goodbye& goodbye) {
     const bool is_stream = around_.link.is_stream();
-    // What a resumed stream sends again would offend again.
+    // A resumed stream would send the offending message again.
     const bool ends_session =
         goodbye.code == "unknown_session" ||
         (is_stream && (goodbye.code == "protocol_violation" || !goodbye.retry));
@@ -329,7 +329,7 @@ bool Agent::send_oldest_outcomes() {
     return true;
 }
 
-/// These outcomes are on their way; a lease with none left is no longer ours to renew.
+/// These outcomes were sent; a lease without unfinished tasks is not renewed any more.
 void Agent::settle(const OutcomeChunk& chunk) {
     const auto held = held_.find(chunk.lease());
     if (held == held_.end()) return;
@@ -360,7 +360,7 @@ void Agent::send_heartbeat(Channel channel) {
         if (heartbeat.leases.size() == heartbeat_leases_max) break;
         heartbeat.leases.push_back(lease);
     }
-    // One that is lost makes no difference: the next one follows.
+    // A lost heartbeat does no harm: the next one follows.
     std::ignore = around_.link.send(channel, protocol::encode(protocol::WorkerMessage{heartbeat}));
 }
 

@@ -48,8 +48,8 @@ struct Ending {
 };
 
 /// Speaks for a worker: joins the master, gives leases to the runner and outcomes to the master,
-/// beats, reconnects and leaves. A state machine: what happens comes in as calls with the time,
-/// what it does goes out through the link and the runner. Never blocks; one thread.
+/// sends heartbeats, reconnects and leaves. A state machine: what happens comes in as calls with
+/// the time, what it does goes out through the link and the runner. Never blocks; one thread.
 ///
 ///   Disconnected --retry is due--> Connecting --link open, runner ready--> Greeting
 ///        ^                                                                    | welcome

@@ -104,7 +104,7 @@ class BrowserWorker {
     void retry(Instant now);
     void hand_back(Instant now);
 
-    /// One of a few texts that live for ever.
+    /// A string with static storage duration.
     [[nodiscard]] std::string_view phase() const;
     [[nodiscard]] BrowserStatus status(Instant now);
     [[nodiscard]] const Agent& agent() const { return agent_; }
@@ -122,7 +122,7 @@ class BrowserWorker {
         BrowserWorker& owner_;
     };
 
-    /// Gives slots their work, and lets go of those that are too many.
+    /// Gives work to slots, and ends surplus slots.
     void settle(Instant now);
 
     BrowserSettings settings_;

@@ -14,7 +14,7 @@ namespace netcompute::worker {
 /// when a connection breaks is sent again after the session is resumed.
 class Outbox {
  public:
-    /// Past `bytes_max` the oldest are forgotten: their lease runs out, and the master gives the
+    /// Beyond `bytes_max` the oldest are dropped: their lease expires, and the master gives the
     /// tasks out again.
     explicit Outbox(std::size_t bytes_max = std::size_t{64} << 20) : bytes_max_{bytes_max} {}
 

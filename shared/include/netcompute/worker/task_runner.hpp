@@ -19,10 +19,10 @@ struct RunnerStatus {
     std::vector<LeaseId> leases;   ///< Those with unfinished tasks, in order of arrival.
     std::string current;           ///< For people: "kernel job/round/task"; empty when idle.
     double busy_seconds = 0;       ///< Compute time since the start, over all slots.
-    std::uint64_t computed = 0;    ///< Tasks since the start, also those that nobody wanted then.
+    std::uint64_t computed = 0;    ///< Tasks since the start, discarded ones included.
 };
 
-/// Takes leases and gives outcomes. What the agent sees of the executor.
+/// Takes leases and returns outcomes: the agent's interface to an executor.
 class TaskRunner {
  public:
     virtual ~TaskRunner() = default;
