@@ -1,5 +1,6 @@
 #include "forest_grower.hpp"
 
+#include "boosting_search.hpp"
 #include <netcompute/random.hpp>
 
 #include <algorithm>
@@ -21,9 +22,8 @@ struct ForestGrower::Implementation {
 
 namespace {
 
-constexpr std::size_t bin_count = 256;  // With that of missing values.
 /// Streams of the plan's seed for the columns and cuts of each tree.
-constexpr std::uint64_t column_streams = std::uint64_t{2} << 32;
+constexpr std::uint64_t feature_streams = std::uint64_t{2} << 32;
 
 /// Sums over rows, [slots] for a bin or a node: of rows as they were drawn, so one that was drawn
 /// twice is two. Scores are larger for better divisions, and at least 0.
@@ -233,7 +233,7 @@ class Grower final : public ForestGrower::Implementation {
           features_(table.plan.feature_count) {}
 
     [[nodiscard]] Result<void> grow(std::uint32_t tree, GrownForest& grown) override {
-        Philox random{plan_.seed, column_streams + tree};
+        Philox random{plan_.seed, feature_streams + tree};
         std::iota(features_.begin(), features_.end(), std::uint16_t{0});
         decreases_.assign(plan_.feature_count, 0);
         ForestTree& into = grown.trees.emplace_back();

@@ -10,16 +10,16 @@ namespace netcompute::programs {
 namespace {
 
 /// Additions to sums that a core makes in a tenth of a second, roughly: what a task takes at least.
-constexpr double additions_of_task = 1 << 25;
+constexpr double additions_of_trees = 1 << 25;
 constexpr std::uint32_t trees_at_once_max = 100;
-constexpr std::uint32_t score_rows = 1U << 15;
+constexpr std::uint32_t scored_rows = 1U << 15;
 
 /// A tree's levels look at a few features of each row.
 std::uint32_t plan_trees_of_task(const kernels::ForestPlan& plan) {
     const double levels = std::min<double>(plan.max_depth, std::bit_width(plan.row_count));
     const double additions = (plan.max_features + 2.0) * plan.row_count * levels;
     return static_cast<std::uint32_t>(
-        std::clamp(additions_of_task / additions, 1.0, double{trees_at_once_max}));
+        std::clamp(additions_of_trees / additions, 1.0, double{trees_at_once_max}));
 }
 
 std::uint32_t tasks_for(std::uint32_t all, std::uint32_t at_once) {
@@ -66,7 +66,7 @@ std::optional<Round> ForestProgram::round() const {
     const bool is_growing = phase_ == Phase::Growing;
     Round round{is_growing ? "forest_trees" : "forest_training_scores", 1, {}, 0};
     round.task_count = is_growing ? tasks_for(job_.tree_count, trees_at_once_)
-                                  : tasks_for(job_.plan.row_count, score_rows);
+                                  : tasks_for(job_.plan.row_count, scored_rows);
     auto& shared = round.shared_inputs;
     shared.emplace_back(kernels::encode_forest_plan(job_.plan));
     shared.insert(shared.end(), job_.labels.begin(), job_.labels.end());
@@ -78,7 +78,7 @@ std::optional<Round> ForestProgram::round() const {
 std::vector<TaskInput> ForestProgram::task_inputs(TaskIndex index) const {
     const auto [begin, count] = phase_ == Phase::Growing
                                     ? share(index, trees_at_once_, job_.tree_count)
-                                    : share(index, score_rows, job_.plan.row_count);
+                                    : share(index, scored_rows, job_.plan.row_count);
     return {kernels::encode_forest_range(begin, count)};
 }
 
@@ -112,7 +112,7 @@ Result<void> ForestProgram::fold_scores(std::span<const ByteSpan> outputs) {
     for (std::size_t task = 0; task < outputs.size(); ++task) {
         const std::size_t values =
             std::size_t{kernels::forest_score_width(job_.plan.class_count)} *
-            share(static_cast<TaskIndex>(task), score_rows, job_.plan.row_count).second;
+            share(static_cast<TaskIndex>(task), scored_rows, job_.plan.row_count).second;
         const std::size_t due = values * sizeof(double) * (job_.plan.oob_score ? 2 : 1);
         if (outputs[task].size() != due) {
             return bad_task(
