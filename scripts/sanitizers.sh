@@ -2,7 +2,7 @@
 # Passes the native tests under sanitizers: AddressSanitizer with UndefinedBehaviorSanitizer and the
 # search for leaks, then ThreadSanitizer. Everything that is native: logic, simulator, stores,
 # transports, and the integration tests over a master and workers that are built like this, but for
-# what `left_out` names below.
+# what `left_out` names below, and with ThreadSanitizer only what several threads run.
 #
 #   scripts/sanitizers.sh                  both
 #   scripts/sanitizers.sh asan|tsan        one of them
@@ -43,14 +43,13 @@ export NETCOMPUTE_WASM_DIR=$PWD/build/web/wasm
 export NETCOMPUTE_SIM_RUNS=300 NETCOMPUTE_KILLS=5 NETCOMPUTE_TROUBLES=10 NETCOMPUTE_STRANGERS=100
 export NETCOMPUTE_PATIENCE=4
 
-# These take long and go no new ways through the code: what is about time and shares, floods, whose
-# parsers are fuzzed, and, where races are looked for, what one thread does alone.
+# These take long and go no new ways through the code: what is about time and shares, and floods,
+# whose parsers are fuzzed; with ThreadSanitizer also those whose threads do what others' do.
 declare -A left_out=(
     [asan]='floods|stuck_readers|networks|fairness'
     [tsan]='floods|stuck_readers|networks|fairness|web_limits|big_jobs|lost_workers|strangers'
 )
-left_out[tsan]+='|same_bits|malformed_peers|coming_and_going|full_disk|bad_input|endpoints|sim_test'
-left_out[tsan]+='|data_test|store_test'
+left_out[tsan]+='|same_bits|malformed_peers|coming_and_going|full_disk|bad_input|endpoints'
 
 # pass NAME OPTION...: builds everything with a sanitizer and passes the tests.
 pass() {

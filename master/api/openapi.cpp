@@ -28,15 +28,17 @@ nlohmann::json param_schema(nlohmann::json param) {
 /// A value of a param that decides which others there are: {"param", "value"}; null: none does.
 std::vector<nlohmann::json> variants_of(const nlohmann::json& type) {
     const nlohmann::json& params = type.at("params");
-    const auto dependent = std::ranges::find_if(
+    const auto of_one = std::ranges::find_if(
         params, [](const nlohmann::json& param) { return param.contains("only_with"); });
-    if (dependent == params.end()) return {nlohmann::json()};
-    const nlohmann::json& name = dependent->at("only_with").at("param");
-    const auto decider = std::ranges::find_if(
-        params, [&](const nlohmann::json& param) { return param.at("name") == name; });
+    if (of_one == params.end()) return {nlohmann::json{}};
+    // A value that has no params of its own is a variant too.
+    const std::string choice = of_one->at("only_with").at("param");
     std::vector<nlohmann::json> variants;
-    for (const nlohmann::json& value : decider->at("enum")) {
-        variants.push_back({{"param", name}, {"value", value}});
+    for (const nlohmann::json& param : params) {
+        if (param.at("name") != choice) continue;
+        for (const nlohmann::json& value : param.at("enum")) {
+            variants.push_back({{"param", choice}, {"value", value}});
+        }
     }
     return variants;
 }

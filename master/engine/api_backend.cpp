@@ -136,8 +136,7 @@ std::optional<nlohmann::json> ApiBackend::worker(std::string_view id) {
 /// Of the workers that were proven wrong in the job; the id of one that is forgotten.
 nlohmann::json ApiBackend::liar_names(const store::JobRecord& record) const {
     nlohmann::json names = nlohmann::json::array();
-    if (record.liars.empty()) return names;
-    for (const std::string key : nlohmann::json::parse(record.liars)) {
+    for (const std::string& key : record.liars) {
         const auto known = std::find_if(engine_.workers().begin(), engine_.workers().end(),
                                         [&](const auto& entry) { return entry.second.key == key; });
         names.push_back(known == engine_.workers().end() ? key : known->second.name);

@@ -209,7 +209,8 @@ class Engine final : public WorkerEvents {
     [[nodiscard]] Result<std::set<JobId>> jobs_before(const JobRequest& request,
                                                       const JobType& type) const;
     [[nodiscard]] Result<std::shared_ptr<const jobs::JobInputs>> inputs_from_jobs(
-        const JobType& type, const nlohmann::json& params, const std::string& known_inputs) const;
+        const JobType& type, const nlohmann::json& params,
+        const std::vector<store::JobFile>& known_inputs) const;
     [[nodiscard]] JobContext context_of(const JobRun& job);
     void link(const JobRun& job);
     void begin_after(JobId id);

@@ -131,8 +131,7 @@ void Engine::carry_out(const InboxItem&, core::ContestJob& effect) {
     const auto found = live_.find(effect.job);
     if (found == live_.end()) return;
     JobRun& job = found->second;
-    job.liars.push_back(workers_[effect.worker].key);
-    job.record.liars = nlohmann::json(job.liars).dump();
+    job.record.liars.push_back(workers_[effect.worker].key);
     put_record(job.record);
     spdlog::warn("job {}: {} had results in it; each stranger's result is checked from now on",
                  effect.job.value, worker_name(effect.worker));

@@ -1,7 +1,7 @@
 #include "engine/engine.hpp"
 #include "engine/validation_policy.hpp"
 #include "engine/within_memory.hpp"
-#include "jobs/job_inputs.hpp"
+#include "store/job_texts.hpp"
 #include <netcompute/logging.hpp>
 #include <netcompute/printable.hpp>
 
@@ -202,13 +202,15 @@ void Engine::begin(JobId id, Result<PreparedJob> prepared) {
         return end_job(id, store::JobState::Failed, {}, prepared.error());
     }
     job.validation = parse_validation(job.record.validation);
-    const std::string inputs = inputs_json(prepared->inputs);
-    if (!job.record.inputs.empty() && job.record.inputs != inputs) {
+    // As the store keeps them: what is no UTF-8 in a path is replaced there.
+    const std::string inputs = store::job_files_text(prepared->inputs);
+    const std::string known = store::job_files_text(job.record.inputs);
+    if (!known.empty() && known != inputs) {
         return end_job(
             id, store::JobState::Failed, {},
             Error{ErrorCode::InvalidArgument,
-                  "its input has changed since it was submitted: it was " + job.record.inputs +
-                      " and is " + inputs + "; put the file back and submit the job again"});
+                  "its input has changed since it was submitted: it was " + known + " and is " +
+                      inputs + "; put the file back and submit the job again"});
     }
     job.begin(std::move(*prepared));
     for (const std::string& note : job.notes) {
@@ -228,7 +230,7 @@ void Engine::begin_fresh(JobRun& job) {
     const JobId id = job.record.id;
     if (!make_room(job)) return;
     step_is_over(id);
-    job.record.inputs = inputs_json(job.inputs());
+    job.record.inputs = job.inputs();
     if (job.record.state != store::JobState::Paused) job.record.state = store::JobState::Running;
     put_record(job.record);
     for (store::Record& one : job.take_checkpoint()) put(std::move(one));

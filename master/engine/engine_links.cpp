@@ -29,15 +29,11 @@ std::string told_end(const store::JobRecord& over, std::string_view which) {
 }
 
 /// The file that a job read by this parameter when it was prepared before.
-std::optional<store::JobOutput> known_input(const std::string& inputs, std::string_view name) {
-    const auto list = nlohmann::json::parse(inputs, nullptr, false);
-    if (!list.is_array()) return std::nullopt;
-    for (const auto& input : list) {
-        if (input.value("name", "") != name) continue;
-        const auto sha256 = sha256_from_hex(input.value("sha256", ""));
-        if (sha256) return store::JobOutput{{}, input.value("path", ""), *sha256};
-    }
-    return std::nullopt;
+std::optional<store::JobFile> known_input(const std::vector<store::JobFile>& inputs,
+                                          std::string_view name) {
+    const auto found = std::ranges::find(inputs, name, &store::JobFile::name);
+    if (found == inputs.end()) return std::nullopt;
+    return store::JobFile{{}, found->path, found->sha256};
 }
 
 }  // namespace
@@ -78,7 +74,8 @@ Result<std::set<JobId>> Engine::jobs_before(const JobRequest& request, const Job
 /// read them before, if it did. Errors: NotFound, naming the parameter, for a file that there is
 /// not.
 Result<std::shared_ptr<const jobs::JobInputs>> Engine::inputs_from_jobs(
-    const JobType& type, const nlohmann::json& params, const std::string& known_inputs) const {
+    const JobType& type, const nlohmann::json& params,
+    const std::vector<store::JobFile>& known_inputs) const {
     auto inputs = std::make_shared<jobs::JobInputs>();
     for (const jobs::Param& param : type.params.of(params)) {
         const auto* const input = std::get_if<jobs::InputFile>(&param);
@@ -196,7 +193,7 @@ void Engine::settle(const store::JobRecord& over) {
 void Engine::begin_parent(JobRun& job) {
     const JobId id = job.record.id;
     step_is_over(id);
-    job.record.inputs = inputs_json(job.inputs());
+    job.record.inputs = job.inputs();
     if (job.record.state != store::JobState::Paused) job.record.state = store::JobState::Running;
     put_record(job.record);
     if (resuming_.erase(id) != 0) job_is_ready();

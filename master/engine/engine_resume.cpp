@@ -159,9 +159,6 @@ Result<void> Engine::take_up(JobRun& job) {
         job.record.state = store::JobState::Running;
         put_record(job.record);
     }
-    if (!job.record.liars.empty()) {
-        job.liars = nlohmann::json::parse(job.record.liars).get<std::vector<std::string>>();
-    }
     fetch_blobs(job, [this](JobRun& ready) {
         load_outputs(ready, {ready.first_kept(), 0, true, {}});
     });
@@ -196,7 +193,7 @@ Result<bool> Engine::load_piece(JobRun& job, Load& load) {
     const auto nothing_yet = [&] {
         core::JobRestored event{id,
                                 {},
-                                !job.liars.empty(),
+                                !job.record.liars.empty(),
                                 job.record.slot_seconds,
                                 job.validation,
                                 {},

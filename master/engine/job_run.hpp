@@ -5,7 +5,6 @@
 #include "engine/rate_meter.hpp"
 #include "engine/receipt.hpp"
 #include "engine/round_outputs.hpp"
-#include "jobs/job_inputs.hpp"
 #include "jobs/job_request.hpp"
 #include "jobs/job_type.hpp"
 #include "store/blob_store.hpp"
@@ -29,7 +28,6 @@ namespace netcompute::engine {
 // What a job type gives the engine.
 using jobs::FileNames;
 using jobs::find_job_type;
-using jobs::inputs_json;
 using jobs::JobContext;
 using jobs::JobInput;
 using jobs::JobRequest;
@@ -62,7 +60,6 @@ class JobRun {
     std::uint64_t tasks_total = 0;   ///< Of the rounds up to the one in progress.
     std::uint64_t tasks_done = 0;    ///< Of those; fewer again when it goes back to a former round.
     std::uint64_t tasks_failed = 0;  ///< Failed attempts; the tasks were tried again.
-    std::vector<std::string> liars;  ///< Keys of workers that were proven wrong in it.
     core::Validation validation;
     bool is_away = false;                  ///< The pool has the program: no touching it.
     std::uint32_t dangerous_tasks = 0;     ///< That the pool computes, and a master may die of.

@@ -2,6 +2,7 @@
 
 #include "engine/receipt_reader.hpp"
 #include "jobs/job_files.hpp"
+#include "store/job_texts.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -155,7 +156,7 @@ std::string receipt_text(const store::JobRecord& job, const ReceiptWork& work) {
     line("format_version", work.format_version);
     line("software", "netcompute " + work.software);
     line("job", job_part(job));
-    line("inputs", parsed(job.inputs, Json::array()));
+    line("inputs", parsed(store::job_files_text(job.inputs), Json::array()));
     line("kernels", kernels_part(work));
     append_workers(text, work);
     text += "\"rounds\": [";

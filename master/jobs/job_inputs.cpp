@@ -1,7 +1,5 @@
 #include "jobs/job_inputs.hpp"
 
-#include <nlohmann/json.hpp>
-
 namespace netcompute::jobs {
 
 void InputHashes::add(std::string_view name, const data::InputFile& file,
@@ -29,15 +27,6 @@ Result<std::vector<JobInput>> InputHashes::finish() const {
         inputs.push_back({name, file.name(), *sha256});
     }
     return inputs;
-}
-
-std::string inputs_json(std::span<const JobInput> inputs) {
-    nlohmann::json list = nlohmann::json::array();
-    for (const JobInput& input : inputs) {
-        list.push_back(
-            {{"name", input.name}, {"path", input.path}, {"sha256", to_hex(input.sha256)}});
-    }
-    return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace netcompute::jobs

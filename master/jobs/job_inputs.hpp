@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,8 +42,5 @@ class InputHashes {
     std::uint64_t since_;
     std::vector<Entry> entries_;
 };
-
-/// For JobRecord::inputs: [{"name", "path", "sha256"}, …]; the same text for the same inputs.
-[[nodiscard]] std::string inputs_json(std::span<const JobInput> inputs);
 
 }  // namespace netcompute::jobs

@@ -94,12 +94,7 @@ struct JobContext {
 };
 
 /// A file that a job read when it was prepared.
-struct JobInput {
-    std::string name;  ///< The parameter that named it: "data".
-    std::string path;  ///< "Data/x.csv", or the bare name of a file that lies elsewhere.
-    Sha256 sha256;     ///< Of the file's bytes.
-    friend bool operator==(const JobInput&, const JobInput&) = default;
-};
+using JobInput = store::JobFile;
 
 /// What a job that is made of other jobs does next: it submits these, or, if there are none, it is
 /// over, with this result document.

@@ -1,3 +1,4 @@
+#include "data/field_place.hpp"
 #include "learning/learner.hpp"
 #include <netcompute/kernels/boosting.hpp>
 #include <netcompute/programs/boosted_scores.hpp>
@@ -15,12 +16,17 @@ namespace {
 using kernels::BoostedLevel;
 using kernels::BoostedNode;
 using kernels::BoostedTree;
+using kernels::BoostingObjective;
 using params::Number;
 using params::ParamValues;
 using params::WholeNumber;
 
 constexpr WholeNumber n_estimators{
-    .name = "n_estimators", .what = "How many trees", .min = 1, .max = 10'000, .otherwise = 100};
+    .name = "n_estimators",
+    .what = "How many trees, of each class where there are more than two",
+    .min = 1,
+    .max = 10'000,
+    .otherwise = 100};
 constexpr WholeNumber max_depth{
     .name = "max_depth",
     .what = "How many splits lie between a tree's root and a leaf, at most",
@@ -75,8 +81,13 @@ constexpr WholeNumber random_state{.name = "random_state",
                                    .max = 0xffffffff,
                                    .otherwise = 0};
 
+/// As model.json says them, in the order of BoostingObjective.
+constexpr std::array<std::string_view, 3> objective_names{"log_loss", "squared_error", "softmax"};
+
 /// The trees as programs have them, and what each split was worth.
 struct BoostedModel {
+    BoostingObjective objective = BoostingObjective::LogLoss;
+    std::uint32_t class_count = 1;  ///< Scores of a row; tree t is of class t mod class_count.
     double base_score = 0;
     std::vector<BoostedTree> trees;
     std::vector<double> gains;  ///< Of all splits, in the order of trees, levels and nodes.
@@ -196,7 +207,7 @@ class BoostedFit final : public Fit {
         : model_{std::move(model)}, binning_{std::move(binning)} {}
 
     /// Of the base score as f64 and the trees, then for each feature a u32, how many cuts it has,
-    /// and these as f64.
+    /// and these as f64; then, but for the log-loss, u32 objective and u32 class_count.
     [[nodiscard]] Sha256 sha256() const override {
         Bytes bytes = model_.bytes();
         ByteWriter writer{bytes};
@@ -204,9 +215,17 @@ class BoostedFit final : public Fit {
             writer.number(static_cast<std::uint32_t>(cuts.size()));
             writer.numbers(std::span{cuts});
         }
+        if (model_.objective != BoostingObjective::LogLoss) {
+            writer.number(static_cast<std::uint32_t>(model_.objective));
+            writer.number(model_.class_count);
+        }
         return netcompute::sha256(bytes);
     }
     void write(nlohmann::ordered_json& document) const override {
+        // Of two classes there is no such key: the first models had none.
+        if (model_.objective != BoostingObjective::LogLoss) {
+            document["objective"] = objective_names[static_cast<std::size_t>(model_.objective)];
+        }
         document["base_score"] = model_.base_score;
         document["cuts"] = binning_.cuts;
         document["trees"] = nlohmann::ordered_json::array();
@@ -226,10 +245,21 @@ class BoostedFit final : public Fit {
         result["feature_importances"] = std::move(importances);
     }
     [[nodiscard]] Scoring score(const Tiles& features) const override {
-        auto program = std::make_unique<programs::BoostedScoresProgram>(
-            programs::BoostedScoresPlan{features.blobs, features.row_counts, model_.bytes()});
+        auto program = std::make_unique<programs::BoostedScoresProgram>(programs::BoostedScoresPlan{
+            features.blobs, features.row_counts, model_.bytes(), model_.class_count});
         const auto* const finished = program.get();
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
+    }
+    [[nodiscard]] ScoreForm form() const override {
+        switch (model_.objective) {
+            case BoostingObjective::LogLoss:
+                return {ScoreKind::LogOdds, 1};
+            case BoostingObjective::SquaredError:
+                return {ScoreKind::Numbers, 1};
+            case BoostingObjective::Softmax:
+                break;
+        }
+        return {ScoreKind::Logits, model_.class_count};
     }
     [[nodiscard]] const Binning* binning() const override { return &binning_; }
 
@@ -254,6 +284,11 @@ class BoostedFit final : public Fit {
     Binning binning_;
 };
 
+double mean_of(std::span<const double> numbers) {
+    return std::accumulate(numbers.begin(), numbers.end(), 0.0) /
+           static_cast<double>(numbers.size());
+}
+
 Training train_boosting(const PreparedTraining& table, const ParamValues& values) {
     const BinnedTable& binned = *table.binned;
     programs::BoostingJob job;
@@ -269,14 +304,26 @@ Training train_boosting(const PreparedTraining& table, const ParamValues& values
                 .colsample_bytree = values[colsample_bytree],
                 .seed = values[random_state]};
     job.tree_count = static_cast<std::uint32_t>(values[n_estimators]);
+    if (table.classes.empty()) {
+        job.plan.objective = BoostingObjective::SquaredError;
+        job.plan.base_margin = mean_of(table.target.numbers);
+    } else if (table.classes.size() > 2) {
+        job.plan.objective = BoostingObjective::Softmax;
+        job.plan.class_count = static_cast<std::uint32_t>(table.classes.size());
+        job.tree_count *= job.plan.class_count;
+    }
     job.labels = binned.labels;
     job.bins = binned.groups;
+    BoostedModel empty{job.plan.objective, job.plan.class_count, job.plan.base_margin, {}, {}};
     auto program = std::make_unique<programs::BoostingProgram>(std::move(job));
     const auto* const finished = program.get();
-    const auto finish = [finished, binning = binned.binning, features = binned.feature_count] {
+    const auto finish = [finished, empty = std::move(empty), binning = binned.binning,
+                         features = binned.feature_count] {
         auto trees = kernels::read_trees(finished->trees(), features);
         NETCOMPUTE_ASSERT(trees.has_value(), "a program's trees are trees");
-        BoostedModel model{0, std::move(*trees), finished->gains()};
+        BoostedModel model = empty;
+        model.trees = std::move(*trees);
+        model.gains = finished->gains();
         return Trained{std::make_shared<const BoostedFit>(std::move(model), binning),
                        finished->scores(), nlohmann::json::object()};
     };
@@ -307,14 +354,38 @@ Binning read_binning(ModelReader& reader, std::uint32_t feature_count) {
     return binning;
 }
 
+void read_objective(ModelReader& reader, BoostedModel& model) {
+    if (!reader.has("objective")) return;
+    const std::string name = reader.text("objective");
+    if (name == objective_names[1]) {
+        model.objective = BoostingObjective::SquaredError;
+        return;
+    }
+    const std::size_t classes = reader.array("classes").size();
+    if (name != objective_names[2] || classes < 2 || classes > kernels::boosting_classes_max) {
+        reader.fail("objective", data::quote(name) + " with " + std::to_string(classes) +
+                                     " classes is none that this version has");
+        return;
+    }
+    model.objective = BoostingObjective::Softmax;
+    model.class_count = static_cast<std::uint32_t>(classes);
+}
+
 std::shared_ptr<const Fit> read_boosted_fit(ModelReader& reader, std::uint32_t feature_count) {
     BoostedModel model;
+    read_objective(reader, model);
     model.base_score = reader.number("base_score");
     Binning binning = read_binning(reader, feature_count);
     const nlohmann::json& trees = reader.array("trees");
     for (std::size_t i = 0; i < trees.size(); ++i) {
         TreeReader tree{reader.element("trees", i), binning};
         model.trees.push_back(tree.read(model.gains));
+    }
+    if (trees.size() % model.class_count != 0) {
+        reader.fail("trees", "there are " + std::to_string(trees.size()) +
+                                 ", not as many for each "
+                                 "of " +
+                                 std::to_string(model.class_count) + " classes");
     }
     if (!reader.is_good()) return nullptr;
     return std::make_shared<const BoostedFit>(std::move(model), std::move(binning));
@@ -347,9 +418,9 @@ Learner gradient_boosting_learner() {
         .name = "gradient_boosting",
         .title = "Gradient boosting",
         .article = "gradient boosting",
-        .summary = "Two classes, from many trees, each of which corrects those before it",
+        .summary = "Classes or numbers, from many trees, each of which corrects those before it",
         .features_max = kernels::boosting_features_max,
-        .targets = {.classes_most = 2},
+        .targets = {.classes_most = kernels::boosting_classes_max, .numbers = true},
         .params = {n_estimators, max_depth, learning_rate, reg_lambda, reg_alpha, min_split_gain,
                    min_child_weight, subsample, colsample_bytree, max_bin, random_state},
         .bins_max =

@@ -21,13 +21,14 @@ enum class JobState { Queued, Running, Paused, Succeeded, Failed, Cancelled };
 [[nodiscard]] std::string_view job_state_name(JobState state);
 [[nodiscard]] bool is_final(JobState state);
 
-/// A file that a job wrote.
-struct JobOutput {
-    std::string name;  ///< As the job's result calls it: "model".
-    std::string path;  ///< "Data/model.json".
+/// A file that a job read or wrote.
+struct JobFile {
+    std::string name;  ///< The parameter that named it ("data"); in the result, its key ("model").
+    std::string path;  ///< "Data/model.json", or the bare name of a file that lies elsewhere.
     Sha256 sha256;     ///< Of its bytes.
-    friend bool operator==(const JobOutput&, const JobOutput&) = default;
+    friend bool operator==(const JobFile&, const JobFile&) = default;
 };
+using JobOutput = JobFile;
 
 /// A job as it was submitted and, once it is over, how it ended.
 struct JobRecord {
@@ -42,19 +43,19 @@ struct JobRecord {
     std::int64_t submitted_unix_ms = 0;
     std::int64_t submitted_steady_ms = 0;  ///< On the clock of PutClock.
     JobState state = JobState::Queued;
-    std::string inputs;  ///< JSON: the names and hashes of what was read; empty until it was.
-    double elapsed_seconds = 0;  ///< From submission to its end; once over.
+    std::vector<JobFile> inputs;  ///< What it read; empty until it was prepared.
+    double elapsed_seconds = 0;   ///< From submission to its end; once over.
     std::uint64_t tasks_done = 0;
-    std::string result;          ///< JSON; empty unless Succeeded.
-    std::optional<Error> error;  ///< Once Failed.
-    std::string liars;           ///< JSON: keys of workers that were proven wrong in it; or empty.
-    std::uint64_t checks = 0;    ///< Results for tasks that had an output.
-    std::uint64_t audits = 0;    ///< Tasks that the master computed itself.
-    double slot_seconds = 0;     ///< That workers have spent on it.
-    std::vector<JobId> after;    ///< It begins when all of these have succeeded.
-    JobId parent;                ///< The job that submitted it; JobId{}: a user did.
+    std::string result;              ///< JSON; empty unless Succeeded.
+    std::optional<Error> error;      ///< Once Failed.
+    std::vector<std::string> liars;  ///< Keys of workers that were proven wrong in it.
+    std::uint64_t checks = 0;        ///< Results for tasks that had an output.
+    std::uint64_t audits = 0;        ///< Tasks that the master computed itself.
+    double slot_seconds = 0;         ///< That workers have spent on it.
+    std::vector<JobId> after;        ///< It begins when all of these have succeeded.
+    JobId parent;                    ///< The job that submitted it; JobId{}: a user did.
     std::uint32_t child_index = 0;   ///< Its place among the children of that one.
-    std::vector<JobOutput> outputs;  ///< Once Succeeded.
+    std::vector<JobFile> outputs;    ///< Once Succeeded.
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
 

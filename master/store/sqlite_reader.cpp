@@ -37,12 +37,12 @@ JobRecord job_of(const SqliteStatement& row) {
     job.paths_anywhere = row.integer(7) != 0;
     job.submitted_unix_ms = row.integer(8);
     job.state = static_cast<JobState>(row.integer(9));
-    job.inputs = row.text(10);
+    job.inputs = read_job_files(row.text(10));
     job.elapsed_seconds = row.real(11);
     job.tasks_done = row.integer_as<std::uint64_t>(12);
     job.result = row.text(13);
     if (!row.is_null(14)) job.error = Error{static_cast<ErrorCode>(row.integer(14)), row.text(15)};
-    job.liars = row.text(17);
+    job.liars = read_worker_keys(row.text(17));
     job.checks = row.integer_as<std::uint64_t>(18);
     job.audits = row.integer_as<std::uint64_t>(19);
     job.submitted_steady_ms = row.integer(20);
@@ -50,7 +50,7 @@ JobRecord job_of(const SqliteStatement& row) {
     job.after = read_job_ids(row.text(22));
     job.parent = row.id<JobId>(23);
     job.child_index = row.integer_as<std::uint32_t>(24);
-    job.outputs = read_job_outputs(row.text(25));
+    job.outputs = read_job_files(row.text(25));
     return job;
 }
 

@@ -211,10 +211,11 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
     }
     auto done = statements_.put_job.run(
         job.id, job.type, job.name, job.priority, job.params, job.validation, job.deadline_seconds,
-        job.paths_anywhere, job.submitted_unix_ms, static_cast<int>(job.state), job.inputs,
-        job.elapsed_seconds, job.tasks_done, job.result, error_code, error_message, ended,
-        job.liars, job.checks, job.audits, job.submitted_steady_ms, job.slot_seconds,
-        job_ids_text(job.after), job.parent, job.child_index, job_outputs_text(job.outputs));
+        job.paths_anywhere, job.submitted_unix_ms, static_cast<int>(job.state),
+        job_files_text(job.inputs), job.elapsed_seconds, job.tasks_done, job.result, error_code,
+        error_message, ended, worker_keys_text(job.liars), job.checks, job.audits,
+        job.submitted_steady_ms, job.slot_seconds, job_ids_text(job.after), job.parent,
+        job.child_index, job_files_text(job.outputs));
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
     if (*ended_before && !ended) --turn_.counters.ended_count;

@@ -169,3 +169,98 @@ test('what cannot be read is refused with line, field and what to do', async () 
   assert.match(await refusal(table(), { columns: { left: 'ignore' } }), /cannot be passed over/);
   assert.match(await refusal(table(), { columns: { lefd: 'text' } }), /no column .*lefd/);
 });
+
+/** 90 flowers of three kinds, with sizes and a weight. */
+const flowers = Array.from({ length: 90 }, (_, i) => {
+  const kind = i % 3;
+  const petal = 10 + 15 * kind + ((i * 37) % 9);
+  const sepal = 40 + ((i * 53) % 17);
+  return {
+    kind: ['setosa', 'virginica', 'versicolor'][kind],
+    petal,
+    sepal,
+    weight: (3 + 0.5 * petal - 0.25 * sepal).toFixed(2),
+  };
+});
+
+/** @param {(flower: any) => string} target */
+const flowerTable = (target) =>
+  'id,petal,sepal,y\n' +
+  flowers.map((f, i) => `${i},${f.petal},${f.sepal},${target(f)}\n`).join('');
+
+/** Trains, predicts the same table with probabilities, and expects the same predictions.
+ * @param {string} content @param {object} params */
+async function trainAndPredict(content, params) {
+  const trained = await train(content, { target: 'y', ...params });
+  const predicted = await cluster.run('predict', { data: 'Data/t.csv', output: 'Data/o.csv' });
+  assert.deepEqual(predicted.metrics, trained.metrics);
+  assert.equal(cluster.read('Data/o.csv'), cluster.read('Data/submission_train.csv'));
+  return { trained, predicted };
+}
+
+for (const algorithm of ['logistic_regression', 'gradient_boosting']) {
+  test(`${algorithm} learns three classes and predicts them with probabilities`, async () => {
+    const { trained, predicted } = await trainAndPredict(
+      flowerTable((f) => f.kind),
+      { algorithm },
+    );
+    assert.equal(trained.metrics.accuracy, 1);
+    assert.deepEqual(trained.confusion, {
+      setosa: { setosa: 30 },
+      versicolor: { versicolor: 30 },
+      virginica: { virginica: 30 },
+    });
+    assert.deepEqual(predicted.predicted, { setosa: 30, versicolor: 30, virginica: 30 });
+    assert.equal(JSON.parse(cluster.read('Data/model.json')).format_version, 4);
+    await cluster.run('predict', {
+      data: 'Data/t.csv',
+      output: 'Data/o.csv',
+      probabilities: 'columns',
+    });
+    const [head, first] = cluster.read('Data/o.csv').split('\n');
+    assert.equal(head, 'id,y,probability setosa,probability versicolor,probability virginica');
+    const [id, kind, ...chances] = (first ?? '').split(',');
+    assert.deepEqual([id, kind], ['0', 'setosa']);
+    assert.ok(Number(chances[0]) > 0.5);
+    assert.ok(Math.abs(chances.map(Number).reduce((a, b) => a + b) - 1) < 1e-12);
+  });
+}
+
+for (const algorithm of [
+  'linear_regression',
+  'ridge',
+  'lasso',
+  'elastic_net',
+  'gradient_boosting',
+]) {
+  test(`${algorithm} predicts a number`, async () => {
+    const alpha = algorithm === 'ridge' ? { alpha: 0.001 } : {};
+    const small = /lasso|elastic/.test(algorithm) ? { alpha: 0.001 } : alpha;
+    const { trained, predicted } = await trainAndPredict(
+      flowerTable((f) => f.weight),
+      { algorithm, ...small },
+    );
+    assert.ok(trained.metrics.r2 > 0.99, JSON.stringify(trained.metrics));
+    assert.ok(trained.metrics.rmse < 0.7);
+    const mean = flowers.reduce((sum, f) => sum + Number(f.weight), 0) / flowers.length;
+    assert.ok(Math.abs(predicted.predicted_mean - mean) < 0.05);
+    assert.equal(JSON.parse(cluster.read('Data/model.json')).classes, null);
+  });
+}
+
+test('a target that an algorithm cannot take is refused by name', async () => {
+  assert.match(
+    await refusal(
+      flowerTable((f) => f.weight),
+      { target: 'y' },
+    ),
+    /y\\?": holds numbers: .* a logistic regression tells classes apart.*linear_regression/,
+  );
+  assert.match(
+    await refusal(
+      flowerTable((f) => f.kind),
+      { target: 'y', algorithm: 'ridge' },
+    ),
+    /y\\?": holds no numbers: .*setosa.*a ridge regression must be numbers.*logistic_regression/,
+  );
+});

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { codeOf, includeDirections, pageImports, purity, unusedPermissions } from './includes.mjs';
 import { styleRules } from './style.mjs';
+import { threadedTests } from './threads.mjs';
 
 /**
  * @typedef {import('./source_tree.mjs').SourceFile} SourceFile
@@ -124,6 +125,17 @@ test('a page imports paths of its own site, no package and no other site', () =>
     assert.equal(messages(pageImports, { 'web/page.js': `import a from '${from}';\n` }).length, 1);
     assert.deepEqual(messages(pageImports, { 'tests/a.mjs': `import a from '${from}';\n` }), []);
   }
+});
+
+test('a test that starts threads is one for ThreadSanitizer', () => {
+  const test = (/** @type {string} */ marks, /** @type {string} */ source) => ({
+    'tests/unit/a/CMakeLists.txt': `netcompute_test(a ${marks}\n SOURCES a_test.cpp\n LIBRARIES b)`,
+    'tests/unit/a/a_test.cpp': source,
+  });
+  const threads = 'std::jthread other{work};\n';
+  assert.equal(messages(threadedTests, test('unit', threads)).length, 1);
+  assert.deepEqual(messages(threadedTests, test('unit THREADS', threads)), []);
+  assert.deepEqual(messages(threadedTests, test('unit', 'std::thread::id id;\n')), []);
 });
 
 /** @type {Record<string, {path: string, good: string, bad: string}[]>} */

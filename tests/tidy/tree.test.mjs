@@ -7,6 +7,7 @@ import { includeDirections, pageImports, purity, unusedPermissions } from './inc
 import { layers } from './layers.mjs';
 import { expectNone, isCpp, readSourceTree } from './source_tree.mjs';
 import { styleRules } from './style.mjs';
+import { threadedTests } from './threads.mjs';
 
 const tree = readSourceTree();
 // The rules' own samples quote what they forbid.
@@ -29,7 +30,7 @@ test('the tree was read: every layer has a file, or its rules would hold of noth
   }
 });
 
-const rules = { includeDirections, unusedPermissions, purity, pageImports };
+const rules = { includeDirections, unusedPermissions, purity, pageImports, threadedTests };
 for (const [name, rule] of Object.entries(rules)) {
   test(name, () => expectNone(rule(withoutSamples)));
 }

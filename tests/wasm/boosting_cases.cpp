@@ -47,6 +47,10 @@ void add_training(std::vector<KernelCase>& cases, const BoostingData& data,
     writer.number(0.25);
     writer.bytes(after.last_trees);
     cases.push_back({"boosted_scores", 1, {model, data.block(0, data.features())}});
+    if (plan.class_count == 1) return;
+    Bytes classes;
+    ByteWriter{classes}.number(plan.class_count);
+    cases.push_back({"boosted_scores", 1, {model, classes, data.block(0, data.features())}});
 }
 
 void add_damaged(std::vector<KernelCase>& cases, const KernelCase& good) {
@@ -82,6 +86,16 @@ std::vector<KernelCase> boosting_cases() {
             plan.base_margin = -0.3;
             add_training(cases, data, plan);
         }
+    }
+    // Of several classes, as many as fill vectors and not.
+    for (const std::uint32_t rows : {3U, 17U, 1003U}) {
+        BoostingData data = random_boosting_data(rows, 9, rows);
+        for (std::uint32_t row = 0; row < rows; ++row) data.labels[row] = row % 5;
+        BoostingPlan plan = data.plan();
+        plan.objective = BoostingObjective::Softmax;
+        plan.class_count = 5;
+        plan.subsample = rows < 20 ? 1 : 0.7;
+        add_training(cases, data, plan);
     }
     // Scores of every magnitude, and residuals that overflow.
     BoostingData data = random_boosting_data(100, 2, 1);

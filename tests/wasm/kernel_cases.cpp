@@ -2,11 +2,13 @@
 
 #include "boosting_cases.hpp"
 #include <netcompute/kernels/epidemic.hpp>
+#include <netcompute/kernels/gram.hpp>
 #include <netcompute/kernels/ising.hpp>
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/kernels/logistic.hpp>
 #include <netcompute/kernels/monte_carlo_pi.hpp>
 #include <netcompute/kernels/option_pricing.hpp>
+#include <netcompute/kernels/softmax.hpp>
 #include <netcompute/kernels/tile.hpp>
 #include <netcompute/math.hpp>
 
@@ -17,6 +19,8 @@ namespace netcompute::testing {
 namespace {
 
 using kernels::encode_monte_carlo_pi;
+using kernels::encode_shift;
+using kernels::encode_softmax_weights;
 using kernels::encode_tile;
 using kernels::encode_weights;
 
@@ -50,6 +54,23 @@ void add_logistic(std::vector<KernelCase>& cases, Philox& random, std::uint32_t 
     const Bytes features = encode_tile(row_count, feature_count, values);
     cases.push_back({"logistic_newton", 1, {weights, features, random_labels(random, row_count)}});
     cases.push_back({"linear_scores", 1, {weights, features}});
+    const Bytes targets = encode_tile(row_count, 1, random_numbers(random, row_count, 100));
+    cases.push_back({"gram", 1, {encode_shift(random_number(random, 10)), features, targets}});
+}
+
+/// Calls of the kernels of several classes.
+void add_softmax(std::vector<KernelCase>& cases, Philox& random, std::uint32_t row_count,
+                 std::uint32_t feature_count, std::uint32_t class_count, double scale) {
+    const Bytes weights = encode_softmax_weights(
+        class_count, random_numbers(random, std::size_t{class_count} * (feature_count + 1), scale));
+    const Bytes features =
+        encode_tile(row_count, feature_count,
+                    random_numbers(random, std::size_t{row_count} * feature_count, scale));
+    std::vector<double> labels(row_count);
+    for (double& label : labels) label = static_cast<double>(random.next_below(class_count));
+    const Bytes tile = encode_tile(row_count, 1, labels);
+    cases.push_back({"softmax_gradient", 1, {weights, features, tile}});
+    cases.push_back({"softmax_scores", 1, {weights, features}});
 }
 
 void add_refused(std::vector<KernelCase>& cases, Philox& random) {
@@ -78,6 +99,30 @@ void add_refused(std::vector<KernelCase>& cases, Philox& random) {
                              encode_weights(std::vector<double>{1, 2}, infinity)}) {
         cases.push_back({"logistic_newton", 1, {bad, features, labels}});
         cases.push_back({"linear_scores", 1, {bad, features}});
+    }
+    const Bytes three = encode_softmax_weights(3, random_numbers(random, 9, 1));
+    for (const Bytes& bad : {Bytes{}, Bytes(9), encode_softmax_weights(1, std::vector<double>(3)),
+                             encode_softmax_weights(101, std::vector<double>(303)),
+                             encode_softmax_weights(3, std::vector<double>(8)),
+                             encode_softmax_weights(3, std::vector<double>(9, nan))}) {
+        cases.push_back({"softmax_gradient", 1, {bad, features, labels}});
+        cases.push_back({"softmax_scores", 1, {bad, features}});
+    }
+    for (const Bytes& bad : {cut, other_magic, encode_tile(2, 3, std::vector<double>(6)),
+                             encode_tile(3, 2, std::vector<double>{1, 2, 3, 4, nan, 6})}) {
+        cases.push_back({"softmax_gradient", 1, {three, bad, labels}});
+        cases.push_back({"softmax_scores", 1, {three, bad}});
+        cases.push_back({"gram", 1, {encode_shift(0), bad, labels}});
+    }
+    for (const Bytes& bad : {Bytes(7), encode_shift(nan), encode_shift(infinity)}) {
+        cases.push_back({"gram", 1, {bad, features, labels}});
+    }
+    for (const Bytes& bad : {Bytes(5), encode_tile(3, 1, std::vector<double>{0, 1, nan}),
+                             encode_tile(3, 1, std::vector<double>{0, 3, 1}),
+                             encode_tile(3, 1, std::vector<double>{0, -1, 1}),
+                             encode_tile(2, 1, std::vector<double>(2))}) {
+        cases.push_back({"softmax_gradient", 1, {three, features, bad}});
+        cases.push_back({"gram", 1, {encode_shift(0), features, bad}});
     }
     for (const Bytes& bad :
          {Bytes(5), encode_tile(3, 1, std::vector<double>{0, 1, 0.5}),
@@ -181,6 +226,14 @@ std::vector<KernelCase> kernel_cases() {
     for (const double scale : {1e-310, 1e-160, 30.0, 1e3, 1e155, 1e300}) {
         add_logistic(cases, random, 100, 6, scale, scale);
         add_logistic(cases, random, 100, 6, scale, 1);
+    }
+    for (const std::uint32_t row_count : {0u, 1u, 15u, 256u, 257u, 1003u}) {
+        for (const std::uint32_t class_count : {2u, 3u, 4u, 9u}) {
+            add_softmax(cases, random, row_count, row_count % 7, class_count, 1);
+        }
+    }
+    for (const double scale : {1e-310, 1e-160, 30.0, 1e3, 1e155, 1e300}) {
+        add_softmax(cases, random, 100, 6, 5, scale);
     }
     add_refused(cases, random);
     add_simulations(cases, random);

@@ -43,15 +43,28 @@ double value_of(const std::vector<FlatNode>& tree, const BinsView& bins, std::ui
 /// boosted_scores@1: the sum of what boosted trees say of rows.
 ///
 ///   trees     f64 base, then whole trees, as write_tree() writes them
+///   classes   u32, or no such input: 1. Tree t is of class t mod classes
 ///   bins      a block of bins [row_count][feature_count]
-///   output    f64 scores[row_count]: base + tree 0 + tree 1 + …, in that order
+///   output    f64 scores[row_count][classes]: base + the class's first tree + its second + …, in
+///             that order
 Result<Bytes> boosted_scores(std::span<const ByteSpan> inputs) {
-    if (inputs.size() != 2) {
-        return unexpected(
-            ErrorCode::ShapeMismatch,
-            "boosted_scores: " + std::to_string(inputs.size()) + " inputs were given, it reads 2");
+    if (inputs.size() != 2 && inputs.size() != 3) {
+        return unexpected(ErrorCode::ShapeMismatch,
+                          "boosted_scores: " + std::to_string(inputs.size()) +
+                              " inputs were given, it reads 2 or 3");
     }
-    const auto bins = decode_bins(inputs[1]);
+    std::uint32_t classes = 1;
+    if (inputs.size() == 3) {
+        ByteReader number{inputs[1]};
+        classes = number.number<std::uint32_t>();
+        if (!number.finished() || classes < 1 || classes > boosting_classes_max) {
+            return unexpected(ErrorCode::InvalidArgument,
+                              "boosted_scores: " + std::to_string(classes) + " in " +
+                                  std::to_string(inputs[1].size()) +
+                                  " bytes is no number of classes");
+        }
+    }
+    const auto bins = decode_bins(inputs.back());
     if (!bins) {
         return unexpected(bins.error().code, "boosted_scores: " + bins.error().message);
     }
@@ -63,11 +76,12 @@ Result<Bytes> boosted_scores(std::span<const ByteSpan> inputs) {
     }
     const auto trees = read_trees(reader.bytes(reader.left()), bins->column_count);
     if (!trees) return unexpected(trees.error());
-    std::vector<double> scores(bins->row_count, base);
-    for (const BoostedTree& tree : *trees) {
-        const auto flat = flattened(tree);
-        for (std::uint32_t row = 0; row < bins->row_count; ++row) {
-            scores[row] += value_of(flat, *bins, row);
+    std::vector<double> scores(std::size_t{bins->row_count} * classes, base);
+    for (std::size_t tree = 0; tree < trees->size(); ++tree) {
+        const auto flat = flattened((*trees)[tree]);
+        double* score = scores.data() + tree % classes;
+        for (std::uint32_t row = 0; row < bins->row_count; ++row, score += classes) {
+            *score += value_of(flat, *bins, row);
         }
     }
     const ByteSpan bytes = std::as_bytes(std::span{scores});

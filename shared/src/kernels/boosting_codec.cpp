@@ -23,15 +23,20 @@ Unexpected wrong_output(std::string_view kernel, std::size_t size, std::size_t e
                           ": the worker that sent it runs another kernel");
 }
 
+bool has_its_classes(const BoostingPlan& plan) {
+    if (plan.objective != BoostingObjective::Softmax) return plan.class_count == 1;
+    return plan.class_count >= 2 && plan.class_count <= boosting_classes_max;
+}
+
 bool is_good(const BoostingPlan& plan) {
     return plan.row_count >= 1 && plan.row_count <= boosting_rows_max && plan.feature_count >= 1 &&
            plan.feature_count <= boosting_features_max &&
-           plan.objective <= BoostingObjective::SquaredError && plan.max_depth >= 1 &&
-           plan.max_depth <= boosting_depth_max && within(plan.learning_rate, 0, 1e6) &&
-           within(plan.reg_lambda, 0, 1e300) && within(plan.reg_alpha, 0, 1e300) &&
-           within(plan.gamma, 0, 1e300) && within(plan.min_child_weight, 0, 1e300) &&
-           within(plan.subsample, 0, 1) && within(plan.colsample_bytree, 0, 1) &&
-           std::isfinite(plan.base_margin);
+           plan.objective <= BoostingObjective::Softmax && has_its_classes(plan) &&
+           plan.max_depth >= 1 && plan.max_depth <= boosting_depth_max &&
+           within(plan.learning_rate, 0, 1e6) && within(plan.reg_lambda, 0, 1e300) &&
+           within(plan.reg_alpha, 0, 1e300) && within(plan.gamma, 0, 1e300) &&
+           within(plan.min_child_weight, 0, 1e300) && within(plan.subsample, 0, 1) &&
+           within(plan.colsample_bytree, 0, 1) && std::isfinite(plan.base_margin);
 }
 
 /// The nodes of the next level of a tree, if it is one.
@@ -115,6 +120,7 @@ Bytes encode_boosting_plan(const BoostingPlan& plan) {
         writer.number(value);
     }
     writer.number(plan.seed);
+    if (plan.class_count != 1) writer.number(plan.class_count);
     return bytes;
 }
 
@@ -131,6 +137,7 @@ Result<BoostingPlan> decode_boosting_plan(ByteSpan bytes) {
         *value = reader.number<double>();
     }
     plan.seed = reader.number<std::uint64_t>();
+    if (reader.left() > 0) plan.class_count = reader.number<std::uint32_t>();
     if (!reader.finished()) {
         return unexpected(ErrorCode::ShapeMismatch,
                           "boosting: " + std::to_string(bytes.size()) + " bytes are not a plan");

@@ -18,7 +18,16 @@ inline constexpr std::size_t packed_rows_max = 4000;
 [[nodiscard]] double largest_residual(std::span<const double> scores,
                                       std::span<const double> labels);
 
-/// Gradient and curvature of each row's loss, rounded to whole units and packed.
+/// The logarithm of the sum of e^score over all classes, of each row; `scores` has a list a class.
+void log_sums(std::span<const double* const> scores, std::size_t rows, double* sums);
+
+/// Gradient and curvature of each row's softmax loss by the score of class `label`, rounded to
+/// whole units and packed. `sums` are log_sums() of the scores before this turn of all classes.
+void pack_softmax(std::span<const double> scores, const double* sums,
+                  std::span<const double> labels, double label, const Units& units,
+                  std::uint64_t* packed);
+
+/// Gradient and curvature of each row's loss, rounded to whole units and packed. Not of Softmax.
 void pack_gradients(BoostingObjective objective, std::span<const double> scores,
                     std::span<const double> labels, const Units& units, std::uint64_t* packed);
 

@@ -41,13 +41,18 @@ Unexpected wrong_trees(const BoostingInput& input) {
 }
 
 Result<void> check_labels(const BoostingTable& table) {
-    const bool are_classes = table.plan.objective == BoostingObjective::LogLoss;
+    const bool are_numbers = table.plan.objective == BoostingObjective::SquaredError;
+    const bool are_two = table.plan.objective == BoostingObjective::LogLoss;
+    const double classes = are_two ? 2 : table.plan.class_count;
     for (const auto labels : table.labels) {
         for (const double label : labels) {
-            if (are_classes ? label == 0 || label == 1 : std::isfinite(label)) continue;
+            const bool is_class = label >= 0 && label < classes && label == std::floor(label);
+            if (are_numbers ? std::isfinite(label) : is_class) continue;
             return unexpected(ErrorCode::InvalidArgument,
                               "boosting: a label is " + std::to_string(label) +
-                                  (are_classes ? ", neither 0 nor 1" : ", not finite"));
+                                  (are_numbers ? ", not finite"
+                                   : are_two   ? ", neither 0 nor 1"
+                                               : ", the place of no class"));
         }
     }
     return {};
@@ -63,8 +68,11 @@ void subtract(const GradientSum* whole, const GradientSum* part, GradientSum* re
 }  // namespace
 
 std::size_t BoostingMemory::bytes_max(const BoostingPlan& plan) {
-    // Scores, gradients, the order, and room to divide; twice.
-    const std::size_t rows = std::size_t{plan.row_count} * 2 * (8 + 8 + 4 + 4);
+    // Gradients, the order, room to divide and the scores that change; twice. Scores of other
+    // classes are shared, and so are the sums of all.
+    const std::size_t others = plan.class_count == 1 ? 0 : std::size_t{plan.class_count} + 1;
+    const std::size_t rows =
+        std::size_t{plan.row_count} * (2 * (8 + 8 + 4 + 4) + others * sizeof(double));
     const std::size_t nodes =
         std::min(nodes_kept_max, std::size_t{1} << (plan.max_depth - 1)) * 3 / 2;
     const std::size_t sums =

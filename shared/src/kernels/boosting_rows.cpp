@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace netcompute::kernels {
 namespace {
@@ -94,7 +95,12 @@ std::size_t BoostingColumns::bytes_max(const BoostingPlan& plan) {
 Result<void> BoostingRows::begin(const BoostingTable& table) {
     trees_.clear();
     tree_count_ = 0;
-    scores_.assign(table.plan.row_count, table.plan.base_margin);
+    scores_.clear();
+    for (std::uint32_t c = 0; c < table.plan.class_count; ++c) {
+        scores_.push_back(
+            std::make_shared<std::vector<double>>(table.plan.row_count, table.plan.base_margin));
+    }
+    log_sums_.reset();
     return begin_tree(table);
 }
 
@@ -106,9 +112,50 @@ Result<void> BoostingRows::begin_after(BoostingRows& before, const BoostedTree& 
     trees_ = before.trees_;
     trees_.insert(trees_.end(), tree_bytes.begin(), tree_bytes.end());
     tree_count_ = before.tree_count_ + 1;
-    scores_.resize(table.plan.row_count);
-    before.score_leaves(tree, table, scores_);
+    const std::uint32_t grown = before.tree_count_ % table.plan.class_count;
+    // A list that nobody else holds is overwritten: fresh memory for each tree would cost more.
+    std::shared_ptr<std::vector<double>> after;
+    for (auto& own : scores_) {
+        if (own.use_count() == 1) after = std::move(own);
+    }
+    if (after == nullptr) after = std::make_shared<std::vector<double>>();
+    after->resize(table.plan.row_count);
+    before.score_leaves(tree, table, *before.scores_[grown], *after);
+    scores_ = before.scores_;
+    scores_[grown] = std::move(after);
+    log_sums_ = before.log_sums_;
     return begin_tree(table);
+}
+
+/// The largest of the rows, for SquaredError. Errors: InvalidArgument for one that is not finite.
+Result<double> BoostingRows::find_largest_residual(const BoostingTable& table) const {
+    if (table.plan.objective != BoostingObjective::SquaredError) return 0.0;
+    double largest = 0;
+    for (std::size_t block = 0; block < table.blocks(); ++block) {
+        const auto labels = table.labels[block];
+        const double residual =
+            largest_residual(scores().subspan(block * bin_block_rows, labels.size()), labels);
+        if (std::isnan(residual)) {
+            return unexpected(ErrorCode::InvalidArgument,
+                              "boosting: after " + std::to_string(tree_count_) +
+                                  " trees a score is not finite: choose a smaller learning_rate");
+        }
+        largest = std::max(largest, residual);
+    }
+    return largest;
+}
+
+void BoostingRows::pack_block(const BoostingTable& table, std::size_t block) {
+    const auto labels = table.labels[block];
+    const std::size_t first = block * bin_block_rows;
+    const std::uint32_t of_class = tree_count_ % table.plan.class_count;
+    const auto scores_here = scores(of_class).subspan(first, labels.size());
+    std::uint64_t* const packed = packed_.data() + first;
+    if (table.plan.objective == BoostingObjective::Softmax) {
+        pack_softmax(scores_here, log_sums_->data() + first, labels, of_class, units_, packed);
+    } else {
+        pack_gradients(table.plan.objective, scores_here, labels, units_, packed);
+    }
 }
 
 Result<void> BoostingRows::begin_tree(const BoostingTable& table) {
@@ -119,29 +166,22 @@ Result<void> BoostingRows::begin_tree(const BoostingTable& table) {
     packed_.resize(rows);
     order_.resize(rows);
     right_.resize(rows);
-    const std::span<const double> scores{scores_};
-    double largest = 0;
-    for (std::size_t block = 0; block < table.blocks(); ++block) {
-        const auto labels = table.labels[block];
-        const double residual =
-            table.plan.objective == BoostingObjective::SquaredError
-                ? largest_residual(scores.subspan(block * bin_block_rows, labels.size()), labels)
-                : 0;
-        if (std::isnan(residual)) {
-            return unexpected(ErrorCode::InvalidArgument,
-                              "boosting: after " + std::to_string(tree_count_) +
-                                  " trees a score is not finite: choose a smaller learning_rate");
+    if (table.plan.class_count > 1 && tree_count_ % table.plan.class_count == 0) {
+        std::vector<const double*> of_classes;
+        for (const auto& list : scores_) of_classes.push_back(list->data());
+        if (log_sums_ == nullptr || log_sums_.use_count() > 1) {
+            log_sums_ = std::make_shared<std::vector<double>>(rows);
         }
-        largest = std::max(largest, residual);
+        log_sums(of_classes, rows, log_sums_->data());
     }
-    units_ = gradient_units(table.plan.objective, largest);
+    const auto largest = find_largest_residual(table);
+    if (!largest) return unexpected(largest.error());
+    units_ = gradient_units(table.plan.objective, *largest);
     for (std::size_t block = 0; block < table.blocks(); ++block) {
-        const auto labels = table.labels[block];
+        pack_block(table, block);
         const std::size_t first = block * bin_block_rows;
-        pack_gradients(table.plan.objective, scores.subspan(first, labels.size()), labels, units_,
-                       packed_.data() + first);
         leave_out_rows(table.plan, tree_count_, static_cast<std::uint32_t>(first),
-                       {packed_.data() + first, labels.size()});
+                       {packed_.data() + first, table.labels[block].size()});
     }
     return {};
 }
@@ -207,10 +247,8 @@ std::uint32_t BoostingRows::partition(const BoostedNode& node, RowRange range,
 
 /// Each row's score after a tree: that before it, and its leaf's value.
 void BoostingRows::score_leaves(const BoostedTree& tree, const BoostingTable& table,
-                                std::vector<double>& scores) const {
+                                std::span<const double> before, std::span<double> after) const {
     const std::uint32_t* const order = order_.data();
-    const double* const before = scores_.data();
-    double* const after = scores.data();
     const auto each_row = [&](RowRange range, auto&& value_of) {
         const auto run = [&](auto&& row_at) {
             for (std::uint32_t i = range.begin; i < range.end; ++i) {

@@ -88,7 +88,10 @@ class BoostingRows {
     /// For each pair of nodes of level + 1, which node of the level they came from.
     [[nodiscard]] std::vector<std::uint32_t> parents(std::size_t level) const;
     [[nodiscard]] const Units& units() const { return units_; }
-    [[nodiscard]] std::span<const double> scores() const { return scores_; }
+    /// Of a class; without classes there is one list.
+    [[nodiscard]] std::span<const double> scores(std::uint32_t of_class = 0) const {
+        return *scores_[of_class];
+    }
     /// Another number for other rows in the nodes: what was made of them is void then.
     [[nodiscard]] std::uint64_t edition() const { return edition_; }
 
@@ -99,15 +102,21 @@ class BoostingRows {
  private:
     [[nodiscard]] Result<void> begin_tree(const BoostingTable& table);
     void divide(const BoostedLevel& level, const BoostingTable& table);
+    [[nodiscard]] Result<double> find_largest_residual(const BoostingTable& table) const;
+    void pack_block(const BoostingTable& table, std::size_t block);
+    /// Adds what the tree's leaves say of each row.
     void score_leaves(const BoostedTree& tree, const BoostingTable& table,
-                      std::vector<double>& scores) const;
+                      std::span<const double> before, std::span<double> after) const;
     [[nodiscard]] std::uint32_t partition(const BoostedNode& node, RowRange range,
                                           const BoostingTable& table);
 
     Bytes trees_;
     std::uint32_t tree_count_ = 0;
     std::uint64_t edition_ = 0;
-    std::vector<double> scores_;
+    /// A list a class. Rows before and after a tree share those that it leaves as they are.
+    std::vector<std::shared_ptr<std::vector<double>>> scores_;
+    /// log_sums() before the turn of all classes; only for Softmax.
+    std::shared_ptr<std::vector<double>> log_sums_;
     Units units_;
     RawArray<std::uint64_t> packed_;  ///< A row each, in the order of the table.
     RawArray<std::uint32_t> order_;   ///< Rows, node after node; as in the table until divided.

@@ -2,6 +2,7 @@
 #include "builtin.hpp"
 
 #include <string>
+#include <vector>
 
 namespace netcompute::kernels {
 
@@ -83,7 +84,7 @@ Result<Bytes> boosting_trees(std::span<const ByteSpan> inputs, Memo& memo) {
 ///
 ///   shared    as BoostingState says; no levels
 ///   own       u32 begin, u32 count: rows
-///   output    f64 scores[count]
+///   output    f64 scores[count][class_count]
 Result<Bytes> boosting_scores(std::span<const ByteSpan> inputs, Memo& memo) {
     auto input = read_boosting_input("boosting_scores", inputs);
     if (!input) return unexpected(input.error());
@@ -97,7 +98,15 @@ Result<Bytes> boosting_scores(std::span<const ByteSpan> inputs, Memo& memo) {
     if (!memory) return unexpected(memory.error());
     const auto rows = (*memory)->rows_for(*input);
     if (!rows) return unexpected(rows.error());
-    const ByteSpan bytes = std::as_bytes((*rows)->scores().subspan(begin, count));
+    const std::uint32_t classes = input->table.plan.class_count;
+    std::vector<double> scores(std::size_t{count} * classes);
+    for (std::uint32_t c = 0; c < classes; ++c) {
+        const auto of_class = (*rows)->scores(c).subspan(begin, count);
+        for (std::uint32_t row = 0; row < count; ++row) {
+            scores[std::size_t{row} * classes + c] = of_class[row];
+        }
+    }
+    const ByteSpan bytes = std::as_bytes(std::span{scores});
     Bytes output(bytes.begin(), bytes.end());
     give_boosting_memory(*input, memo, *memory);
     return output;

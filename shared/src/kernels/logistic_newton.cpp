@@ -1,5 +1,6 @@
 #include "builtin.hpp"
 #include "logistic_input.hpp"
+#include "products.hpp"
 #include "scratch.hpp"
 #include <netcompute/kernels/logistic.hpp>
 
@@ -9,14 +10,6 @@
 #ifndef NETCOMPUTE_LOGISTIC_NEWTON_TYPES
 #define NETCOMPUTE_LOGISTIC_NEWTON_TYPES
 namespace netcompute::kernels {
-
-/// Rows that are worked on together: as many as keep a block of columns in the second-level cache.
-/// A multiple of 16; the sums do not depend on it.
-inline constexpr std::size_t block_rows = 256;
-/// Columns that a register tile takes; a block has a multiple of them, the rest zero.
-inline constexpr std::size_t tile_columns = 4;
-/// Every sum over rows is 16 sums, of the rows r with r mod 16 = 0, 1, … 15.
-inline constexpr std::size_t lane_sums = 16;
 
 /// One call's memory.
 struct NewtonWork {
@@ -36,13 +29,6 @@ struct NewtonInput {
     const double* labels;
 };
 
-/// Where the sums of the pairs of band `band` begin.
-inline std::size_t band_offset(std::size_t columns, std::size_t band) {
-    const std::size_t pairs =
-        tile_columns * band * columns - tile_columns * tile_columns * ((band * band - band) / 2);
-    return pairs * lane_sums;
-}
-
 }  // namespace netcompute::kernels
 #endif
 
@@ -51,70 +37,11 @@ inline std::size_t band_offset(std::size_t columns, std::size_t band) {
 #include <hwy/foreach_target.h>
 //
 #include "math-inl.hpp"
+#include "products-inl.hpp"
 #include "scores-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace netcompute::kernels::HWY_NAMESPACE {
-
-/// Rows of a register tile: as many as the target has registers for.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-inline constexpr std::size_t tile_rows = 4;
-#else
-inline constexpr std::size_t tile_rows = 2;
-#endif
-static_assert(tile_columns % tile_rows == 0);
-
-/// Adds left[i][r] * right[j][r] over the block's rows to sums[i][j][r mod 16].
-template <std::size_t left_count>
-HWY_INLINE void add_products(const double* left, const double* right, double* sums,
-                             std::size_t sums_stride) {
-    for (std::size_t lane = 0; lane < lane_sums; lane += F64::lanes) {
-        F64 products[left_count][tile_columns];
-        for (std::size_t i = 0; i < left_count; ++i) {
-            for (std::size_t j = 0; j < tile_columns; ++j) {
-                products[i][j] = F64::load(sums + i * sums_stride + j * lane_sums + lane);
-            }
-        }
-        for (std::size_t r = lane; r < block_rows; r += lane_sums) {
-            F64 factors[left_count];
-            for (std::size_t i = 0; i < left_count; ++i) {
-                factors[i] = F64::load(left + i * block_rows + r);
-            }
-            for (std::size_t j = 0; j < tile_columns; ++j) {
-                const F64 column = F64::load(right + j * block_rows + r);
-                for (std::size_t i = 0; i < left_count; ++i) {
-                    products[i][j] = products[i][j] + factors[i] * column;
-                }
-            }
-        }
-        for (std::size_t i = 0; i < left_count; ++i) {
-            for (std::size_t j = 0; j < tile_columns; ++j) {
-                products[i][j].store(sums + i * sums_stride + j * lane_sums + lane);
-            }
-        }
-    }
-}
-
-/// Copies `row_count` rows from `first_row` on to the block, zeros after them. Returns whether all
-/// of them are finite.
-HWY_INLINE bool fill_block(const TileView& features, std::size_t first_row, std::size_t row_count,
-                           const NewtonWork& work) {
-    F64 nans = F64::set(0);
-    const F64 zero = F64::set(0);
-    for (std::size_t c = 0; c < features.column_count; ++c) {
-        const double* const from = features.values.data() + c * features.row_count + first_row;
-        double* const to = work.block + c * block_rows;
-        std::copy_n(from, row_count, to);
-        std::fill(to + row_count, to + block_rows, 0.0);
-        // A finite number times 0 is 0; an infinity or a NaN makes a NaN, which stays.
-        for (std::size_t r = 0; r < block_rows; r += F64::lanes) {
-            nans = nans + F64::load(to + r) * zero;
-        }
-    }
-    double lanes[F64::lanes];
-    nans.store(lanes);
-    return std::all_of(lanes, lanes + F64::lanes, [](double lane) { return lane == 0; });
-}
 
 /// Loss, residual and curvature of each of the block's rows. With t the score of the wrong class,
 /// that is the score for label 0 and minus it for label 1: loss = ln(1 + e^t), and
@@ -186,7 +113,7 @@ bool add_rows(const NewtonInput& input, const NewtonWork& work) {
     const std::size_t row_count = input.features.row_count;
     for (std::size_t row = 0; row < row_count; row += block_rows) {
         const std::size_t here = std::min(block_rows, row_count - row);
-        if (!fill_block(input.features, row, here, work)) return false;
+        if (!fill_block(input.features, row, here, work.block)) return false;
         find_terms(input, row, here, work);
         add_term_sums(work);
         for (std::size_t j = 0; j < work.columns; j += tile_columns) {
@@ -211,38 +138,28 @@ HWY_EXPORT(add_rows);
 
 namespace {
 
-/// Folds 16 lanes in a fixed tree: halves, quarters, and so on.
-double fold(const double* lanes) {
-    double sums[lane_sums];
-    std::copy_n(lanes, lane_sums, sums);
-    for (std::size_t half = lane_sums / 2; half > 0; half /= 2) {
-        for (std::size_t l = 0; l < half; ++l) sums[l] += sums[l + half];
-    }
-    return canonical(sums[0]);
-}
-
 /// loss, gradient, then the Hessian's upper triangle; the intercept is the last feature.
 Bytes folded(const NewtonWork& work, std::size_t feature_count) {
     Bytes output;
     output.reserve((2 + feature_count + triangle_size(feature_count + 1)) * sizeof(double));
     ByteWriter writer{output};
     const double* const curvature_sums = work.border_sums + work.columns * lane_sums;
-    writer.number(fold(work.row_sums));
+    writer.number(fold_lanes(work.row_sums));
     for (std::size_t j = 0; j < feature_count; ++j) {
-        writer.number(fold(work.border_sums + j * lane_sums));
+        writer.number(fold_lanes(work.border_sums + j * lane_sums));
     }
-    writer.number(fold(work.row_sums + lane_sums));
+    writer.number(fold_lanes(work.row_sums + lane_sums));
     for (std::size_t i = 0; i < feature_count; ++i) {
         const std::size_t band = i / tile_columns;
         const std::size_t first = band * tile_columns;
         const double* const sums = work.pair_sums + band_offset(work.columns, band) +
                                    (i - first) * (work.columns - first) * lane_sums;
         for (std::size_t j = i; j < feature_count; ++j) {
-            writer.number(fold(sums + (j - first) * lane_sums));
+            writer.number(fold_lanes(sums + (j - first) * lane_sums));
         }
-        writer.number(fold(curvature_sums + i * lane_sums));
+        writer.number(fold_lanes(curvature_sums + i * lane_sums));
     }
-    writer.number(fold(work.row_sums + 2 * lane_sums));
+    writer.number(fold_lanes(work.row_sums + 2 * lane_sums));
     return output;
 }
 

@@ -20,10 +20,15 @@ constexpr double additions_alone_max = 1 << 25;
 constexpr std::size_t last_trees_max = 3000;
 /// A published part grows, as a new blob, until it has this size.
 constexpr std::size_t part_bytes = std::size_t{32} << 10;
-constexpr std::uint32_t score_rows = 1U << 16;
+/// Scores of one task.
+constexpr std::uint32_t scores_of_task = 1U << 16;
 
-std::uint32_t score_tasks(std::uint32_t rows) {
-    return (rows + score_rows - 1) / score_rows;
+std::uint32_t score_rows(const kernels::BoostingPlan& plan) {
+    return scores_of_task / plan.class_count;
+}
+
+std::uint32_t score_tasks(const kernels::BoostingPlan& plan) {
+    return (plan.row_count + score_rows(plan) - 1) / score_rows(plan);
 }
 
 /// Of one tree: about three times each value, and a search through all bins of each node.
@@ -120,7 +125,7 @@ std::optional<Round> BoostingProgram::round() const {
     Round round{"boosting_splits", 1, {}, static_cast<std::uint32_t>(columns_.size())};
     if (phase_ == Phase::Scoring) {
         round.kernel = "boosting_scores";
-        round.task_count = score_tasks(job_.plan.row_count);
+        round.task_count = score_tasks(job_.plan);
     } else if (trees_at_once_ > 0) {
         round.kernel = "boosting_trees";
         round.task_count = 1;
@@ -137,9 +142,9 @@ std::optional<Round> BoostingProgram::round() const {
 std::vector<TaskInput> BoostingProgram::task_inputs(TaskIndex index) const {
     if (phase_ == Phase::Collecting) return {collected(index)};
     if (phase_ == Phase::Scoring) {
-        const std::uint32_t begin = index * score_rows;
-        return {kernels::encode_boosting_range(begin,
-                                               std::min(score_rows, job_.plan.row_count - begin))};
+        const std::uint32_t most = score_rows(job_.plan);
+        const std::uint32_t begin = index * most;
+        return {kernels::encode_boosting_range(begin, std::min(most, job_.plan.row_count - begin))};
     }
     if (trees_at_once_ > 0) return {kernels::encode_boosting_range(0, trees_of_round())};
     return {kernels::encode_column_mask(columns_[index])};
@@ -234,14 +239,16 @@ Result<void> BoostingProgram::fold_parts(std::span<const ByteSpan> outputs) {
 
 Result<void> BoostingProgram::fold_scores(std::span<const ByteSpan> outputs) {
     for (std::size_t task = 0; task < outputs.size(); ++task) {
-        const auto begin = static_cast<std::uint32_t>(task) * score_rows;
-        const std::size_t rows = std::min(score_rows, job_.plan.row_count - begin);
-        if (outputs[task].size() != rows * sizeof(double)) {
+        const std::uint32_t most = score_rows(job_.plan);
+        const auto begin = static_cast<std::uint32_t>(task) * most;
+        const std::size_t rows = std::min(most, job_.plan.row_count - begin);
+        const std::size_t scores = rows * job_.plan.class_count;
+        if (outputs[task].size() != scores * sizeof(double)) {
             return bad_output(task, std::to_string(outputs[task].size()) + " bytes of scores for " +
                                         std::to_string(rows) + " rows");
         }
         ByteReader reader{outputs[task]};
-        for (std::size_t row = 0; row < rows; ++row) scores_.push_back(reader.number<double>());
+        for (std::size_t i = 0; i < scores; ++i) scores_.push_back(reader.number<double>());
     }
     phase_ = Phase::Collecting;
     if (!gains_of_parts_.empty()) return {};
@@ -315,7 +322,8 @@ bool BoostingProgram::read_state(ByteReader& state) {
     growing_.levels = std::move(*growing);
     if (split_count({&growing_.levels, 1}) != growing_.gains.size()) return false;
     columns_ = kernels::column_masks(job_.plan, tree_);
-    return read_numbers(scores_, phase_ >= Phase::Collecting ? rows : 0);
+    const std::uint64_t scores = std::uint64_t{rows} * job_.plan.class_count;
+    return read_numbers(scores_, phase_ >= Phase::Collecting ? scores : 0);
 }
 
 Progress BoostingProgram::progress() const {

@@ -14,6 +14,10 @@ namespace {
 /// A rise of the objective by less than this share of it is rounding, not a step too far.
 constexpr double rounding_share = 1e-12;
 
+/// A gradient below this share of the objective is rounding: what is left of residuals that add up
+/// to less than the losses.
+constexpr double rounding_of_gradient = 1e-15;
+
 /// Below this share of a Newton step, another halving cannot help.
 constexpr double step_min = 0x1p-40;
 
@@ -115,12 +119,13 @@ Result<void> TrainProgram::finish_newton(std::span<const ByteSpan> outputs) {
         model_ = candidate_;
         objective_ = sums->loss;
         gradient_max_ = largest(sums->gradient);
-        if (gradient_max_ < plan_.gradient_tolerance * static_cast<double>(row_count_)) {
-            phase_ = Phase::Scoring;
-            return {};
-        }
     }
-    if (iterations_ >= plan_.iterations_max) {
+    const bool is_last = iterations_ >= plan_.iterations_max;
+    if (has_small_gradient() && (is_last || (!accepted && step_ * 0.5 < step_min))) {
+        phase_ = Phase::Scoring;
+        return {};
+    }
+    if (is_last) {
         return unexpected(ErrorCode::LimitExceeded,
                           "training: after " + std::to_string(iterations_) +
                               " iterations the gradient's largest entry is still " +
@@ -140,10 +145,27 @@ Result<void> TrainProgram::finish_newton(std::span<const ByteSpan> outputs) {
     return {};
 }
 
-/// The next Newton step: the Hessian's solution for the gradient.
+bool TrainProgram::has_small_gradient() const {
+    return gradient_max_ < plan_.gradient_tolerance * static_cast<double>(row_count_);
+}
+
+/// Where the gradient is small, the next Newton step is what is left to the optimum. A gradient
+/// that is rounding alone tells no step.
+bool TrainProgram::is_at_optimum(const std::vector<double>& next_step) const {
+    const double weight = std::max(largest(model_.weights), std::fabs(model_.intercept));
+    return has_small_gradient() &&
+           (largest(next_step) <= plan_.step_tolerance * std::max(1.0, weight) ||
+            gradient_max_ <= rounding_of_gradient * objective_);
+}
+
+/// The next Newton step: the Hessian's solution for the gradient. None, if it would change nothing.
 Result<void> TrainProgram::aim(const kernels::LogisticSums& sums) {
     std::optional<std::vector<double>> direction =
         solve_positive_definite(sums.hessian, sums.gradient);
+    if (has_small_gradient() && (!direction || is_at_optimum(*direction))) {
+        phase_ = Phase::Scoring;
+        return {};
+    }
     if (!direction) {
         return unexpected(
             ErrorCode::InvalidArgument,

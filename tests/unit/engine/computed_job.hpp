@@ -1,7 +1,6 @@
 #pragma once
 
 #include "engine/receipt.hpp"
-#include "jobs/job_inputs.hpp"
 #include "jobs/job_type.hpp"
 #include "store/blob_store.hpp"
 #include <netcompute/programs/local_blobs.hpp>
@@ -70,7 +69,7 @@ inline ComputedJob compute_job(const std::string& type, const nlohmann::json& pa
     job.record.params = params.dump();
     job.record.submitted_unix_ms = 1'700'000'000'000;
     job.record.elapsed_seconds = 1.25;
-    job.record.inputs = jobs::inputs_json(prepared.inputs);
+    job.record.inputs = prepared.inputs;
     programs::LocalBlobs local{[&blobs](const Sha256& name) -> std::optional<ByteSpan> {
         const auto file = blobs->find(name);
         return file ? std::optional{file->bytes()} : std::nullopt;

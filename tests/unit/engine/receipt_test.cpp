@@ -71,8 +71,7 @@ store::JobRecord some_job() {
     job.state = store::JobState::Succeeded;
     job.elapsed_seconds = 0.1;
     job.submitted_unix_ms = 1'700'000'000'123;
-    job.inputs =
-        R"([{"name":"data","path":"Data/a.csv","sha256":")" + to_hex(digest_of(9)) + "\"}]";
+    job.inputs = {{"data", "Data/a.csv", digest_of(9)}};
     job.result = R"({"answer":42})";
     return job;
 }

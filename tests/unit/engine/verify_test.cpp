@@ -216,9 +216,7 @@ TEST_F(VerifyTest, AChangedOrMissingInputIsNamed) {
 // A receipt from another PC may name a file by a path that only that PC has.
 TEST_F(VerifyTest, AnInputIsFoundByItsName) {
     ComputedJob job = compute("train", nlohmann::json::object());
-    auto inputs = nlohmann::json::parse(job.record.inputs);
-    inputs[0]["path"] = "/far/away/train.csv";
-    job.record.inputs = inputs.dump();
+    job.record.inputs.at(0).path = "/far/away/train.csv";
     EXPECT_EQ(error_of(verify(job, 1)), "verified");
 }
 

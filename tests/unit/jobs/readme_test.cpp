@@ -50,7 +50,7 @@ std::string learners_text() {
     std::string text = learners_head;
     for (const learning::Learner& learner : learning::learners()) {
         text += "| `" + std::string{learner.name} + "` | " + std::string{learner.summary} + " | " +
-                params_text(learner.params) + " |\n";
+                params_text(learning::params_of(learner)) + " |\n";
     }
     return text;
 }

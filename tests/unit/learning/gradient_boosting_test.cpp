@@ -49,10 +49,14 @@ struct Learned {
 class GradientBoostingTest : public testing::Test {
  protected:
     Learned learn(const data::Table& table, const std::string& target, const std::string& id,
-                  std::uint64_t trees, std::uint32_t bins_max = 255) {
-        auto prepared = prepare_training(
-            table, {target, id, {learner().article}, learner().features_max, bins_max},
-            blobs_.sink());
+                  std::uint64_t trees, std::uint32_t bins_max = 255, Task task = Task::Auto) {
+        auto prepared = prepare_training(table,
+                                         {target,
+                                          id,
+                                          {learner().article, learner().targets, task},
+                                          learner().features_max,
+                                          bins_max},
+                                         blobs_.sink());
         EXPECT_TRUE(prepared) << prepared.error().message;
         Training training = learner().train(*prepared, values_with(trees));
         run(*training.program);
@@ -61,6 +65,10 @@ class GradientBoostingTest : public testing::Test {
         model.algorithm = "gradient_boosting";
         model.form = {prepared->preprocessing, id, target, prepared->classes};
         model.fit = trained.fit;
+        const auto metrics = measure(prepared->target, {trained.fit->form(), trained.scores},
+                                     prepared->classes.size());
+        EXPECT_TRUE(metrics) << metrics.error().message;
+        if (metrics) model.training_metrics = *metrics;
         return {std::move(*prepared), std::move(trained), std::move(model)};
     }
 
@@ -177,6 +185,72 @@ TEST_F(GradientBoostingTest, TheReportNamesWhatGainedMost) {
     const auto lines = learner().report(result);
     EXPECT_EQ(lines[0], "trained on 891 rows: 20 trees");
     EXPECT_THAT(lines[1], HasSubstr("of the gain by Sex=male"));
+}
+
+/// Rows whose y is a step and a slope of x and z.
+std::string table_of_numbers() {
+    std::string text = "id,y,x,z\n";
+    for (int row = 0; row < 600; ++row) {
+        const int x = row * 37 % 100;
+        const int z = row * 11 % 7;
+        text += std::to_string(row) + "," + std::to_string(1000 + (x > 40 ? 50.5 : 0) + z) + "," +
+                std::to_string(x) + "," + std::to_string(z) + "\n";
+    }
+    return text;
+}
+
+TEST_F(GradientBoostingTest, NumbersAreLearnedFromTheirMeanOn) {
+    const auto table = read_table(table_of_numbers(), "t.csv", "id").value();
+    const Learned got = learn(table, "y", "id", 40);
+    EXPECT_EQ(got.trained.fit->form(), (ScoreForm{ScoreKind::Numbers, 1}));
+    EXPECT_GT(got.model.training_metrics.find("r2").value(), 0.999);
+    nlohmann::ordered_json document;
+    got.trained.fit->write(document);
+    double sum = 0;
+    for (const double number : got.table.target.numbers) sum += number;
+    EXPECT_EQ(document["base_score"], sum / 600);
+    EXPECT_EQ(scores_of(got.model, table), got.trained.scores);
+    const std::string text = model_text(got.model);
+    EXPECT_EQ(nlohmann::json::parse(text)["format_version"], 4);
+    EXPECT_TRUE(nlohmann::json::parse(text)["classes"].is_null());
+    const auto read = parse_model(text, "model.json");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(model_text(*read), text);
+}
+
+TEST_F(GradientBoostingTest, ManyClassesHaveATreeEachInEveryTurn) {
+    std::string text = "id,y,x,z\n";
+    const char* const words[] = {"low", "middle", "high", "other"};
+    for (int row = 0; row < 800; ++row) {
+        const int x = row * 37 % 100;
+        const int z = row * 11 % 7;
+        text += std::to_string(row) + "," + words[z == 3 ? 3 : x / 34] + "," + std::to_string(x) +
+                "," + std::to_string(z) + "\n";
+    }
+    const auto table = read_table(text, "t.csv", "id").value();
+    const Learned got = learn(table, "y", "id", 10);
+    EXPECT_EQ(got.trained.fit->form(), (ScoreForm{ScoreKind::Logits, 4}));
+    EXPECT_THAT(got.table.classes.texts, ElementsAre("high", "low", "middle", "other"));
+    EXPECT_EQ(got.model.training_metrics.find("accuracy"), 1);
+    EXPECT_LT(got.model.training_metrics.find("log_loss").value(), 0.2);
+    EXPECT_EQ(scores_of(got.model, table), got.trained.scores);
+    const std::string written = model_text(got.model);
+    const auto read = parse_model(written, "model.json");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(model_text(*read), written);
+    EXPECT_EQ(scores_of(*read, table), got.trained.scores);
+
+    auto document = nlohmann::json::parse(written);
+    EXPECT_EQ(document["trees"].size(), 40U);
+    document["classes"] = {"low", "low", "middle", "other"};
+    EXPECT_THAT(parse_model(document.dump(), "model.json").error().message,
+                HasSubstr("classes: must be 2 to 250 distinct texts"));
+    document["classes"] = {"high", "low", "middle"};
+    EXPECT_THAT(parse_model(document.dump(), "model.json").error().message,
+                HasSubstr("trees: there are 40, not as many for each of 3 classes"));
+    document["objective"] = "magic";
+    EXPECT_THAT(parse_model(document.dump(), "model.json").error().message,
+                HasSubstr("objective: \"magic\" with 3 classes is none that this version has"));
 }
 
 }  // namespace

@@ -167,7 +167,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadModel{"/algorithm", "1", "algorithm: 1 is not a text"},
         BadModel{"/algorithm", "\"magic\"",
                  "algorithm: \"magic\" is not one that this version has: \"logistic_regression\", "
-                 "\"gradient_boosting\""},
+                 "\"gradient_boosting\", \"linear_regression\""},
         BadModel{"/parameters", "[]", "parameters: [] is not an object"},
         BadModel{"/parameters/l2", "[1]", "parameters.l2: [1] is not a finite number"},
         BadModel{"/id", "", "id: null is not a text"},

@@ -1,5 +1,6 @@
 #include "boosting_table.hpp"
 #include "training_blobs.hpp"
+#include <netcompute/programs/boosted_scores.hpp>
 #include <netcompute/programs/boosting.hpp>
 #include <netcompute/programs/local_blobs.hpp>
 
@@ -411,6 +412,83 @@ TEST(BoostingTest, OutputsThatAreNoneAreRefused) {
             EXPECT_EQ(program.finish_round({&span, 1}, work).error().code,
                       ErrorCode::ShapeMismatch);
         }
+    }
+}
+
+/// Random rows of `classes` classes, by bins of the first columns.
+BoostingData random_classes(std::uint32_t rows, std::uint32_t features, std::uint32_t classes) {
+    BoostingData data = random_boosting_data(rows, features, classes);
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        const std::uint32_t bin = data.columns[0][row];
+        data.labels[row] = (bin * classes / 255 + (data.labels[row] == 1 ? 0 : 1)) % classes;
+    }
+    return data;
+}
+
+BoostingPlan softmax_plan(const BoostingData& data, std::uint32_t classes) {
+    BoostingPlan plan = data.plan();
+    plan.objective = BoostingObjective::Softmax;
+    plan.class_count = classes;
+    return plan;
+}
+
+TEST(SoftmaxBoostingTest, TheFirstTreesAreWhatOneWorksOutByHand) {
+    const BoostingData data{{{0, 0, 1, 1, 2, 2}}, {0, 0, 1, 1, 2, 2}};
+    BoostingPlan plan = softmax_plan(data, 3);
+    plan.max_depth = 2;
+    plan.min_child_weight = 0;
+    plan.reg_lambda = 0;
+    const Boosted got = boosted(data, plan, 3);
+    ASSERT_EQ(got.trees.size(), 3U);
+    // Each class has its rows alone in a leaf: p = 1/3, so G = 2 (1/3 - 1) = -4/3 for two rows of
+    // the class and 2/3 for two others, H = 2 * 2 * 1/3 * 2/3 = 8/9, and leaves are -0.3 G / H.
+    const double own = 0.3 * (4.0 / 3) / (8.0 / 9);
+    const double other = -0.3 * (2.0 / 3) / (8.0 / 9);
+    for (std::size_t row = 0; row < 6; ++row) {
+        for (std::size_t c = 0; c < 3; ++c) {
+            EXPECT_NEAR(got.scores[row * 3 + c],
+                        data.labels[row] == static_cast<double>(c) ? own : other, 1e-5);
+        }
+    }
+}
+
+TEST(SoftmaxBoostingTest, TreesThatGrowByLevelsAreThoseThatGrowWhole) {
+    const BoostingData data = random_classes(700, 11, 4);
+    BoostingPlan plan = softmax_plan(data, 4);
+    plan.max_depth = 3;
+    plan.subsample = 0.8;
+    plan.colsample_bytree = 0.7;
+    const Boosted by_levels = boosted(data, plan, 12);
+    EXPECT_EQ(boosted(data, plan, 12, 5).result, by_levels.result);
+    EXPECT_EQ(boosted(data, plan, 12, 12).scores, by_levels.scores);
+    // Without a memory everything is made anew for each task.
+    BlobMap blobs;
+    BoostingProgram program{job_of(data, plan, 12, blobs, 5)};
+    kernels::MemoStore none{0};
+    ASSERT_TRUE(run_in_process(program, blobs.source(), {.memo = &none}));
+    EXPECT_EQ(program.result_bytes(), by_levels.result);
+    EXPECT_EQ(program.scores(), by_levels.scores);
+}
+
+TEST(SoftmaxBoostingTest, ItsLossFallsAndItsScoresAreThoseOfAPrediction) {
+    const BoostingData data = random_classes(900, 9, 3);
+    const BoostingPlan plan = softmax_plan(data, 3);
+    double before = std::log(3.0);
+    for (const std::uint32_t turns : {1U, 5U, 20U}) {
+        const Boosted got = boosted(data, plan, 3 * turns);
+        double loss = 0;
+        for (std::size_t row = 0; row < data.rows(); ++row) {
+            const double* const scores = got.scores.data() + 3 * row;
+            const double sum = std::exp(scores[0]) + std::exp(scores[1]) + std::exp(scores[2]);
+            loss += std::log(sum) - scores[static_cast<std::size_t>(data.labels[row])];
+        }
+        EXPECT_LT(loss / data.rows(), before * 0.9);
+        before = loss / data.rows();
+        BlobMap blobs;
+        BoostedScoresProgram prediction{
+            {{blobs.add(data.block(0, data.features()))}, {data.rows()}, got.result, 3}};
+        ASSERT_TRUE(run_in_process(prediction, blobs.source()));
+        EXPECT_EQ(prediction.scores(), got.scores);
     }
 }
 

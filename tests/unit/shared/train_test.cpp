@@ -73,6 +73,99 @@ TEST(TrainProgramTest, FindsTheSolutionOfAnIndependentSolver) {
     expect_independent_solution(testing::random_training_data({60}, 0, 5), 1.0);
 }
 
+/// The same in long double, with a step that is never too long.
+Eigen::Matrix<long double, Eigen::Dynamic, 1> exact_solution(const TrainingData& data,
+                                                             long double l2) {
+    using Vector = Eigen::Matrix<long double, Eigen::Dynamic, 1>;
+    using Matrix = Eigen::Matrix<long double, Eigen::Dynamic, Eigen::Dynamic>;
+    const auto features = *kernels::decode_tile(data.feature_tiles[0]);
+    const auto labels = *kernels::decode_tile(data.label_tiles[0]);
+    const Eigen::Index size = data.feature_count + 1;
+    Matrix x = Matrix::Ones(features.row_count, size);
+    Vector signs(features.row_count);
+    for (std::uint32_t r = 0; r < features.row_count; ++r) {
+        for (std::uint32_t c = 0; c < data.feature_count; ++c) x(r, c) = features.column(c)[r];
+        signs(r) = labels.values[r] == 1 ? 1 : -1;
+    }
+    Vector penalty = Vector::Constant(size, l2);
+    penalty(size - 1) = 0;
+    Vector weights = Vector::Zero(size);
+    const auto objective = [&](const Vector& at) {
+        long double sum = 0.5L * penalty.dot(at.cwiseProduct(at));
+        for (Eigen::Index r = 0; r < x.rows(); ++r) {
+            sum += std::log1p(std::exp(-signs(r) * x.row(r).dot(at)));
+        }
+        return sum;
+    };
+    for (int iteration = 0; iteration < 200; ++iteration) {
+        Vector gradient = penalty.cwiseProduct(weights);
+        Matrix hessian = penalty.asDiagonal();
+        for (Eigen::Index r = 0; r < x.rows(); ++r) {
+            const long double wrong = 1 / (1 + std::exp(signs(r) * x.row(r).dot(weights)));
+            gradient -= signs(r) * wrong * x.row(r).transpose();
+            hessian += wrong * (1 - wrong) * x.row(r).transpose() * x.row(r);
+        }
+        Vector step = hessian.ldlt().solve(gradient);
+        const long double before = objective(weights);
+        while (objective(weights - step) > before && step.norm() > 1e-13L) step /= 2;
+        weights -= step;
+        if (step.norm() < 1e-13L * (1 + weights.norm())) break;
+    }
+    return weights;
+}
+
+void expect_exact_solution(const TrainingData& data, double l2) {
+    BlobMap blobs;
+    TrainPlan plan = testing::train_plan(data, blobs);
+    plan.l2 = l2;
+    TrainProgram program{plan};
+    const Result<void> result = run_in_process(program, blobs.source());
+    ASSERT_TRUE(result) << result.error().message;
+    const auto expected = exact_solution(data, l2);
+    for (std::uint32_t i = 0; i <= data.feature_count; ++i) {
+        const double got =
+            i < data.feature_count ? program.model().weights[i] : program.model().intercept;
+        const auto exact = static_cast<double>(expected[i]);
+        EXPECT_NEAR(got, exact, 1e-8 * std::max(1.0, std::fabs(exact))) << l2 << " " << i;
+    }
+}
+
+// Where classes can be told apart, or a category has one row, only the penalty holds a weight: the
+// gradient is small long before the weight is right.
+TEST(TrainProgramTest, WeightsThatThePenaltyAloneHoldsAreRightToo) {
+    TrainingData parted;
+    parted.feature_count = 1;
+    parted.row_counts = {8};
+    parted.feature_tiles = {
+        kernels::encode_tile(8, 1, std::vector<double>{-2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2})};
+    parted.label_tiles = {kernels::encode_tile(8, 1, std::vector<double>{0, 0, 0, 0, 1, 1, 1, 1})};
+    for (const double l2 : {1.0, 1e-2, 1e-4, 1e-6, 1e-9}) expect_exact_solution(parted, l2);
+    // One row in 500 is of a rare category, as it is standardised.
+    TrainingData rare = testing::random_training_data({500}, 2, 21);
+    const auto tile = *kernels::decode_tile(rare.feature_tiles[0]);
+    std::vector<double> values{tile.values.begin(), tile.values.end()};
+    const double share = 1.0 / 500;
+    const double deviation = std::sqrt(share * (1 - share));
+    for (std::size_t r = 0; r < 500; ++r) {
+        values[500 + r] = ((r == 77 ? 1 : 0) - share) / deviation;
+    }
+    rare.feature_tiles[0] = kernels::encode_tile(500, 2, values);
+    for (const double l2 : {1.0, 1e-6}) expect_exact_solution(rare, l2);
+    // By the gradient alone the training would end too early: these rows show it.
+    BlobMap blobs;
+    TrainPlan by_gradient = testing::train_plan(rare, blobs);
+    by_gradient.l2 = 1e-6;
+    by_gradient.step_tolerance = 1e9;
+    TrainProgram early{by_gradient};
+    ASSERT_TRUE(run_in_process(early, blobs.source()));
+    const auto exact = static_cast<double>(exact_solution(rare, 1e-6L)[1]);
+    EXPECT_GT(std::fabs(early.model().weights[1] / exact - 1), 1e-3);
+
+    // More features than rows.
+    const TrainingData wide = testing::random_training_data({12}, 30, 22);
+    for (const double l2 : {1.0, 1e-3}) expect_exact_solution(wide, l2);
+}
+
 TEST(TrainProgramTest, ReportsTheModelItFound) {
     const TrainingData data = testing::random_training_data({400, 100}, 5, 6);
     BlobMap blobs;

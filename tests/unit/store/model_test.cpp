@@ -80,6 +80,7 @@ class RandomRecords {
         record.name = "job " + std::to_string(last_job_);
         record.params = R"({"rows": 1})";
         record.deadline_seconds = 0.1 * static_cast<double>(below(100));
+        if (below(2) == 0) record.inputs = {{"data", "Data/\u00e4.csv", sha256(as_byte_span("a"))}};
         return PutJob{record};
     }
 
@@ -89,7 +90,7 @@ class RandomRecords {
         record.tasks_done = below(1000);
         record.checks = record.tasks_done % 10;
         record.audits = record.tasks_done % 7;
-        if (record.tasks_done % 2 == 0) record.liars = "[\"a-liar\"]";
+        if (record.tasks_done % 2 == 0) record.liars = {"a-liar", "a \"second\" one"};
         record.result = is_final(record.state) ? "{}" : "";
         if (record.state == JobState::Failed)
             record.error = Error{ErrorCode::NotFound, "no such file"};

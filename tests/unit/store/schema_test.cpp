@@ -27,16 +27,22 @@ std::string open_error(const TemporaryFolder& folder) {
     return opened ? "" : opened.error().message;
 }
 
+const std::string old_sha256(64, 'a');
+
 /// The schema as a program that knew so many of its steps wrote it, with one job in it.
 void write_old_store(const TemporaryFolder& folder, std::size_t version) {
     SqliteDatabase database = open_database(folder);
     const auto migrated = migrate(database, schema_steps().first(version));
     ASSERT_TRUE(migrated) << migrated.error().message;
     ASSERT_EQ(*database.number("PRAGMA user_version"), static_cast<std::int64_t>(version));
+    const std::string inputs =
+        R"([{"name":"data","path":"Data/a.csv","sha256":")" + old_sha256 + "\"}]";
     const auto written = database.execute(
         "INSERT INTO jobs (id, type, name, priority, params, validation, deadline_seconds,"
         " paths_anywhere, submitted_unix_ms, state, inputs, elapsed_seconds, tasks_done, result)"
-        " VALUES (7, 'noop', 'old', 0, '{}', '', 0, 0, 5, 1, '', 0, 0, '');"
+        " VALUES (7, 'noop', 'old', 0, '{}', '', 0, 0, 5, 1, '" +
+        inputs +
+        "', 0, 0, '');"
         "INSERT INTO counters VALUES ('last_job', 9)");
     ASSERT_TRUE(written) << written.error().message;
 }
@@ -50,6 +56,8 @@ TEST(SchemaTest, AnOlderStoreIsBroughtUpToDate) {
         ASSERT_TRUE(store->job(JobId{7}).has_value());
         EXPECT_EQ(store->job(JobId{7})->name, "old");
         EXPECT_EQ(store->job(JobId{7})->state, JobState::Running);
+        EXPECT_EQ(store->job(JobId{7})->inputs,
+                  (std::vector<JobFile>{{"data", "Data/a.csv", *sha256_from_hex(old_sha256)}}));
         EXPECT_EQ(store->next_job_id(), JobId{10});
         testing::commit(
             *store, {testing::put_job(7, JobState::Succeeded), testing::put_receipt(7, "receipt")});

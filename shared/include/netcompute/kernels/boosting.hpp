@@ -26,6 +26,7 @@ inline constexpr std::uint32_t boosting_rows_max = 1U << 26;
 inline constexpr std::uint32_t boosting_features_max = 4096;
 inline constexpr std::uint32_t boosting_depth_max = 12;
 inline constexpr std::uint32_t boosting_trees_at_once_max = 100;
+inline constexpr std::uint32_t boosting_classes_max = 100;
 
 [[nodiscard]] constexpr std::uint32_t bin_groups(std::uint32_t columns) {
     return (columns + bin_group_columns - 1) / bin_group_columns;
@@ -56,7 +57,11 @@ struct BinsView {
 /// Errors: InvalidArgument for another magic; ShapeMismatch for a size that is not the header's.
 [[nodiscard]] Result<BinsView> decode_bins(ByteSpan bytes);
 
-enum class BoostingObjective : std::uint32_t { LogLoss, SquaredError };
+/// LogLoss: labels are 0 or 1, scores log-odds. SquaredError: labels are numbers, scores too.
+/// Softmax: labels are the places of classes; each class has a score, a logit. Then tree t is of
+/// class t mod class_count, and the trees of a turn of all classes are grown by the scores before
+/// that turn (XGBoost's multi:softprob).
+enum class BoostingObjective : std::uint32_t { LogLoss, SquaredError, Softmax };
 
 /// What all tasks of a training have in common.
 struct BoostingPlan {
@@ -73,8 +78,10 @@ struct BoostingPlan {
     double colsample_bytree = 1;
     double base_margin = 0;  ///< Every row's score before the first tree.
     std::uint64_t seed = 0;
+    std::uint32_t class_count = 1;  ///< Scores of a row: more than one with Softmax alone.
 };
 
+/// Without class_count where it is 1.
 [[nodiscard]] Bytes encode_boosting_plan(const BoostingPlan& plan);
 /// Errors: ShapeMismatch for another size; InvalidArgument for a value out of its range.
 [[nodiscard]] Result<BoostingPlan> decode_boosting_plan(ByteSpan bytes);

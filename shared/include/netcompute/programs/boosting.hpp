@@ -10,9 +10,9 @@ namespace netcompute::programs {
 
 struct BoostingJob {
     kernels::BoostingPlan plan;
-    std::uint32_t tree_count = 100;
-    std::vector<BlobRef> labels;  ///< Tiles [1][rows], one a block of bin_block_rows rows.
-    std::vector<BlobRef> bins;    ///< Of each group of columns, its blocks.
+    std::uint32_t tree_count = 100;  ///< Of all classes together.
+    std::vector<BlobRef> labels;     ///< Tiles [1][rows], one a block of bin_block_rows rows.
+    std::vector<BlobRef> bins;       ///< Of each group of columns, its blocks.
     /// How many trees a task grows, 0 for a level a round; nothing: what the table's size suggests.
     std::optional<std::uint32_t> trees_at_once;
 };
@@ -37,7 +37,7 @@ class BoostingProgram final : public ManyRounds {
     [[nodiscard]] const Bytes& trees() const { return trees_; }
     /// What each split of trees() was worth, in their order.
     [[nodiscard]] const std::vector<double>& gains() const { return gains_; }
-    /// Of the training rows, in order; empty until finished.
+    /// Of the training rows, in order, shape [rows][class_count]; empty until finished.
     [[nodiscard]] const std::vector<double>& scores() const { return scores_; }
 
  private:

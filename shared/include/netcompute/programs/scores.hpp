@@ -12,15 +12,16 @@ namespace netcompute::programs {
 struct ShardsToScore {
     std::vector<BlobRef> shards;
     std::vector<std::uint32_t> row_counts;  ///< Of each.
+    std::uint32_t width = 1;                ///< Scores of a row.
 };
 
-/// A score for each row: one round, one task a shard, whose output is its rows' scores as f64.
-/// Which kernel gives them, with which shared inputs, is left to only_round().
+/// A score for each row, or `width` of them: one round, one task a shard, whose output is its rows'
+/// scores as f64. Which kernel gives them, with which shared inputs, is left to only_round().
 /// result_bytes() is the scores as f64, in row order.
 class ScoresProgram : public OneRound {
  public:
     [[nodiscard]] std::vector<TaskInput> task_inputs(TaskIndex index) const final;
-    /// One a row, in order; empty until finished.
+    /// Shape [rows][width], in order; empty until finished.
     [[nodiscard]] const std::vector<double>& scores() const { return scores_; }
 
  protected:
@@ -40,8 +41,10 @@ class ScoresProgram : public OneRound {
 };
 
 /// Outputs of scoring tasks, one a shard, joined in shard order.
-/// Errors: ShapeMismatch, naming the task, for an output that is not `row_counts[task]` scores.
+/// Errors: ShapeMismatch, naming the task, for an output that is not `width` scores for each of
+/// `row_counts[task]` rows.
 [[nodiscard]] Result<std::vector<double>> fold_scores(std::span<const ByteSpan> outputs,
-                                                      std::span<const std::uint32_t> row_counts);
+                                                      std::span<const std::uint32_t> row_counts,
+                                                      std::uint32_t width = 1);
 
 }  // namespace netcompute::programs

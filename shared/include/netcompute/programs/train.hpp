@@ -19,6 +19,10 @@ struct TrainPlan {
     std::uint32_t feature_count = 0;
     double l2 = 1.0;                   ///< Half this times the squared norm of the weights.
     double gradient_tolerance = 1e-9;  ///< Times the row count: the largest gradient entry allowed.
+    /// The largest entry allowed of the step that would come next, where weights are 1 or less; of
+    /// larger ones a share. It is what is left to the optimum: where the penalty alone holds a
+    /// weight, the gradient is small long before.
+    double step_tolerance = 1e-8;
     std::uint32_t iterations_max = 100;
 };
 
@@ -62,6 +66,8 @@ class TrainProgram final : public ManyRounds {
     [[nodiscard]] Result<void> finish_newton(std::span<const ByteSpan> outputs);
     [[nodiscard]] Result<void> finish_scoring(std::span<const ByteSpan> outputs);
     [[nodiscard]] Result<kernels::LogisticSums> sums_of(std::span<const ByteSpan> outputs) const;
+    [[nodiscard]] bool is_at_optimum(const std::vector<double>& next_step) const;
+    [[nodiscard]] bool has_small_gradient() const;
     [[nodiscard]] Result<void> aim(const kernels::LogisticSums& sums);
     void take_step();
 
