@@ -15,7 +15,7 @@ using test_support::JobWorld;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const JobType& sweep() {
+const JobType& sweep_type() {
     return *find_job_type("sweep");
 }
 
@@ -23,16 +23,16 @@ json pi_over(json over) {
     return {{"job", "monte_carlo_pi"}, {"over", std::move(over)}};
 }
 
-std::string refusal(const json& params) {
+std::string sweep_refusal(const json& params) {
     JobWorld world;
-    const auto checked = sweep().check(params, world.context());
+    const auto checked = sweep_type().check(params, world.context());
     return checked ? "accepted" : checked.error().message;
 }
 
 std::vector<json> params_of_points(const json& params) {
     JobWorld world;
     std::vector<json> all;
-    const auto next = world.prepare(sweep(), params).next_jobs({}).value();
+    const auto next = world.prepare(sweep_type(), params).next_jobs({}).value();
     for (const JobRequest& request : next.jobs) all.push_back(request.params);
     return all;
 }
@@ -79,7 +79,7 @@ TEST(SweepTest, TheTableHasALineForEachPoint) {
     JobWorld world;
     json params = pi_over({{"seed", json::array({1, 2})}});
     params["params"] = {{"samples", 1000}};
-    const json result = world.run_job(sweep(), params);
+    const json result = world.run_job(sweep_type(), params);
     const std::string table = test_support::read_file(world.root() / "Data/sweep.csv");
     EXPECT_THAT(table, StartsWith("point,seed,estimate,inside,samples,standard_error\n1,1,3."));
     EXPECT_THAT(table, HasSubstr("\n2,2,3."));
@@ -94,48 +94,49 @@ TEST(SweepTest, TheTableHasALineForEachPoint) {
 // What children would write by default they do not write, and what their results nest is a column.
 TEST(SweepTest, JobsThatWriteFilesWriteNone) {
     JobWorld world;
-    const json result =
-        world.run_job(sweep(), {{"job", "epidemic"},
-                                {"params", {{"replicates", 5}, {"population", 50}, {"points", 3}}},
-                                {"over", {{"reproduction_number", json::array({0.5, 3})}}}});
+    const json result = world.run_job(
+        sweep_type(), {{"job", "epidemic"},
+                       {"params", {{"replicates", 5}, {"population", 50}, {"points", 3}}},
+                       {"over", {{"reproduction_number", json::array({0.5, 3})}}}});
     EXPECT_THAT(result["columns"].dump(), HasSubstr("\"infected.quantiles.50\""));
     EXPECT_FALSE(std::filesystem::exists(world.root() / "Data/epidemic.csv"));
 }
 
 TEST(SweepTest, MistakesAreNamedBeforeAnyJobIsSubmitted) {
     const json seeds{{"seed", json::array({1})}, {"samples", json::array({10})}};
-    EXPECT_EQ(refusal(pi_over(seeds)), "accepted");
+    EXPECT_EQ(sweep_refusal(pi_over(seeds)), "accepted");
     EXPECT_EQ(
-        refusal({{"job", "train"}, {"over", seeds}}),
+        sweep_refusal({{"job", "train"}, {"over", seeds}}),
         "params.job: \"train\" is not one of monte_carlo_pi, option_pricing, epidemic, ising, "
         "noop");
     EXPECT_EQ(
-        refusal(pi_over({{"samples", json::array({10, -1})}})),
+        sweep_refusal(pi_over({{"samples", json::array({10, -1})}})),
         "params.over: at {\"samples\":-1}: params.samples: -1 is not a whole number from 1 to "
         "41943040000000");
-    EXPECT_THAT(refusal(pi_over({{"samples", json::array({10})}, {"sed", json::array({1})}})),
+    EXPECT_THAT(sweep_refusal(pi_over({{"samples", json::array({10})}, {"sed", json::array({1})}})),
                 HasSubstr("params.sed: is not a parameter of this type"));
     json twice = pi_over(seeds);
     twice["params"] = {{"seed", 1}};
-    EXPECT_EQ(refusal(twice), "params.over: seed is one of params.params too; leave it out there");
-    EXPECT_EQ(refusal(pi_over(json::object())),
+    EXPECT_EQ(sweep_refusal(twice),
+              "params.over: seed is one of params.params too; leave it out there");
+    EXPECT_EQ(sweep_refusal(pi_over(json::object())),
               "params.over: {} is not an object of params with their values or ranges");
-    EXPECT_EQ(refusal(pi_over({{"seed", 5}})),
+    EXPECT_EQ(sweep_refusal(pi_over({{"seed", 5}})),
               "params.over.seed: 5 is neither a list of 1 to 4096 values nor a range");
-    EXPECT_EQ(refusal(pi_over({{"seed", {{"from", 1}}}})),
+    EXPECT_EQ(sweep_refusal(pi_over({{"seed", {{"from", 1}}}})),
               "params.over.seed: a range has from and to");
-    EXPECT_EQ(refusal(pi_over({{"seed", {{"from", 2}, {"to", 1}}}})),
+    EXPECT_EQ(sweep_refusal(pi_over({{"seed", {{"from", 2}, {"to", 1}}}})),
               "params.over.seed: from is above to");
-    EXPECT_EQ(refusal(pi_over({{"seed", {{"from", 0}, {"to", 1}, {"scale", "log"}}}})),
+    EXPECT_EQ(sweep_refusal(pi_over({{"seed", {{"from", 0}, {"to", 1}, {"scale", "log"}}}})),
               "params.over.seed.from: 0 has no logarithm; give a number above 0");
-    EXPECT_EQ(refusal(pi_over({{"seed", {{"from", 0}, {"to", 1}, {"step", 3}}}})),
+    EXPECT_EQ(sweep_refusal(pi_over({{"seed", {{"from", 0}, {"to", 1}, {"step", 3}}}})),
               "params.over.seed.step: is not a key of a range; it has from, to, steps and scale");
     const json range{{"from", 1}, {"to", 100}, {"steps", 100}};
-    EXPECT_THAT(refusal(pi_over({{"seed", range}, {"samples", range}})),
+    EXPECT_THAT(sweep_refusal(pi_over({{"seed", range}, {"samples", range}})),
                 HasSubstr("a grid of more than 4096 points; give fewer steps"));
-    EXPECT_EQ(refusal({{"job", "epidemic"},
-                       {"params", {{"output", "Data/x.csv"}}},
-                       {"over", {{"seed", json::array({1})}}}}),
+    EXPECT_EQ(sweep_refusal({{"job", "epidemic"},
+                             {"params", {{"output", "Data/x.csv"}}},
+                             {"over", {{"seed", json::array({1})}}}}),
               "params.params: the jobs of a sweep write no files; leave out output");
 }
 

@@ -51,8 +51,6 @@ TEST(OptionPricingTest, ClosedFormsAreThoseOfTheTextbook) {
     EXPECT_NEAR(european_price(terms), 10.450583572185565, 1e-12);
     terms.is_put = true;
     EXPECT_NEAR(european_price(terms), 5.573526022256971, 1e-12);
-    // Haug, "The complete guide to option pricing formulas", 2nd ed., table 4-13: b = 0.04, r =
-    // 0.08, T = 0.5, without the rebate of 3, as differences of knock-in and knock-out.
     terms = {.spot = 100,
              .strike = 90,
              .rate = 0.08,
