@@ -4,8 +4,9 @@
 #include "jobs/job_types.hpp"
 #include "jobs/judging.hpp"
 #include "learning/metrics.hpp"
-#include <netcompute/math.hpp>
+#include "learning/scores.hpp"
 
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -63,7 +64,9 @@ std::string predictions_text(const PlannedEvaluation& planned, std::span<const d
         append_csv_field(text, classes.text_of(training.prepared.target.labels[row]));
         text += ',';
         append_csv_field(text, classes.text_of(learning::predicted_label(score)));
-        text += ',' + data::number_text(math::sigmoid(score)) + '\n';
+        std::array<double, 2> shares{};
+        learning::probabilities_of({{}, std::span{&score, 1}}, 0, shares);
+        text += ',' + data::number_text(shares[1]) + '\n';
     }
     return text;
 }

@@ -1,7 +1,6 @@
 #include "jobs/judging.hpp"
 
 #include "learning/metrics.hpp"
-#include <netcompute/kernels/tile.hpp>
 
 #include <array>
 #include <cmath>
@@ -97,12 +96,13 @@ Result<learning::FitInputs> fit_inputs(const TrainingTable& table, const learnin
                                        const ParamValues& values, const JobContext& context) {
     const learning::PreparedTraining& prepared = table.prepared;
     const auto rows = static_cast<std::uint32_t>(prepared.target.size());
-    const std::vector<double> numbers = prepared.target.part(0, rows);
-    const auto labels = context.blobs->put(kernels::encode_tile(rows, 1, numbers));
+    const auto labels =
+        learning::cut_labels(prepared.target, std::span{&rows, 1},
+                             [&](const Bytes& tile) { return context.blobs->put(tile); });
     if (!labels) return unexpected(labels.error());
     const programs::FitTable header{learner.fit(prepared, values).family, rows,
                                     prepared.preprocessing.feature_count()};
-    learning::FitInputs inputs{{programs::encode_fit_table(header), *labels}};
+    learning::FitInputs inputs{{programs::encode_fit_table(header), labels->front()}};
     const auto& parts = prepared.binned ? prepared.binned->groups : prepared.features.blobs;
     inputs.shared.insert(inputs.shared.end(), parts.begin(), parts.end());
     return inputs;

@@ -27,7 +27,7 @@ struct OnnxNode {
     bool missing_left = false;
     std::int64_t left = 0;  ///< Places in the tree.
     std::int64_t right = 0;
-    std::vector<std::pair<std::uint32_t, double>> adds;  ///< Of a leaf: to which outputs what.
+    std::vector<std::pair<std::uint32_t, double>> adds = {};  ///< Of a leaf: to which outputs what.
 };
 using OnnxTree = std::vector<OnnxNode>;  ///< The root first.
 

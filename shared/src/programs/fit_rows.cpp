@@ -160,7 +160,8 @@ class RowTaker {
         for (std::uint32_t feature = 0; feature < input_.table.feature_count; ++feature) {
             auto to = column.begin();
             for (const kernels::TileView& part : parts) {
-                to = std::ranges::copy(part.column(feature), to).out;
+                const auto of_part = part.column(feature);
+                to = std::copy(of_part.begin(), of_part.end(), to);
             }
             const auto standard = standard_of(column, training_);
             if (!standard) {
@@ -218,7 +219,7 @@ class RowTaker {
         for (const std::uint32_t row : rows) {
             const auto bins = from.bins.subspan(std::size_t{row} * kernels::bin_group_columns,
                                                 kernels::bin_group_columns);
-            out = std::ranges::copy(bins, out).out;
+            out = std::copy(bins.begin(), bins.end(), out);
         }
     }
 
@@ -274,7 +275,7 @@ Result<FitInput> read_fit_input(std::span<const ByteSpan> inputs) {
                        std::to_string(input.roles.size()) + " roles for " +
                            std::to_string(input.table.row_count) + " rows");
     }
-    if (!std::ranges::all_of(input.roles, is_role)) {
+    if (!std::all_of(input.roles.begin(), input.roles.end(), is_role)) {
         return refused(ErrorCode::InvalidArgument, "a role is none of 0, 1 and 2");
     }
     return input;

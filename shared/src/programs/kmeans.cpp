@@ -77,7 +77,8 @@ void KMeansProgram::draw_picks() {
     const std::size_t shards = job_.shards.size();
     picks_.clear();
     for (std::uint64_t start = 0; start < job_.starts; ++start) {
-        const auto of_shards = std::span{potentials_}.subspan(start * shards, shards);
+        const auto of_shards =
+            std::span{potentials_}.subspan(static_cast<std::size_t>(start) * shards, shards);
         const double all = std::accumulate(of_shards.begin(), of_shards.end(), 0.0);
         Philox random{job_.seed, start << 32 | centers_.count};
         for (std::uint32_t i = 0; i < candidate_count(); ++i) {
@@ -286,7 +287,8 @@ Result<void> KMeansProgram::fold_ends(std::span<const ByteSpan> outputs) {
     for (std::size_t task = 0; task < found->size(); ++task) {
         inertias[task / shards] += (*found)[task].potentials[0];
     }
-    take_start(static_cast<std::uint32_t>(std::ranges::min_element(inertias) - inertias.begin()));
+    take_start(static_cast<std::uint32_t>(std::min_element(inertias.begin(), inertias.end()) -
+                                          inertias.begin()));
     phase_ = Phase::Labelling;
     return {};
 }
@@ -378,7 +380,7 @@ Progress KMeansProgram::progress() const {
     if (phase_ <= Phase::Judging) {
         return {std::nullopt, {{"centers", static_cast<double>(centers_.count)}}};
     }
-    const auto most = *std::ranges::max_element(iterations_);
+    const auto most = *std::max_element(iterations_.begin(), iterations_.end());
     return {std::nullopt, {{"iterations", static_cast<double>(most)}}};
 }
 
