@@ -31,7 +31,7 @@ constexpr Structured grid{
         "What is tried: for the names of the learner's parameters a list of values each, every "
         "combination of which is a candidate; or, with `n_iter`, a range to draw from",
     .schema = R"({"type": "object", "minProperties": 1, "additionalProperties": {"oneOf": [
-        {"type": "array", "minItems": 1, "maxItems": 500},
+        {"type": "array", "items": {}, "minItems": 1, "maxItems": 500},
         {"type": "object", "required": ["min", "max"], "additionalProperties": false,
          "properties": {"min": {"type": "number"}, "max": {"type": "number"},
                         "scale": {"type": "string", "enum": ["linear", "log"]}}}]}})",

@@ -2,7 +2,7 @@
 
 const known = new Set(
   `$ref additionalProperties allOf default description enum example exclusiveMaximum
-   exclusiveMinimum format items maximum maxLength minimum nullable oneOf pattern properties
+   exclusiveMinimum format items maxItems maximum maxLength minItems minProperties minimum nullable oneOf pattern properties
    required title type`.split(/\s+/),
 );
 
@@ -58,6 +58,12 @@ export class Validator {
       if (value.length > schema.maxLength) found.push(`${at}: too long`);
       if (schema.pattern && !new RegExp(schema.pattern).test(value)) found.push(`${at}: ${value}`);
     }
+    if (type === 'array') {
+      const { minItems = 0, maxItems = Infinity } = schema;
+      if (value.length < minItems || value.length > maxItems) {
+        found.push(`${at}: ${value.length} entries`);
+      }
+    }
     if (schema.items) {
       for (const [i, item] of value.entries()) {
         found.push(...this.faults(schema.items, item, `${at}/${i}`));
@@ -74,9 +80,10 @@ export class Validator {
   }
 
   /** @param {any} schema @param {any} value @param {string} at @returns {string[]} */
-  #objectFaults({ required = [], properties, additionalProperties }, value, at) {
+  #objectFaults({ required = [], properties, additionalProperties, minProperties }, value, at) {
     const missing = required.filter((/** @type {string} */ name) => !(name in value));
     const found = missing.map((/** @type {string} */ name) => `${at}/${name}: is missing`);
+    if (Object.keys(value).length < minProperties) found.push(`${at}: has too few keys`);
     const others = additionalProperties ?? !(this.isClosed && properties);
     for (const [name, one] of Object.entries(value)) {
       if (properties?.[name]) found.push(...this.faults(properties[name], one, `${at}/${name}`));
