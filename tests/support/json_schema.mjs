@@ -2,8 +2,8 @@
 
 const known = new Set(
   `$ref additionalProperties allOf default description enum example exclusiveMaximum
-   exclusiveMinimum format items maxItems maximum maxLength minItems minProperties minimum nullable oneOf pattern properties
-   required title type`.split(/\s+/),
+   exclusiveMinimum format items maxItems maximum maxLength minItems minProperties minimum
+   nullable oneOf pattern properties required title type`.split(/\s+/),
 );
 
 /** What a reference stands for. @param {any} document @param {string} reference */
