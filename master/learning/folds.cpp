@@ -175,8 +175,8 @@ Result<void> check_folds(const FoldRowsInfo& rows, const FoldOptions& options,
         std::vector<std::uint32_t> groups;
         for (const std::uint32_t row : within) groups.push_back(rows.groups[row]);
         std::ranges::sort(groups);
-        const auto repeated = std::ranges::unique(groups);
-        const auto count = groups.size() - repeated.size();
+        const auto count =
+            static_cast<std::size_t>(std::unique(groups.begin(), groups.end()) - groups.begin());
         if (options.folds > count) return too_many(count, "group");
     } else if (options.is_stratified && !rows.classes.empty()) {
         const auto strata = strata_of(within, rows.classes);
