@@ -114,8 +114,8 @@ class CandidatePlan {
             }
         }
         candidates_.clear();
-        return static_cast<std::size_t>(
-            space_.draws.value_or(static_cast<std::uint64_t>(combinations())));
+        // Of those that are drawn there may be more combinations than numbers to count them.
+        return space_.draws ? *space_.draws : static_cast<std::uint64_t>(combinations());
     }
 
     Result<std::vector<Candidate>> run() {
