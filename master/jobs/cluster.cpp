@@ -3,6 +3,7 @@
 #include "jobs/job_files.hpp"
 #include "jobs/job_types.hpp"
 #include "jobs/table_params.hpp"
+#include "jobs/training_table.hpp"
 #include "learning/ids.hpp"
 #include "learning/model_json_text.hpp"
 #include "learning/training_data.hpp"
@@ -18,17 +19,6 @@ constexpr InputFile table_file{
     .name = "data",
     .what = "The table whose rows are gathered: a CSV file with a header",
     .otherwise = "Data/train.csv"};
-constexpr Text id{.name = "id",
-                  .what = "The column that names the rows",
-                  .example = "PassengerId",
-                  .if_left_out = "`PassengerId`, or found, or the rows are numbered"};
-constexpr WholeNumber max_categories{
-    .name = "max_categories",
-    .what = "Categories of a column of texts; the less frequent ones are one more, \"other\"",
-    .min = 2,
-    .max = learning::categories_given_max,
-    .example = 50,
-    .if_left_out = "20, and columns of more are left out"};
 constexpr WholeNumber n_clusters{.name = "n_clusters",
                                  .what = "How many clusters",
                                  .min = 1,
@@ -151,8 +141,8 @@ Result<nlohmann::json> finish_clusters(const PlannedClusters& planned,
 
 Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     data::ReadingOptions reading = reading_of(values);
-    reading.finds_id = !values.has(id);
-    reading.id = values[id];
+    reading.finds_id = !values.has(training_id);
+    reading.id = values[training_id];
     learning::TrainingOptions options;
     options.question.learner = "k-means";
     options.features_max = kernels::kmeans_features_max;
@@ -206,15 +196,16 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
 }  // namespace
 
 JobType cluster_job() {
-    return {.name = "cluster",
-            .title = "Clustering",
-            .summary =
-                "Gathers the rows of a table around centers, by k-means over standardised "
-                "features",
-            .params = {.common = {table_file, id, params::reading_param, params::columns_param,
-                                  params::missing_param, max_categories, n_clusters, n_init,
-                                  max_iter, tol, random_state, clusters_file, rows_file}},
-            .make = make};
+    return {
+        .name = "cluster",
+        .title = "Clustering",
+        .summary =
+            "Gathers the rows of a table around centers, by k-means over standardised "
+            "features",
+        .params = {.common = {table_file, training_id, params::reading_param, params::columns_param,
+                              params::missing_param, max_categories, n_clusters, n_init, max_iter,
+                              tol, random_state, clusters_file, rows_file}},
+        .make = make};
 }
 
 }  // namespace netcompute::jobs

@@ -1,5 +1,7 @@
+#include "jobs/csv_line.hpp"
 #include "jobs/job_files.hpp"
 #include "jobs/job_types.hpp"
+#include "params/no_files.hpp"
 #include <netcompute/printable.hpp>
 #include <netcompute/programs/sweep_design.hpp>
 #include <netcompute/sha256.hpp>
@@ -133,17 +135,6 @@ Result<void> check_over(const json& value) {
     return {};
 }
 
-/// For jobs that read and write no files but what they do not write as children.
-class NoFiles final : public params::ParamFiles {
- public:
-    Result<data::InputFile> input(const std::string& key, const std::string&) override {
-        return refused("params." + key + ": a job of a sweep reads no file");
-    }
-    Result<data::DataPath> output(const std::string&, const std::string& text) override {
-        return data::parse_data_path({}, text);
-    }
-};
-
 /// The type that is swept.
 Result<const JobType*> swept_type(const ParamValues& values) {
     const JobType* const type = find_job_type(values[job]);
@@ -247,7 +238,7 @@ Result<void> check_points(const JobType& type, const ParamValues& values) {
     }
     const auto all = points_of(type, values);
     if (!all) return unexpected(all.error());
-    NoFiles files;
+    params::NoFiles files;
     for (const json& point : *all) {
         const json params = params_at(values, point);
         const auto good = read_params(type.params.of(params), params, type.check_together, files);
@@ -272,13 +263,10 @@ void flatten(const json& document, const std::string& before, json& flat) {
     }
 }
 
-std::string field(const json& value) {
-    if (value.is_null()) return "";
-    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-    std::string quoted = "\"";
-    for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
-    return quoted + "\"";
+void append_field(std::string& text, const json& value) {
+    text += ',';
+    if (value.is_null()) return;
+    append_csv_field(text, value.is_string() ? value.get<std::string>() : value.dump());
 }
 
 /// What a sweep is, once its params are read.
@@ -313,16 +301,15 @@ struct Sweep {
             rows.push_back(std::move(flat));
         }
         std::string text = "point";
-        for (const auto& [name, value] : points.front().items()) text += "," + field(name);
+        for (const auto& [name, value] : points.front().items()) append_field(text, name);
         for (const std::string& name : columns) {
-            text += "," + field(points.front().contains(name) ? "result." + name : name);
+            append_field(text, points.front().contains(name) ? "result." + name : name);
         }
         text += '\n';
         for (std::size_t i = 0; i < rows.size(); ++i) {
             text += std::to_string(i + 1);
-            for (const json& value : points[i]) text += "," + field(value);
-            for (const std::string& name : columns)
-                text += "," + field(rows[i].value(name, json()));
+            for (const json& value : points[i]) append_field(text, value);
+            for (const std::string& name : columns) append_field(text, rows[i].value(name, json()));
             text += '\n';
         }
         if (auto written = writer.write(path, as_byte_span(text)); !written) {

@@ -1,5 +1,6 @@
 #include "learning/candidates.hpp"
 
+#include "params/no_files.hpp"
 #include <netcompute/math.hpp>
 #include <netcompute/printable.hpp>
 #include <netcompute/random.hpp>
@@ -75,22 +76,6 @@ Result<void> check_list(const std::string& name, const json& list) {
     return {};
 }
 
-/// A learner's parameters name no files.
-class NoFiles final : public params::ParamFiles {
- public:
-    Result<data::InputFile> input(const std::string& key, const std::string&) override {
-        return none(key);
-    }
-    Result<data::DataPath> output(const std::string& key, const std::string&) override {
-        return none(key);
-    }
-
- private:
-    static Unexpected none(const std::string& key) {
-        return unexpected(ErrorCode::InvalidArgument, "params." + key + ": files cannot be tried");
-    }
-};
-
 class CandidatePlan {
  public:
     CandidatePlan(const Learner& learner, const params::ParamValues& others,
@@ -153,7 +138,7 @@ class CandidatePlan {
     Result<void> add(const json& point) {
         json params = others_;
         params.update(point);
-        NoFiles files;
+        params::NoFiles files;
         auto values = params::read_params(learner_.params, params, {}, files);
         if (!values) {
             std::string message = values.error().message;

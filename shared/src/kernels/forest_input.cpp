@@ -1,26 +1,16 @@
 #include "forest_input.hpp"
 
-#include <netcompute/kernels/tile.hpp>
+#include "bin_table.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 namespace netcompute::kernels {
 namespace {
 
 std::string said_by(std::string_view kernel, const std::string& message) {
     return std::string{kernel} + ": " + message;
-}
-
-Unexpected misfit(std::string_view kernel, std::string_view what, std::uint32_t rows,
-                  std::uint32_t columns, std::uint32_t rows_due, std::uint32_t columns_due) {
-    const auto shape = [](std::uint32_t a, std::uint32_t b) {
-        return std::to_string(a) + " x " + std::to_string(b);
-    };
-    return unexpected(ErrorCode::ShapeMismatch,
-                      said_by(kernel, std::string{what} + " of " + shape(rows, columns) +
-                                          " where " + shape(rows_due, columns_due) + " are due"));
 }
 
 }  // namespace
@@ -37,36 +27,13 @@ Result<ForestInput> read_forest_input(std::string_view kernel, std::span<const B
     if (!plan) return unexpected(plan.error().code, said_by(kernel, plan.error().message));
     ForestInput input;
     input.plan = *plan;
-    const std::size_t blocks = bin_blocks(plan->row_count);
-    const std::uint32_t groups = bin_groups(plan->feature_count);
-    const std::size_t of_table = blocks * (1 + std::size_t{groups});
+    const std::size_t of_table = bin_table_inputs(plan->row_count, plan->feature_count);
     if (inputs.size() != 1 + of_table + (has_extra ? 2 : 1)) return wrong_count();
-    input.bin_blobs = inputs.subspan(1 + blocks, blocks * groups);
-    const auto rows_of = [&](std::size_t block) {
-        const auto first = static_cast<std::uint32_t>(block) * bin_block_rows;
-        return std::min(bin_block_rows, plan->row_count - first);
-    };
-    for (std::size_t block = 0; block < blocks; ++block) {
-        const Result<TileView> tile = decode_tile(inputs[1 + block]);
-        if (!tile) return unexpected(tile.error().code, said_by(kernel, tile.error().message));
-        if (tile->row_count != rows_of(block) || tile->column_count != 1) {
-            return misfit(kernel, "labels", tile->row_count, tile->column_count, rows_of(block), 1);
-        }
-        input.labels.push_back(tile->values);
-    }
-    for (std::uint32_t group = 0; group < groups; ++group) {
-        const std::uint32_t columns =
-            std::min(bin_group_columns, plan->feature_count - group * bin_group_columns);
-        for (std::size_t block = 0; block < blocks; ++block) {
-            const auto bins = decode_bins(input.bin_blobs[group * blocks + block]);
-            if (!bins) return unexpected(bins.error().code, said_by(kernel, bins.error().message));
-            if (bins->row_count != rows_of(block) || bins->column_count != columns) {
-                return misfit(kernel, "bins", bins->row_count, bins->column_count, rows_of(block),
-                              columns);
-            }
-            input.bins.push_back(bins->bins.data());
-        }
-    }
+    auto table = read_bin_table(inputs.subspan(1, of_table), plan->row_count, plan->feature_count);
+    if (!table) return unexpected(table.error().code, said_by(kernel, table.error().message));
+    input.labels = std::move(table->labels);
+    input.bins = std::move(table->bins);
+    input.bin_blobs = inputs.subspan(1 + input.labels.size(), input.bins.size());
     if (has_extra) input.extra = inputs[inputs.size() - 2];
     ByteReader own{inputs.back()};
     input.begin = own.number<std::uint32_t>();

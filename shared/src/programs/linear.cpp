@@ -1,3 +1,4 @@
+#include "gram_sums.hpp"
 #include "least_squares.hpp"
 #include <netcompute/assert.hpp>
 #include <netcompute/kernels/gram.hpp>
@@ -108,23 +109,15 @@ Result<void> LinearProgram::fold(std::span<const ByteSpan> outputs, RoundWork&) 
 }
 
 Result<void> LinearProgram::solve(std::span<const ByteSpan> outputs) {
-    std::vector<double> total;
-    for (std::size_t task = 0; task < outputs.size(); ++task) {
-        const auto sums = kernels::decode_gram_sums(outputs[task], plan_.feature_count);
-        if (!sums) {
-            return unexpected(sums.error().code,
-                              "task " + std::to_string(task) + ": " + sums.error().message);
-        }
-        total.resize(sums->products.size());
-        for (std::size_t i = 0; i < total.size(); ++i) total[i] += sums->products[i];
-    }
-    if (!std::all_of(total.begin(), total.end(),
+    const auto total = add_gram_sums(outputs, plan_.feature_count);
+    if (!total) return unexpected(total.error());
+    if (!std::all_of(total->begin(), total->end(),
                      [](double product) { return std::isfinite(product); })) {
         return unexpected(ErrorCode::InvalidArgument,
                           "training: the products of the columns are beyond all numbers: scale "
                           "the features or the target");
     }
-    const CentredProducts products = centred(total, plan_.feature_count, row_count_);
+    const CentredProducts products = centred(*total, plan_.feature_count, row_count_);
     if (plan_.penalty == LinearPenalty::ElasticNet) {
         auto solution = solve_elastic_net(
             products.equations, {plan_.alpha, plan_.l1_ratio, plan_.tolerance, plan_.sweeps_max});

@@ -1,4 +1,5 @@
 #include "cholesky.hpp"
+#include "gram_sums.hpp"
 #include <netcompute/assert.hpp>
 #include <netcompute/kernels/gram.hpp>
 #include <netcompute/programs/scores.hpp>
@@ -110,19 +111,11 @@ Result<void> SoftmaxProgram::fold(std::span<const ByteSpan> outputs, RoundWork&)
 }
 
 Result<void> SoftmaxProgram::fold_products(std::span<const ByteSpan> outputs) {
-    std::vector<double> total;
-    for (std::size_t task = 0; task < outputs.size(); ++task) {
-        const auto sums = kernels::decode_gram_sums(outputs[task], plan_.feature_count);
-        if (!sums) {
-            return unexpected(sums.error().code,
-                              "task " + std::to_string(task) + ": " + sums.error().message);
-        }
-        total.resize(sums->products.size());
-        for (std::size_t i = 0; i < total.size(); ++i) total[i] += sums->products[i];
-    }
+    const auto total = add_gram_sums(outputs, plan_.feature_count);
+    if (!total) return unexpected(total.error());
     // The last column, the target's, is of no use here.
     products_.clear();
-    const double* next = total.data();
+    const double* next = total->data();
     for (std::size_t i = 0; i < size_; ++i) {
         const std::size_t count = size_ - i;
         products_.insert(products_.end(), next, next + count);

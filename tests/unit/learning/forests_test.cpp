@@ -1,8 +1,5 @@
-#include "learning/learner.hpp"
+#include "learner_runs.hpp"
 #include "learning/metrics.hpp"
-#include "learning/prediction_data.hpp"
-#include "memory_blobs.hpp"
-#include "read_table.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +9,6 @@
 namespace netcompute::learning {
 namespace {
 
-using test_support::MemoryBlobs;
 using testing::HasSubstr;
 
 params::ParamValues forest_values(std::string_view learner) {
@@ -29,14 +25,8 @@ params::ParamValues forest_values(std::string_view learner) {
     return values;
 }
 
-class ForestsTest : public testing::TestWithParam<const char*> {
+class ForestsTest : public testing::TestWithParam<const char*>, protected LearnerRuns {
  protected:
-    struct Learned {
-        PreparedTraining table;
-        Trained trained;
-        Model model;
-    };
-
     Learned learn(const data::Table& table, const std::string& target, const std::string& id,
                   const params::ParamValues& values) {
         const Learner& learner = *find_learner(GetParam());
@@ -53,32 +43,6 @@ class ForestsTest : public testing::TestWithParam<const char*> {
         model.fit = trained.fit;
         return {std::move(*prepared), std::move(trained), std::move(model)};
     }
-
-    std::vector<double> scores_of(const Model& model, const data::Table& table) {
-        const auto prepared = prepare_prediction(table, model.form, model.form.id, blobs_.sink(),
-                                                 model.fit->binning());
-        EXPECT_TRUE(prepared) << prepared.error().message;
-        const Scoring scoring = model.fit->score(prepared->features);
-        run(*scoring.program);
-        const auto scores = scoring.scores();
-        return {scores.begin(), scores.end()};
-    }
-
-    void run(programs::Program& program) {
-        const auto ran =
-            programs::run_in_process(program, [&](const Sha256& name) -> std::optional<ByteSpan> {
-                return ByteSpan{blobs_.get({name, 0})};
-            });
-        ASSERT_TRUE(ran) << ran.error().message;
-    }
-
-    static data::Table titanic(const char* name) {
-        return read_file_table(std::filesystem::path{NETCOMPUTE_SOURCE_DIR "/Data"} / name,
-                               "PassengerId")
-            .value();
-    }
-
-    MemoryBlobs blobs_;
 };
 
 TEST_P(ForestsTest, TwoClassesAreLearnedAndAModelReadBackScoresTheSame) {

@@ -1,8 +1,5 @@
-#include "learning/learner.hpp"
+#include "learner_runs.hpp"
 #include "learning/metrics.hpp"
-#include "learning/prediction_data.hpp"
-#include "memory_blobs.hpp"
-#include "read_table.hpp"
 #include <netcompute/kernels/boosting.hpp>
 
 #include <gmock/gmock.h>
@@ -13,7 +10,6 @@
 namespace netcompute::learning {
 namespace {
 
-using test_support::MemoryBlobs;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -39,14 +35,7 @@ params::ParamValues values_with(std::uint64_t trees) {
     return values;
 }
 
-/// A table that was learned from, and what was found.
-struct Learned {
-    PreparedTraining table;
-    Trained trained;
-    Model model;
-};
-
-class GradientBoostingTest : public testing::Test {
+class GradientBoostingTest : public testing::Test, protected LearnerRuns {
  protected:
     Learned learn(const data::Table& table, const std::string& target, const std::string& id,
                   std::uint64_t trees, std::uint32_t bins_max = 255, Task task = Task::Auto) {
@@ -71,37 +60,11 @@ class GradientBoostingTest : public testing::Test {
         if (metrics) model.training_metrics = *metrics;
         return {std::move(*prepared), std::move(trained), std::move(model)};
     }
-
-    std::vector<double> scores_of(const Model& model, const data::Table& table) {
-        const auto prepared = prepare_prediction(table, model.form, model.form.id, blobs_.sink(),
-                                                 model.fit->binning());
-        EXPECT_TRUE(prepared) << prepared.error().message;
-        const Scoring scoring = model.fit->score(prepared->features);
-        run(*scoring.program);
-        const auto scores = scoring.scores();
-        return {scores.begin(), scores.end()};
-    }
-
-    void run(programs::Program& program) {
-        const auto ran =
-            programs::run_in_process(program, [&](const Sha256& name) -> std::optional<ByteSpan> {
-                return ByteSpan{blobs_.get({name, 0})};
-            });
-        ASSERT_TRUE(ran) << ran.error().message;
-    }
-
-    static data::Table sample(const char* name) {
-        return read_file_table(std::filesystem::path{NETCOMPUTE_SOURCE_DIR "/Data"} / name,
-                               "PassengerId")
-            .value();
-    }
-
-    MemoryBlobs blobs_;
 };
 
 /// The AUC is that of XGBoost 1.7.4 (hist, the same parameters and features), to the last digit.
 TEST_F(GradientBoostingTest, TheTitanicIsLearnedTheSameForEver) {
-    const Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 100);
+    const Learned got = learn(titanic("train.csv"), "Survived", "PassengerId", 100);
     const auto metrics = measure(got.table.target.labels, got.trained.scores);
     ASSERT_TRUE(metrics);
     EXPECT_NEAR(metrics->find("auc").value(), 0.956715, 1e-6);
@@ -110,18 +73,18 @@ TEST_F(GradientBoostingTest, TheTitanicIsLearnedTheSameForEver) {
 }
 
 TEST_F(GradientBoostingTest, RowsAreScoredAsTheyWereInTheTraining) {
-    const Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 20);
-    EXPECT_EQ(scores_of(got.model, sample("train.csv")), got.trained.scores);
+    const Learned got = learn(titanic("train.csv"), "Survived", "PassengerId", 20);
+    EXPECT_EQ(scores_of(got.model, titanic("train.csv")), got.trained.scores);
 }
 
 TEST_F(GradientBoostingTest, AModelReadBackScoresTheSameAndIsWrittenTheSame) {
-    Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 20);
+    Learned got = learn(titanic("train.csv"), "Survived", "PassengerId", 20);
     got.model.parameters = {{"n_estimators", 20}};
     const std::string text = model_text(got.model);
     const auto read = parse_model(text, "model.json");
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(model_text(*read), text);
-    EXPECT_EQ(scores_of(*read, sample("test.csv")), scores_of(got.model, sample("test.csv")));
+    EXPECT_EQ(scores_of(*read, titanic("test.csv")), scores_of(got.model, titanic("test.csv")));
 }
 
 TEST_F(GradientBoostingTest, MissingNumbersAndFewOrManyValuesHaveTheirBins) {
@@ -153,7 +116,7 @@ TEST_F(GradientBoostingTest, MissingNumbersAndFewOrManyValuesHaveTheirBins) {
 }
 
 TEST_F(GradientBoostingTest, WhatIsWrongInAFileIsNamed) {
-    const Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 3);
+    const Learned got = learn(titanic("train.csv"), "Survived", "PassengerId", 3);
     const auto document = nlohmann::json::parse(model_text(got.model));
     const auto error_with = [&](const char* pointer, const nlohmann::json& value) {
         nlohmann::json bad = document;
@@ -175,7 +138,7 @@ TEST_F(GradientBoostingTest, WhatIsWrongInAFileIsNamed) {
 }
 
 TEST_F(GradientBoostingTest, TheReportNamesWhatGainedMost) {
-    const Learned got = learn(sample("train.csv"), "Survived", "PassengerId", 20);
+    const Learned got = learn(titanic("train.csv"), "Survived", "PassengerId", 20);
     nlohmann::json result{{"rows", 891}};
     got.model.fit->describe(got.model.form.preprocessing.feature_names(), result);
     EXPECT_EQ(result["trees"], 20);

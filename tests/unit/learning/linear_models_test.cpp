@@ -1,8 +1,5 @@
-#include "learning/learner.hpp"
+#include "learner_runs.hpp"
 #include "learning/metrics.hpp"
-#include "learning/prediction_data.hpp"
-#include "memory_blobs.hpp"
-#include "read_table.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,10 +9,9 @@
 namespace netcompute::learning {
 namespace {
 
-using test_support::MemoryBlobs;
 using testing::HasSubstr;
 
-class LinearModelsTest : public testing::Test {
+class LinearModelsTest : public testing::Test, protected LearnerRuns {
  protected:
     /// Learns a table whose columns are id, y, x and z.
     Model learn(const std::string& algorithm, const std::string& text,
@@ -48,23 +44,9 @@ class LinearModelsTest : public testing::Test {
         ASSERT_TRUE(read) << read.error().message;
         EXPECT_EQ(model_text(*read), text);
         EXPECT_EQ(read->training_metrics, model.training_metrics);
-        const auto prepared = prepare_prediction(table_, read->form, "id", blobs_.sink());
-        ASSERT_TRUE(prepared) << prepared.error().message;
-        const Scoring scoring = read->fit->score(prepared->features);
-        run(*scoring.program);
-        const auto scores = scoring.scores();
-        EXPECT_EQ((std::vector<double>{scores.begin(), scores.end()}), scores_);
+        EXPECT_EQ(scores_of(*read, table_), scores_);
     }
 
-    void run(programs::Program& program) {
-        const auto ran =
-            programs::run_in_process(program, [&](const Sha256& name) -> std::optional<ByteSpan> {
-                return ByteSpan{blobs_.get({name, 0})};
-            });
-        ASSERT_TRUE(ran) << ran.error().message;
-    }
-
-    MemoryBlobs blobs_;
     data::Table table_;
     std::vector<double> scores_;
 };

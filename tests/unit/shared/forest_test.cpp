@@ -1,4 +1,5 @@
 #include "boosting_table.hpp"
+#include "program_checks.hpp"
 #include "training_blobs.hpp"
 #include <netcompute/programs/forest.hpp>
 
@@ -329,31 +330,10 @@ TEST(ForestTest, AProgramGoesOnFromEachOfItsStates) {
     plan.oob_score = true;
     BlobMap blobs;
     const ForestJob job = job_of(data, plan, 5, blobs, 2);
-    ForestProgram first{job};
-    ASSERT_TRUE(run_in_process(first, blobs.source()));
-    ForestProgram program{job};
-    int rounds = 0;
-    while (const auto round = program.round()) {
-        const Bytes state = program.checkpoint();
-        ForestProgram restored{job};
-        ASSERT_TRUE(restored.restore(state));
-        EXPECT_EQ(restored.checkpoint(), state);
-        Bytes cut = state;
-        cut.pop_back();
-        EXPECT_FALSE(restored.restore(cut));
-        std::vector<Bytes> outputs;
-        for (TaskIndex i = 0; i < round->task_count; ++i) {
-            outputs.push_back(run_task(restored, *round, i, blobs.source()).value());
-        }
-        const std::vector<ByteSpan> spans(outputs.begin(), outputs.end());
-        RoundWork work{spans};
-        ASSERT_TRUE(fold_round(restored, spans, work));
-        ASSERT_TRUE(program.restore(restored.checkpoint()));
-        ++rounds;
-    }
-    EXPECT_EQ(rounds, 2);
-    EXPECT_EQ(program.checkpoint(), first.checkpoint());
-    EXPECT_EQ(program.result_bytes(), first.result_bytes());
+    const std::size_t boundaries = testing::expect_restarts_to_change_nothing(
+        [&] { return std::make_unique<ForestProgram>(job); }, blobs.source(),
+        testing::expect_a_cut_checkpoint_to_be_refused);
+    EXPECT_EQ(boundaries, 3);
 }
 
 TEST(ForestTest, OutputsThatAreNoTreesAreRefused) {

@@ -38,9 +38,10 @@ inline std::vector<ByteSpan> spans_of(const std::vector<Bytes>& outputs) {
 using ProgramMaker = std::function<std::unique_ptr<programs::Program>()>;
 
 /// Stops and restores the program at each boundary of its rounds, and expects the same rounds and
-/// the same result as without. Returns how many boundaries there were.
-inline std::size_t expect_restarts_to_change_nothing(const ProgramMaker& make,
-                                                     const programs::BlobSource& blobs) {
+/// the same result as without. `look` sees it at each. Returns how many boundaries there were.
+inline std::size_t expect_restarts_to_change_nothing(
+    const ProgramMaker& make, const programs::BlobSource& blobs,
+    const std::function<void(programs::Program&)>& look = {}) {
     const auto whole = make();
     EXPECT_TRUE(programs::run_in_process(*whole, blobs));
     auto current = make();
@@ -51,6 +52,7 @@ inline std::size_t expect_restarts_to_change_nothing(const ProgramMaker& make,
         EXPECT_EQ(restored->checkpoint(), current->checkpoint());
         current = std::move(restored);
         ++boundaries;
+        if (look) look(*current);
         if (!current->round()) break;
         const std::vector<Bytes> outputs = round_outputs(*current, blobs);
         EXPECT_TRUE(test_support::fold_here(*current, spans_of(outputs)));
@@ -58,6 +60,13 @@ inline std::size_t expect_restarts_to_change_nothing(const ProgramMaker& make,
     EXPECT_EQ(current->result_bytes(), whole->result_bytes());
     EXPECT_EQ(current->checkpoint(), whole->checkpoint());
     return boundaries;
+}
+
+/// A checkpoint without its last byte must be refused.
+inline void expect_a_cut_checkpoint_to_be_refused(programs::Program& program) {
+    Bytes cut = program.checkpoint();
+    cut.pop_back();
+    EXPECT_FALSE(program.restore(cut));
 }
 
 /// Cuts a checkpoint at every byte, and lengthens it: each must be refused and change nothing.
