@@ -43,7 +43,9 @@ Result<TrainingTable> take_training_table(const ParamValues& values, const JobCo
         wishes.bins_max};
     options.passed_over = wishes.passed_over;
     if (wishes.two_classes) {
-        options.question = {"an evaluation or a search", {.classes_most = 2}};
+        options.question = {.learner = "an evaluation or a search",
+                            .taken = {.classes_most = 2},
+                            .advice = "choose another target, or train without judging"};
     }
     if (values.has(max_categories)) options.max_categories = values[max_categories];
     const std::string& name = values[training_data].name();
