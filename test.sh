@@ -30,12 +30,12 @@ install_node_packages
 build ON
 
 # Tests that run side by side wait longer for what must come.
-export NETCOMPUTE_PATIENCE=${NETCOMPUTE_PATIENCE-2}
+export NETCOMPUTE_PATIENCE=${NETCOMPUTE_PATIENCE-3}
 report=$PWD/build/test-report.xml
 rm -f "$report"
 status=0
 ctest --test-dir build --output-on-failure --no-tests=error --output-junit "$report" \
-    --parallel "$(nproc)" "$@" ||
+    --parallel "$(tests_at_a_time)" "$@" ||
     status=$?
 [ -f "$report" ] || fail "ctest wrote no report; its message is above"
 

@@ -155,6 +155,10 @@ build_jobs() {
     echo "$cores"
 }
 
+# How many tests may run: most of them wait most of the time, for a lease to run out or a worker to
+# be missed, so a core has room for two.
+tests_at_a_time() { echo $((2 * $(nproc))); }
+
 # build TESTS [TARGET...]: configures if it must (TESTS is ON, or OFF if it does not matter) and
 # builds the targets, or all. A build folder that once had the tests keeps them.
 build() {

@@ -41,7 +41,7 @@ export NETCOMPUTE_WASM_DIR=$PWD/build/web/wasm
 
 # What is repeated with other random numbers takes the same ways through the code.
 export NETCOMPUTE_SIM_RUNS=300 NETCOMPUTE_KILLS=5 NETCOMPUTE_TROUBLES=10 NETCOMPUTE_STRANGERS=100
-export NETCOMPUTE_PATIENCE=4
+export NETCOMPUTE_PATIENCE=6
 
 # These take long and go no new ways through the code: what is about time and shares, and floods,
 # whose parsers are fuzzed; with ThreadSanitizer also those whose threads do what others' do.
@@ -68,7 +68,7 @@ pass() {
     TSAN_OPTIONS+=:suppressions=$PWD/tests/support/tsan.supp
     say "passing the tests of build-$name"
     without_random_addresses ctest --test-dir "$folder" --output-on-failure --no-tests=error \
-        --parallel "$(nproc)" --label-exclude '^(browser|wasm)$' \
+        --parallel "$(tests_at_a_time)" --label-exclude '^(browser|wasm)$' \
         --exclude-regex "${left_out[$name]}" "$@" || status=$?
 
     local report
