@@ -8,11 +8,15 @@
 namespace netcompute::api {
 namespace {
 
+constexpr std::string_view files_path = "/api/v1/files";
+
 /// "drain" of "/api/v1/workers/{id}/drain"; of a path that ends in what it is about, by method.
 std::string_view action_of(const Route& route) {
     const std::size_t name = route.path.find("}/");
     if (name != std::string_view::npos) return route.path.substr(name + 2);
-    return route.method == boost::beast::http::verb::delete_ ? "cancel" : "submit";
+    const bool is_deleted = route.method == boost::beast::http::verb::delete_;
+    if (route.path.starts_with(files_path)) return is_deleted ? "erase_file" : "send_file";
+    return is_deleted ? "cancel" : "submit";
 }
 
 std::uint64_t number_or_zero(std::string_view text) {
@@ -34,6 +38,9 @@ std::optional<AuditEntry> audit_entry(const RouteMatch& match, const net::HttpRe
     entry.address = std::move(address);
     if (route->path.starts_with("/api/v1/workers/"))
         entry.worker = std::string{match.argument};
+    else if (route->path.starts_with(files_path))
+        entry.detail = body.is_object() ? body.value("path", std::string{match.argument})
+                                        : std::string{match.argument};
     else
         entry.job = number_or_zero(match.argument);
     if (boost::beast::http::to_status_class(response.status) ==

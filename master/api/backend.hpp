@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace netcompute::api {
 
@@ -36,6 +37,13 @@ struct ListPage {
     std::string next;  ///< The `before` of the page of older ones; empty if there are none.
 };
 
+/// A file that a job has written.
+struct JobFile {
+    std::string name;  ///< As the job's result has it: "submission".
+    std::string path;  ///< "Data/submission_test.csv".
+    Sha256 sha256;
+};
+
 /// What the HTTP routes ask of the rest of the master. The documents are those of the OpenAPI
 /// description.
 class Backend {
@@ -57,6 +65,8 @@ class Backend {
     [[nodiscard]] virtual std::optional<nlohmann::json> job(JobId id) = 0;
     /// Errors: NotFound; Unavailable while it is not over; the job's own error if it failed.
     [[nodiscard]] virtual Result<nlohmann::json> job_result(JobId id) = 0;
+    /// Of a job that is over. Errors: NotFound.
+    [[nodiscard]] virtual Result<std::vector<JobFile>> job_files(JobId id) = 0;
     // Calls that change something take effect at once; when_written() tells when that is durable.
     [[nodiscard]] virtual Result<JobId> submit(std::string_view body) = 0;
     [[nodiscard]] virtual Result<void> cancel(JobId id) = 0;

@@ -137,6 +137,14 @@ nlohmann::json priority_schema() {
     })");
 }
 
+bool is_upload(const Route& route) {
+    return route.name == RouteName::SendFile || route.name == RouteName::PostFile;
+}
+
+nlohmann::json binary_content() {
+    return {{"schema", {{"type", "string"}, {"format", "binary"}}}};
+}
+
 /// The statuses that a route may answer with besides its success.
 std::vector<std::pair<std::string, std::string>> refusals(const Route& route) {
     std::vector<std::pair<std::string, std::string>> known;
@@ -144,7 +152,14 @@ std::vector<std::pair<std::string, std::string>> refusals(const Route& route) {
     const bool reads_body =
         route.name == RouteName::SubmitJob || route.name == RouteName::PrioritizeJob;
     if (reads_body) known.emplace_back("400", "The body is not what this call takes");
-    if (!route.parameters.empty()) {
+    if (is_upload(route)) {
+        known.emplace_back("400",
+                           "A name, a parameter, Content-Range, or the bytes' hash is wrong");
+        known.emplace_back("403", "The name leads elsewhere, or belongs to no plain file");
+        known.emplace_back("409",
+                           "It is there with other bytes, comes just now, or goes on elsewhere");
+        known.emplace_back("429", "All uploads together would be too large, or too many come now");
+    } else if (!route.parameters.empty()) {
         known.emplace_back("400", "A parameter is unknown, or its value is not one");
     }
     if (has_name(route.parameters, "wait")) {
@@ -156,10 +171,15 @@ std::vector<std::pair<std::string, std::string>> refusals(const Route& route) {
     }
     if (route.name == RouteName::JobReceipt) {
         known.emplace_back("404", "There is no such job, or it has left no receipt");
-    } else if (names_something) {
+    } else if (names_something && !is_upload(route)) {
         known.emplace_back("404", "There is no such thing");
     }
-    if (names_something && (route.changes_something || route.name == RouteName::JobResult)) {
+    if (route.name == RouteName::JobFile) {
+        known.emplace_back("409", "The file holds other bytes than the job wrote");
+        known.emplace_back("429", "Too many files are being fetched");
+    }
+    if (names_something && !is_upload(route) &&
+        (route.changes_something || route.name == RouteName::JobResult)) {
         known.emplace_back("409", "It is not in a state in which that can be done");
     }
     return known;
@@ -186,7 +206,14 @@ std::vector<QueryParameter> query_parameters() {
               {"default", ListQuery{}.limit}}},
             {"before", "Only those that come before this id in the list", text},
             {"state", "Only those in this state", text},
-            {"q", "Only those with this text in id, name, type or address", text}};
+            {"q", "Only those with this text in id, name, type or address", text},
+            {"name", "Of the file: without folders", text},
+            {"replace",
+             "Whether it may replace a file of that name with other bytes",
+             {{"type", "boolean"}, {"default", false}}},
+            {"sha256",
+             "What the whole file must have, in hexadecimal digits",
+             {{"type", "string"}, {"pattern", "^[0-9a-fA-F]{64}$"}}}};
 }
 
 std::string lower_case(std::string text) {
@@ -198,11 +225,14 @@ std::string lower_case(std::string text) {
 
 nlohmann::json operation(const Route& route, const nlohmann::json& job_types) {
     nlohmann::json operation = {{"summary", route.summary}};
-    const std::size_t open = route.path.find('{');
-    if (open != std::string_view::npos) {
-        const std::string name{route.path.substr(open + 1, route.path.find('}') - open - 1)};
-        operation["parameters"] = {
-            {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}}};
+    std::string_view path = route.path;
+    for (auto open = path.find('{'); open != std::string_view::npos; open = path.find('{')) {
+        const std::size_t close = path.find('}');
+        operation["parameters"].push_back({{"name", path.substr(open + 1, close - open - 1)},
+                                           {"in", "path"},
+                                           {"required", true},
+                                           {"schema", {{"type", "string"}}}});
+        path.remove_prefix(close + 1);
     }
     for (const QueryParameter& parameter : query_parameters()) {
         if (!has_name(route.parameters, parameter.name)) continue;
@@ -214,7 +244,21 @@ nlohmann::json operation(const Route& route, const nlohmann::json& job_types) {
     if (route.name == RouteName::PrioritizeJob) {
         operation["requestBody"]["content"]["application/json"]["schema"] = priority_schema();
     }
-    if (route.name == RouteName::SubmitJob) {
+    if (is_upload(route)) {
+        operation["parameters"].push_back(
+            {{"name", "Content-Range"},
+             {"in", "header"},
+             {"description",
+              "bytes FIRST-LAST/TOTAL, where only a part of the file comes: the first bytes, or "
+              "those that follow what has come"},
+             {"schema", {{"type", "string"}}}});
+        operation["requestBody"] = {{"required", true},
+                                    {"content", {{"application/octet-stream", binary_content()}}}};
+        operation["responses"]["201"] = {{"description", "All of it is there"},
+                                         {"content", answer_content(route.name)}};
+        operation["responses"]["202"] = {{"description", "This part is there; more has to come"},
+                                         {"content", answer_content(route.name)}};
+    } else if (route.name == RouteName::SubmitJob) {
         operation["requestBody"]["content"]["application/json"] = job_content(job_types);
         operation["responses"]["201"] = {{"description", "Submitted"},
                                          {"content", answer_content(route.name)}};

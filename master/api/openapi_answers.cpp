@@ -177,6 +177,32 @@ constexpr std::string_view schemas_text = R"({
     },
     "Receipt": {"type": "object", "additionalProperties": true,
                 "description": "For netcompute-master verify; docs/receipt.md says what is in it"},
+    "JobFiles": {
+        "type": "array",
+        "items": {
+            "type": "object", "required": ["name", "path", "sha256"],
+            "properties": {
+                "name": {"type": "string", "description": "As the job's result has it"},
+                "path": {"type": "string"},
+                "sha256": {"type": "string"}
+            }
+        }
+    },
+    "Upload": {
+        "type": "object", "required": ["name", "path", "bytes", "complete"],
+        "properties": {
+            "name": {"type": "string"},
+            "path": {"type": "string", "description": "As jobs name it"},
+            "bytes": {"type": "integer", "description": "That have come"},
+            "complete": {"type": "boolean", "description": "Otherwise no job sees it"},
+            "sha256": {"type": "string", "description": "When it has just become complete"}
+        }
+    },
+    "Uploads": {"type": "array", "items": {"$ref": "#/components/schemas/Upload"}},
+    "Erased": {
+        "type": "object", "required": ["name", "erased"],
+        "properties": {"name": {"type": "string"}, "erased": {"type": "boolean"}}
+    },
     "Description": {"type": "object", "additionalProperties": true}
 })";
 
@@ -210,9 +236,20 @@ std::string_view schema_of(RouteName route) {
             return "JobResult";
         case RouteName::JobReceipt:
             return "Receipt";
+        case RouteName::JobFiles:
+            return "JobFiles";
+        case RouteName::Files:
+            return "Uploads";
+        case RouteName::File:
+        case RouteName::SendFile:
+        case RouteName::PostFile:
+            return "Upload";
+        case RouteName::EraseFile:
+            return "Erased";
         case RouteName::Healthz:
         case RouteName::Metrics:
         case RouteName::Blob:
+        case RouteName::JobFile:
         case RouteName::NotFound:
         case RouteName::MethodNotAllowed:
             break;
@@ -232,7 +269,7 @@ nlohmann::json answer_schemas() {
 }
 
 nlohmann::json answer_content(RouteName route) {
-    if (route == RouteName::Blob) {
+    if (route == RouteName::Blob || route == RouteName::JobFile) {
         return {
             {"application/octet-stream", {{"schema", {{"type", "string"}, {"format", "binary"}}}}}};
     }

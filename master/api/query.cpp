@@ -7,10 +7,10 @@
 namespace netcompute::api {
 namespace {
 
-std::optional<std::string> decode(std::string_view text) {
+std::optional<std::string> decode(std::string_view text, bool plus_is_blank = true) {
     std::string decoded;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+') {
+        if (text[i] == '+' && plus_is_blank) {
             decoded += ' ';
         } else if (text[i] == '%') {
             int value = 0;
@@ -92,6 +92,10 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
         }
     }
     return std::nullopt;
+}
+
+std::optional<std::string> decode_segment(std::string_view segment) {
+    return decode(segment, false);
 }
 
 Target split_target(std::string_view target) {

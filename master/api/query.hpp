@@ -22,6 +22,9 @@ namespace netcompute::api {
 /// A text as part of a query: all but letters, digits and "-._~" as %XX.
 [[nodiscard]] std::string encode_query(std::string_view text);
 
+/// A segment of a path, decoded; nothing if it is not well encoded.
+[[nodiscard]] std::optional<std::string> decode_segment(std::string_view segment);
+
 /// A request target cut at its first "?".
 struct Target {
     std::string path;

@@ -1,5 +1,7 @@
 #include "api/routes.hpp"
 
+#include <algorithm>
+#include <array>
 #include <optional>
 
 namespace netcompute::api {
@@ -7,19 +9,28 @@ namespace {
 
 namespace http = boost::beast::http;
 
-/// What stands for the pattern's "{…}" if the path fits; empty if it fits without one.
-std::optional<std::string_view> fit(std::string_view pattern, std::string_view path) {
-    const std::size_t open = pattern.find('{');
-    if (open == std::string_view::npos) {
-        return pattern == path ? std::optional{std::string_view{}} : std::nullopt;
+using Arguments = std::array<std::string_view, 2>;
+
+/// Takes what stands before the next "/" off a path.
+std::string_view take_segment(std::string_view& path) {
+    const std::string_view segment = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), segment.size() + 1));
+    return segment;
+}
+
+/// What stands for the pattern's "{…}" if the path fits.
+std::optional<Arguments> fit(std::string_view pattern, std::string_view path) {
+    if (std::ranges::count(pattern, '/') != std::ranges::count(path, '/')) return std::nullopt;
+    Arguments arguments;
+    std::size_t found = 0;
+    while (!pattern.empty() || !path.empty()) {
+        const std::string_view wanted = take_segment(pattern);
+        const std::string_view segment = take_segment(path);
+        const bool stands_for_any = wanted.starts_with('{');
+        if (stands_for_any ? segment.empty() : segment != wanted) return std::nullopt;
+        if (stands_for_any) arguments[found++] = segment;
     }
-    const std::string_view before = pattern.substr(0, open);
-    const std::string_view after = pattern.substr(pattern.find('}') + 1);
-    if (path.size() <= before.size() + after.size()) return std::nullopt;
-    if (!path.starts_with(before) || !path.ends_with(after)) return std::nullopt;
-    const std::string_view argument =
-        path.substr(before.size(), path.size() - before.size() - after.size());
-    return argument.find('/') == std::string_view::npos ? std::optional{argument} : std::nullopt;
+    return arguments;
 }
 
 }  // namespace
@@ -35,10 +46,11 @@ RouteMatch match_route(http::verb method, std::string_view path) {
     if (method == http::verb::head) method = http::verb::get;
     RouteMatch match;
     for (const Route& route : routes) {
-        const auto argument = fit(route.path, path);
-        if (!argument) continue;
+        const auto arguments = fit(route.path, path);
+        if (!arguments) continue;
         if (route.method == method) {
-            return {route.name, *argument, route.changes_something, route.parameters};
+            return {route.name, (*arguments)[0], route.changes_something, route.parameters,
+                    {},         (*arguments)[1]};
         }
         match.name = RouteName::MethodNotAllowed;
         match.allowed_methods += (match.allowed_methods.empty() ? "" : ", ") +

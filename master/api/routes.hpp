@@ -29,6 +29,13 @@ enum class RouteName {
     PrioritizeJob,
     JobResult,
     JobReceipt,
+    JobFiles,
+    JobFile,
+    Files,
+    File,
+    SendFile,
+    PostFile,
+    EraseFile,
     Blob,
     NotFound,
     MethodNotAllowed,
@@ -37,7 +44,7 @@ enum class RouteName {
 struct Route {
     RouteName name;
     boost::beast::http::verb method;
-    std::string_view path;   ///< At most one "{…}", which stands for one segment.
+    std::string_view path;   ///< Up to two "{…}", which stand for one segment each.
     bool changes_something;  ///< Then it asks for the token, where one is set.
     std::string_view summary;
     std::string_view parameters = {};  ///< Of the query, with spaces between; "token" may come too.
@@ -84,16 +91,32 @@ inline constexpr auto routes = std::to_array<Route>({
      "The result, when there is one; ?wait=SECONDS waits for it", "wait"},
     {RouteName::JobReceipt, boost::beast::http::verb::get, "/api/v1/jobs/{id}/receipt", false,
      "The receipt of a job that succeeded, for netcompute-master verify"},
+    {RouteName::JobFiles, boost::beast::http::verb::get, "/api/v1/jobs/{id}/files", false,
+     "The files that a job has written: name, path and SHA-256"},
+    {RouteName::JobFile, boost::beast::http::verb::get, "/api/v1/jobs/{id}/files/{name}", false,
+     "One of them, by the name that the result gives it"},
+    {RouteName::Files, boost::beast::http::verb::get, "/api/v1/files", false,
+     "The files that were sent to the master, in Data/uploads/"},
+    {RouteName::File, boost::beast::http::verb::get, "/api/v1/files/{name}", false,
+     "What has come of one of them"},
+    {RouteName::SendFile, boost::beast::http::verb::put, "/api/v1/files/{name}", true,
+     "Send a file, any size; with Content-Range the rest of one of which a part has come",
+     "replace sha256"},
+    {RouteName::PostFile, boost::beast::http::verb::post, "/api/v1/files", true,
+     "The same, with the name in the query", "name replace sha256"},
+    {RouteName::EraseFile, boost::beast::http::verb::delete_, "/api/v1/files/{name}", true,
+     "Erase a file that was sent, and what has come of it"},
     {RouteName::Blob, boost::beast::http::verb::get, "/blobs/{sha256}", false,
      "The immutable bytes of that SHA-256"},
 });
 
 struct RouteMatch {
     RouteName name = RouteName::NotFound;
-    std::string_view argument;  ///< What stands for "{…}".
+    std::string_view argument;  ///< What stands for the first "{…}".
     bool changes_something = false;
     std::string_view parameters = {};  ///< That the query may have.
     std::string allowed_methods = {};  ///< Where the path is known and the method is not.
+    std::string_view second = {};      ///< What stands for the second "{…}".
 };
 
 /// How much body a call may have.

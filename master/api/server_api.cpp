@@ -1,5 +1,6 @@
 #include "api/server_api.hpp"
 
+#include "api/answers.hpp"
 #include "api/audit.hpp"
 #include "api/list_query.hpp"
 #include "api/openapi.hpp"
@@ -27,60 +28,9 @@ constexpr double wait_seconds_max = 60;
 constexpr std::size_t waiting_max = 2000;  ///< Each is an open connection.
 constexpr std::size_t waiting_per_address_max = 64;
 constexpr std::chrono::seconds waiting_look_interval{1};  ///< Whether the peer is still there.
-constexpr int retry_seconds = 5;
-constexpr std::size_t receipts_in_making_max = 4;  ///< Each takes the memory of its text.
+constexpr std::size_t receipts_in_making_max = 4;         ///< Each takes the memory of its text.
 constexpr std::string_view worker_socket_path = "/ws/worker";
 constexpr std::string_view dashboard_socket_path = "/ws/dashboard";
-
-http::status status_of(ErrorCode code) {
-    switch (code) {
-        case ErrorCode::NotFound:
-            return http::status::not_found;
-        case ErrorCode::PermissionDenied:
-            return http::status::forbidden;
-        case ErrorCode::LimitExceeded:
-            return http::status::too_many_requests;
-        case ErrorCode::Conflict:
-            return http::status::conflict;
-        case ErrorCode::Unavailable:
-            return http::status::service_unavailable;
-        case ErrorCode::Internal:
-        case ErrorCode::OutOfMemory:
-            return http::status::internal_server_error;
-        case ErrorCode::InvalidArgument:
-        case ErrorCode::ShapeMismatch:
-        case ErrorCode::ProtocolViolation:
-            return http::status::bad_request;
-    }
-    return http::status::internal_server_error;
-}
-
-HttpResponse error_response(const Error& error) {
-    HttpResponse response =
-        http_error(status_of(error.code), error_code_name(error.code), error.message);
-    if (response.status == http::status::too_many_requests) {
-        response.headers.emplace_back("Retry-After", std::to_string(retry_seconds));
-    }
-    return response;
-}
-
-bool is_success(http::status status) {
-    return http::to_status_class(status) == http::status_class::successful;
-}
-
-HttpResponse json_response(const nlohmann::json& document, http::status status = http::status::ok) {
-    HttpResponse response;
-    response.status = status;
-    response.body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    return response;
-}
-
-HttpResponse text_response(std::string text, std::string content_type) {
-    HttpResponse response;
-    response.content_type = std::move(content_type);
-    response.body = std::move(text);
-    return response;
-}
 
 std::optional<JobId> job_id(std::string_view text) {
     JobId id;
@@ -102,12 +52,6 @@ Result<double> read_wait_seconds(const std::string& query) {
     return std::min(seconds, wait_seconds_max);
 }
 
-HttpResponse no_such(std::string_view what, std::string_view id) {
-    return http_error(
-        http::status::not_found, "not_found",
-        std::string{what} + " " + shown(id) + ": there is no such " + std::string{what});
-}
-
 /// The file that a path stands for.
 std::string file_path(const Target& target) {
     if (target.path == "/") return "/web/index.html";
@@ -122,11 +66,13 @@ asio::awaitable<std::optional<Result<std::string>>> make_receipt(Backend::Receip
 }  // namespace
 
 ServerApi::ServerApi(asio::io_context& io, ServerApiOptions options, Backend& backend,
-                     const net::StaticFiles& files, AcceptWorker accept_worker)
+                     data::Uploads& uploads, const net::StaticFiles& pages,
+                     AcceptWorker accept_worker)
     : io_{io},
       options_{std::move(options)},
       backend_{backend},
-      files_{files},
+      files_{options_.root, uploads},
+      pages_{pages},
       accept_worker_{std::move(accept_worker)},
       feed_{io, backend} {}
 
@@ -152,12 +98,18 @@ void ServerApi::write_down(const RouteMatch& match, const HttpResponse& response
     }
 }
 
-net::HttpServer::Verdict ServerApi::look(const HttpRequest& head, const HttpPeer& peer) const {
+net::HttpServer::Verdict ServerApi::look(const HttpRequest& head, const HttpPeer& peer) {
     const Target target = split_target({head.target().data(), head.target().size()});
     const RouteMatch match = match_route(head.method(), target.path);
     auto refusal = refuse_path(head, target, match);
     if (refusal) write_down(match, *refusal, peer);
-    return {std::move(refusal), body_bytes_max(match.name)};
+    net::HttpServer::Verdict verdict{std::move(refusal), body_bytes_max(match.name), {}};
+    if (match.name == RouteName::SendFile || match.name == RouteName::PostFile) {
+        verdict.receive = [this](HttpRequest request, HttpPeer from, net::BodyReader& body) {
+            return receive_file(std::move(request), std::move(from), body);
+        };
+    }
+    return verdict;
 }
 
 /// What is wrong with a request for a path or a method, with its query, or without its token.
@@ -169,7 +121,7 @@ std::optional<HttpResponse> ServerApi::refuse_path(const HttpRequest& head, cons
         return http_error(http::status::upgrade_required, "upgrade_required",
                           target.path + ": this is a WebSocket");
     }
-    const bool is_file = match.name == RouteName::NotFound && files_.find(file_path(target), "");
+    const bool is_file = match.name == RouteName::NotFound && pages_.find(file_path(target), "");
     if (match.name == RouteName::NotFound && !is_file) {
         return http_error(http::status::not_found, "not_found",
                           shown(target.path) +
@@ -205,7 +157,7 @@ asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request, HttpPeer pe
     const RouteMatch match = match_route(request.method(), target.path);
     if (match.name == RouteName::NotFound) {
         auto file =
-            files_.find(file_path(target), std::string{request[http::field::if_none_match]});
+            pages_.find(file_path(target), std::string{request[http::field::if_none_match]});
         co_return file ? std::move(*file) : no_such("page", target.path);
     }
     const bool may_wait = match.name == RouteName::Job || match.name == RouteName::JobResult;
@@ -218,6 +170,17 @@ asio::awaitable<HttpResponse> ServerApi::handle(HttpRequest request, HttpPeer pe
         if (refusal) co_return std::move(*refusal);
     }
     if (match.name == RouteName::JobReceipt) co_return co_await receipt(match.argument);
+    if (match.name == RouteName::JobFile) {
+        auto fetching = job_file(match, std::string{request[http::field::if_none_match]});
+        co_return co_await std::move(fetching);
+    }
+    if (match.name == RouteName::Files || match.name == RouteName::File ||
+        match.name == RouteName::EraseFile) {
+        auto answering = files_.answer(match);
+        HttpResponse response = co_await std::move(answering);
+        write_down(match, response, peer);
+        co_return response;
+    }
     HttpResponse response = answer(match, request, target, peer);
     const bool has_changed = match.changes_something && is_success(response.status);
     if (has_changed) {
@@ -259,8 +222,15 @@ HttpResponse ServerApi::answer(const RouteMatch& match, const HttpRequest& reque
         case RouteName::ResumeJob:
         case RouteName::PrioritizeJob:
         case RouteName::JobResult:
+        case RouteName::JobFiles:
             return answer_for_job(match, request);
         case RouteName::JobReceipt:
+        case RouteName::JobFile:
+        case RouteName::Files:
+        case RouteName::File:
+        case RouteName::SendFile:
+        case RouteName::PostFile:
+        case RouteName::EraseFile:
         case RouteName::NotFound:
         case RouteName::MethodNotAllowed:
             break;
@@ -288,6 +258,10 @@ HttpResponse ServerApi::answer_for_job(const RouteMatch& match, const HttpReques
     const auto job = id ? backend_.job(*id) : std::nullopt;
     if (!job) return no_such("job", match.argument);
     if (match.name == RouteName::Job) return json_response(*job);
+    if (match.name == RouteName::JobFiles) {
+        const auto files = backend_.job_files(*id);
+        return files ? json_response(job_files_document(*files)) : error_response(files.error());
+    }
     if (match.name != RouteName::JobResult) return change_job(match, *id, *job, request.body());
     const auto result = backend_.job_result(*id);
     return result ? json_response(*result) : error_response(result.error());
@@ -322,6 +296,37 @@ HttpResponse ServerApi::answer_for_worker(const RouteMatch& match) {
     if (!changed) return error_response(changed.error());
     const auto changed_worker = backend_.worker(id);
     return json_response(changed_worker ? *changed_worker : *worker);
+}
+
+asio::awaitable<HttpResponse> ServerApi::receive_file(HttpRequest request, HttpPeer peer,
+                                                      net::BodyReader& body) {
+    Target target = split_target({request.target().data(), request.target().size()});
+    const std::string path = target.path;  // What the match points into.
+    const RouteMatch match = match_route(request.method(), path);
+    auto receiving = files_.receive(match, std::move(request), std::move(target), body);
+    HttpResponse response = co_await std::move(receiving);
+    write_down(match, response, peer);
+    co_return response;
+}
+
+asio::awaitable<HttpResponse> ServerApi::job_file(const RouteMatch& match,
+                                                  std::string if_none_match) {
+    const auto id = job_id(match.argument);
+    if (!id) co_return no_such("job", match.argument);
+    const auto files = backend_.job_files(*id);
+    if (!files) co_return error_response(files.error());
+    const std::string name = decode_segment(match.second).value_or("");
+    const auto file = std::ranges::find(*files, name, &JobFile::name);
+    if (file == files->end()) {
+        std::string names;
+        for (const JobFile& each : *files) names += (names.empty() ? "" : ", ") + each.name;
+        co_return http_error(http::status::not_found, "not_found",
+                             "job " + std::to_string(id->value) + " wrote no file called \"" +
+                                 shown(name) + "\"" +
+                                 (names.empty() ? "" : "; it wrote: " + names));
+    }
+    auto fetching = files_.fetch(*file, std::move(if_none_match));
+    co_return co_await std::move(fetching);
 }
 
 /// Made on a thread of its own: that of a million tasks takes a third of a second, in which no

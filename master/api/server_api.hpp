@@ -2,6 +2,7 @@
 
 #include "api/backend.hpp"
 #include "api/dashboard_feed.hpp"
+#include "api/file_calls.hpp"
 #include "api/query.hpp"
 #include "api/routes.hpp"
 #include "net/http/http_server.hpp"
@@ -23,8 +24,9 @@
 namespace netcompute::api {
 
 struct ServerApiOptions {
-    std::string join_token;     ///< Empty: nothing asks for a token.
-    AuditLog* audit = nullptr;  ///< Hears of each call that changes something; outlives the API.
+    std::string join_token;      ///< Empty: nothing asks for a token.
+    AuditLog* audit = nullptr;   ///< Hears of each call that changes something; outlives the API.
+    std::filesystem::path root;  ///< The folder that holds Data/.
 };
 
 /// Everything that the dashboard port answers: pages, the API, blobs, and both WebSockets.
@@ -34,7 +36,7 @@ class ServerApi {
     using AcceptWorker = std::function<void(net::HttpRequest, std::shared_ptr<net::WebSocket>)>;
 
     ServerApi(boost::asio::io_context& io, ServerApiOptions options, Backend& backend,
-              const net::StaticFiles& files, AcceptWorker accept_worker);
+              data::Uploads& uploads, const net::StaticFiles& pages, AcceptWorker accept_worker);
 
     /// For the HttpServer.
     [[nodiscard]] net::HttpServer::Handlers handlers();
@@ -49,7 +51,7 @@ class ServerApi {
     };
 
     [[nodiscard]] net::HttpServer::Verdict look(const net::HttpRequest& head,
-                                                const net::HttpPeer& peer) const;
+                                                const net::HttpPeer& peer);
     void write_down(const RouteMatch& match, const net::HttpResponse& response,
                     const net::HttpPeer& peer) const;
     /// Of what look() lets pass.
@@ -67,6 +69,11 @@ class ServerApi {
     [[nodiscard]] net::HttpResponse list(const RouteMatch& match, const Target& target,
                                          const net::HttpPeer& peer);
     boost::asio::awaitable<net::HttpResponse> receipt(std::string_view argument);
+    boost::asio::awaitable<net::HttpResponse> receive_file(net::HttpRequest request,
+                                                           net::HttpPeer peer,
+                                                           net::BodyReader& body);
+    boost::asio::awaitable<net::HttpResponse> job_file(const RouteMatch& match,
+                                                       std::string if_none_match);
     boost::asio::awaitable<Result<void>> wait_until_written();
     /// An answer if too many polls are waiting.
     boost::asio::awaitable<std::optional<net::HttpResponse>> wait_for_end(
@@ -82,7 +89,8 @@ class ServerApi {
     boost::asio::io_context& io_;
     ServerApiOptions options_;
     Backend& backend_;
-    const net::StaticFiles& files_;
+    FileCalls files_;
+    const net::StaticFiles& pages_;
     AcceptWorker accept_worker_;
     DashboardFeed feed_;
     std::map<JobId, std::shared_ptr<EndWatch>> end_watches_;

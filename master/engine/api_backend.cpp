@@ -284,6 +284,20 @@ Result<nlohmann::json> ApiBackend::job_result(JobId id) {
     return unexpected(ErrorCode::Conflict, name + ": it was cancelled and has no result");
 }
 
+Result<std::vector<api::JobFile>> ApiBackend::job_files(JobId id) {
+    const JobRun* const live = engine_.live_job(id);
+    const auto record = live != nullptr ? live->record : engine_.record(id);
+    if (!record) {
+        return unexpected(ErrorCode::NotFound,
+                          "job " + std::to_string(id.value) + ": there is no such job");
+    }
+    std::vector<api::JobFile> files;
+    for (const store::JobOutput& output : record->outputs) {
+        files.push_back({output.name, output.path, output.sha256});
+    }
+    return files;
+}
+
 Result<JobId> ApiBackend::submit(std::string_view body) {
     auto request = jobs::parse_job_request(body);
     if (!request) return unexpected(request.error());

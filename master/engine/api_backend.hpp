@@ -21,6 +21,7 @@ class ApiBackend final : public api::Backend {
     [[nodiscard]] std::optional<nlohmann::json> job(JobId id) override;
     [[nodiscard]] Result<nlohmann::json> job_result(JobId id) override;
     [[nodiscard]] nlohmann::json job_types() const override { return jobs::job_types_document(); }
+    [[nodiscard]] Result<std::vector<api::JobFile>> job_files(JobId id) override;
     [[nodiscard]] Result<JobId> submit(std::string_view body) override;
     [[nodiscard]] Result<void> cancel(JobId id) override;
     [[nodiscard]] Result<void> pause(JobId id, bool paused) override;

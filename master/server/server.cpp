@@ -119,11 +119,13 @@ struct Server::Parts {
           host{io},
           engine{host, engine_options(options, *blobs, *datasets, audit), *jobs},
           connections{connection_limits(options.config.limits)},
+          uploads{options.root, options.config.limits.upload_bytes},
           files{load_pages(options.web_root)},
           backend{engine, [this] { return page_urls(options.config).front() + "worker"; }},
           api{io,
-              {options.config.security.join_token.value_or(""), &audit},
+              {options.config.security.join_token.value_or(""), &audit, options.root},
               backend,
+              uploads,
               files,
               [this](net::HttpRequest request, std::shared_ptr<net::WebSocket> socket) {
                   accept_worker(std::move(request), std::move(socket));
@@ -196,6 +198,7 @@ struct Server::Parts {
     AsioHost host;
     engine::Engine engine;
     net::ConnectionBudget connections;
+    data::Uploads uploads;
     net::StaticFiles files;
     engine::ApiBackend backend;
     api::ServerApi api;
@@ -255,6 +258,7 @@ ConfigChanges Server::reload(const Config& config) {
     parts_->engine.set_limits(changes.config.limits.jobs, changes.config.limits.tasks_per_job,
                               changes.config.limits.tasks);
     parts_->api.set_join_token(token);
+    parts_->uploads.set_bytes_max(changes.config.limits.upload_bytes);
     parts_->http.set_names(own_names(parts_->options.config),
                            trusted_proxies(parts_->options.config));
     if (parts_->local) parts_->local->set_token(token);

@@ -66,6 +66,7 @@ void check_rewritten(const Config& config) {
                           {"tasks", limits.tasks},
                           {"blob_bytes", limits.blob_bytes},
                           {"dataset_bytes", limits.dataset_bytes},
+                          {"upload_bytes", limits.upload_bytes},
                           {"sessions_per_address", limits.sessions_per_address},
                           {"ended_jobs", limits.ended_jobs}};
     if (limits.connections != 0) document["limits"]["connections"] = limits.connections;

@@ -6,6 +6,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
+#include <cstring>
 #include <exception>
 
 namespace netcompute::fuzz {
@@ -29,6 +31,23 @@ api::ServerApi::AcceptWorker accept_nobody() {
     return [](const net::HttpRequest&, const std::shared_ptr<net::WebSocket>&) {};
 }
 
+/// A body that is there already.
+class WholeBody final : public net::BodyReader {
+ public:
+    explicit WholeBody(std::string_view text) : text_{text}, rest_{text} {}
+    [[nodiscard]] std::optional<std::uint64_t> size() const override { return text_.size(); }
+    boost::asio::awaitable<Result<std::size_t>> read(std::span<std::byte> into) override {
+        const std::size_t count = std::min(into.size(), rest_.size());
+        std::memcpy(into.data(), rest_.data(), count);
+        rest_.remove_prefix(count);
+        co_return count;
+    }
+
+ private:
+    std::string_view text_;
+    std::string_view rest_;
+};
+
 }  // namespace
 
 std::optional<nlohmann::json> CountingBackend::worker(std::string_view id) {
@@ -43,6 +62,11 @@ std::optional<nlohmann::json> CountingBackend::job(JobId id) {
 
 Result<nlohmann::json> CountingBackend::job_result(JobId id) {
     if (id.value == job_number) return nlohmann::json(3.14);
+    return unexpected(ErrorCode::NotFound, "there is no such job");
+}
+
+Result<std::vector<api::JobFile>> CountingBackend::job_files(JobId id) {
+    if (id.value == job_number) return std::vector<api::JobFile>{{"model", "Data/model.json", {}}};
     return unexpected(ErrorCode::NotFound, "there is no such job");
 }
 
@@ -101,8 +125,14 @@ std::optional<api::BlobView> CountingBackend::blob(const Sha256& wanted) {
 
 Site::Site()
     : files_{files_below(folder_)},
-      open_api_{io_, {}, backend_, files_, accept_nobody()},
-      guarded_api_{io_, {.join_token = std::string{token}}, backend_, files_, accept_nobody()},
+      uploads_{folder_.path(), data::Uploads::bytes_max_default},
+      open_api_{io_,      {.join_token = {}, .audit = nullptr, .root = folder_.path()},
+                backend_, uploads_,
+                files_,   accept_nobody()},
+      guarded_api_{
+          io_,      {.join_token = std::string{token}, .audit = nullptr, .root = folder_.path()},
+          backend_, uploads_,
+          files_,   accept_nobody()},
       open_{open_api_.handlers()},
       guarded_{guarded_api_.handlers()} {}
 
@@ -113,16 +143,19 @@ net::HttpResponse Site::answer(const net::HttpServer::Handlers& handlers,
     const auto verdict = handlers.look(head, {});
     NETCOMPUTE_ASSERT(backend_.change_count == 0, "a head alone changes nothing");
     if (verdict.refusal) return *verdict.refusal;
-    if (request.body().size() > verdict.body_bytes_max) {
+    if (!verdict.receive && request.body().size() > verdict.body_bytes_max) {
         return net::http_error(boost::beast::http::status::payload_too_large, "limit_exceeded",
                                "the body is too long");
     }
     std::optional<net::HttpResponse> answered;
-    boost::asio::co_spawn(io_, handlers.handle(request, {"192.168.1.7"}),
-                          [&](const std::exception_ptr& failure, net::HttpResponse response) {
-                              if (failure) std::rethrow_exception(failure);
-                              answered = std::move(response);
-                          });
+    WholeBody body{request.body()};
+    const net::HttpPeer peer{"192.168.1.7"};
+    boost::asio::co_spawn(
+        io_, verdict.receive ? verdict.receive(head, peer, body) : handlers.handle(request, peer),
+        [&](const std::exception_ptr& failure, net::HttpResponse response) {
+            if (failure) std::rethrow_exception(failure);
+            answered = std::move(response);
+        });
     io_.restart();
     io_.run();
     NETCOMPUTE_ASSERT(answered, "every request is answered");

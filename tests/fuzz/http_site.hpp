@@ -29,6 +29,7 @@ class CountingBackend final : public api::Backend {
     [[nodiscard]] std::optional<nlohmann::json> job(JobId id) override;
     [[nodiscard]] Result<nlohmann::json> job_result(JobId id) override;
     [[nodiscard]] nlohmann::json job_types() const override;
+    [[nodiscard]] Result<std::vector<api::JobFile>> job_files(JobId id) override;
     [[nodiscard]] Result<JobId> submit(std::string_view body) override;
     [[nodiscard]] Result<void> cancel(JobId id) override;
     [[nodiscard]] Result<void> pause(JobId id, bool paused) override;
@@ -64,6 +65,7 @@ class Site {
  private:
     test_support::TemporaryFolder folder_;
     net::StaticFiles files_;
+    data::Uploads uploads_;
     boost::asio::io_context io_;
     CountingBackend backend_;
     api::ServerApi open_api_;

@@ -157,7 +157,7 @@ export const layers = [
   {
     name: 'master/api',
     owns: ['master/api/'],
-    may: ['shared/base', 'shared/logging', 'master/net/http'],
+    may: ['shared/base', 'shared/logging', 'master/data', 'master/net/http'],
     libraries: ['std', 'json', 'boost', 'openssl'],
   },
   {
@@ -255,10 +255,8 @@ const libraries = [
   ['logs', /^(spdlog|fmt)\//],
   ['cli', /^CLI\//],
   ['zmq', /^zmq\.hp*$/],
-  [
-    'posix',
-    /^((sys|arpa|net|netinet|linux)\/\w+|unistd|fcntl|ifaddrs|malloc|netdb|poll|pwd|sched)\.h$/,
-  ],
+  ['posix', /^(sys|arpa|net|netinet|linux)\/\w+\.h$/],
+  ['posix', /^(dirent|fcntl|ifaddrs|malloc|netdb|poll|pwd|sched|unistd)\.h$/],
   ['std', /^[a-z_0-9]+$/],
 ];
 

@@ -3,6 +3,8 @@
 #include "net/http/use_result.hpp"
 
 #include <boost/asio/write.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/span_body.hpp>
@@ -59,12 +61,9 @@ HttpResponse describe_body_error(const beast::error_code& error, std::size_t byt
                       "the request's body is not well formed: " + error.message());
 }
 
-using Message = http::response<http::span_body<const char>>;
-
-Message message_of(const HttpResponse& response, unsigned version, bool keep_alive) {
-    const ByteSpan body =
-        response.owner != nullptr ? response.shared_body : as_byte_span(response.body);
-    Message message{response.status, version};
+/// What all answers say before their bodies.
+template <typename Message>
+void set_head(Message& message, const HttpResponse& response, std::uint64_t size, bool keep_alive) {
     message.set(http::field::content_type, response.content_type);
     message.set(http::field::cache_control, response.cache_control);
     if (!response.etag.empty()) message.set(http::field::etag, response.etag);
@@ -77,7 +76,16 @@ Message message_of(const HttpResponse& response, unsigned version, bool keep_ali
                 "form-action 'none'; frame-ancestors 'none'");
     for (const auto& [name, value] : response.headers) message.set(name, value);
     message.keep_alive(keep_alive);
-    message.content_length(body.size());
+    message.content_length(size);
+}
+
+using Message = http::response<http::span_body<const char>>;
+
+Message message_of(const HttpResponse& response, unsigned version, bool keep_alive) {
+    const ByteSpan body =
+        response.owner != nullptr ? response.shared_body : as_byte_span(response.body);
+    Message message{response.status, version};
+    set_head(message, response, body.size(), keep_alive);
     message.body() = {reinterpret_cast<const char*>(body.data()), body.size()};
     return message;
 }
@@ -122,11 +130,10 @@ asio::awaitable<bool> HttpConnection::exchange() {
     const bool is_upgrade = beast::websocket::is_upgrade(head_.request);
     auto refusal = refuse_stranger(head_.request, shared_->options.names);
     if (!refusal && is_upgrade) refusal = shared_->handlers.refuse_upgrade(head_.request, peer);
-    std::size_t body_bytes_max = 0;
+    HttpServer::Verdict verdict;
     if (!refusal && !is_upgrade) {
-        HttpServer::Verdict verdict = shared_->handlers.look(head_.request, peer);
+        verdict = shared_->handlers.look(head_.request, peer);
         refusal = std::move(verdict.refusal);
-        body_bytes_max = verdict.body_bytes_max;
     }
     if (!refusal && !place_.lease.prove()) {
         refusal = http_busy(http::status::service_unavailable,
@@ -138,24 +145,31 @@ asio::awaitable<bool> HttpConnection::exchange() {
         become_socket(peer);
         co_return false;
     }
-    const bool was_read = !refusal;
-    if (was_read && head_.has_body()) {
+    const bool has_body = head_.has_body();
+    const bool is_received = !refusal && !is_upgrade && verdict.receive;
+    if (!refusal && has_body && !is_received) {
         place_.lease.doubt();  // Until its body is there, too.
-        auto reading_body = read_body(body_bytes_max);
+        auto reading_body = read_body(verdict.body_bytes_max);
         refusal = co_await std::move(reading_body);
         if (!stream_.socket().is_open()) co_return false;
         if (!refusal) std::ignore = place_.lease.prove();
     }
-    const bool keep_alive = head_.request.keep_alive() && (!refusal || !head_.has_body());
+    bool keep_alive = head_.request.keep_alive() && (!refusal || !has_body);
     HttpResponse response;
     if (refusal) {
         response = std::move(*refusal);
+    } else if (is_received) {
+        bool is_read = true;
+        auto receiving = receive(std::move(verdict), peer, is_read);
+        response = co_await std::move(receiving);
+        keep_alive = keep_alive && is_read;
     } else {
         auto answering = answer(peer);
         response = co_await std::move(answering);
     }
     place_.lease.doubt();
-    auto writing = write(std::move(response), keep_alive);
+    auto writing = response.source != nullptr ? write_pieces(std::move(response), keep_alive)
+                                              : write(std::move(response), keep_alive);
     const bool written = co_await std::move(writing);
     co_return written&& keep_alive;
 }
@@ -201,21 +215,27 @@ asio::awaitable<bool> HttpConnection::read_head() {
     co_return false;
 }
 
+asio::awaitable<std::optional<HttpResponse>> HttpConnection::invite_body() {
+    const std::string expectation{head_.request[http::field::expect]};
+    if (expectation.empty()) co_return std::nullopt;
+    if (!equal_ignoring_case(expectation, "100-continue")) {
+        co_return http_error(http::status::expectation_failed, "bad_request",
+                             "Expect: \"" + shown(expectation) + "\" is not 100-continue");
+    }
+    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    const auto bytes = asio::buffer(go_on.data(), go_on.size());
+    const auto [error, count] = co_await asio::async_write(stream_, bytes, use_result);
+    if (error) stream_.close();
+    co_return std::nullopt;
+}
+
 /// An answer if the body cannot be read; the connection may be closed then.
 asio::awaitable<std::optional<HttpResponse>> HttpConnection::read_body(std::size_t bytes_max) {
     if (head_.content_length > bytes_max) co_return too_large(bytes_max);
-    const std::string expectation{head_.request[http::field::expect]};
     stream_.expires_after(body_timeout);
-    if (!expectation.empty()) {
-        if (!equal_ignoring_case(expectation, "100-continue")) {
-            co_return http_error(http::status::expectation_failed, "bad_request",
-                                 "Expect: \"" + shown(expectation) + "\" is not 100-continue");
-        }
-        static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        const auto bytes = asio::buffer(go_on.data(), go_on.size());
-        const auto [error, count] = co_await asio::async_write(stream_, bytes, use_result);
-        if (error) co_return std::nullopt;
-    }
+    auto inviting = invite_body();
+    auto refusal = co_await std::move(inviting);
+    if (refusal || !stream_.socket().is_open()) co_return refusal;
     body_share_.set(head_.is_chunked ? bytes_max : head_.content_length);
     http::request_parser<http::string_body> parser;
     parser.header_limit(head_bytes_max);
@@ -236,6 +256,77 @@ asio::awaitable<std::optional<HttpResponse>> HttpConnection::read_body(std::size
     if (failure && !is_http_error) stream_.close();
     if (failure) co_return describe_body_error(failure, bytes_max);
     co_return std::nullopt;
+}
+
+/// Reads the body of the connection's request, a piece at a time.
+class HttpConnection::PieceReader final : public BodyReader {
+ public:
+    explicit PieceReader(HttpConnection& connection) : connection_{connection} {
+        parser_.header_limit(head_bytes_max);
+        parser_.body_limit(boost::none);
+        beast::error_code failure;
+        parser_.put(asio::buffer(connection.head_text_), failure);
+        if (failure) {  // Never of a head that was parsed before.
+            failed_ = Error{ErrorCode::ProtocolViolation, failure.message()};
+        }
+    }
+
+    [[nodiscard]] bool is_done() const { return !failed_ && parser_.is_done(); }
+    [[nodiscard]] std::optional<std::uint64_t> size() const override {
+        if (connection_.head_.is_chunked) return std::nullopt;
+        return connection_.head_.content_length;
+    }
+
+    asio::awaitable<Result<std::size_t>> read(std::span<std::byte> into) override {
+        if (failed_) co_return unexpected(*failed_);
+        auto& body = parser_.get().body();
+        body.data = into.data();
+        body.size = into.size();
+        if (parser_.is_done()) co_return std::size_t{0};
+        // A piece has this time, so a peer that sends a byte now and then does not hold its place.
+        connection_.stream_.expires_after(body_timeout);
+        const auto [error, count] = co_await http::async_read(
+            connection_.stream_, connection_.buffer_, parser_, use_result);
+        connection_.stream_.expires_never();
+        if (error && error != http::error::need_buffer) {
+            const bool is_form =
+                error.category() == make_error_code(http::error::bad_method).category() &&
+                error != http::error::end_of_stream && error != http::error::partial_message;
+            failed_ = is_form ? Error{ErrorCode::ProtocolViolation,
+                                      "the request's body is not well formed: " + error.message()}
+                              : Error{ErrorCode::Unavailable,
+                                      "the connection was lost before the body had come"};
+            co_return unexpected(*failed_);
+        }
+        co_return into.size() - body.size;
+    }
+
+ private:
+    HttpConnection& connection_;
+    http::request_parser<http::buffer_body> parser_;
+    std::optional<Error> failed_;
+};
+
+asio::awaitable<HttpResponse> HttpConnection::receive(HttpServer::Verdict verdict, HttpPeer peer,
+                                                      bool& is_read) {
+    is_read = false;
+    stream_.expires_after(body_timeout);
+    auto inviting = invite_body();
+    auto refusal = co_await std::move(inviting);
+    if (refusal) co_return std::move(*refusal);
+    PieceReader reader{*this};
+    const std::string target{head_.request.target()};
+    HttpResponse response;
+    try {
+        auto receiving = verdict.receive(std::move(head_.request), std::move(peer), reader);
+        response = co_await std::move(receiving);
+    } catch (const std::exception& exception) {  // A bug of ours; the server goes on.
+        spdlog::error("HTTP {}: {}", shown(target), exception.what());
+        response = http_error(http::status::internal_server_error, "internal",
+                              "the server failed to answer; its log says more");
+    }
+    is_read = reader.is_done();
+    co_return response;
 }
 
 HttpPeer HttpConnection::peer_of_request() {
@@ -281,6 +372,34 @@ asio::awaitable<bool> HttpConnection::write(HttpResponse response, bool keep_ali
     }
     answer_share_.set(0);
     co_return is_written;
+}
+
+/// Each piece has the time of a step, so what is slower than write_bytes_per_second_min ends.
+asio::awaitable<bool> HttpConnection::write_pieces(HttpResponse response, bool keep_alive) {
+    const std::uint64_t size = response.source->size();
+    http::response<http::empty_body> head{response.status, version_};
+    set_head(head, response, size, keep_alive);
+    http::response_serializer<http::empty_body> serializer{head};
+    stream_.expires_after(write_step_timeout);
+    const auto [failure, head_bytes] =
+        co_await http::async_write_header(stream_, serializer, use_result);
+    if (failure) co_return false;
+    if (method_ == http::verb::head) co_return true;
+    for (std::uint64_t sent = 0; sent < size;) {
+        stream_.expires_never();
+        auto reading = response.source->next();
+        const Result<Bytes> piece = co_await std::move(reading);
+        if (!piece || piece->empty() || !stream_.socket().is_open()) co_return false;
+        answer_share_.set(piece->size());
+        stream_.expires_after(write_step_timeout +
+                              std::chrono::seconds{piece->size() / write_bytes_per_second_min});
+        const auto bytes = asio::buffer(piece->data(), piece->size());
+        const auto [error, count] = co_await asio::async_write(stream_, bytes, use_result);
+        answer_share_.set(0);
+        if (error) co_return false;
+        sent += piece->size();
+    }
+    co_return true;
 }
 
 asio::awaitable<void> HttpConnection::linger() {

@@ -41,14 +41,22 @@ class HttpConnection {
     void enter(ConnectionBudget& budget);
 
  private:
+    class PieceReader;
+
     /// One request and its answer; false if there will be no other.
     boost::asio::awaitable<bool> exchange();
     /// Fills head_ and head_text_; false, having answered, if that cannot be.
     boost::asio::awaitable<bool> read_head();
     [[nodiscard]] std::optional<HttpResponse> take_head(std::string_view text);
+    /// Sends what "Expect: 100-continue" waits for; an answer where that cannot be.
+    boost::asio::awaitable<std::optional<HttpResponse>> invite_body();
     boost::asio::awaitable<std::optional<HttpResponse>> read_body(std::size_t bytes_max);
     boost::asio::awaitable<HttpResponse> answer(HttpPeer peer);
+    /// The same for one who takes the body piece by piece. `is_read`: whether all of it was taken.
+    boost::asio::awaitable<HttpResponse> receive(HttpServer::Verdict verdict, HttpPeer peer,
+                                                 bool& is_read);
     boost::asio::awaitable<bool> write(HttpResponse response, bool keep_alive);
+    boost::asio::awaitable<bool> write_pieces(HttpResponse response, bool keep_alive);
     /// Waits until the peer has read what was sent, so that closing does not discard it.
     boost::asio::awaitable<void> linger();
     void become_socket(const HttpPeer& peer);

@@ -40,6 +40,10 @@ class HttpServer {
     struct Verdict {
         std::optional<HttpResponse> refusal;
         std::size_t body_bytes_max = 0;  ///< Otherwise: of the body that may follow.
+        /// Otherwise: takes the request in place of `handle`, and its body piece by piece, however
+        /// large it is. The reader lives as long as this runs.
+        std::function<boost::asio::awaitable<HttpResponse>(HttpRequest, HttpPeer, BodyReader&)>
+            receive = {};
     };
     struct Handlers {
         std::function<Verdict(const HttpRequest& head, const HttpPeer& peer)> look;

@@ -46,6 +46,7 @@ struct LimitsConfig {
     std::uint64_t tasks = 20'000'000;                       ///< In those of all jobs not over.
     std::uint64_t blob_bytes = std::uint64_t{64} << 30;     ///< Inputs of live jobs, on the disk.
     std::uint64_t dataset_bytes = std::uint64_t{64} << 30;  ///< Tables that were read.
+    std::uint64_t upload_bytes = std::uint64_t{64} << 30;   ///< Files that people sent.
     std::uint64_t sessions_per_address = 512;  ///< Workers that are connected from one PC.
     std::uint64_t ended_jobs = 1000;           ///< That are kept, with their receipts.
     /// Over all ports, and of one PC; 0: as many as the system's limit of open files allows.

@@ -308,13 +308,14 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
 
     Section limits = section("limits");
     limits.expect_keys({"jobs", "tasks_per_job", "tasks", "blob_bytes", "dataset_bytes",
-                        "sessions_per_address", "ended_jobs", "connections",
+                        "upload_bytes", "sessions_per_address", "ended_jobs", "connections",
                         "connections_per_address"});
     limits.read_count("jobs", 100'000, config.limits.jobs);
     limits.read_count("tasks_per_job", 10'000'000, config.limits.tasks_per_job);
     limits.read_count("tasks", 1'000'000'000, config.limits.tasks);
     limits.read_count("blob_bytes", std::uint64_t{1} << 50, config.limits.blob_bytes);
     limits.read_count("dataset_bytes", std::uint64_t{1} << 50, config.limits.dataset_bytes);
+    limits.read_count("upload_bytes", std::uint64_t{1} << 50, config.limits.upload_bytes);
     limits.read_count("sessions_per_address", 100'000, config.limits.sessions_per_address);
     limits.read_count("ended_jobs", 1'000'000, config.limits.ended_jobs);
     limits.read_count("connections", 1'000'000, config.limits.connections);

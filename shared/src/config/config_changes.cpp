@@ -28,6 +28,7 @@ constexpr std::array at_once{
     Setting{"limits.jobs", take<&Config::limits, &LimitsConfig::jobs>},
     Setting{"limits.tasks_per_job", take<&Config::limits, &LimitsConfig::tasks_per_job>},
     Setting{"limits.tasks", take<&Config::limits, &LimitsConfig::tasks>},
+    Setting{"limits.upload_bytes", take<&Config::limits, &LimitsConfig::upload_bytes>},
     Setting{"limits.sessions_per_address",
             take<&Config::limits, &LimitsConfig::sessions_per_address>},
     Setting{"log.level", take<&Config::log, &LogConfig::level>},

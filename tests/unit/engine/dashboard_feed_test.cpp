@@ -44,6 +44,7 @@ class ShownBackend final : public Backend {
     Result<ListPage> jobs(const ListQuery&) override { return ListPage{}; }
     std::optional<json> job(JobId) override { return {}; }
     Result<json> job_result(JobId) override { return json{}; }
+    Result<std::vector<JobFile>> job_files(JobId) override { return std::vector<JobFile>{}; }
     Result<JobId> submit(std::string_view) override { return JobId{}; }
     Result<void> cancel(JobId) override { return {}; }
     Result<void> pause(JobId, bool) override { return {}; }
