@@ -10,7 +10,7 @@ packages_to_build=(
     emscripten)
 packages_to_test=(
     libgtest-dev libgmock-dev libbenchmark-dev libeigen3-dev libmpfr-dev
-    clang-format-14 npm chromium curl python3)
+    clang-format-14 npm chromium curl python3 libmozjs-102-dev)
 packages_to_unpack=(nginx caddy)  # For tests: installed, they would serve port 80 from now on.
 packages_to_sanitize=(clang libclang-rt-dev llvm lld)  # Beside the two lists above.
 

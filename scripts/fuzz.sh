@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.."
 program=fuzz.sh
 source scripts/common.sh
 
-targets=(http_routes job_request frame message zmtp csv_reader config)
+targets=(http_routes job_request frame message zmtp csv_reader config gate)
 at_a_time=2
 input_bytes_max=16384
 memory_megabytes_max=2048

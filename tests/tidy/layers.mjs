@@ -155,6 +155,14 @@ export const layers = [
     libraries: ['std', 'posix', 'boost', 'logs'],
   },
   {
+    // Knows nothing of jobs: from bytes to bytes.
+    name: 'master/usercode',
+    owns: ['master/usercode/'],
+    may: ['shared/base', 'master/data'],
+    libraries: ['std'],
+    pure: 'no clock',
+  },
+  {
     name: 'master/api',
     owns: ['master/api/'],
     may: ['shared/base', 'shared/logging', 'master/data', 'master/net/http'],
