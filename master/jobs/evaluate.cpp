@@ -1,12 +1,8 @@
-#include "data/number.hpp"
-#include "jobs/csv_line.hpp"
 #include "jobs/job_files.hpp"
 #include "jobs/job_types.hpp"
 #include "jobs/judging.hpp"
-#include "learning/metrics.hpp"
-#include "learning/scores.hpp"
+#include "jobs/out_of_fold.hpp"
 
-#include <array>
 #include <memory>
 #include <utility>
 
@@ -37,38 +33,9 @@ nlohmann::json folds_document(const PlannedEvaluation& planned,
                             {"training_rows", split.training_count},
                             {"held_out_rows", split.held_out.size()},
                             {"steps", records[i].steps},
-                            {"metrics", figures_document(records[i])}});
+                            {"metrics", figures_document(planned.table->metrics(), records[i])}});
     }
     return document;
-}
-
-/// A line a row that was held out: its id, its class, the class that was predicted, and how
-/// probable the second class is. Scores of several repeats are averaged.
-std::string predictions_text(const PlannedEvaluation& planned, std::span<const double> score_sums) {
-    const TrainingTable& training = planned.table->training;
-    const learning::Classes& classes = training.prepared.classes;
-    std::vector<std::uint32_t> times(score_sums.size());
-    for (const learning::Split& split : planned.splits) {
-        for (const std::uint32_t row : split.held_out) ++times[row];
-    }
-    std::string text;
-    append_csv_field(text, training.ids.name);
-    text += ',';
-    append_csv_field(text, training.target);
-    text += ",predicted,probability\n";
-    for (std::size_t row = 0; row < times.size(); ++row) {
-        if (times[row] == 0) continue;
-        const double score = score_sums[row] / times[row];
-        append_csv_field(text, training.ids.texts[row]);
-        text += ',';
-        append_csv_field(text, classes.text_of(training.prepared.target.labels[row]));
-        text += ',';
-        append_csv_field(text, classes.text_of(learning::predicted_label(score)));
-        std::array<double, 2> shares{};
-        learning::probabilities_of({{}, std::span{&score, 1}}, 0, shares);
-        text += ',' + data::number_text(shares[1]) + '\n';
-    }
-    return text;
 }
 
 Result<nlohmann::json> finish_evaluation(const PlannedEvaluation& planned,
@@ -84,20 +51,24 @@ Result<nlohmann::json> finish_evaluation(const PlannedEvaluation& planned,
         }
         all.push_back(&records[i]);
     }
-    const std::string text = predictions_text(planned, program.score_sums());
+    const OutOfFold found = out_of_fold(*planned.table, planned.splits, program.score_sums());
+    const std::string text = predictions_text(*planned.table, found);
     if (auto written = planned.writer.write(planned.path, as_byte_span(text)); !written) {
         return unexpected(written.error());
     }
-    return nlohmann::json{{"algorithm", planned.algorithm},
+    const MetricNames metrics = planned.table->metrics();
+    nlohmann::json result{{"algorithm", planned.algorithm},
                           {"params", planned.parameters},
                           {"rows", planned.table->row_count()},
                           {"fits", records.size()},
-                          {"metrics", means_document(all, &MeanFigure::mean)},
-                          {"deviations", means_document(all, &MeanFigure::deviation)},
+                          {"metrics", means_document(metrics, all, &MeanFigure::mean)},
+                          {"deviations", means_document(metrics, all, &MeanFigure::deviation)},
                           {"folds", folds_document(planned, records)},
                           {"result_sha256", to_hex(sha256(program.result_bytes()))},
                           {"files", {{"predictions", planned.path.shown()}}},
                           {"notes", planned.table->training.prepared.notes}};
+    add_curves(*planned.table, found, result);
+    return result;
 }
 
 Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
@@ -120,12 +91,13 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     plan.candidates = {{0, learner.fit(table->training.prepared, values).params}};
     std::vector<learning::FitTask> tasks;
     for (const learning::Split& split : *splits) {
-        auto fit = fit_split(split, context);
+        auto fit = fit_split(split, *table, context);
         if (!fit) return unexpected(fit.error());
         tasks.push_back({0, static_cast<std::uint32_t>(plan.splits.size())});
         plan.splits.push_back(std::move(*fit));
     }
-    plan.metric_count = judged_metrics().size();
+    plan.metric_count = table->metrics().size();
+    plan.score_width = table->form.width;
     plan.fit_count = tasks.size();
     plan.rows_predicted = table->row_count();
     plan.measure = measure_by(table);
