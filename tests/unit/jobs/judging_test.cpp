@@ -190,6 +190,30 @@ TEST_F(JudgingTest, AClassThatAFoldDoesNotKnowIsUnlikelyThere) {
     EXPECT_LT(worst, 36.1 / 10 + 1);
 }
 
+// The share of all rows is the evaluation itself; models of few rows do worse.
+TEST_F(JudgingTest, ALearningCurveLearnsFromSharesOfTheRows) {
+    json params = by_parts("two");
+    const json plain = run("evaluate", params);
+    params["training_sizes"] = {0.05, 0.5, 1};
+    const json result = run("evaluate", params);
+    EXPECT_EQ(result["fits"], 4 * 4);
+    EXPECT_EQ(result["folds"], plain["folds"]);
+    EXPECT_EQ(result["roc"], plain["roc"]);
+    const json& curve = result["learning_curve"];
+    ASSERT_EQ(curve.size(), 3U);
+    EXPECT_EQ(curve[2]["metrics"], plain["metrics"]);
+    EXPECT_EQ(curve[2]["deviations"], plain["deviations"]);
+    EXPECT_EQ(curve[1]["training_rows"], 90.25);  // Half of 180, of each class rounded up.
+    EXPECT_GT(curve[0]["metrics"]["log_loss"], curve[1]["metrics"]["log_loss"]);
+    const auto refused = [&](const json& sizes) {
+        params["training_sizes"] = sizes;
+        return refusal("evaluate", params);
+    };
+    EXPECT_THAT(refused({0.5, 0.1}), HasSubstr("params.training_sizes: 0.1 is not above"));
+    EXPECT_THAT(refused({0.5, 2}), HasSubstr("params.training_sizes: 2 is no share"));
+    EXPECT_THAT(refused("all"), HasSubstr("params.training_sizes: is no list"));
+}
+
 // Nested, and of a number: the best candidate's model is that of a training.
 TEST_F(JudgingTest, ASearchOfAForestIsJudgedItself) {
     json params = by_parts("number");
