@@ -67,7 +67,7 @@ Result<FitRecord> FitsProgram::record_of(const FitTask& task, ByteSpan output) {
         }
     }
     record.failure.resize(std::min(record.failure.size(), failure_bytes_max));
-    if (!record.failure.empty() || score_sums_.empty()) return record;
+    if (!record.failure.empty() || score_sums_.empty() || !split.adds_scores) return record;
     for (std::size_t i = 0; i < found->scores.size(); ++i) {
         score_sums_[split.held_out[i / width] * width + i % width] += found->scores[i];
     }

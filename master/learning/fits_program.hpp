@@ -22,7 +22,7 @@ struct FitTask {
 /// What became of one.
 struct FitRecord {
     std::string failure;          ///< Why there is no model, and no figures. Else empty.
-    double steps = 0;             ///< Newton iterations, or trees.
+    double steps = 0;             ///< Iterations, sweeps or trees.
     std::vector<double> figures;  ///< One a metric; NaN for one that is not defined.
 };
 
@@ -40,6 +40,7 @@ struct FitCandidate {
 struct FitSplit {
     programs::BlobRef roles;
     std::vector<std::uint32_t> held_out;
+    bool adds_scores = true;  ///< To the kept sums, where scores are kept.
 };
 
 struct FitsPlan {

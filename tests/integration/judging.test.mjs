@@ -68,12 +68,37 @@ test('a search whose workers are killed gives the bits of one process', async ()
   assert.match(cluster.read('Data/search.csv'), /^rank,C,accuracy,/);
 });
 
-test('successive halving of drawn candidates gives the bits of one process', async () => {
+/** Judgings of each family and kind of target: the type, its params, and how many fits they take.
+ * @type {[string, object, number][]} */
+const judged = [
+  ['search', boosted, 9 * 5 + 3 * 5 + 1 * 5],
+  ['evaluate', { target: 'Pclass' }, 5],
+  ['evaluate', { target: 'Pclass', algorithm: 'gradient_boosting', n_estimators: 5 }, 5],
+  ['evaluate', { target: 'Fare', algorithm: 'gradient_boosting', n_estimators: 5 }, 5],
+  [
+    'search',
+    {
+      target: 'Fare',
+      algorithm: 'random_forest',
+      n_estimators: 5,
+      grid: { max_depth: [2, 6] },
+      outer_folds: 3,
+    },
+    2 * 5 * 4 + 3,
+  ],
+  ['evaluate', { target: 'Pclass', algorithm: 'extra_trees', n_estimators: 5 }, 5],
+  ['search', { target: 'Fare', algorithm: 'ridge', grid: { alpha: [0.1, 10] } }, 2 * 5],
+  ['evaluate', { target: 'Fare', algorithm: 'lasso' }, 5],
+];
+
+test('judgings of every family and target give the bits of one process', async () => {
   const data = path.join(repository, 'Data/train.csv');
-  const expected = referenceSha256('search', { ...boosted, data });
-  const result = await cluster.run('search', boosted);
-  assert.equal(result.result_sha256, await expected);
-  assert.equal(result.candidate_count, 9);
+  for (const [type, params, fits] of judged) {
+    const expected = referenceSha256(type, { ...params, data });
+    const result = await cluster.run(type, params);
+    assert.equal(result.result_sha256, await expected, JSON.stringify(params));
+    assert.equal(result.fits, fits, JSON.stringify(params));
+  }
 });
 
 test('an evaluation is that of one process, and its predictions predict', async () => {

@@ -10,13 +10,18 @@
 
 namespace netcompute::programs {
 
+/// Rows in blocks: tiles; or one block of bins of all columns.
+struct RowBlocks {
+    std::vector<std::uint32_t> counts;  ///< Rows of each.
+    std::vector<Bytes> blocks;
+};
+
 /// The rows of one fold, taken out of a table: in the form that the family's programs read.
 struct FitRows {
     std::vector<std::uint32_t> training_counts;  ///< Rows of each tile; of bins there is one.
     std::vector<Bytes> training;                 ///< Tiles; or a block of bins a group of columns.
     std::vector<Bytes> labels;                   ///< A tile [1][rows] for each of training_counts.
-    std::vector<std::uint32_t> held_out_counts;
-    std::vector<Bytes> held_out;  ///< Tiles; or one block of bins of all columns.
+    RowBlocks held_out;
 
     [[nodiscard]] std::size_t bytes() const;
 };

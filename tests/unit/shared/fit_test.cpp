@@ -189,6 +189,85 @@ TEST(FitTest, BoostedTreesAreThoseOfTheTrainingRowsAlone) {
     EXPECT_EQ(scores_of(inputs, held_out.rows()), scoring.scores());
 }
 
+/// A fit of each family: its table, labels and parameters, over tiles or bins.
+struct FamilyCase {
+    FitTable table;
+    std::vector<double> labels;
+    Bytes params;
+    std::size_t width = 1;
+};
+
+std::vector<FamilyCase> family_cases(std::uint32_t features) {
+    std::vector<double> classes(rows);
+    std::vector<double> numbers(rows);
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        classes[row] = row * 7 % 5 % 4;
+        numbers[row] = std::sin(row) * 40 + row % 9;
+    }
+    kernels::BoostingPlan of_numbers;
+    of_numbers.row_count = rows;
+    of_numbers.feature_count = features;
+    of_numbers.objective = kernels::BoostingObjective::SquaredError;
+    kernels::BoostingPlan of_classes = of_numbers;
+    of_classes.objective = kernels::BoostingObjective::Softmax;
+    of_classes.class_count = 4;
+    kernels::ForestPlan forest;
+    forest.row_count = rows;
+    forest.feature_count = features;
+    forest.max_features = 2;
+    forest.class_count = 0;
+    kernels::ForestPlan forest_of_classes = forest;
+    forest_of_classes.class_count = 4;
+    const auto table = [&](FitFamily family, std::uint32_t class_count) {
+        return FitTable{family, rows, features, class_count};
+    };
+    return {
+        {table(FitFamily::LogisticRegression, 4), classes, encode_fit(LogisticFit{}), 4},
+        {table(FitFamily::LinearRegression, 0), numbers, encode_fit(LinearFit{})},
+        {table(FitFamily::LinearRegression, 0), numbers,
+         encode_fit(LinearFit{LinearPenalty::ElasticNet, 1000, 0.1, 0.5, 1e-8})},
+        {table(FitFamily::GradientBoosting, 0), numbers, encode_fit(BoostingFit{of_numbers, 5})},
+        {table(FitFamily::GradientBoosting, 4), classes, encode_fit(BoostingFit{of_classes, 8}), 4},
+        {table(FitFamily::Forest, 0), numbers, encode_fit(ForestFit{forest, 3})},
+        {table(FitFamily::Forest, 4), classes, encode_fit(ForestFit{forest_of_classes, 3}), 4}};
+}
+
+// Whatever a family takes from labels (a base, a scale, a shift) it takes from the training rows.
+TEST(FitTest, NoFamilySeesLabelsOfOtherRows) {
+    const LinearTable tiles;
+    const auto bins = testing::random_boosting_data(rows, 3, 3);
+    const Bytes roles = some_roles(rows);
+    const auto held_out = rows_of(roles, RowRole::HeldOut);
+    for (const FamilyCase& each : family_cases(3)) {
+        SCOPED_TRACE(static_cast<std::uint32_t>(each.table.family));
+        const auto inputs = [&](const std::vector<double>& labels) {
+            std::vector<Bytes> all{encode_fit_table(each.table),
+                                   kernels::encode_tile(rows, 1, labels)};
+            const bool are_bins = each.table.family == FitFamily::GradientBoosting ||
+                                  each.table.family == FitFamily::Forest;
+            for (const Bytes& part : are_bins ? bins.groups() : tiles.data.feature_tiles) {
+                all.push_back(part);
+            }
+            all.push_back(roles);
+            all.push_back(each.params);
+            return all;
+        };
+        const std::size_t count = held_out.size() * each.width;
+        const auto scores = scores_of(inputs(each.labels), count);
+        EXPECT_NE(scores.front(), scores.back());
+        auto labels = each.labels;
+        for (std::uint32_t row = 0; row < rows; ++row) {
+            if (roles[row] != static_cast<std::byte>(RowRole::Training)) labels[row] = 1e4;
+        }
+        EXPECT_EQ(scores_of(inputs(labels), count), scores);
+        // Of another number of classes, these are no parameters.
+        auto other = inputs(each.labels);
+        other[0] = encode_fit_table({each.table.family, rows, 3, each.table.class_count + 200});
+        const auto refused = run_fit(other);
+        EXPECT_FALSE(refused);
+    }
+}
+
 // A model that cannot be found is what the fit says, not an error of its task: others may be found.
 TEST(FitTest, AFitThatFindsNoModelSaysWhy) {
     const LinearTable table;
@@ -211,7 +290,7 @@ TEST(FitTest, RefusesWhatIsNoSuchTask) {
         const auto output = run_fit(bad);
         return output ? "accepted" : output.error().message;
     };
-    EXPECT_THAT(refusal(0, encode_fit_table({FitFamily::LogisticRegression, rows, 4})),
+    EXPECT_THAT(refusal(0, encode_fit_table({FitFamily::LogisticRegression, rows, 4, 2})),
                 HasSubstr("a tile of 3 features where there are 4"));
     EXPECT_THAT(refusal(0, encode_fit_table({FitFamily::LogisticRegression, 1U << 21, 3})),
                 HasSubstr("is none that it takes"));
