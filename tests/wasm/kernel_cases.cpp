@@ -3,6 +3,7 @@
 #include "boosting_cases.hpp"
 #include "forest_cases.hpp"
 #include "kmeans_cases.hpp"
+#include "learner_cases.hpp"
 #include <netcompute/kernels/epidemic.hpp>
 #include <netcompute/kernels/gram.hpp>
 #include <netcompute/kernels/ising.hpp>
@@ -242,6 +243,7 @@ std::vector<KernelCase> kernel_cases() {
     for (KernelCase& each : boosting_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : forest_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : kmeans_cases()) cases.push_back(std::move(each));
+    for (KernelCase& each : learner_cases()) cases.push_back(std::move(each));
     return cases;
 }
 
