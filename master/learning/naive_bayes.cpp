@@ -106,7 +106,7 @@ class NaiveBayesFit final : public Fit {
     GaussianClasses model_;
 };
 
-Training train(const PreparedTraining& table, const ParamValues& values) {
+Training train_naive_bayes(const PreparedTraining& table, const ParamValues& values) {
     programs::NaiveBayesPlan plan;
     plan.feature_count = table.features.feature_count;
     plan.class_count = static_cast<std::uint32_t>(table.classes.size());
@@ -123,7 +123,7 @@ Training train(const PreparedTraining& table, const ParamValues& values) {
             }};
 }
 
-std::shared_ptr<const Fit> read_fit(ModelReader& reader, std::uint32_t feature_count) {
+std::shared_ptr<const Fit> read_naive_bayes_fit(ModelReader& reader, std::uint32_t feature_count) {
     GaussianClasses model;
     model.feature_count = feature_count;
     model.priors = reader.numbers("class_prior");
@@ -139,7 +139,7 @@ std::shared_ptr<const Fit> read_fit(ModelReader& reader, std::uint32_t feature_c
     return std::make_shared<const NaiveBayesFit>(std::move(model));
 }
 
-std::vector<std::string> report(const nlohmann::json& result) {
+std::vector<std::string> report_naive_bayes(const nlohmann::json& result) {
     return {"trained on " + result.at("rows").dump() +
             " rows: " + std::to_string(result.at("class_prior").size()) + " classes, " +
             std::to_string(result.at("theta").size()) + " features"};
@@ -156,9 +156,9 @@ Learner naive_bayes_learner() {
             .features_max = kernels::naive_bayes_features_max,
             .targets = {.classes_most = kernels::naive_bayes_classes_max},
             .params = {var_smoothing},
-            .train = train,
-            .read_fit = read_fit,
-            .report = report};
+            .train = train_naive_bayes,
+            .read_fit = read_naive_bayes_fit,
+            .report = report_naive_bayes};
 }
 
 }  // namespace netcompute::learning

@@ -4,7 +4,7 @@
 
 namespace netcompute::testing {
 
-/// Calls of the kernels of naive Bayes, whole and damaged.
+/// Calls of the kernels of naive Bayes, neural networks and nearest neighbours, whole and damaged.
 std::vector<KernelCase> learner_cases();
 
 }  // namespace netcompute::testing
