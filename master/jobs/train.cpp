@@ -48,7 +48,7 @@ Result<nlohmann::json> finish_training(const PlannedTraining& training,
                           training.model_path.shown() + ": the model would have " +
                               std::to_string(model_text.size() >> 20) + " MiB; at most " +
                               std::to_string(learning::model_bytes_max >> 20) +
-                              " are read again: choose fewer or smaller trees");
+                              " are read again: choose a smaller one (fewer or smaller trees)");
     }
     const learning::TableForm& form = model.form;
     const auto submission = submission_text(
@@ -83,6 +83,11 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     auto table = take_training_table(values, context, learner,
                                      {learner.bins_max ? learner.bins_max(values) : 0, {}});
     if (!table) return unexpected(table.error());
+    if (learner.check_table) {
+        if (auto good = learner.check_table(table->prepared, values); !good) {
+            return unexpected(good.error());
+        }
+    }
     learning::Training training = learner.train(table->prepared, values);
     learning::Model model = planned_model(*table, learner, values);
     std::vector<std::string> notes = table->prepared.notes;

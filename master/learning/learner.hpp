@@ -49,6 +49,10 @@ struct Learner {
     std::vector<params::Param> params;  ///< Numbers and choices; scikit-learn's or XGBoost's names.
     /// What no parameter can tell alone. Errors: InvalidArgument that begins with "params.NAME".
     std::function<Result<void>(const params::ParamValues& values)> check = {};
+    /// What no parameter can tell without the table: before a training of it is planned. Errors:
+    /// InvalidArgument or LimitExceeded that begins with "params.NAME".
+    std::function<Result<void>(const PreparedTraining& table, const params::ParamValues& values)>
+        check_table = {};
     /// Into how many bins it wants values to be cut; empty: it learns from standardised tiles.
     std::function<std::uint32_t(const params::ParamValues& values)> bins_max = {};
     /// Plans a training of these tiles, or bins.

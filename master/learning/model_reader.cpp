@@ -28,6 +28,28 @@ std::vector<double> ModelReader::numbers(const char* key) {
     return list;
 }
 
+std::vector<double> ModelReader::matrix(const char* key, std::size_t rows, std::size_t columns) {
+    std::vector<double> cells;
+    const nlohmann::json& lists = array(key);
+    if (lists.size() != rows) {
+        fail(key,
+             "there are " + std::to_string(lists.size()) + " lists, not " + std::to_string(rows));
+        return cells;
+    }
+    for (std::size_t row = 0; row < rows; ++row) {
+        const nlohmann::json& list = lists[row];
+        if (!list.is_array() || list.size() != columns) {
+            fail(place_in(key, row),
+                 "it must be a list of " + std::to_string(columns) + " numbers");
+            return cells;
+        }
+        for (std::size_t i = 0; i < columns; ++i) {
+            cells.push_back(number_of(list[i], place_in(place_in(key, row), i)));
+        }
+    }
+    return cells;
+}
+
 std::vector<std::string> ModelReader::texts(const char* key) {
     std::vector<std::string> list;
     const nlohmann::json& found = array(key);

@@ -20,6 +20,8 @@ class ModelReader {
     /// A finite one.
     double number(const char* key) { return number_of(value(key), key); }
     std::vector<double> numbers(const char* key);
+    /// Lists of so many numbers, shape [rows][columns]; maybe fewer after an error.
+    std::vector<double> matrix(const char* key, std::size_t rows, std::size_t columns);
     std::string text(const char* key) { return text_of(value(key), key); }
     std::vector<std::string> texts(const char* key);
     std::uint64_t count(const char* key);

@@ -159,14 +159,23 @@ std::string OnnxGraph::constant(std::span<const std::string> values) {
 
 std::string OnnxGraph::apply(std::string_view op, std::span<const std::string> inputs,
                              const Attributes& attributes, std::string_view domain) {
-    std::string name = new_name();
+    return apply_for(op, inputs, 1, attributes, domain).front();
+}
+
+std::vector<std::string> OnnxGraph::apply_for(std::string_view op,
+                                              std::span<const std::string> inputs,
+                                              std::size_t outputs, const Attributes& attributes,
+                                              std::string_view domain) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < outputs; ++i) names.push_back(new_name());
     std::string node;
     for (const std::string& input : inputs) node += field(1, input);
-    node += field(2, name) + field(3, name) + field(4, op);
+    for (const std::string& name : names) node += field(2, name);
+    node += field(3, names.front()) + field(4, op);
     for (const std::string& each : attributes.encoded_) node += field(5, each);
     if (!domain.empty()) node += field(7, domain);
     nodes_ += field(1, node);
-    return name;
+    return names;
 }
 
 void OnnxGraph::output(std::string_view name, const std::string& of, Type type,

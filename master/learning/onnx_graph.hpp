@@ -45,6 +45,11 @@ class OnnxGraph {
     std::string apply(std::string_view op, std::span<const std::string> inputs,
                       const Attributes& attributes = {}, std::string_view domain = "");
 
+    /// The same of an operator of several outputs.
+    std::vector<std::string> apply_for(std::string_view op, std::span<const std::string> inputs,
+                                       std::size_t outputs, const Attributes& attributes = {},
+                                       std::string_view domain = "");
+
     /// Gives what an operator returned to who runs the model, under a name. `columns`: the second
     /// dimension; 0: there is none.
     void output(std::string_view name, const std::string& of, Type type, std::uint32_t columns);

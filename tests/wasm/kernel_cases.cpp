@@ -4,6 +4,7 @@
 #include "fit_cases.hpp"
 #include "forest_cases.hpp"
 #include "kmeans_cases.hpp"
+#include "learner_cases.hpp"
 #include <netcompute/kernels/epidemic.hpp>
 #include <netcompute/kernels/gram.hpp>
 #include <netcompute/kernels/ising.hpp>
@@ -244,6 +245,7 @@ std::vector<KernelCase> kernel_cases() {
     for (KernelCase& each : fit_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : forest_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : kmeans_cases()) cases.push_back(std::move(each));
+    for (KernelCase& each : learner_cases()) cases.push_back(std::move(each));
     return cases;
 }
 
