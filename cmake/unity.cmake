@@ -41,7 +41,8 @@ foreach(line ${job_types})
 endforeach()
 # To it `testing` is a namespace of ours.
 netcompute_compile_alone(jobs_test
-    tests/unit/jobs/job_types_test.cpp tests/unit/jobs/judging_test.cpp)
+    tests/unit/jobs/job_types_test.cpp tests/unit/jobs/judging_test.cpp
+    tests/unit/jobs/matmul_test.cpp)
 netcompute_compile_alone(netcompute_engine master/engine/receipt_reader.cpp)
 netcompute_compile_alone(netcompute_protocol shared/src/protocol/payload.cpp)
 netcompute_compile_alone(sim_test tests/sim/main.cpp tests/sim/simulated_users.cpp)

@@ -62,23 +62,6 @@ struct PlannedClusters {
     std::vector<std::string> notes;
 };
 
-/// What each feature was standardised by, in their order.
-std::vector<learning::Standardization> standardizations_of(
-    const learning::Preprocessing& preprocessing) {
-    std::vector<learning::Standardization> all;
-    for (const learning::FeatureColumn& column : preprocessing.columns) {
-        if (const auto* number = std::get_if<learning::NumericEncoding>(&column.encoding)) {
-            all.push_back(number->standardization);
-        } else if (const auto* texts =
-                       std::get_if<learning::CategoricalEncoding>(&column.encoding)) {
-            all.insert(all.end(), texts->standardizations.begin(), texts->standardizations.end());
-        } else if (const auto* dates = std::get_if<learning::DateEncoding>(&column.encoding)) {
-            for (const auto& part : dates->parts) all.push_back(part.standardization);
-        }
-    }
-    return all;
-}
-
 std::vector<std::uint64_t> rows_of_clusters(const programs::KMeansProgram& program) {
     std::vector<std::uint64_t> rows(program.centers().count);
     for (const std::uint32_t label : program.labels()) ++rows[label];
@@ -89,7 +72,7 @@ std::vector<std::uint64_t> rows_of_clusters(const programs::KMeansProgram& progr
 nlohmann::ordered_json clusters_document(const PlannedClusters& planned,
                                          const programs::KMeansProgram& program) {
     const kernels::KMeansPoints& points = program.centers();
-    const auto scales = standardizations_of(planned.preprocessing);
+    const auto scales = planned.preprocessing.standardizations();
     nlohmann::ordered_json centers = nlohmann::ordered_json::array();
     for (std::uint32_t cluster = 0; cluster < points.count; ++cluster) {
         const auto from = points.of_start(0).subspan(std::size_t{cluster} * points.features);

@@ -51,4 +51,18 @@ std::vector<std::string> Preprocessing::feature_names() const {
     return names;
 }
 
+std::vector<Standardization> Preprocessing::standardizations() const {
+    std::vector<Standardization> all;
+    for (const FeatureColumn& column : columns) {
+        if (const auto* number = std::get_if<NumericEncoding>(&column.encoding)) {
+            all.push_back(number->standardization);
+        } else if (const auto* texts = std::get_if<CategoricalEncoding>(&column.encoding)) {
+            all.insert(all.end(), texts->standardizations.begin(), texts->standardizations.end());
+        } else if (const auto* dates = std::get_if<DateEncoding>(&column.encoding)) {
+            for (const auto& part : dates->parts) all.push_back(part.standardization);
+        }
+    }
+    return all;
+}
+
 }  // namespace netcompute::learning

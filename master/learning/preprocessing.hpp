@@ -82,6 +82,8 @@ struct Preprocessing {
     /// "Age", "Sex=male", "Embarked=(missing)", "Day month": for people. No two are the same: a
     /// category's that another feature has gets " (category)" behind it.
     [[nodiscard]] std::vector<std::string> feature_names() const;
+    /// What each feature is standardised by, in their order.
+    [[nodiscard]] std::vector<Standardization> standardizations() const;
     friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
 

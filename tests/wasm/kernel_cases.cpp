@@ -10,14 +10,17 @@
 #include <netcompute/kernels/ising.hpp>
 #include <netcompute/kernels/kernel.hpp>
 #include <netcompute/kernels/logistic.hpp>
+#include <netcompute/kernels/matmul.hpp>
 #include <netcompute/kernels/monte_carlo_pi.hpp>
 #include <netcompute/kernels/option_pricing.hpp>
 #include <netcompute/kernels/softmax.hpp>
 #include <netcompute/kernels/tile.hpp>
 #include <netcompute/math.hpp>
 
+#include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 
 namespace netcompute::testing {
 namespace {
@@ -136,6 +139,43 @@ void add_refused(std::vector<KernelCase>& cases, Philox& random) {
     }
 }
 
+template <typename T>
+Bytes random_block(Philox& random, std::size_t count, double scale) {
+    std::vector<T> values;
+    for (std::size_t i = 0; i < count; ++i) {
+        values.push_back(static_cast<T>(random_number(random, scale)));
+    }
+    const ByteSpan bytes = std::as_bytes(std::span{values});
+    return {bytes.begin(), bytes.end()};
+}
+
+/// Products whose edges fill no tile of any target, whose depth fills no unit, that overflow.
+template <typename T>
+void add_products(std::vector<KernelCase>& cases, Philox& random) {
+    const std::vector<std::array<std::uint32_t, 3>> shapes{
+        {1, 1, 1}, {7, 3, 5}, {8, 256, 32}, {97, 257, 65}};
+    for (const auto& [rows, inner, columns] : shapes) {
+        for (const double scale : {1.0, std::sqrt(double{std::numeric_limits<T>::max()})}) {
+            kernels::MatmulTask task{sizeof(T), rows, inner, columns, 3, 256, 9, 5};
+            const Bytes a = random_block<T>(random, std::size_t{rows} * inner, scale);
+            const Bytes b = random_block<T>(random, std::size_t{inner} * columns, scale);
+            const Bytes before = random_block<T>(random, std::size_t{rows} * columns, 1);
+            cases.push_back({"matmul", 1, {kernels::encode_matmul(task), a, b, before}});
+            cases.push_back({"matmul", 1, {kernels::encode_matmul(task), a, {}, {}}});
+            cases.push_back({"matmul", 1, {kernels::encode_matmul(task), {}, b, {}}});
+            task.inner += 1;
+            cases.push_back({"matmul", 1, {kernels::encode_matmul(task), a, {}, {}}});
+            cases.push_back({"matmul", 1, {kernels::encode_matmul(task), {}, b, {}}});
+        }
+    }
+    const std::vector<kernels::MatmulTask> refused{
+        {2, 1, 1, 1},    {4, 0, 1, 1},       {8, 1, 0, 1},   {4, 1025, 1, 1},
+        {4, 1, 1, 1025}, {4, 1024, 4097, 1}, {8, 1, ~0u, 1}, {8, 2, 1, 1, ~0u}};
+    for (const kernels::MatmulTask& bad : refused) {
+        cases.push_back({"matmul", 1, {kernels::encode_matmul(bad), {}, {}, {}}});
+    }
+}
+
 /// Options of each kind with whole and with broken blocks of samples; lattices whose rows fill no
 /// vector; epidemics of either model that end early, late and at once.
 void add_simulations(std::vector<KernelCase>& cases, Philox& random) {
@@ -241,6 +281,8 @@ std::vector<KernelCase> kernel_cases() {
     }
     add_refused(cases, random);
     add_simulations(cases, random);
+    add_products<float>(cases, random);
+    add_products<double>(cases, random);
     for (KernelCase& each : boosting_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : fit_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : forest_cases()) cases.push_back(std::move(each));

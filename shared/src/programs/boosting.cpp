@@ -1,3 +1,4 @@
+#include "state_blob.hpp"
 #include <netcompute/assert.hpp>
 #include <netcompute/programs/boosting.hpp>
 
@@ -63,19 +64,6 @@ std::uint64_t split_count(std::span<const kernels::BoostedTree> trees) {
         for (const auto& level : tree) count += kernels::nodes_after(level) / 2;
     }
     return count;
-}
-
-void write_blob(ByteWriter& state, const BlobRef& blob) {
-    state.bytes(std::as_bytes(std::span{blob.sha256.digest}));
-    state.number(blob.size);
-}
-
-BlobRef read_blob(ByteReader& state) {
-    BlobRef blob;
-    const ByteSpan digest = state.bytes(blob.sha256.digest.size());
-    if (state.ok()) std::memcpy(blob.sha256.digest.data(), digest.data(), digest.size());
-    blob.size = state.number<std::uint64_t>();
-    return blob;
 }
 
 }  // namespace
