@@ -1,6 +1,7 @@
 /// Blocks, and the instructions that go to them.
 
 #include "usercode/function_gate.hpp"
+#include "usercode/opcodes.hpp"
 
 #include <string>
 #include <vector>
@@ -10,7 +11,6 @@ namespace {
 
 constexpr std::size_t depth_max = 5'000;  // Engines recurse over blocks, or might.
 constexpr std::uint32_t targets_max = 65'520;
-constexpr unsigned end_code = 0x0b;
 
 }  // namespace
 

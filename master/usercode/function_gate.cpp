@@ -1,5 +1,7 @@
 #include "usercode/function_gate.hpp"
 
+#include "usercode/opcodes.hpp"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -8,12 +10,6 @@ namespace netcompute::usercode {
 namespace {
 
 constexpr std::uint32_t locals_max = 50'000;  // As engines have it.
-
-constexpr unsigned local_get = 0x20;
-constexpr unsigned local_set = 0x21;
-constexpr unsigned global_get = 0x23;
-constexpr unsigned global_set = 0x24;
-constexpr unsigned vector_prefix = 0xfd;
 
 std::string text_of(Type type) {
     switch (type) {

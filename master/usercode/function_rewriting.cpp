@@ -1,19 +1,12 @@
 /// What the gate writes in place of instructions, or around them.
 
 #include "usercode/function_gate.hpp"
+#include "usercode/opcodes.hpp"
 
 namespace netcompute::usercode {
 namespace {
 
 constexpr std::size_t price_bytes = 5;  // A price is written at its longest, and filled in later.
-
-constexpr unsigned end_code = 0x0b;
-constexpr unsigned local_get = 0x20;
-constexpr unsigned local_set = 0x21;
-constexpr unsigned local_tee = 0x22;
-constexpr unsigned global_get = 0x23;
-constexpr unsigned global_set = 0x24;
-constexpr unsigned vector_prefix = 0xfd;
 
 /// The one form of NaN, little-endian, as often as it fits into `size` bytes.
 void append_nan(Bytes& to, bool is_f64, std::size_t size) {
