@@ -6,8 +6,8 @@
 namespace netcompute::programs {
 namespace {
 
-constexpr std::uint32_t fitted = 0;
-constexpr std::uint32_t failed = 1;
+constexpr std::uint32_t state_fitted = 0;
+constexpr std::uint32_t state_failed = 1;
 constexpr std::size_t header_bytes = 16;  ///< Of an output: u32 state, u32 0, f64 steps.
 
 struct Family {
@@ -63,7 +63,7 @@ Result<FitOutput> fit_and_score(const FitInput& input, const FitRows& rows, Byte
 Bytes encoded(const FitOutput& output) {
     Bytes bytes;
     ByteWriter writer{bytes};
-    writer.number(output.failure.empty() ? fitted : failed);
+    writer.number(output.failure.empty() ? state_fitted : state_failed);
     writer.number(std::uint32_t{0});
     writer.number(output.steps);
     writer.bytes(as_byte_span(output.failure));
@@ -94,8 +94,8 @@ Result<FitOutput> decode_fit(ByteSpan output, std::size_t score_count) {
     const auto reserved = reader.number<std::uint32_t>();
     FitOutput found;
     found.steps = reader.number<double>();
-    const bool has_failed = state == failed && reader.left() > 0;
-    const bool is_fitted = state == fitted && reader.left() == score_count * sizeof(double);
+    const bool has_failed = state == state_failed && reader.left() > 0;
+    const bool is_fitted = state == state_fitted && reader.left() == score_count * sizeof(double);
     if (!reader.ok() || reserved != 0 || (!has_failed && !is_fitted)) {
         return unexpected(ErrorCode::ShapeMismatch,
                           "an output of fit has " + std::to_string(output.size()) +
