@@ -1,3 +1,4 @@
+#include "jobs/importances.hpp"
 #include "jobs/job_files.hpp"
 #include "jobs/job_types.hpp"
 #include "jobs/judging.hpp"
@@ -13,6 +14,14 @@ constexpr OutputFile predictions_file{
     .name = "output",
     .what = "Where the predictions of rows by models that have not seen them go",
     .otherwise = "Data/out_of_fold.csv"};
+
+constexpr WholeNumber importance_repeats{
+    .name = "importance_repeats",
+    .what =
+        "How often each column is permuted among the rows that are held out, to tell by how much "
+        "worse the metrics are what the models depend on (permutation importance); 0: not at all",
+    .max = programs::fit_repeats_max,
+    .otherwise = 0};
 
 constexpr std::size_t training_sizes_max = 50;
 
@@ -62,6 +71,7 @@ struct PlannedEvaluation {
     std::vector<double> sizes;  ///< Of the learning curve.
     /// Rows that models of each split, of each size, learn from. Their fits follow the splits'.
     std::vector<std::vector<std::uint64_t>> rows_of_sizes;
+    PermutedColumns permuted;
     std::string_view algorithm;
     nlohmann::json parameters;
     data::DataPath path;
@@ -140,6 +150,9 @@ Result<nlohmann::json> finish_evaluation(const PlannedEvaluation& planned,
                           {"files", {{"predictions", planned.path.shown()}}},
                           {"notes", planned.table->training.prepared.notes}};
     add_curves(*planned.table, found, result);
+    if (!planned.permuted.names.empty()) {
+        result["importances"] = importances_document(*planned.table, planned.permuted, all);
+    }
     if (!planned.sizes.empty()) result["learning_curve"] = curve_document(planned, records);
     return result;
 }
@@ -161,30 +174,37 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     if (!splits) return unexpected(splits.error());
 
     learning::FitsPlan plan;
-    plan.tables = {table->inputs};
-    plan.candidates = {{0, learner.fit(table->training.prepared, values).params}};
+    // Models of the learning curve have no columns permuted: they have a table of their own.
+    const auto permuted = permuted_columns(
+        *table, static_cast<std::uint32_t>(values[importance_repeats]), options.seed);
+    if (auto few = check_permutations(*table, permuted, *splits); !few) {
+        return unexpected(few.error());
+    }
+    plan.tables = {permuting_inputs(*table, permuted), table->inputs};
+    const Bytes params = learner.fit(table->training.prepared, values).params;
+    plan.candidates = {{0, params}, {1, params}};
     std::vector<learning::FitTask> tasks;
-    const auto add = [&](const learning::Split& split, bool adds_scores) -> Result<void> {
+    const auto add = [&](const learning::Split& split, bool is_of_curve) -> Result<void> {
         auto fit = fit_split(split, *table, context);
         if (!fit) return unexpected(fit.error());
-        fit->adds_scores = adds_scores;
-        tasks.push_back({0, static_cast<std::uint32_t>(plan.splits.size())});
+        fit->adds_scores = !is_of_curve;
+        tasks.push_back({is_of_curve ? 1U : 0U, static_cast<std::uint32_t>(plan.splits.size())});
         plan.splits.push_back(std::move(*fit));
         return {};
     };
     for (const learning::Split& split : *splits) {
-        if (auto added = add(split, true); !added) return unexpected(added.error());
+        if (auto added = add(split, false); !added) return unexpected(added.error());
     }
     std::vector<std::vector<std::uint64_t>> rows_of_sizes;
     for (const double share : sizes) {
         auto& counts = rows_of_sizes.emplace_back();
         for (const learning::Split& split : *splits) {
             const auto smaller = learning::with_share(split, rows, share, options.seed);
-            if (auto added = add(smaller, false); !added) return unexpected(added.error());
+            if (auto added = add(smaller, true); !added) return unexpected(added.error());
             counts.push_back(smaller.training_count);
         }
     }
-    plan.metric_count = table->metrics().size();
+    plan.metric_count = figure_count(*table, permuted);
     plan.score_width = table->form.width;
     plan.fit_count = tasks.size();
     plan.rows_predicted = table->row_count();
@@ -196,9 +216,9 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     PreparedJob job;
     job.notes = table->training.prepared.notes;
     job.finish = [kept = std::make_shared<const PlannedEvaluation>(PlannedEvaluation{
-                      table, std::move(*splits), sizes, std::move(rows_of_sizes), learner.name,
-                      params::values_document(learner.params, values), values[predictions_file],
-                      OutputWriter{context}}),
+                      table, std::move(*splits), sizes, std::move(rows_of_sizes), permuted,
+                      learner.name, params::values_document(learner.params, values),
+                      values[predictions_file], OutputWriter{context}}),
                   finished = program.get()] { return finish_evaluation(*kept, *finished); };
     job.program = std::move(program);
     return job;
@@ -217,6 +237,12 @@ std::vector<std::string> report(const nlohmann::json& result) {
     }
     lines.push_back("mean of " + std::to_string(result.at("folds").size()) +
                     " fits:" + means_text(result));
+    if (result.contains("importances")) {
+        for (const nlohmann::json& column : result.at("importances")) {
+            lines.push_back("without " + column.at("column").get<std::string>() +
+                            ", worse by:" + means_text(column));
+        }
+    }
     if (!result.contains("learning_curve")) return lines;
     for (const nlohmann::json& point : result.at("learning_curve")) {
         lines.push_back("learning from " + point.at("share").dump() +
@@ -233,7 +259,7 @@ JobType evaluate_job() {
             .summary =
                 "Tells how well a learner does on rows that it has not seen, by models of "
                 "the other rows",
-            .params = judging_params({}, {training_sizes, predictions_file}),
+            .params = judging_params({}, {importance_repeats, training_sizes, predictions_file}),
             .make = make,
             .check_together =
                 [](const ParamValues& values) {

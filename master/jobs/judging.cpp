@@ -94,16 +94,13 @@ Result<void> check_size(const TrainingTable& table) {
 }
 
 /// What fit@1 reads before its own inputs.
-Result<learning::FitInputs> fit_inputs(const TrainingTable& table, programs::FitFamily family,
+Result<learning::FitInputs> fit_inputs(const TrainingTable& table, const programs::FitTable& header,
                                        const JobContext& context) {
     const learning::PreparedTraining& prepared = table.prepared;
-    const auto rows = static_cast<std::uint32_t>(prepared.target.size());
     const auto labels =
-        learning::cut_labels(prepared.target, std::span{&rows, 1},
+        learning::cut_labels(prepared.target, std::span{&header.row_count, 1},
                              [&](const Bytes& tile) { return context.blobs->put(tile); });
     if (!labels) return unexpected(labels.error());
-    const programs::FitTable header{family, rows, prepared.preprocessing.feature_count(),
-                                    static_cast<std::uint32_t>(prepared.classes.size())};
     learning::FitInputs inputs{{programs::encode_fit_table(header), labels->front()}};
     const auto& parts = prepared.binned ? prepared.binned->groups : prepared.features.blobs;
     inputs.shared.insert(inputs.shared.end(), parts.begin(), parts.end());
@@ -232,9 +229,13 @@ Result<JudgedTable> take_judged_table(const ParamValues& values, const JobContex
     auto groups = groups_of(table->table, values[groups_param]);
     if (!groups) return unexpected(groups.error());
     const learning::FitParams fit = learner.fit(table->prepared, values);
-    auto inputs = fit_inputs(*table, fit.family, context);
+    const learning::PreparedTraining& prepared = table->prepared;
+    const programs::FitTable header{fit.family, static_cast<std::uint32_t>(prepared.target.size()),
+                                    prepared.preprocessing.feature_count(),
+                                    static_cast<std::uint32_t>(prepared.classes.size())};
+    auto inputs = fit_inputs(*table, header, context);
     if (!inputs) return unexpected(inputs.error());
-    return JudgedTable{std::move(*table), std::move(*groups), std::move(*inputs), fit.form};
+    return JudgedTable{std::move(*table), std::move(*groups), header, std::move(*inputs), fit.form};
 }
 
 Result<learning::FitSplit> fit_split(const learning::Split& split, const JudgedTable& table,
@@ -268,36 +269,55 @@ learning::TargetValues truth_of(const JudgedTable& table, std::span<const std::u
 
 std::function<Result<std::vector<double>>(const learning::FitSplit&, std::span<const double>)>
 measure_by(std::shared_ptr<const JudgedTable> table) {
-    return
-        [table = std::move(table)](const learning::FitSplit& split,
-                                   std::span<const double> scores) -> Result<std::vector<double>> {
-            const auto metrics = learning::judge(truth_of(*table, split.held_out),
-                                                 {table->form, scores}, table->class_count());
+    return [table = std::move(table)](
+               const learning::FitSplit& split,
+               std::span<const double> scores) -> Result<std::vector<double>> {
+        const learning::TargetValues truth = truth_of(*table, split.held_out);
+        const std::size_t count = truth.size() * table->form.width;
+        std::vector<double> figures;
+        for (; !scores.empty(); scores = scores.subspan(count)) {
+            const auto metrics =
+                learning::judge(truth, {table->form, scores.first(count)}, table->class_count());
             if (!metrics) return unexpected(metrics.error());
-            std::vector<double> figures;
+            const bool is_first = figures.empty();
+            std::size_t metric = 0;
             for (const learning::Figure& figure : metrics->figures) {
-                figures.push_back(figure.value.value_or(std::numeric_limits<double>::quiet_NaN()));
+                const double value =
+                    figure.value.value_or(std::numeric_limits<double>::quiet_NaN());
+                if (is_first) {
+                    figures.push_back(value);
+                    continue;
+                }
+                const double before = figures[metric++];
+                figures.push_back(learning::is_gain(figure.name) ? before - value : value - before);
             }
-            return figures;
-        };
+        }
+        return figures;
+    };
+}
+
+std::optional<MeanFigure> mean_of(std::span<const double> figures) {
+    const auto count = static_cast<double>(figures.size());
+    double sum = 0;
+    for (const double figure : figures) {
+        if (std::isnan(figure)) return std::nullopt;
+        sum += figure;
+    }
+    if (figures.empty()) return std::nullopt;
+    const double mean = sum / count;
+    double squares = 0;
+    for (const double figure : figures) squares += (figure - mean) * (figure - mean);
+    return MeanFigure{mean, std::sqrt(squares / count)};
 }
 
 std::optional<MeanFigure> mean_of(std::span<const learning::FitRecord* const> records,
                                   std::size_t metric) {
-    const auto count = static_cast<double>(records.size());
-    double sum = 0;
+    std::vector<double> figures;
     for (const learning::FitRecord* const record : records) {
-        if (!record->failure.empty() || std::isnan(record->figures[metric])) return std::nullopt;
-        sum += record->figures[metric];
+        if (!record->failure.empty()) return std::nullopt;
+        figures.push_back(record->figures[metric]);
     }
-    if (records.empty()) return std::nullopt;
-    const double mean = sum / count;
-    double squares = 0;
-    for (const learning::FitRecord* const record : records) {
-        const double difference = record->figures[metric] - mean;
-        squares += difference * difference;
-    }
-    return MeanFigure{mean, std::sqrt(squares / count)};
+    return mean_of(figures);
 }
 
 nlohmann::json figures_document(MetricNames metrics, const learning::FitRecord& record) {

@@ -35,6 +35,7 @@ inline constexpr std::uint64_t fits_max = 100'000;
 struct JudgedTable {
     TrainingTable training;
     std::vector<std::uint32_t> groups;  ///< A row each, or empty.
+    programs::FitTable header;          ///< As fit@1 reads it: the first of the inputs.
     learning::FitInputs inputs;
     learning::ScoreForm form;  ///< Of the scores that fits give.
 
@@ -74,16 +75,19 @@ struct JudgedTable {
 [[nodiscard]] learning::TargetValues truth_of(const JudgedTable& table,
                                               std::span<const std::uint32_t> rows);
 
-/// FitsPlan::measure by this table's target.
+/// FitsPlan::measure by this table's target: the metrics; then, of each telling of permuted rows,
+/// how much worse each of them is.
 [[nodiscard]] std::function<Result<std::vector<double>>(const learning::FitSplit&,
                                                         std::span<const double>)>
 measure_by(std::shared_ptr<const JudgedTable> table);
 
-/// Mean and population deviation of a metric over some records; nothing unless each has it.
+/// Mean and population deviation; nothing of no figures, or where one is not defined.
 struct MeanFigure {
     double mean = 0;
     double deviation = 0;
 };
+[[nodiscard]] std::optional<MeanFigure> mean_of(std::span<const double> figures);
+/// Of a metric over some records; nothing unless each has it.
 [[nodiscard]] std::optional<MeanFigure> mean_of(std::span<const learning::FitRecord* const> records,
                                                 std::size_t metric);
 

@@ -63,6 +63,14 @@ class FitCases {
             forest.random_cuts = classes == 4;
             bins(FitFamily::Forest, classes, encode_fit(programs::ForestFit{forest, 3}));
         }
+        for (const std::size_t at : {std::size_t{0}, cases_.size() - 1}) {
+            KernelCase permuting = cases_[at];
+            const std::uint32_t classes = at == 0 ? 2 : 4;
+            const FitFamily family = at == 0 ? FitFamily::LogisticRegression : FitFamily::Forest;
+            permuting.inputs[0] =
+                programs::encode_fit_table({family, rows_, features, classes}, {2, 7, {1, 5, 3}});
+            cases_.push_back(std::move(permuting));
+        }
         return std::move(cases_);
     }
 

@@ -6,8 +6,8 @@
 namespace netcompute::programs {
 namespace {
 
-constexpr std::uint32_t fitted = 0;
-constexpr std::uint32_t failed = 1;
+constexpr std::uint32_t state_fitted = 0;
+constexpr std::uint32_t state_failed = 1;
 constexpr std::size_t header_bytes = 16;  ///< Of an output: u32 state, u32 0, f64 steps.
 
 struct Family {
@@ -19,24 +19,51 @@ constexpr Family families[] = {
 #undef NETCOMPUTE_FIT_FAMILY
 };
 
+/// Adds the scores of the rows that are held out with one column after the other permuted.
+Result<void> add_permuted(const FitInput& input, const RowBlocks& rows, const Fitted& fitted,
+                          std::vector<double>& scores) {
+    std::uint32_t row_count = 0;
+    for (const std::uint32_t count : rows.counts) row_count += count;
+    std::uint32_t first = 0;
+    std::uint32_t column = 0;
+    for (const std::uint32_t count : input.permutations.features_of_columns) {
+        for (std::uint32_t repeat = 0; repeat < input.permutations.repeats; ++repeat) {
+            const auto order = fit_permutation(input.permutations.seed, column, repeat, row_count);
+            const auto more =
+                fitted.score(with_permuted(rows, form_of(input.table.family), first, count, order));
+            if (!more) return unexpected(more.error());
+            scores.insert(scores.end(), more->begin(), more->end());
+        }
+        first += count;
+        ++column;
+    }
+    return {};
+}
+
 /// Errors: those of the family; InvalidArgument for more scores than an output takes.
-Result<FitOutput> fit_and_score(const FitTable& table, const FitRows& rows, ByteSpan params) {
-    const auto fitted = families[static_cast<std::size_t>(table.family)].fit(table, rows, params);
+Result<FitOutput> fit_and_score(const FitInput& input, const FitRows& rows, ByteSpan params) {
+    const auto family = static_cast<std::size_t>(input.table.family);
+    const auto fitted = families[family].fit(input.table, rows, params);
     if (!fitted) return unexpected(fitted.error());
     if (!fitted->failure.empty()) return FitOutput{fitted->failure, 0, {}};
     auto scores = fitted->score(rows.held_out);
     if (!scores) return FitOutput{scores.error().message, 0, {}};
-    if (scores->size() <= fit_scores_max) return FitOutput{{}, fitted->steps, std::move(*scores)};
-    return unexpected(ErrorCode::InvalidArgument,
-                      "fit: " + std::to_string(scores->size()) +
-                          " scores of rows that are held out; an output takes at most " +
-                          std::to_string(fit_scores_max));
+    const std::uint64_t tellings = input.permutations.tellings();
+    if (scores->size() * tellings > fit_scores_max) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          "fit: " + std::to_string(scores->size()) +
+                              " scores of rows that are held out, " + std::to_string(tellings) +
+                              " times; an output takes at most " + std::to_string(fit_scores_max));
+    }
+    auto added = add_permuted(input, rows.held_out, *fitted, *scores);
+    if (!added) return FitOutput{added.error().message, 0, {}};
+    return FitOutput{{}, fitted->steps, std::move(*scores)};
 }
 
 Bytes encoded(const FitOutput& output) {
     Bytes bytes;
     ByteWriter writer{bytes};
-    writer.number(output.failure.empty() ? fitted : failed);
+    writer.number(output.failure.empty() ? state_fitted : state_failed);
     writer.number(std::uint32_t{0});
     writer.number(output.steps);
     writer.bytes(as_byte_span(output.failure));
@@ -46,13 +73,18 @@ Bytes encoded(const FitOutput& output) {
 
 }  // namespace
 
-Bytes encode_fit_table(const FitTable& table) {
+Bytes encode_fit_table(const FitTable& table, const FitPermutations& permutations) {
     Bytes bytes;
     ByteWriter writer{bytes};
     writer.number(static_cast<std::uint32_t>(table.family));
     writer.number(table.row_count);
     writer.number(table.feature_count);
     writer.number(table.class_count);
+    if (permutations.repeats == 0) return bytes;
+    writer.number(permutations.repeats);
+    writer.number(static_cast<std::uint32_t>(permutations.features_of_columns.size()));
+    writer.number(permutations.seed);
+    writer.numbers(std::span{permutations.features_of_columns});
     return bytes;
 }
 
@@ -62,8 +94,8 @@ Result<FitOutput> decode_fit(ByteSpan output, std::size_t score_count) {
     const auto reserved = reader.number<std::uint32_t>();
     FitOutput found;
     found.steps = reader.number<double>();
-    const bool has_failed = state == failed && reader.left() > 0;
-    const bool is_fitted = state == fitted && reader.left() == score_count * sizeof(double);
+    const bool has_failed = state == state_failed && reader.left() > 0;
+    const bool is_fitted = state == state_fitted && reader.left() == score_count * sizeof(double);
     if (!reader.ok() || reserved != 0 || (!has_failed && !is_fitted)) {
         return unexpected(ErrorCode::ShapeMismatch,
                           "an output of fit has " + std::to_string(output.size()) +
@@ -90,6 +122,8 @@ namespace netcompute::kernels {
 ///   params     the family's: see encode_fit()
 ///   output     u32 0, u32 0, f64 steps, f64 scores[rows that are held out][width], in order of
 ///              rows, the width being the family's (log-odds, a logit or share a class, numbers);
+///              then, where permutations are asked for, as many of each column in order, repeat by
+///              repeat, of the same rows with its features permuted;
 ///              where the training finds no model: u32 1, u32 0, f64 0, and why, in UTF-8
 ///
 /// The training is the family's program, run round by round as run_in_process() does, over tiles
@@ -106,7 +140,7 @@ Result<Bytes> fit(std::span<const ByteSpan> inputs, Memo& memo) {
             return Derived<programs::FitRows>{std::move(*taken), bytes};
         });
     if (!rows) return unexpected(rows.error());
-    const auto found = programs::fit_and_score(input->table, **rows, inputs.back());
+    const auto found = programs::fit_and_score(*input, **rows, inputs.back());
     if (!found) return unexpected(found.error());
     return programs::encoded(*found);
 }

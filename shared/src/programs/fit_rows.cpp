@@ -25,10 +25,6 @@ constexpr FitRowsForm forms[] = {
 #undef NETCOMPUTE_FIT_FAMILY
 };
 
-FitRowsForm form_of(FitFamily family) {
-    return forms[static_cast<std::size_t>(family)];
-}
-
 struct Standard {
     double mean = 0;
     double deviation = 1;
@@ -240,7 +236,35 @@ class RowTaker {
     FitRows rows_;
 };
 
+bool read_permutations(ByteReader& reader, FitPermutations& permutations) {
+    permutations.repeats = reader.number<std::uint32_t>();
+    const auto columns = reader.number<std::uint32_t>();
+    permutations.seed = reader.number<std::uint64_t>();
+    if (!reader.ok() || reader.left() != columns * std::uint64_t{4}) return false;
+    for (std::uint32_t i = 0; i < columns; ++i) {
+        permutations.features_of_columns.push_back(reader.number<std::uint32_t>());
+    }
+    return true;
+}
+
+/// Whether there are none, or each feature is of one column.
+bool are_good(const FitPermutations& permutations, std::uint32_t feature_count) {
+    const auto& columns = permutations.features_of_columns;
+    if (permutations.repeats == 0 && columns.empty()) return true;
+    std::uint64_t features = 0;
+    for (const std::uint32_t count : columns) {
+        if (count == 0) return false;
+        features += count;
+    }
+    return features == feature_count && permutations.repeats > 0 &&
+           permutations.repeats <= fit_repeats_max;
+}
+
 }  // namespace
+
+FitRowsForm form_of(FitFamily family) {
+    return forms[static_cast<std::size_t>(family)];
+}
 
 std::size_t FitRows::bytes() const {
     std::size_t sum = sizeof(FitRows);
@@ -263,9 +287,10 @@ Result<FitInput> read_fit_input(std::span<const ByteSpan> inputs) {
     input.table.row_count = reader.number<std::uint32_t>();
     input.table.feature_count = reader.number<std::uint32_t>();
     input.table.class_count = reader.number<std::uint32_t>();
-    if (!reader.finished()) {
+    const bool is_whole = reader.left() == 0 || read_permutations(reader, input.permutations);
+    if (!reader.finished() || !is_whole) {
         return refused(ErrorCode::ShapeMismatch,
-                       std::to_string(inputs[0].size()) + " bytes are not a table's 16");
+                       std::to_string(inputs[0].size()) + " bytes are not a table's");
     }
     const std::uint64_t values = std::uint64_t{input.table.row_count} * input.table.feature_count;
     if (static_cast<std::size_t>(input.table.family) >= std::size(forms) ||
@@ -276,6 +301,12 @@ Result<FitInput> read_fit_input(std::span<const ByteSpan> inputs) {
                            std::to_string(input.table.feature_count) + " features for family " +
                            std::to_string(static_cast<std::uint32_t>(input.table.family)) +
                            " is none that it takes");
+    }
+    if (!are_good(input.permutations, input.table.feature_count)) {
+        return refused(ErrorCode::InvalidArgument,
+                       std::to_string(input.permutations.repeats) + " permutations of " +
+                           std::to_string(input.permutations.features_of_columns.size()) +
+                           " columns are none that it makes");
     }
     input.labels = inputs[1];
     input.parts = inputs.subspan(2, inputs.size() - 4);

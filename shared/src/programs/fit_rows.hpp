@@ -29,11 +29,14 @@ struct FitRows {
 /// What the inputs of fit@1 say besides the parameters.
 struct FitInput {
     FitTable table;
+    FitPermutations permutations;
     ByteSpan labels;
     std::span<const ByteSpan> parts;    ///< Of the features.
     std::span<const std::byte> roles;   ///< A row each.
     std::span<const ByteSpan> derived;  ///< All that the rows depend on.
 };
+
+[[nodiscard]] FitRowsForm form_of(FitFamily family);
 
 /// Errors: those of the kernel fit, which see.
 [[nodiscard]] Result<FitInput> read_fit_input(std::span<const ByteSpan> inputs);
@@ -42,5 +45,9 @@ struct FitInput {
 /// mean) / deviation, a column that is constant among them becoming 0. Errors: InvalidArgument for
 /// a value that is not finite; those of the tiles and of the bins.
 [[nodiscard]] Result<FitRows> take_rows(const FitInput& input);
+
+/// The same rows, but that features [first, first + count) of row i are those of row order[i].
+[[nodiscard]] RowBlocks with_permuted(const RowBlocks& rows, FitRowsForm form, std::uint32_t first,
+                                      std::uint32_t count, const std::vector<std::uint32_t>& order);
 
 }  // namespace netcompute::programs

@@ -214,6 +214,50 @@ TEST_F(JudgingTest, ALearningCurveLearnsFromSharesOfTheRows) {
     EXPECT_THAT(refused("all"), HasSubstr("params.training_sizes: is no list"));
 }
 
+// By column, not by feature; a column that no model looks at is worth exactly nothing.
+TEST_F(JudgingTest, ImportancesTellWhatModelsDependOn) {
+    json params{{"folds", 3}, {"algorithm", "gradient_boosting"}, {"n_estimators", 10}};
+    const json plain = run("evaluate", params);
+    params["importance_repeats"] = 4;
+    params["training_sizes"] = {1};
+    const json result = run("evaluate", params);
+    EXPECT_EQ(result["folds"], plain["folds"]);
+    EXPECT_EQ(result["confusion"], plain["confusion"]);
+    EXPECT_EQ(result["learning_curve"][0]["metrics"], plain["metrics"]);
+    const json& importances = result["importances"];
+    ASSERT_EQ(importances.size(), 5U);
+    EXPECT_EQ(importances[0]["column"], "Sex");
+    EXPECT_GT(importances[0]["metrics"]["accuracy"], 0.1);
+    EXPECT_GT(importances[0]["metrics"]["log_loss"], 0.1);
+    EXPECT_GT(importances[0]["deviations"]["auc"], 0);
+    EXPECT_EQ(importances[0]["metrics"].size(), 7U);
+
+    json lasso = by_parts("number");
+    lasso.update({{"algorithm", "lasso"}, {"alpha", 0.6}, {"importance_repeats", 2}});
+    lasso["output"] = "Data/lasso.csv";
+    const json of_lasso = run("evaluate", lasso)["importances"];
+    EXPECT_EQ(of_lasso[0]["column"], "a");
+    EXPECT_GT(of_lasso[0]["metrics"]["r2"], 0.1);
+    EXPECT_EQ(of_lasso[3]["metrics"], json({{"rmse", 0}, {"mae", 0}, {"r2", 0}}));
+    const auto make = [&] { return world_.prepare(*find_job_type("evaluate"), params).program; };
+    testing::expect_restarts_to_change_nothing(make, world_.blobs());
+
+    std::string wide = "id,y";
+    for (int i = 0; i < 60; ++i) wide += ",x" + std::to_string(i);
+    for (int row = 0; row < 400; ++row) {
+        wide += "\n" + std::to_string(row) + "," + std::to_string(row % 2);
+        for (int i = 0; i < 60; ++i) wide += "," + std::to_string(row * (i + 3) % 97);
+    }
+    write("Data/wide.csv", wide + "\n");
+    EXPECT_THAT(refusal("evaluate", {{"data", "Data/wide.csv"},
+                                     {"target", "y"},
+                                     {"folds", 2},
+                                     {"output", "Data/wide_rows.csv"},
+                                     {"importance_repeats", 100}}),
+                HasSubstr("params.importance_repeats: 100 permutations of each of 60 columns among "
+                          "200 rows that a fold holds out are more than the 1048576 scores"));
+}
+
 // Nested, and of a number: the best candidate's model is that of a training.
 TEST_F(JudgingTest, ASearchOfAForestIsJudgedItself) {
     json params = by_parts("number");

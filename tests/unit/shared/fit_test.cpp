@@ -268,6 +268,87 @@ TEST(FitTest, NoFamilySeesLabelsOfOtherRows) {
     }
 }
 
+/// The same bins, in which some rows have the first three columns of others.
+testing::BoostingData with_moved(testing::BoostingData data, std::uint32_t first,
+                                 std::uint32_t count, const std::vector<std::uint32_t>& which,
+                                 const std::vector<std::uint32_t>& order) {
+    for (std::uint32_t c = first; c < first + count; ++c) {
+        const auto before = data.columns[c];
+        for (std::size_t i = 0; i < which.size(); ++i) {
+            data.columns[c][which[i]] = before[which[order[i]]];
+        }
+    }
+    return data;
+}
+
+// What a fit says of permuted rows is what the same fit says where the table has them permuted.
+TEST(FitTest, PermutedRowsAreThoseOfAPermutedTable) {
+    const auto data = testing::random_boosting_data(rows, 10, 3);
+    const Bytes roles = some_roles(rows);
+    const auto held_out = rows_of(roles, RowRole::HeldOut);
+    const auto count = static_cast<std::uint32_t>(held_out.size());
+    const FitPermutations permutations{2, 77, {1, 8, 1}};
+    const FitTable of_bins{FitFamily::GradientBoosting, rows, 10, 2};
+    const auto inputs = [&](const testing::BoostingData& table, const Bytes& header) {
+        std::vector<Bytes> all{header, table.label_tile()};
+        for (Bytes& group : table.groups()) all.push_back(std::move(group));
+        all.push_back(roles);
+        all.push_back(encode_fit(BoostingFit{table.plan(), 12}));
+        return all;
+    };
+    const auto told = scores_of(inputs(data, encode_fit_table(of_bins, permutations)), 7 * count);
+    std::size_t at = 0;
+    const auto next = [&] {
+        const std::vector<double> part(told.begin() + static_cast<std::ptrdiff_t>(at),
+                                       told.begin() + static_cast<std::ptrdiff_t>(at + count));
+        at += count;
+        return part;
+    };
+    EXPECT_EQ(next(), scores_of(inputs(data, encode_fit_table(of_bins)), count));
+    std::uint32_t first = 0;
+    for (std::uint32_t column = 0; column < 3; ++column) {
+        const std::uint32_t features = permutations.features_of_columns[column];
+        for (std::uint32_t repeat = 0; repeat < 2; ++repeat) {
+            const auto order = fit_permutation(77, column, repeat, count);
+            const auto moved = with_moved(data, first, features, held_out, order);
+            EXPECT_EQ(next(), scores_of(inputs(moved, encode_fit_table(of_bins)), count))
+                << "column " << column;
+        }
+        first += features;
+    }
+
+    LinearTable tiles;
+    const FitTable of_tiles{FitFamily::LogisticRegression, rows, 3, 2};
+    auto all = tiles.inputs(roles, {1, 100});
+    all[0] = encode_fit_table(of_tiles, {1, 5, {1, 2}});
+    const auto said = scores_of(all, 3 * count);
+    const auto order = fit_permutation(5, 1, 0, count);
+    for (const std::uint32_t c : {1U, 2U}) {
+        const auto before = tiles.columns[c];
+        for (std::uint32_t i = 0; i < count; ++i) {
+            tiles.columns[c][held_out[i]] = before[held_out[order[i]]];
+        }
+    }
+    std::vector<double> values;
+    for (const auto& column : tiles.columns) {
+        values.insert(values.end(), column.begin(), column.end());
+    }
+    const auto of_moved = scores_of({encode_fit_table(of_tiles), all[1],
+                                     kernels::encode_tile(rows, 3, values), roles, all.back()},
+                                    count);
+    EXPECT_EQ(std::vector<double>(said.end() - count, said.end()), of_moved);
+
+    const auto refusal = [&](const FitPermutations& bad) {
+        auto refused = all;
+        refused[0] = encode_fit_table(of_tiles, bad);
+        const auto output = run_fit(refused);
+        return output ? "accepted" : output.error().message;
+    };
+    EXPECT_THAT(refusal({1, 5, {1, 1}}), HasSubstr("permutations of 2 columns are none"));
+    EXPECT_THAT(refusal({1, 5, {3, 0}}), HasSubstr("permutations of 2 columns are none"));
+    EXPECT_THAT(refusal({101, 5, {3}}), HasSubstr("101 permutations"));
+}
+
 // A model that cannot be found is what the fit says, not an error of its task: others may be found.
 TEST(FitTest, AFitThatFindsNoModelSaysWhy) {
     const LinearTable table;

@@ -45,7 +45,30 @@ struct FitTable {
     std::uint32_t feature_count = 0;
     std::uint32_t class_count = 2;  ///< 0: numbers are learned.
 };
-[[nodiscard]] Bytes encode_fit_table(const FitTable& table);
+
+/// What a fit tells besides: the scores of the same rows with one column's values permuted among
+/// them, for each column as often as is asked for (permutation importance). A column may make
+/// several features, which are permuted together.
+struct FitPermutations {
+    std::uint32_t repeats = 0;  ///< Of each column; 0: none are told.
+    std::uint64_t seed = 0;
+    std::vector<std::uint32_t> features_of_columns;  ///< In order, 1 or more: all features.
+
+    /// How many times the scores of all rows are told.
+    [[nodiscard]] std::uint64_t tellings() const {
+        return 1 + std::uint64_t{repeats} * features_of_columns.size();
+    }
+};
+inline constexpr std::uint32_t fit_repeats_max = 100;
+
+/// Which row's values row i gets: place i of what this gives.
+[[nodiscard]] std::vector<std::uint32_t> fit_permutation(std::uint64_t seed, std::uint32_t column,
+                                                         std::uint32_t repeat,
+                                                         std::uint32_t row_count);
+
+/// Behind the table comes what is permuted, if something is.
+[[nodiscard]] Bytes encode_fit_table(const FitTable& table,
+                                     const FitPermutations& permutations = {});
 
 /// Parameters of the families: the last input of a task.
 struct LogisticFit {
@@ -79,9 +102,11 @@ struct ForestFit {
 
 /// What one fit has found.
 struct FitOutput {
-    std::string failure;         ///< Why there are no scores: the fit found no model. Else empty.
-    double steps = 0;            ///< Iterations, sweeps or trees.
-    std::vector<double> scores;  ///< Of the rows that were held out, in order, as the family's.
+    std::string failure;  ///< Why there are no scores: the fit found no model. Else empty.
+    double steps = 0;     ///< Iterations, sweeps or trees.
+    /// Of the rows that were held out, in order, as the family's; then, column by column, repeat by
+    /// repeat, those of permuted rows.
+    std::vector<double> scores;
 };
 
 /// Reads the output of fit@1. Errors: ShapeMismatch unless it is a failure, or has as many scores.
