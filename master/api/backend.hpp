@@ -68,7 +68,9 @@ class Backend {
     /// Of a job that is over. Errors: NotFound.
     [[nodiscard]] virtual Result<std::vector<JobFile>> job_files(JobId id) = 0;
     // Calls that change something take effect at once; when_written() tells when that is durable.
-    [[nodiscard]] virtual Result<JobId> submit(std::string_view body) = 0;
+    /// With an idempotency_key that was given before: the job that was submitted with it.
+    [[nodiscard]] virtual Result<JobId> submit(std::string_view body,
+                                               std::string_view idempotency_key) = 0;
     [[nodiscard]] virtual Result<void> cancel(JobId id) = 0;
     /// Pauses or resumes a job. Errors: NotFound; InvalidArgument if it is over.
     [[nodiscard]] virtual Result<void> pause(JobId id, bool paused) = 0;

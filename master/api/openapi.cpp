@@ -152,6 +152,9 @@ std::vector<std::pair<std::string, std::string>> refusals(const Route& route) {
     const bool reads_body =
         route.name == RouteName::SubmitJob || route.name == RouteName::PrioritizeJob;
     if (reads_body) known.emplace_back("400", "The body is not what this call takes");
+    if (route.name == RouteName::SubmitJob) {
+        known.emplace_back("409", "Another job was submitted with this Idempotency-Key");
+    }
     if (is_upload(route)) {
         known.emplace_back("400",
                            "A name, a parameter, Content-Range, or the bytes' hash is wrong");
@@ -259,6 +262,13 @@ nlohmann::json operation(const Route& route, const nlohmann::json& job_types) {
         operation["responses"]["202"] = {{"description", "This part is there; more has to come"},
                                          {"content", answer_content(route.name)}};
     } else if (route.name == RouteName::SubmitJob) {
+        operation["parameters"].push_back(
+            {{"name", "Idempotency-Key"},
+             {"in", "header"},
+             {"description",
+              "A text of the caller's own, new for each job, at most 200 bytes: a call that is "
+              "repeated with it submits nothing, and is answered as the first one"},
+             {"schema", {{"type", "string"}}}});
         operation["requestBody"]["content"]["application/json"] = job_content(job_types);
         operation["responses"]["201"] = {{"description", "Submitted"},
                                          {"content", answer_content(route.name)}};

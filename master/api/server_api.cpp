@@ -419,7 +419,8 @@ asio::awaitable<std::optional<HttpResponse>> ServerApi::wait_for_end(JobId id, d
 }
 
 HttpResponse ServerApi::submit(const HttpRequest& request, const HttpPeer& peer) {
-    const auto id = backend_.submit(request.body());
+    const std::string key{request["Idempotency-Key"]};
+    const auto id = backend_.submit(request.body(), key);
     if (!id) return error_response(id.error());
     HttpResponse response = json_response({{"id", id->value}}, http::status::created);
     response.headers.emplace_back("Location",

@@ -298,9 +298,16 @@ Result<std::vector<api::JobFile>> ApiBackend::job_files(JobId id) {
     return files;
 }
 
-Result<JobId> ApiBackend::submit(std::string_view body) {
+Result<JobId> ApiBackend::submit(std::string_view body, std::string_view idempotency_key) {
     auto request = jobs::parse_job_request(body);
     if (!request) return unexpected(request.error());
+    if (idempotency_key.size() > jobs::idempotency_key_bytes_max) {
+        return unexpected(ErrorCode::InvalidArgument,
+                          "Idempotency-Key: has " + std::to_string(idempotency_key.size()) +
+                              " bytes; give at most " +
+                              std::to_string(jobs::idempotency_key_bytes_max));
+    }
+    request->idempotency_key = idempotency_key;
     return engine_.submit(std::move(*request));
 }
 

@@ -111,6 +111,8 @@ class Engine final : public WorkerEvents {
     /// Errors: InvalidArgument, NotFound or PermissionDenied for bad parameters; LimitExceeded;
     /// Unavailable if the store cannot be written. A job of which that turns out before it is
     /// promised ends as if cancelled.
+    /// With an idempotency_key that was given before: that job, and nothing is submitted; Conflict
+    /// where that is another one.
     [[nodiscard]] Result<JobId> submit(JobRequest request);
     /// Errors of these: NotFound if there is no such job, Conflict if it is over;
     /// Unavailable if the store cannot be written, so that nothing can be promised.
@@ -187,6 +189,7 @@ class Engine final : public WorkerEvents {
     void wake();
 
     // engine_jobs.cpp.
+    [[nodiscard]] Result<std::optional<JobId>> find_repeated(const JobRequest& request);
     void prepare(JobId id, const JobType& type, nlohmann::json params);
     void begin(JobId id, Result<PreparedJob> prepared);
     void begin_fresh(JobRun& job);

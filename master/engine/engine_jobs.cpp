@@ -23,9 +23,39 @@ std::string shortened(std::string message) {
     return message.append(mark);
 }
 
+std::string params_text(const JobRequest& request) {
+    return request.params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace
 
+/// The job that was submitted with this key before, if there is one. Errors: Conflict where that
+/// was another one.
+Result<std::optional<JobId>> Engine::find_repeated(const JobRequest& request) {
+    const std::string& key = request.idempotency_key;
+    if (key.empty()) return std::nullopt;
+    std::optional<store::JobRecord> before;
+    for (const auto& [id, job] : live_) {
+        if (job.record.idempotency_key == key) before = job.record;
+    }
+    for (const auto& [id, ended] : ending_) {
+        if (ended.idempotency_key == key) before = ended;
+    }
+    if (!before) {
+        if (const auto id = jobs_.job_of_key(key)) before = record(*id);
+    }
+    if (!before) return std::nullopt;
+    if (before->type == request.type && before->params == params_text(request)) return before->id;
+    return unexpected(ErrorCode::Conflict,
+                      "Idempotency-Key: job " + std::to_string(before->id.value) +
+                          " was submitted with this key, and is another one; give each job a key "
+                          "of its own");
+}
+
 Result<JobId> Engine::submit(JobRequest request) {
+    const auto repeated = find_repeated(request);
+    if (!repeated) return unexpected(repeated.error());
+    if (*repeated) return **repeated;
     const JobType* const type = options_.find_job_type(request.type);
     if (type == nullptr) {
         return unexpected(ErrorCode::InvalidArgument, "type: \"" + request.type + "\" is unknown");
@@ -81,7 +111,8 @@ Result<JobId> Engine::submit(JobRequest request) {
     record.type = request.type;
     record.name = request.name.empty() ? request.type : request.name;
     record.priority = request.priority;
-    record.params = request.params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    record.params = params_text(request);
+    record.idempotency_key = request.idempotency_key;
     record.validation = request.validation;
     record.deadline_seconds = request.deadline_seconds;
     record.paths_anywhere = request.from_command_line;

@@ -25,7 +25,11 @@ struct JobRequest {
     std::vector<JobId> after = {};  ///< Jobs that must have succeeded before it begins.
     JobId parent = {};              ///< The job that submits it; JobId{}: a user does.
     std::uint32_t child_index = 0;  ///< Its place among that one's, from 0.
+    /// By which a repeated submission is known, and taken once; or empty.
+    std::string idempotency_key = {};
 };
+
+inline constexpr std::size_t idempotency_key_bytes_max = 200;
 
 /// From the body of POST /api/v1/jobs. Errors: InvalidArgument naming the key and its value.
 [[nodiscard]] Result<JobRequest> parse_job_request(std::string_view json);

@@ -87,6 +87,8 @@ class JobStore {
     /// In order of their ids.
     [[nodiscard]] virtual std::vector<JobRecord> jobs() const = 0;
     /// Of the jobs that are over, those that ended last, the last one first; shortened().
+    /// The last job that was submitted with this key, which is not empty.
+    [[nodiscard]] virtual std::optional<JobId> job_of_key(std::string_view key) const = 0;
     [[nodiscard]] virtual std::vector<JobRecord> newest_ended(std::size_t count_max) const = 0;
     /// Of the jobs that are over, those that a list asks for, the highest id first; shortened().
     [[nodiscard]] virtual std::vector<JobRecord> ended_jobs(const EndedJobsQuery& query) const = 0;

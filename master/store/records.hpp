@@ -56,6 +56,7 @@ struct JobRecord {
     JobId parent;                    ///< The job that submitted it; JobId{}: a user did.
     std::uint32_t child_index = 0;   ///< Its place among the children of that one.
     std::vector<JobFile> outputs;    ///< Once Succeeded.
+    std::string idempotency_key;     ///< By which a repeated submission is known; or empty.
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 };
 

@@ -115,6 +115,10 @@ std::vector<JobRecord> SqliteJobStore::jobs() const {
     return value_or_throw(parts_->reader->jobs());
 }
 
+std::optional<JobId> SqliteJobStore::job_of_key(std::string_view key) const {
+    return value_or_throw(parts_->reader->job_of_key(key));
+}
+
 std::vector<JobRecord> SqliteJobStore::newest_ended(std::size_t count_max) const {
     return value_or_throw(parts_->reader->newest_ended(count_max));
 }

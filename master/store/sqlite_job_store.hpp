@@ -29,6 +29,7 @@ class SqliteJobStore final : public JobStore {
     [[nodiscard]] bool has_leftovers() const override;
     [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
     [[nodiscard]] std::vector<JobRecord> jobs() const override;
+    [[nodiscard]] std::optional<JobId> job_of_key(std::string_view key) const override;
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
     [[nodiscard]] std::vector<JobRecord> ended_jobs(const EndedJobsQuery& query) const override;
     [[nodiscard]] JobId next_job_id() const override;

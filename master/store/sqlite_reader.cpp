@@ -18,7 +18,8 @@ namespace {
     "SELECT id, type, name, priority, '', validation, deadline_seconds, paths_anywhere, "  \
     "submitted_unix_ms, state, '', elapsed_seconds, tasks_done, substr(result, 1, 2049), " \
     "error_code, substr(error_message, 1, 301), ended, liars, checks, audits, "            \
-    "submitted_steady_ms, slot_seconds, after_jobs, parent, child_index, '' FROM jobs "
+    "submitted_steady_ms, slot_seconds, after_jobs, parent, child_index, '', "             \
+    "idempotency_key FROM jobs "
 
 /// A job that is over may have rows that are not erased yet: they are not read any more.
 #define IS_LIVE "EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND ended IS NULL) "
@@ -51,6 +52,7 @@ JobRecord job_of(const SqliteStatement& row) {
     job.parent = row.id<JobId>(23);
     job.child_index = row.integer_as<std::uint32_t>(24);
     job.outputs = read_job_files(row.text(25));
+    job.idempotency_key = row.text(26);
     return job;
 }
 
@@ -102,6 +104,9 @@ Result<void> SqliteReader::prepare(SqliteDatabase& database) {
     static constexpr std::array entries{
         Entry{&S::job, "SELECT * FROM jobs WHERE id = ?"},
         Entry{&S::jobs, "SELECT * FROM jobs ORDER BY id"},
+        Entry{&S::job_of_key,
+              "SELECT id FROM jobs WHERE idempotency_key = ?1 AND idempotency_key <> '' "
+              "ORDER BY id DESC LIMIT 1"},
         Entry{&S::newest_ended, SHORT_JOB "WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?"},
         Entry{&S::ended_jobs,
               SHORT_JOB "WHERE id < ?1 AND ended IS NOT NULL AND (?2 < 0 OR state = ?2) "
@@ -155,6 +160,14 @@ Result<std::vector<JobRecord>> SqliteReader::jobs() {
     std::vector<JobRecord> found;
     auto done =
         statements_.jobs.each([&](const SqliteStatement& row) { found.push_back(job_of(row)); });
+    if (!done) return unexpected(done.error());
+    return found;
+}
+
+Result<std::optional<JobId>> SqliteReader::job_of_key(std::string_view key) {
+    std::optional<JobId> found;
+    auto done = statements_.job_of_key.each(
+        [&](const SqliteStatement& row) { found = row.id<JobId>(0); }, key);
     if (!done) return unexpected(done.error());
     return found;
 }

@@ -18,6 +18,7 @@ class SqliteReader {
 
     [[nodiscard]] Result<std::optional<JobRecord>> job(JobId id);
     [[nodiscard]] Result<std::vector<JobRecord>> jobs();
+    [[nodiscard]] Result<std::optional<JobId>> job_of_key(std::string_view key);
     [[nodiscard]] Result<std::vector<JobRecord>> newest_ended(std::size_t count_max);
     [[nodiscard]] Result<std::vector<JobRecord>> ended_jobs(const EndedJobsQuery& query);
     [[nodiscard]] Result<std::vector<WorkerRecord>> workers();
@@ -36,7 +37,7 @@ class SqliteReader {
 
  private:
     struct Statements {
-        SqliteStatement job, jobs, newest_ended, ended_jobs, workers;
+        SqliteStatement job, jobs, job_of_key, newest_ended, ended_jobs, workers;
         SqliteStatement forgotten, checkpoints, checkpoint, blob, leases, rounds, slice, trials;
         SqliteStatement receipt, written_files, named_files;
     };

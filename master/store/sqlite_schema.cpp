@@ -182,10 +182,17 @@ constexpr std::string_view linked_jobs = R"sql(
     ALTER TABLE jobs ADD COLUMN outputs TEXT NOT NULL DEFAULT '';
 )sql";
 
+// A submission that is repeated with its key is found again.
+constexpr std::string_view repeated_submissions = R"sql(
+    ALTER TABLE jobs ADD COLUMN idempotency_key TEXT NOT NULL DEFAULT '';
+    CREATE INDEX jobs_by_key ON jobs (idempotency_key) WHERE idempotency_key <> '';
+)sql";
+
 constexpr std::array steps_so_far{
-    jobs_and_their_work, receipts,         validation,      confirmers,
-    written_files,       steady_time,      owned_ids,       trials,
-    large_checkpoints,   forgotten_rounds, published_blobs, linked_jobs,
+    jobs_and_their_work,  receipts,         validation,      confirmers,
+    written_files,        steady_time,      owned_ids,       trials,
+    large_checkpoints,    forgotten_rounds, published_blobs, linked_jobs,
+    repeated_submissions,
 };
 
 }  // namespace

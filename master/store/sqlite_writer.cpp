@@ -215,7 +215,7 @@ Result<void> SqliteWriter::apply(const PutJob& put) {
         job_files_text(job.inputs), job.elapsed_seconds, job.tasks_done, job.result, error_code,
         error_message, ended, worker_keys_text(job.liars), job.checks, job.audits,
         job.submitted_steady_ms, job.slot_seconds, job_ids_text(job.after), job.parent,
-        job.child_index, job_files_text(job.outputs));
+        job.child_index, job_files_text(job.outputs), job.idempotency_key);
     turn_.counters.last_job = std::max(turn_.counters.last_job, job.id);
     turn_.is_live.reset();
     if (*ended_before && !ended) --turn_.counters.ended_count;

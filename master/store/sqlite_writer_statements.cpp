@@ -20,7 +20,7 @@ Result<void> SqliteWriter::prepare() {
         Entry{&S::is_live, "SELECT 1 FROM jobs WHERE id = ? AND ended IS NULL"},
         Entry{&S::put_job,
               "INSERT OR REPLACE INTO jobs VALUES "
-              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+              "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         Entry{&S::forget_job, "DELETE FROM jobs WHERE id = ?"},
         Entry{&S::forget_receipt, "DELETE FROM receipts WHERE job = ?"},
         Entry{&S::put_worker,

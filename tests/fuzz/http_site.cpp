@@ -80,7 +80,7 @@ nlohmann::json CountingBackend::job_types() const {
     return jobs::job_types_document();
 }
 
-Result<JobId> CountingBackend::submit(std::string_view body) {
+Result<JobId> CountingBackend::submit(std::string_view body, std::string_view) {
     ++change_count;
     const auto request = jobs::parse_job_request(body);
     if (!request) return unexpected(request.error());

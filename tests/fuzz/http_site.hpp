@@ -30,7 +30,7 @@ class CountingBackend final : public api::Backend {
     [[nodiscard]] Result<nlohmann::json> job_result(JobId id) override;
     [[nodiscard]] nlohmann::json job_types() const override;
     [[nodiscard]] Result<std::vector<api::JobFile>> job_files(JobId id) override;
-    [[nodiscard]] Result<JobId> submit(std::string_view body) override;
+    [[nodiscard]] Result<JobId> submit(std::string_view body, std::string_view key) override;
     [[nodiscard]] Result<void> cancel(JobId id) override;
     [[nodiscard]] Result<void> pause(JobId id, bool paused) override;
     [[nodiscard]] Result<void> prioritize(JobId id, std::string_view body) override;

@@ -25,6 +25,22 @@ afterEach(async () => {
   open = [];
 });
 
+test('a submission that is repeated with its key is taken once', async () => {
+  const headers = { 'Idempotency-Key': 'run-17' };
+  const body = { type: 'noop', params: { task_count: 3 } };
+  const call = (/** @type {object} */ asking) =>
+    cluster.ask('/api/v1/jobs', { method: 'POST', headers, body, ...asking });
+  const first = await call({});
+  assert.equal(first.status, 201, first.text);
+  await cluster.whenOver(first.json.id);
+  assert.deepEqual((await call({})).json, first.json);
+  const other = await call({ body: { type: 'noop', params: { task_count: 4 } } });
+  assert.equal(other.status, 409);
+  assert.match(other.json.error.message, /Idempotency-Key: job \d+ was submitted with this key/);
+  const long = await call({ headers: { 'Idempotency-Key': 'k'.repeat(201) } });
+  assert.equal(long.status, 400);
+});
+
 /** @param {object} [more] of the request */
 async function submitLong(more) {
   const id = await cluster.submit('monte_carlo_pi', manyTasks, more);

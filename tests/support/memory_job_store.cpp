@@ -176,6 +176,13 @@ std::vector<JobRecord> MemoryJobStore::jobs() const {
     return jobs;
 }
 
+std::optional<JobId> MemoryJobStore::job_of_key(std::string_view key) const {
+    const auto found = std::ranges::find_if(jobs_.rbegin(), jobs_.rend(), [&](const auto& each) {
+        return each.second.record.idempotency_key == key;
+    });
+    return found == jobs_.rend() ? std::nullopt : std::optional{found->first};
+}
+
 std::vector<JobRecord> MemoryJobStore::newest_ended(std::size_t count_max) const {
     std::vector<JobRecord> jobs;
     for (auto place = ended_.rbegin(); place != ended_.rend() && jobs.size() < count_max; ++place) {

@@ -21,6 +21,7 @@ class MemoryJobStore final : public JobStore {
     [[nodiscard]] std::optional<Upkeep> upkeep() override { return std::nullopt; }
     [[nodiscard]] std::optional<JobRecord> job(JobId id) const override;
     [[nodiscard]] std::vector<JobRecord> jobs() const override;
+    [[nodiscard]] std::optional<JobId> job_of_key(std::string_view key) const override;
     [[nodiscard]] std::vector<JobRecord> newest_ended(std::size_t count_max) const override;
     [[nodiscard]] std::vector<JobRecord> ended_jobs(const EndedJobsQuery& query) const override;
     [[nodiscard]] JobId next_job_id() const override { return {last_job_.value + 1}; }

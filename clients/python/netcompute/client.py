@@ -8,6 +8,7 @@ import io
 import os
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import IO, Any, Callable, Dict, Iterable, List, Mapping, Optional, Union
 
@@ -214,7 +215,9 @@ class Client:
             "deadline_seconds": deadline_seconds,
         }
         request.update({key: value for key, value in more.items() if value is not None})
-        return Job(self, self._transport.call("POST", "/api/v1/jobs", request)["id"])
+        # The same key at each try: the master takes the job once, whatever became of its answer.
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        return Job(self, self._transport.call("POST", "/api/v1/jobs", request, headers=headers)["id"])
 
     def run(self, job_type: str, **params: Any) -> Dict[str, Any]:
         """Submits a job and waits for its result."""

@@ -34,15 +34,17 @@ class Transport:
         path: str,
         body: Any = None,
         query: Optional[Mapping[str, Any]] = None,
+        headers: Optional[Mapping[str, str]] = None,
     ) -> Any:
-        """The answer's JSON. Only GET is tried again when the connection is lost: the master may
-        have done what another call asked for."""
+        """The answer's JSON. GET, and what has an Idempotency-Key, is tried again when the
+        connection is lost; the master may have done what another call asked for."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {} if data is None else {"Content-Type": "application/json"}
-        tries = TRIES if method == "GET" else 1
+        sent = {} if data is None else {"Content-Type": "application/json"}
+        sent.update(headers or {})
+        tries = TRIES if method == "GET" or "Idempotency-Key" in sent else 1
         for left in range(tries - 1, -1, -1):
             try:
-                connection, answer = self._ask(method, path, query, data, headers)
+                connection, answer = self._ask(method, path, query, data, sent)
                 with connection:
                     return json.loads(answer.read())
             except (OSError, http.client.HTTPException) as failure:

@@ -167,8 +167,10 @@ class Faults(unittest.TestCase):
                 self.wfile.write(b'{"slots": 4}')
 
             def do_POST(self) -> None:
-                calls.append(self.path)
+                calls.append(self.headers["Idempotency-Key"])
                 self.connection.close()
+
+            do_DELETE = do_POST
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -180,7 +182,16 @@ class Faults(unittest.TestCase):
             calls.clear()
             with self.assertRaises(Unreachable):
                 client.submit("noop")
-            self.assertEqual(len(calls), 1)
+            # The same key each time, and one that no other job has.
+            self.assertEqual(len(calls), transport.TRIES)
+            self.assertEqual(len(set(calls)), 1)
+            calls.append(calls[0])
+            with self.assertRaises(Unreachable):
+                client.submit("noop")
+            self.assertEqual(len(set(calls)), 2)
+            calls.clear()
+            with self.assertRaises(Unreachable):
+                client.job(1).cancel()
             server.shutdown()
 
 

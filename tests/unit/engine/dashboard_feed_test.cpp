@@ -45,7 +45,7 @@ class ShownBackend final : public Backend {
     std::optional<json> job(JobId) override { return {}; }
     Result<json> job_result(JobId) override { return json{}; }
     Result<std::vector<JobFile>> job_files(JobId) override { return std::vector<JobFile>{}; }
-    Result<JobId> submit(std::string_view) override { return JobId{}; }
+    Result<JobId> submit(std::string_view, std::string_view) override { return JobId{}; }
     Result<void> cancel(JobId) override { return {}; }
     Result<void> pause(JobId, bool) override { return {}; }
     Result<void> prioritize(JobId, std::string_view) override { return {}; }

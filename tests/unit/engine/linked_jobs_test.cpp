@@ -119,6 +119,35 @@ class LinkedJobsTest : public ::testing::Test {
     EngineLife life;
 };
 
+// ---- repeated submissions -----------------------------------------------------------------------
+
+// A client whose answer was lost submits again with the same key: while the job lives, once it is
+// over, and to the next master.
+TEST_F(LinkedJobsTest, ARepeatedSubmissionIsTakenOnce) {
+    const auto submit = [&](std::uint64_t tasks, std::string key) {
+        JobRequest request;
+        request.type = "noop";
+        request.params = {{"task_count", tasks}};
+        request.validation = "none";
+        request.idempotency_key = std::move(key);
+        return life.engine().submit(std::move(request));
+    };
+    const auto first = submit(2, "k");
+    ASSERT_TRUE(first);
+    EXPECT_EQ(*submit(2, "k"), *first);
+    EXPECT_NE(*submit(2, "another"), *first);
+    EXPECT_NE(*submit(2, ""), *submit(2, ""));
+    const auto other = submit(3, "k");
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code, ErrorCode::Conflict);
+    EXPECT_THAT(other.error().message, testing::HasSubstr("give each job a key of its own"));
+    work_to_the_end();
+    EXPECT_EQ(life.store.job(*first)->state, store::JobState::Succeeded);
+    EXPECT_EQ(*submit(2, "k"), *first);
+    life.start();
+    EXPECT_EQ(*submit(2, "k"), *first);
+}
+
 // ---- after --------------------------------------------------------------------------------------
 
 TEST_F(LinkedJobsTest, AJobWaitsForThoseThatItComesAfter) {

@@ -85,6 +85,22 @@ TEST_P(JobStoreTest, AListOfEndedJobsIsShort) {
     EXPECT_EQ(store->newest_ended(5).at(3), failed);
 }
 
+// A submission that is repeated with its key is found, as long as the job is kept.
+TEST_P(JobStoreTest, AJobIsFoundByTheKeyOfItsSubmission) {
+    const auto store = open({.ended_jobs_max = 1});
+    JobRecord job = testing::job_record(1, JobState::Running);
+    job.idempotency_key = "k-1";
+    commit(*store, {PutJob{job}, put_job(2, JobState::Running)});
+    EXPECT_EQ(store->job_of_key("k-1"), JobId{1});
+    EXPECT_EQ(store->job(JobId{1})->idempotency_key, "k-1");
+    EXPECT_EQ(store->job_of_key("k-2"), std::nullopt);
+    job.state = JobState::Succeeded;
+    commit(*store, {PutJob{job}});
+    EXPECT_EQ(store->job_of_key("k-1"), JobId{1});
+    commit(*store, {put_job(2, JobState::Succeeded)});
+    EXPECT_EQ(store->job_of_key("k-1"), std::nullopt);
+}
+
 // A text is cut between two characters, never within one.
 TEST(ShortenedTest, ACutTextIsStillUtf8) {
     EXPECT_EQ(cut_text("abc", 3), "abc");
