@@ -53,7 +53,7 @@ constexpr Structured training_sizes{
         "A learning curve: in each fold also models of these shares of its training rows, a "
         "smaller share's rows being among a larger one's",
     .schema = R"({"type": "array", "maxItems": 50, "items": {"type": "number",
-                  "exclusiveMinimum": 0, "maximum": 1}})",
+                  "minimum": 0, "exclusiveMinimum": true, "maximum": 1}})",
     .check = check_training_sizes,
     .example = "[0.1, 0.3, 1]",
     .if_left_out = "models learn from all rows of their folds alone"};
@@ -177,7 +177,8 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     // Models of the learning curve have no columns permuted: they have a table of their own.
     const auto permuted = permuted_columns(
         *table, static_cast<std::uint32_t>(values[importance_repeats]), options.seed);
-    if (auto few = check_permutations(*table, permuted, *splits); !few) {
+    const std::uint64_t fits = splits->size() * (1 + sizes.size());
+    if (auto few = check_permutations(*table, permuted, *splits, fits); !few) {
         return unexpected(few.error());
     }
     plan.tables = {permuting_inputs(*table, permuted), table->inputs};

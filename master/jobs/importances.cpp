@@ -31,7 +31,7 @@ PermutedColumns permuted_columns(const JudgedTable& table, std::uint32_t repeats
 }
 
 Result<void> check_permutations(const JudgedTable& table, const PermutedColumns& columns,
-                                std::span<const learning::Split> splits) {
+                                std::span<const learning::Split> splits, std::uint64_t fits) {
     const std::uint64_t tellings = columns.permutations.tellings();
     if (tellings == 1) return {};
     std::size_t rows = 0;
@@ -46,9 +46,9 @@ Result<void> check_permutations(const JudgedTable& table, const PermutedColumns&
                               std::to_string(programs::fit_scores_max) +
                               " scores that one task answers with; give fewer, or more folds");
     }
-    if (splits.size() * figure_count(table, columns) > figures_max) {
+    if (fits * figure_count(table, columns) > figures_max) {
         return unexpected(ErrorCode::LimitExceeded,
-                          asked + "in " + std::to_string(splits.size()) +
+                          asked + "in " + std::to_string(fits) +
                               " fits are more than can be kept; give fewer, or fewer folds or "
                               "repeats");
     }

@@ -22,11 +22,12 @@ struct PermutedColumns {
 [[nodiscard]] PermutedColumns permuted_columns(const JudgedTable& table, std::uint32_t repeats,
                                                std::uint64_t seed);
 
-/// Whether a task can answer for these splits, and all that they find be kept. Errors:
+/// Whether a task can answer for these splits, and all that so many fits find be kept. Errors:
 /// LimitExceeded.
 [[nodiscard]] Result<void> check_permutations(const JudgedTable& table,
                                               const PermutedColumns& columns,
-                                              std::span<const learning::Split> splits);
+                                              std::span<const learning::Split> splits,
+                                              std::uint64_t fits);
 
 /// What fit@1 reads to permute them.
 [[nodiscard]] learning::FitInputs permuting_inputs(const JudgedTable& table,

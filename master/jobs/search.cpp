@@ -375,6 +375,9 @@ Result<nlohmann::json> finish_search(const PlannedSearch& search, const SearchPr
     model.fit = trained.fit;
     model.training_metrics = *metrics;
     const std::string model_text = learning::model_text(model);
+    if (auto fits = check_model_size(search.model_path, model_text); !fits) {
+        return unexpected(fits.error());
+    }
     if (auto written = search.writer.write(search.model_path, as_byte_span(model_text)); !written) {
         return unexpected(written.error());
     }

@@ -43,12 +43,8 @@ Result<nlohmann::json> finish_training(const PlannedTraining& training,
     model.fit = trained.fit;
     model.training_metrics = *metrics;
     const std::string model_text = learning::model_text(model);
-    if (model_text.size() > learning::model_bytes_max) {
-        return unexpected(ErrorCode::LimitExceeded,
-                          training.model_path.shown() + ": the model would have " +
-                              std::to_string(model_text.size() >> 20) + " MiB; at most " +
-                              std::to_string(learning::model_bytes_max >> 20) +
-                              " are read again: choose a smaller one (fewer or smaller trees)");
+    if (auto fits = check_model_size(training.model_path, model_text); !fits) {
+        return unexpected(fits.error());
     }
     const learning::TableForm& form = model.form;
     const auto submission = submission_text(

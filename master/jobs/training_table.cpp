@@ -79,4 +79,13 @@ learning::Model planned_model(const TrainingTable& table, const learning::Learne
             table.prepared.data_sha256};
 }
 
+Result<void> check_model_size(const data::DataPath& path, std::string_view model_text) {
+    if (model_text.size() <= learning::model_bytes_max) return {};
+    return unexpected(ErrorCode::LimitExceeded,
+                      path.shown() + ": the model would have " +
+                          std::to_string(model_text.size() >> 20) + " MiB; at most " +
+                          std::to_string(learning::model_bytes_max >> 20) +
+                          " are read again: choose fewer or smaller trees");
+}
+
 }  // namespace netcompute::jobs

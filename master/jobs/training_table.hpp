@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace netcompute::jobs {
 
@@ -64,5 +65,9 @@ struct TrainingWishes {
 [[nodiscard]] learning::Model planned_model(const TrainingTable& table,
                                             const learning::Learner& learner,
                                             const ParamValues& learner_values);
+
+/// Whether a model of this text can be read again. Errors: LimitExceeded, naming its path.
+[[nodiscard]] Result<void> check_model_size(const data::DataPath& path,
+                                            std::string_view model_text);
 
 }  // namespace netcompute::jobs

@@ -96,11 +96,11 @@ const judged = [
       ...fixture('number'),
       algorithm: 'random_forest',
       ...trees,
-      folds: 3,
+      folds: 2,
       grid: { max_depth: [2, 6] },
       outer_folds: 2,
     },
-    2 * 3 + 2 * (2 * 3) + 2,
+    2 * 2 * 3 + 2,
   ],
   [
     'evaluate',
