@@ -6,6 +6,7 @@
 #include "kmeans_cases.hpp"
 #include "learner_cases.hpp"
 #include <netcompute/kernels/epidemic.hpp>
+#include <netcompute/kernels/generate.hpp>
 #include <netcompute/kernels/gram.hpp>
 #include <netcompute/kernels/ising.hpp>
 #include <netcompute/kernels/kernel.hpp>
@@ -176,6 +177,27 @@ void add_products(std::vector<KernelCase>& cases, Philox& random) {
     }
 }
 
+/// Rows of each kind of table, from anywhere.
+void add_generated(std::vector<KernelCase>& cases, Philox& random) {
+    using kernels::GeneratedKind;
+    kernels::GenerateTask task;
+    for (const GeneratedKind kind :
+         {GeneratedKind::Classification, GeneratedKind::Regression, GeneratedKind::Blobs}) {
+        for (const std::uint32_t classes : {1u, 2u, 100u}) {
+            task = {kind, 12, 8, 3, classes, 2, 0.25, random.next_u64(), random.next_u64(), 40};
+            cases.push_back({"generate", 1, {kernels::encode_generate(task)}});
+        }
+    }
+    task.informative = 10;
+    cases.push_back({"generate", 1, {kernels::encode_generate(task)}});
+    task = {};
+    task.separation = std::numeric_limits<double>::quiet_NaN();
+    cases.push_back({"generate", 1, {kernels::encode_generate(task)}});
+    task = {};
+    task.row_count = ~std::uint64_t{0};
+    cases.push_back({"generate", 1, {kernels::encode_generate(task)}});
+}
+
 /// Options of each kind with whole and with broken blocks of samples; lattices whose rows fill no
 /// vector; epidemics of either model that end early, late and at once.
 void add_simulations(std::vector<KernelCase>& cases, Philox& random) {
@@ -281,6 +303,7 @@ std::vector<KernelCase> kernel_cases() {
     }
     add_refused(cases, random);
     add_simulations(cases, random);
+    add_generated(cases, random);
     add_products<float>(cases, random);
     add_products<double>(cases, random);
     for (KernelCase& each : boosting_cases()) cases.push_back(std::move(each));
