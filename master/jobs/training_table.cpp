@@ -85,7 +85,7 @@ Result<void> check_model_size(const data::DataPath& path, std::string_view model
                       path.shown() + ": the model would have " +
                           std::to_string(model_text.size() >> 20) + " MiB; at most " +
                           std::to_string(learning::model_bytes_max >> 20) +
-                          " are read again: choose fewer or smaller trees");
+                          " are read again: choose a smaller one (fewer or smaller trees)");
 }
 
 }  // namespace netcompute::jobs
