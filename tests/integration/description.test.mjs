@@ -122,8 +122,8 @@ test('the example of each job type keeps to the schema, and is taken', async () 
   assert.deepEqual(Object.keys(jobContent.examples).sort(), names.sort());
   for (const { value } of Object.values(jobContent.examples)) {
     assert.deepEqual(validator.faults(jobContent.schema, value), []);
-    // These need the model of a training before them, which the master asks for at once.
-    if (!['predict', 'export'].includes(value.type)) await assertJudged(value, true);
+    // These need what a training or a prediction has written, which the master asks for at once.
+    if (!['predict', 'export', 'score'].includes(value.type)) await assertJudged(value, true);
   }
 });
 

@@ -1,6 +1,6 @@
 #include "builtin.hpp"
 #include <netcompute/kernels/generate.hpp>
-#include <netcompute/math.hpp>
+#include <netcompute/kernels/normals.hpp>
 #include <netcompute/random.hpp>
 
 #include <cmath>
@@ -53,36 +53,6 @@ Result<GenerateTask> read_task(ByteSpan bytes) {
     }
     return task;
 }
-
-/// Standard normal numbers of a stream. Source: Marsaglia and Bray, "A convenient method for
-/// generating normal variables", SIAM Review 6 (1964).
-class Normals {
- public:
-    explicit Normals(Philox random) : random_{random} {}
-
-    [[nodiscard]] double next() {
-        if (has_second_) {
-            has_second_ = false;
-            return second_;
-        }
-        for (;;) {
-            const double x = 2 * random_.next_unit() - 1;
-            const double y = 2 * random_.next_unit() - 1;
-            const double square = x * x + y * y;
-            if (square >= 1 || square == 0) continue;
-            const double scale = std::sqrt(-2 * math::log(square) / square);
-            second_ = y * scale;
-            has_second_ = true;
-            return x * scale;
-        }
-    }
-    [[nodiscard]] Philox& random() { return random_; }
-
- private:
-    Philox random_;
-    double second_ = 0;
-    bool has_second_ = false;
-};
 
 /// What all rows have in common, by the seed alone.
 struct TableFigures {

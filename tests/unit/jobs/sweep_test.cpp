@@ -105,10 +105,10 @@ TEST(SweepTest, JobsThatWriteFilesWriteNone) {
 TEST(SweepTest, MistakesAreNamedBeforeAnyJobIsSubmitted) {
     const json seeds{{"seed", json::array({1})}, {"samples", json::array({10})}};
     EXPECT_EQ(sweep_refusal(pi_over(seeds)), "accepted");
-    EXPECT_EQ(
-        sweep_refusal({{"job", "train"}, {"over", seeds}}),
-        "params.job: \"train\" is not one of monte_carlo_pi, option_pricing, epidemic, ising, "
-        "noop");
+    EXPECT_EQ(sweep_refusal({{"job", "train"}, {"over", seeds}}),
+              "params.job: \"train\" is not one of generate, monte_carlo_pi, option_pricing, "
+              "epidemic, ising, "
+              "noop");
     EXPECT_EQ(
         sweep_refusal(pi_over({{"samples", json::array({10, -1})}})),
         "params.over: at {\"samples\":-1}: params.samples: -1 is not a whole number from 1 to "
