@@ -113,16 +113,16 @@ class NeighborsFit final : public Fit {
 
     /// Of each neighbour: [rows][count].
     [[nodiscard]] std::string onnx_weights(OnnxGraph& graph, const std::string& squares) const {
-        const std::array zero{0.0};
         const std::array one{1.0};
         const std::array shape{std::int64_t{1}};
-        const std::string nothing = graph.constant(zero, shape);
         const std::string unit = graph.constant(one, shape);
         if (!model_.by_distance) {
             // Squares times 0 would be no number where one is infinite.
             const std::array same{graph.apply("Equal", std::array{squares, squares}), unit, unit};
             return graph.apply("Where", same);
         }
+        const std::array zero{0.0};
+        const std::string nothing = graph.constant(zero, shape);
         const std::string is_on = graph.apply("Equal", std::array{squares, nothing});
         const std::string on = to_double(graph, is_on);
         const std::array any{onnx_sum(graph, on, true), nothing};
