@@ -1,5 +1,5 @@
-// Neural networks, nearest neighbours and naive Bayes from end to end: whoever computes, the model is
-// the same, and what cannot be is refused.
+// Neural networks, nearest neighbours and naive Bayes from end to end: whoever computes, the model
+// is the same, and what cannot be is refused.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -61,7 +61,7 @@ test('a model does not depend on how many workers there are', async () => {
 test('what cannot be learned is refused by name', async () => {
   const refused = [
     [{ ...network, replicas: 60 }, /params\.replicas: 60 is more than the \d+ parts/],
-    [{ ...network, hidden_layer_sizes: '12;3' }, /params\.hidden_layer_sizes: .*12;3.* is not 1 to 8 widths/],
+    [{ ...network, hidden_layer_sizes: '12;3' }, /hidden_layer_sizes: .*12;3.* is not 1 to 8/],
     [{ ...network, hidden_layer_sizes: '900,900' }, /900,900.* makes \d+ weights/],
     [
       { ...table, algorithm: 'nearest_neighbors', n_neighbors: 401 },
