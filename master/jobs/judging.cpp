@@ -2,6 +2,7 @@
 
 #include "learning/metrics.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -12,7 +13,6 @@
 namespace netcompute::jobs {
 namespace {
 
-constexpr std::array<std::string_view, 3> metric_names{"accuracy", "log_loss", "auc"};
 constexpr std::array<std::string_view, 2> split_names{"stratified", "random"};
 
 /// Rows times splits: each takes a byte on the disk and a few in memory.
@@ -32,7 +32,9 @@ constexpr WholeNumber repeats{.name = "repeats",
                               .otherwise = 1};
 constexpr Choice split_choice{
     .name = "split",
-    .what = "Whether each part gets its share of each class (`stratified`), or rows by lot alone",
+    .what =
+        "Whether each part gets its share of each class (`stratified`), or rows by lot alone, as "
+        "for a target of numbers always",
     .choices = split_names,
     .otherwise = "stratified"};
 constexpr Text groups_param{.name = "groups",
@@ -55,8 +57,8 @@ constexpr WholeNumber seed{.name = "seed",
 Choice algorithm_choice() {
     return {.name = "algorithm",
             .what = "What learns",
-            .choices = learning::judged_learner_names(),
-            .otherwise = learning::judged_learner_names().front()};
+            .choices = learning::learner_names(),
+            .otherwise = learning::learner_names().front()};
 }
 
 /// Numbers the values of the column that groups rows, in the order in which they come.
@@ -92,20 +94,48 @@ Result<void> check_size(const TrainingTable& table) {
 }
 
 /// What fit@1 reads before its own inputs.
-Result<learning::FitInputs> fit_inputs(const TrainingTable& table, const learning::Learner& learner,
-                                       const ParamValues& values, const JobContext& context) {
+Result<learning::FitInputs> fit_inputs(const TrainingTable& table, const programs::FitTable& header,
+                                       const JobContext& context) {
     const learning::PreparedTraining& prepared = table.prepared;
-    const auto rows = static_cast<std::uint32_t>(prepared.target.size());
     const auto labels =
-        learning::cut_labels(prepared.target, std::span{&rows, 1},
+        learning::cut_labels(prepared.target, std::span{&header.row_count, 1},
                              [&](const Bytes& tile) { return context.blobs->put(tile); });
     if (!labels) return unexpected(labels.error());
-    const programs::FitTable header{learner.fit(prepared, values).family, rows,
-                                    prepared.preprocessing.feature_count()};
     learning::FitInputs inputs{{programs::encode_fit_table(header), labels->front()}};
     const auto& parts = prepared.binned ? prepared.binned->groups : prepared.features.blobs;
     inputs.shared.insert(inputs.shared.end(), parts.begin(), parts.end());
     return inputs;
+}
+
+/// A target of two classes, of three (as of more), of numbers: 2, 3, 0, as far as it may be one.
+std::vector<std::size_t> possible_targets(const ParamValues& values) {
+    const learning::TargetQuestion question = learning::question_of(judged_learner(values), values);
+    const bool may_be_classes =
+        question.taken.classes_most > 0 && question.task != learning::Task::Regression;
+    const bool may_be_numbers =
+        question.taken.numbers && question.task != learning::Task::Classification;
+    std::vector<std::size_t> targets;
+    if (may_be_classes) targets.push_back(2);
+    if (may_be_classes && question.taken.classes_most > 2) targets.push_back(3);
+    if (may_be_numbers) targets.push_back(0);
+    return targets;
+}
+
+/// "accuracy, log_loss or auc".
+std::string list_of(const std::vector<std::string_view>& names) {
+    std::string text;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
+        text += names[i];
+    }
+    return text;
+}
+
+Unexpected unsuited(std::string_view param, std::string_view metric, const std::string& target,
+                    const std::vector<std::string_view>& suited) {
+    return unexpected(ErrorCode::InvalidArgument, "params." + std::string{param} + ": \"" +
+                                                      std::string{metric} + "\" is no metric of " +
+                                                      target + "; choose " + list_of(suited));
 }
 
 }  // namespace
@@ -120,7 +150,7 @@ ParamTable judging_params(std::vector<Param> before, std::vector<Param> after) {
         table.common.insert(table.common.end(), list->begin(), list->end());
     }
     for (const learning::Learner& learner : learning::learners()) {
-        if (learner.fit) table.variants.push_back({learner.name, learner.params});
+        table.variants.push_back({learner.name, learning::params_of(learner)});
     }
     return table;
 }
@@ -161,12 +191,30 @@ Result<void> check_split_count(const JudgedTable& table, std::uint64_t splits) {
                           " times; give fewer repeats or folds");
 }
 
-std::span<const std::string_view> judged_metrics() {
-    return metric_names;
+Result<void> check_metric(const ParamValues& values, std::string_view param,
+                          std::string_view metric) {
+    std::vector<std::string_view> suited;
+    const std::vector<std::size_t> targets = possible_targets(values);
+    for (const std::size_t target : targets) {
+        for (const std::string_view name : learning::judged_metric_names(target)) {
+            if (name == metric) return {};
+            if (std::ranges::find(suited, name) == suited.end()) suited.push_back(name);
+        }
+    }
+    const bool are_numbers = targets.back() == 0 && targets.size() == 1;
+    return unsuited(param, metric, are_numbers ? "a number" : "classes", suited);
 }
 
-bool is_gain(std::string_view metric) {
-    return metric != "log_loss";
+Result<std::size_t> find_metric(const JudgedTable& table, std::string_view param,
+                                std::string_view metric) {
+    const auto names = table.metrics();
+    const auto found = std::ranges::find(names, metric);
+    if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+    const std::string target =
+        "the target \"" + table.training.target + "\", which " +
+        (table.class_count() == 0 ? "is a number"
+                                  : "has " + std::to_string(table.class_count()) + " classes");
+    return unsuited(param, metric, target, {names.begin(), names.end()});
 }
 
 std::uint32_t bins_of(const learning::Learner& learner, const ParamValues& values) {
@@ -175,78 +223,119 @@ std::uint32_t bins_of(const learning::Learner& learner, const ParamValues& value
 
 Result<JudgedTable> take_judged_table(const ParamValues& values, const JobContext& context,
                                       const learning::Learner& learner, std::uint32_t bins_max) {
-    auto table =
-        take_training_table(values, context, learner, {bins_max, values[groups_param], true});
+    auto table = take_training_table(values, context, learner, {bins_max, values[groups_param]});
     if (!table) return unexpected(table.error());
     if (auto fits = check_size(*table); !fits) return unexpected(fits.error());
     auto groups = groups_of(table->table, values[groups_param]);
     if (!groups) return unexpected(groups.error());
-    auto inputs = fit_inputs(*table, learner, values, context);
+    const learning::FitParams fit = learner.fit(table->prepared, values);
+    const learning::PreparedTraining& prepared = table->prepared;
+    const programs::FitTable header{fit.family, static_cast<std::uint32_t>(prepared.target.size()),
+                                    prepared.preprocessing.feature_count(),
+                                    static_cast<std::uint32_t>(prepared.classes.size())};
+    auto inputs = fit_inputs(*table, header, context);
     if (!inputs) return unexpected(inputs.error());
-    return JudgedTable{std::move(*table), std::move(*groups), std::move(*inputs)};
+    return JudgedTable{std::move(*table), std::move(*groups), header, std::move(*inputs), fit.form};
 }
 
-Result<learning::FitSplit> fit_split(const learning::Split& split, const JobContext& context) {
+Result<learning::FitSplit> fit_split(const learning::Split& split, const JudgedTable& table,
+                                     const JobContext& context) {
+    const std::uint64_t scores = split.held_out.size() * std::uint64_t{table.form.width};
+    if (scores > programs::fit_scores_max) {
+        return unexpected(
+            ErrorCode::LimitExceeded,
+            "params.folds: a fold holds out " + std::to_string(split.held_out.size()) +
+                " rows, each with scores of " + std::to_string(table.form.width) +
+                " classes, more than the " + std::to_string(programs::fit_scores_max) +
+                " scores that one task answers with; give more folds, or a smaller test_size");
+    }
     const auto roles = context.blobs->put(std::as_bytes(std::span{split.roles}));
     if (!roles) return unexpected(roles.error());
     return learning::FitSplit{*roles, split.held_out};
 }
 
+learning::TargetValues truth_of(const JudgedTable& table, std::span<const std::uint32_t> rows) {
+    const learning::TargetValues& target = table.training.prepared.target;
+    learning::TargetValues truth;
+    for (const std::uint32_t row : rows) {
+        if (target.labels.empty()) {
+            truth.numbers.push_back(target.numbers[row]);
+        } else {
+            truth.labels.push_back(target.labels[row]);
+        }
+    }
+    return truth;
+}
+
 std::function<Result<std::vector<double>>(const learning::FitSplit&, std::span<const double>)>
 measure_by(std::shared_ptr<const JudgedTable> table) {
-    return
-        [table = std::move(table)](const learning::FitSplit& split,
-                                   std::span<const double> scores) -> Result<std::vector<double>> {
-            const auto& labels = table->training.prepared.target.labels;
-            std::vector<std::uint8_t> truth;
-            truth.reserve(split.held_out.size());
-            for (const std::uint32_t row : split.held_out) truth.push_back(labels[row]);
-            const auto metrics = learning::measure(truth, scores);
+    return [table = std::move(table)](
+               const learning::FitSplit& split,
+               std::span<const double> scores) -> Result<std::vector<double>> {
+        const learning::TargetValues truth = truth_of(*table, split.held_out);
+        const std::size_t count = truth.size() * table->form.width;
+        std::vector<double> figures;
+        for (; !scores.empty(); scores = scores.subspan(count)) {
+            const auto metrics =
+                learning::judge(truth, {table->form, scores.first(count)}, table->class_count());
             if (!metrics) return unexpected(metrics.error());
-            const nlohmann::json found = learning::metrics_document(*metrics);
-            std::vector<double> figures;
-            for (const std::string_view name : metric_names) {
-                const auto figure = found.find(name);
-                figures.push_back(figure == found.end() ? std::numeric_limits<double>::quiet_NaN()
-                                                        : figure->get<double>());
+            const bool is_first = figures.empty();
+            std::size_t metric = 0;
+            for (const learning::Figure& figure : metrics->figures) {
+                const double value =
+                    figure.value.value_or(std::numeric_limits<double>::quiet_NaN());
+                if (is_first) {
+                    figures.push_back(value);
+                    continue;
+                }
+                const double before = figures[metric++];
+                figures.push_back(learning::is_gain(figure.name) ? before - value : value - before);
             }
-            return figures;
-        };
+        }
+        return figures;
+    };
+}
+
+std::optional<MeanFigure> mean_of(std::span<const double> figures) {
+    const auto count = static_cast<double>(figures.size());
+    double sum = 0;
+    for (const double figure : figures) {
+        if (std::isnan(figure)) return std::nullopt;
+        sum += figure;
+    }
+    if (figures.empty()) return std::nullopt;
+    const double mean = sum / count;
+    double squares = 0;
+    for (const double figure : figures) squares += (figure - mean) * (figure - mean);
+    return MeanFigure{mean, std::sqrt(squares / count)};
 }
 
 std::optional<MeanFigure> mean_of(std::span<const learning::FitRecord* const> records,
                                   std::size_t metric) {
-    const auto count = static_cast<double>(records.size());
-    double sum = 0;
+    std::vector<double> figures;
     for (const learning::FitRecord* const record : records) {
-        if (!record->failure.empty() || std::isnan(record->figures[metric])) return std::nullopt;
-        sum += record->figures[metric];
+        if (!record->failure.empty()) return std::nullopt;
+        figures.push_back(record->figures[metric]);
     }
-    if (records.empty()) return std::nullopt;
-    const double mean = sum / count;
-    double squares = 0;
-    for (const learning::FitRecord* const record : records) {
-        const double difference = record->figures[metric] - mean;
-        squares += difference * difference;
-    }
-    return MeanFigure{mean, std::sqrt(squares / count)};
+    return mean_of(figures);
 }
 
-nlohmann::json figures_document(const learning::FitRecord& record) {
+nlohmann::json figures_document(MetricNames metrics, const learning::FitRecord& record) {
     nlohmann::json document = nlohmann::json::object();
-    for (std::size_t metric = 0; metric < metric_names.size(); ++metric) {
+    for (std::size_t metric = 0; metric < metrics.size(); ++metric) {
         const double figure = record.figures[metric];
-        if (!std::isnan(figure)) document[std::string{metric_names[metric]}] = figure;
+        if (!std::isnan(figure)) document[std::string{metrics[metric]}] = figure;
     }
     return document;
 }
 
-nlohmann::json means_document(std::span<const learning::FitRecord* const> records,
+nlohmann::json means_document(MetricNames metrics,
+                              std::span<const learning::FitRecord* const> records,
                               double MeanFigure::*part) {
     nlohmann::json document = nlohmann::json::object();
-    for (std::size_t metric = 0; metric < metric_names.size(); ++metric) {
+    for (std::size_t metric = 0; metric < metrics.size(); ++metric) {
         const auto figure = mean_of(records, metric);
-        if (figure) document[std::string{metric_names[metric]}] = (*figure).*part;
+        if (figure) document[std::string{metrics[metric]}] = (*figure).*part;
     }
     return document;
 }

@@ -3,6 +3,7 @@
 #include "jobs/training_table.hpp"
 #include "learning/fits_program.hpp"
 #include "learning/folds.hpp"
+#include "learning/metrics.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -25,18 +26,25 @@ namespace netcompute::jobs {
                                                 std::uint64_t fits_a_split);
 inline constexpr std::uint64_t fits_max = 100'000;
 
-/// The metrics of two classes, by name, in the order of FitRecord::figures.
-[[nodiscard]] std::span<const std::string_view> judged_metrics();
-/// Whether more of it is better.
-[[nodiscard]] bool is_gain(std::string_view metric);
+/// Whether the metric may suit the target, by what is known of it before the table is read, for a
+/// parameter of this name. Errors: InvalidArgument, naming those that do.
+[[nodiscard]] Result<void> check_metric(const ParamValues& values, std::string_view param,
+                                        std::string_view metric);
 
 /// A table, read for many fits.
 struct JudgedTable {
     TrainingTable training;
     std::vector<std::uint32_t> groups;  ///< A row each, or empty.
+    programs::FitTable header;          ///< As fit@1 reads it: the first of the inputs.
     learning::FitInputs inputs;
+    learning::ScoreForm form;  ///< Of the scores that fits give.
 
     [[nodiscard]] std::uint64_t row_count() const { return training.prepared.target.size(); }
+    [[nodiscard]] std::size_t class_count() const { return training.prepared.classes.size(); }
+    /// By name, in the order of FitRecord::figures.
+    [[nodiscard]] std::span<const std::string_view> metrics() const {
+        return learning::judged_metric_names(class_count());
+    }
     [[nodiscard]] learning::FoldRowsInfo rows() const {
         return {row_count(), training.prepared.target.labels, groups};
     }
@@ -52,27 +60,44 @@ struct JudgedTable {
 /// Whether so many splits of its rows can be kept. Errors: LimitExceeded.
 [[nodiscard]] Result<void> check_split_count(const JudgedTable& table, std::uint64_t splits);
 
-/// The split for a plan: its roles become a blob of the job. Errors: those of the store.
+/// The place of a metric in the table's metrics(). Errors: InvalidArgument, naming those that suit
+/// the target.
+[[nodiscard]] Result<std::size_t> find_metric(const JudgedTable& table, std::string_view param,
+                                              std::string_view metric);
+
+/// The split for a plan: its roles become a blob of the job. Errors: LimitExceeded for more scores
+/// than a task answers with; those of the store.
 [[nodiscard]] Result<learning::FitSplit> fit_split(const learning::Split& split,
+                                                   const JudgedTable& table,
                                                    const JobContext& context);
 
-/// FitsPlan::measure by this table's labels.
+/// The true values of some rows.
+[[nodiscard]] learning::TargetValues truth_of(const JudgedTable& table,
+                                              std::span<const std::uint32_t> rows);
+
+/// FitsPlan::measure by this table's target: the metrics; then, of each telling of permuted rows,
+/// how much worse each of them is.
 [[nodiscard]] std::function<Result<std::vector<double>>(const learning::FitSplit&,
                                                         std::span<const double>)>
 measure_by(std::shared_ptr<const JudgedTable> table);
 
-/// Mean and population deviation of a metric over some records; nothing unless each has it.
+/// Mean and population deviation; nothing of no figures, or where one is not defined.
 struct MeanFigure {
     double mean = 0;
     double deviation = 0;
 };
+[[nodiscard]] std::optional<MeanFigure> mean_of(std::span<const double> figures);
+/// Of a metric over some records; nothing unless each has it.
 [[nodiscard]] std::optional<MeanFigure> mean_of(std::span<const learning::FitRecord* const> records,
                                                 std::size_t metric);
 
 /// {"accuracy": …, …} of one record, or of the means or deviations of some; without what there is
 /// not.
-[[nodiscard]] nlohmann::json figures_document(const learning::FitRecord& record);
-[[nodiscard]] nlohmann::json means_document(std::span<const learning::FitRecord* const> records,
+using MetricNames = std::span<const std::string_view>;
+[[nodiscard]] nlohmann::json figures_document(MetricNames metrics,
+                                              const learning::FitRecord& record);
+[[nodiscard]] nlohmann::json means_document(MetricNames metrics,
+                                            std::span<const learning::FitRecord* const> records,
                                             double MeanFigure::*part);
 
 /// "0.79010"; and " accuracy 0.79010 ± 0.01230 …" of a document with means and deviations.

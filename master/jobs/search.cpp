@@ -67,11 +67,29 @@ constexpr OutputFile model_file{.name = "model",
 constexpr OutputFile table_file{
     .name = "output", .what = "Where the ranked candidates go", .otherwise = "Data/search.csv"};
 
+/// The choice that leaves it to the target.
+constexpr std::string_view usual_scoring = "auto";
+
 Choice scoring() {
+    static const std::vector<std::string_view> names = [] {
+        std::vector<std::string_view> all{usual_scoring};
+        const auto metrics = learning::all_metric_names();
+        all.insert(all.end(), metrics.begin(), metrics.end());
+        return all;
+    }();
     return {.name = "scoring",
-            .what = "The metric by which candidates are ranked: its mean over the folds",
-            .choices = judged_metrics(),
-            .otherwise = judged_metrics().front()};
+            .what =
+                "The metric by which candidates are ranked: its mean over the folds; `auto`: "
+                "accuracy, or r2 of a number",
+            .choices = names,
+            .otherwise = usual_scoring};
+}
+
+/// Its name and its place among the table's. Errors: those of find_metric().
+Result<std::size_t> scoring_of(const ParamValues& values, const JudgedTable& table) {
+    const std::string& chosen = values[scoring()];
+    if (chosen != usual_scoring) return find_metric(table, "scoring", chosen);
+    return find_metric(table, "scoring", table.class_count() == 0 ? "r2" : "accuracy");
 }
 
 learning::SearchSpace space_of(const ParamValues& values) {
@@ -81,6 +99,10 @@ learning::SearchSpace space_of(const ParamValues& values) {
 }
 
 Result<void> check_together(const ParamValues& values) {
+    const std::string& metric = values[scoring()];
+    if (metric != usual_scoring) {
+        if (auto suits = check_metric(values, "scoring", metric); !suits) return suits;
+    }
     const auto count = learning::check_candidates(judged_learner(values), values, space_of(values));
     if (!count) return unexpected(count.error());
     const std::uint64_t scopes = values.has(outer_folds) ? 1 + values[outer_folds] : 1;
@@ -100,6 +122,7 @@ struct PlannedSearch {
     data::DataPath table_path;
     OutputWriter writer;
 
+    [[nodiscard]] MetricNames metrics() const { return tables.front()->metrics(); }
     [[nodiscard]] const TrainingTable& table_of(std::uint32_t candidate) const {
         return tables[plan.tables[candidate]]->training;
     }
@@ -112,6 +135,7 @@ class SplitPlanner {
                  learning::SearchPlan& plan)
         : values_{values},
           context_{context},
+          table_{table},
           rows_{table.rows()},
           options_{fold_options(values)},
           plan_{plan} {
@@ -169,25 +193,30 @@ class SplitPlanner {
     }
 
     Result<std::uint32_t> add(const learning::Split& split) {
-        auto fit = fit_split(split, context_);
+        auto fit = fit_split(split, table_, context_);
         if (!fit) return unexpected(fit.error());
         splits_.push_back(std::move(*fit));
         return static_cast<std::uint32_t>(splits_.size() - 1);
     }
 
-    /// An AUC needs rows of both classes.
+    /// A metric that folds of one class, or of equal numbers, do not have would fail every
+    /// candidate.
     [[nodiscard]] Result<void> check_defined(const learning::Split& split,
                                              const std::string& name) const {
-        const auto is_first = [&](std::uint32_t row) {
-            return rows_.classes[row] == rows_.classes[split.held_out.front()];
+        const std::string_view metric = table_.metrics()[plan_.metric];
+        if (!learning::may_be_undefined(metric)) return {};
+        const learning::TargetValues truth = truth_of(table_, split.held_out);
+        const auto differs = [](const auto& values) {
+            return std::ranges::any_of(values, [&](auto each) { return each != values.front(); });
         };
-        if (values_[scoring()] != "auc" || !std::ranges::all_of(split.held_out, is_first))
-            return {};
+        if (truth.labels.empty() ? differs(truth.numbers) : differs(truth.labels)) return {};
+        const bool is_number = truth.labels.empty();
         return unexpected(ErrorCode::InvalidArgument,
                           "params.scoring: " + name + "the rows that fold " +
-                              std::to_string(split.fold + 1) +
-                              " holds out are of one class only, so there is no AUC; choose "
-                              "log_loss, or give fewer folds");
+                              std::to_string(split.fold + 1) + " holds out are of one " +
+                              (is_number ? "number" : "class") + " only, so there is no " +
+                              std::string{metric} + "; choose " +
+                              (is_number ? "rmse" : "log_loss") + ", or give fewer folds");
     }
 
     Result<void> add_scope(std::span<const std::uint32_t> within, const std::string& name) {
@@ -212,6 +241,7 @@ class SplitPlanner {
 
     const ParamValues& values_;
     const JobContext& context_;
+    const JudgedTable& table_;
     learning::FoldRowsInfo rows_;
     learning::FoldOptions options_;
     learning::SearchPlan& plan_;
@@ -249,10 +279,11 @@ nlohmann::json candidate_document(const PlannedSearch& search,
                                   const learning::ScopeStanding& standing, std::size_t place) {
     const std::uint32_t candidate = standing.order[place];
     const learning::CandidateStanding& own = standing.candidates[candidate];
-    nlohmann::json document = {{"rank", place + 1},
-                               {"params", search.candidates[candidate].params},
-                               {"metrics", means_document(own.records, &MeanFigure::mean)},
-                               {"deviations", means_document(own.records, &MeanFigure::deviation)}};
+    nlohmann::json document = {
+        {"rank", place + 1},
+        {"params", search.candidates[candidate].params},
+        {"metrics", means_document(search.metrics(), own.records, &MeanFigure::mean)},
+        {"deviations", means_document(search.metrics(), own.records, &MeanFigure::deviation)}};
     if (search.is_halved) document["rung"] = own.rung + 1;
     for (const learning::FitRecord* const record : own.records) {
         if (!record->failure.empty()) document["failure"] = record->failure;
@@ -268,7 +299,7 @@ std::string ranking_text(const PlannedSearch& search, const learning::ScopeStand
         append_csv_field(text, field);
     };
     for (const auto& [name, value] : search.candidates.front().params.items()) append(name);
-    for (const std::string_view metric : judged_metrics()) {
+    for (const std::string_view metric : search.metrics()) {
         append(std::string{metric});
         append(std::string{metric} + " deviation");
     }
@@ -281,7 +312,7 @@ std::string ranking_text(const PlannedSearch& search, const learning::ScopeStand
         for (const auto& [name, value] : document["params"].items()) {
             append(value.is_string() ? value.get<std::string>() : value.dump());
         }
-        for (const std::string_view name : judged_metrics()) {
+        for (const std::string_view name : search.metrics()) {
             for (const char* const part : {"metrics", "deviations"}) {
                 const auto figure = document[part].find(name);
                 const bool is_there = figure != document[part].end();
@@ -305,11 +336,11 @@ nlohmann::json outer_document(const PlannedSearch& search,
         records.push_back(own.outer);
         folds.push_back({{"fold", scope},
                          {"params", search.candidates[own.order.front()].params},
-                         {"metrics", figures_document(*own.outer)}});
+                         {"metrics", figures_document(search.metrics(), *own.outer)}});
         if (!own.outer->failure.empty()) folds.back()["failure"] = own.outer->failure;
     }
-    return {{"metrics", means_document(records, &MeanFigure::mean)},
-            {"deviations", means_document(records, &MeanFigure::deviation)},
+    return {{"metrics", means_document(search.metrics(), records, &MeanFigure::mean)},
+            {"deviations", means_document(search.metrics(), records, &MeanFigure::deviation)},
             {"folds", std::move(folds)}};
 }
 
@@ -336,7 +367,9 @@ Result<nlohmann::json> finish_search(const PlannedSearch& search, const SearchPr
     const std::uint32_t best = whole.order.front();
     const TrainingTable& table = search.table_of(best);
     const learning::Trained trained = program.trained();
-    const auto metrics = learning::measure(table.prepared.target.labels, trained.scores);
+    const auto metrics =
+        learning::measure(table.prepared.target, {trained.fit->form(), trained.scores},
+                          table.prepared.classes.size());
     if (!metrics) return unexpected(metrics.error());
     learning::Model model = planned_model(table, *search.learner, search.candidates[best].values);
     model.fit = trained.fit;
@@ -361,8 +394,8 @@ Result<nlohmann::json> finish_search(const PlannedSearch& search, const SearchPr
         {"fits", program.records().size()},
         {"scoring", search.scoring},
         {"best_params", search.candidates[best].params},
-        {"metrics", means_document(records, &MeanFigure::mean)},
-        {"deviations", means_document(records, &MeanFigure::deviation)},
+        {"metrics", means_document(search.metrics(), records, &MeanFigure::mean)},
+        {"deviations", means_document(search.metrics(), records, &MeanFigure::deviation)},
         {"training_metrics", learning::metrics_document(*metrics)},
         {"candidate_count", whole.order.size()},
         {"candidates", std::move(candidates)},
@@ -384,11 +417,11 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     if (auto taken = take_tables(values, context, *search); !taken) {
         return unexpected(taken.error());
     }
-    search->scoring = values[scoring()];
-    const auto metrics = judged_metrics();
-    search->plan.metric =
-        static_cast<std::size_t>(std::ranges::find(metrics, search->scoring) - metrics.begin());
-    search->plan.is_gain = is_gain(search->scoring);
+    const auto metric = scoring_of(values, *search->tables.front());
+    if (!metric) return unexpected(metric.error());
+    search->plan.metric = *metric;
+    search->scoring = search->metrics()[*metric];
+    search->plan.is_gain = learning::is_gain(search->scoring);
     search->model_path = values[model_file];
     search->table_path = values[table_file];
     search->writer = OutputWriter{context};
@@ -409,7 +442,8 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
                                               .params});
     }
     plan.splits = splits.take();
-    plan.metric_count = metrics.size();
+    plan.metric_count = search->metrics().size();
+    plan.score_width = search->tables.front()->form.width;
     plan.fit_count = search->plan.fit_count() + 1;  // The last one is the model's training.
     plan.measure = measure_by(search->tables.front());
     plan.next = [search](auto records) { return learning::follow(search->plan, records).due; };

@@ -35,18 +35,12 @@ Result<TrainingTable> take_training_table(const ParamValues& values, const JobCo
     reading.finds_id = !values.has(training_id);
     const data::ReadingOptions told = reading;
     reading.id = values[training_id];
-    learning::TrainingOptions options{
-        values[training_target],
-        {},
-        wishes.two_classes ? learning::TargetQuestion{} : learning::question_of(learner, values),
-        learner.features_max,
-        wishes.bins_max};
+    learning::TrainingOptions options{values[training_target],
+                                      {},
+                                      learning::question_of(learner, values),
+                                      learner.features_max,
+                                      wishes.bins_max};
     options.passed_over = wishes.passed_over;
-    if (wishes.two_classes) {
-        options.question = {.learner = "an evaluation or a search",
-                            .taken = {.classes_most = 2},
-                            .advice = "choose another target, or train without judging"};
-    }
     if (values.has(max_categories)) options.max_categories = values[max_categories];
     const std::string& name = values[training_data].name();
     auto table = context.table(values[training_data], reading, [&](auto names) -> Result<void> {
@@ -65,6 +59,11 @@ Result<TrainingTable> take_training_table(const ParamValues& values, const JobCo
     auto prepared = learning::prepare_training(
         *table, options, [&](const Bytes& tile) { return context.blobs->put(tile); });
     if (!prepared) return unexpected(prepared.error());
+    if (learner.check_table) {
+        if (auto good = learner.check_table(*prepared, values); !good) {
+            return unexpected(good.error());
+        }
+    }
     auto ids = learning::row_ids(*table, options.id);
     if (!ids) return unexpected(ids.error());
     add_id_note(reading, options.id, prepared->notes);

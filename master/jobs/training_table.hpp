@@ -50,7 +50,6 @@ struct TrainingTable {
 struct TrainingWishes {
     std::uint32_t bins_max = 0;  ///< As TrainingOptions.
     std::string passed_over;     ///< A column to learn nothing from; empty: none.
-    bool two_classes = false;    ///< Other targets are refused, whatever the learner takes.
 };
 
 /// Reads and prepares the table that the params name, whose blobs become the job's. Errors: those

@@ -4,6 +4,7 @@
 #include <netcompute/programs/fit.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace netcompute::learning {
@@ -23,13 +24,20 @@ FitsProgram::FitsProgram(FitsPlan plan)
     find_round();
 }
 
+/// What a fit answers with.
+std::size_t FitsProgram::score_count(const FitTask& task) const {
+    const std::uint64_t tellings = plan_.tables[plan_.candidates[task.candidate].table].tellings;
+    return static_cast<std::size_t>(plan_.splits[task.split].held_out.size() * plan_.score_width *
+                                    tellings);
+}
+
 /// From begin_ on: the fits over one table whose scores are not too many, but at least one.
 void FitsProgram::find_round() {
     end_ = begin_;
     std::size_t scores = 0;
     while (end_ < due_.size()) {
         const FitTask& task = due_[end_];
-        scores += plan_.splits[task.split].held_out.size() * plan_.score_width;
+        scores += score_count(task);
         const auto table_of = [&](const FitTask& each) {
             return plan_.candidates[each.candidate].table;
         };
@@ -54,7 +62,7 @@ std::vector<programs::TaskInput> FitsProgram::task_inputs(TaskIndex index) const
 Result<FitRecord> FitsProgram::record_of(const FitTask& task, ByteSpan output) {
     const FitSplit& split = plan_.splits[task.split];
     const std::size_t width = plan_.score_width;
-    auto found = programs::decode_fit(output, split.held_out.size() * width);
+    auto found = programs::decode_fit(output, score_count(task));
     if (!found) return unexpected(found.error());
     FitRecord record{std::move(found->failure), found->steps, {}};
     record.figures.resize(plan_.metric_count);
@@ -62,13 +70,14 @@ Result<FitRecord> FitsProgram::record_of(const FitTask& task, ByteSpan output) {
         auto figures = plan_.measure(split, found->scores);
         if (figures) {
             record.figures = std::move(*figures);
+            record.figures.resize(plan_.metric_count, std::numeric_limits<double>::quiet_NaN());
         } else {
             record.failure = figures.error().message;
         }
     }
     record.failure.resize(std::min(record.failure.size(), failure_bytes_max));
-    if (!record.failure.empty() || score_sums_.empty()) return record;
-    for (std::size_t i = 0; i < found->scores.size(); ++i) {
+    if (!record.failure.empty() || score_sums_.empty() || !split.adds_scores) return record;
+    for (std::size_t i = 0; i < split.held_out.size() * width; ++i) {
         score_sums_[split.held_out[i / width] * width + i % width] += found->scores[i];
     }
     return record;

@@ -22,13 +22,14 @@ struct FitTask {
 /// What became of one.
 struct FitRecord {
     std::string failure;          ///< Why there is no model, and no figures. Else empty.
-    double steps = 0;             ///< Newton iterations, or trees.
+    double steps = 0;             ///< Iterations, sweeps or trees.
     std::vector<double> figures;  ///< One a metric; NaN for one that is not defined.
 };
 
 /// A prepared table, as fit@1 reads it. There are several where candidates need different ones.
 struct FitInputs {
     std::vector<programs::TaskInput> shared;
+    std::uint64_t tellings = 1;  ///< How many times scores are told: FitPermutations.
 };
 
 struct FitCandidate {
@@ -40,18 +41,20 @@ struct FitCandidate {
 struct FitSplit {
     programs::BlobRef roles;
     std::vector<std::uint32_t> held_out;
+    bool adds_scores = true;  ///< To the kept sums, where scores are kept.
 };
 
 struct FitsPlan {
     std::vector<FitInputs> tables;
     std::vector<FitCandidate> candidates;
     std::vector<FitSplit> splits;
-    std::size_t metric_count = 0;
-    std::size_t score_width = 1;  ///< Scores a row.
+    std::size_t metric_count = 0;  ///< Figures that are kept of a fit.
+    std::size_t score_width = 1;   ///< Scores a row.
     /// What to fit next, by what became of all fits so far, which it has asked for, in order; a
     /// pure function. Nothing: it is over.
     std::function<std::vector<FitTask>(std::span<const FitRecord> records)> next;
-    /// The figures of a split's scores. Errors: where they cannot be judged; the fit has failed.
+    /// The figures of a split's scores, all that are told; what of metric_count they leave out is
+    /// not defined. Errors: where they cannot be judged; the fit has failed.
     std::function<Result<std::vector<double>>(const FitSplit& split,
                                               std::span<const double> scores)>
         measure;
@@ -72,7 +75,8 @@ class FitsProgram final : public programs::ManyRounds {
     [[nodiscard]] Bytes result_bytes() const override;
 
     [[nodiscard]] std::span<const FitRecord> records() const { return records_; }
-    /// Sums of the scores of each row over the fits that held it out: [rows_predicted][width].
+    /// Sums of the scores (the first telling) of each row over the fits that held it out:
+    /// [rows_predicted][width].
     [[nodiscard]] std::span<const double> score_sums() const { return score_sums_; }
 
  private:
@@ -82,6 +86,7 @@ class FitsProgram final : public programs::ManyRounds {
     [[nodiscard]] bool read_state(ByteReader& state) override;
     [[nodiscard]] Result<FitRecord> record_of(const FitTask& task, ByteSpan output);
     [[nodiscard]] FitRecord read_record(ByteReader& state) const;
+    [[nodiscard]] std::size_t score_count(const FitTask& task) const;
     void find_round();
 
     FitsPlan plan_;

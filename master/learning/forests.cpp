@@ -138,6 +138,11 @@ ForestTree read_forest_tree(ModelReader reader, std::uint32_t feature_count,
     return {};
 }
 
+ScoreForm forest_form(std::uint32_t class_count) {
+    return {class_count == 0 ? ScoreKind::Numbers : ScoreKind::Probabilities,
+            kernels::forest_score_width(class_count)};
+}
+
 class ForestFit final : public Fit {
  public:
     ForestFit(Forest forest, Binning binning, std::vector<double> importances)
@@ -175,10 +180,7 @@ class ForestFit final : public Fit {
         const auto* const finished = program.get();
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
     }
-    [[nodiscard]] ScoreForm form() const override {
-        return {forest_.class_count == 0 ? ScoreKind::Numbers : ScoreKind::Probabilities,
-                kernels::forest_score_width(forest_.class_count)};
-    }
+    [[nodiscard]] ScoreForm form() const override { return forest_form(forest_.class_count); }
     [[nodiscard]] const Binning* binning() const override { return &binning_; }
     [[nodiscard]] std::optional<std::string> write_onnx(
         OnnxGraph& graph, const std::string& features) const override {
@@ -267,12 +269,11 @@ std::uint32_t leaves_max_of(std::uint64_t trees, std::uint32_t class_count) {
         model_bytes_max / (trees * leaf_bytes), 2, kernels::forest_leaves_max));
 }
 
-Training train_forest(const PreparedTraining& table, const ParamValues& values,
-                      const Choice& draws_rows, bool random_cuts) {
+/// Of the whole table.
+kernels::ForestPlan forest_plan(const PreparedTraining& table, const ParamValues& values,
+                                const Choice& draws_rows, bool random_cuts) {
     const BinnedTable& binned = *table.binned;
-    programs::ForestJob job;
-    job.tree_count = static_cast<std::uint32_t>(values[forest_trees]);
-    kernels::ForestPlan& plan = job.plan;
+    kernels::ForestPlan plan;
     plan.row_count = binned.row_count;
     plan.feature_count = binned.feature_count;
     plan.class_count = static_cast<std::uint32_t>(table.classes.size());
@@ -281,15 +282,34 @@ Training train_forest(const PreparedTraining& table, const ParamValues& values,
     plan.min_samples_leaf = static_cast<std::uint32_t>(values[min_samples_leaf]);
     plan.max_features =
         features_of_node(values[max_features], plan.feature_count, plan.class_count == 0);
-    plan.leaves_max = leaves_max_of(job.tree_count, plan.class_count);
+    plan.leaves_max =
+        leaves_max_of(static_cast<std::uint64_t>(values[forest_trees]), plan.class_count);
     plan.bootstrap = values[draws_rows] == "true";
     plan.random_cuts = random_cuts;
     plan.oob_score = values[oob_score] == "true";
     plan.seed = values[forest_seed];
     if (plan.class_count == 0) kernels::scale_forest_labels(table.target.numbers, plan);
+    return plan;
+}
+
+FitParams forest_fit_params(const PreparedTraining& table, const ParamValues& values,
+                            const Choice& draws_rows, bool random_cuts) {
+    const kernels::ForestPlan plan = forest_plan(table, values, draws_rows, random_cuts);
+    return {programs::FitFamily::Forest,
+            programs::encode_fit(
+                programs::ForestFit{plan, static_cast<std::uint32_t>(values[forest_trees])}),
+            forest_form(plan.class_count)};
+}
+
+Training train_forest(const PreparedTraining& table, const ParamValues& values,
+                      const Choice& draws_rows, bool random_cuts) {
+    const BinnedTable& binned = *table.binned;
+    programs::ForestJob job;
+    job.plan = forest_plan(table, values, draws_rows, random_cuts);
+    job.tree_count = static_cast<std::uint32_t>(values[forest_trees]);
     job.labels = binned.labels;
     job.bins = binned.groups;
-    const auto asks_out_of_bag = plan.oob_score;
+    const auto asks_out_of_bag = job.plan.oob_score;
     auto program = std::make_unique<programs::ForestProgram>(std::move(job));
     const auto* const finished = program.get();
     const auto finish = [finished, asks_out_of_bag, binning = binned.binning,
@@ -377,6 +397,10 @@ Learner forest_learner(std::string_view name, std::string_view title, std::strin
                 return train_forest(table, values, draws_rows, random_cuts);
             },
         .read_fit = read_forest_fit,
+        .fit =
+            [&draws_rows, random_cuts](const PreparedTraining& table, const ParamValues& values) {
+                return forest_fit_params(table, values, draws_rows, random_cuts);
+            },
         .report = report_forest};
 }
 

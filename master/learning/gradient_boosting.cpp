@@ -201,6 +201,18 @@ class TreeReader {
     std::size_t leaf_ = 0;
 };
 
+ScoreForm form_of(BoostingObjective objective, std::uint32_t class_count) {
+    switch (objective) {
+        case BoostingObjective::LogLoss:
+            return {ScoreKind::LogOdds, 1};
+        case BoostingObjective::SquaredError:
+            return {ScoreKind::Numbers, 1};
+        case BoostingObjective::Softmax:
+            break;
+    }
+    return {ScoreKind::Logits, class_count};
+}
+
 class BoostedFit final : public Fit {
  public:
     BoostedFit(BoostedModel model, Binning binning)
@@ -243,15 +255,7 @@ class BoostedFit final : public Fit {
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
     }
     [[nodiscard]] ScoreForm form() const override {
-        switch (model_.objective) {
-            case BoostingObjective::LogLoss:
-                return {ScoreKind::LogOdds, 1};
-            case BoostingObjective::SquaredError:
-                return {ScoreKind::Numbers, 1};
-            case BoostingObjective::Softmax:
-                break;
-        }
-        return {ScoreKind::Logits, model_.class_count};
+        return form_of(model_.objective, model_.class_count);
     }
     [[nodiscard]] const Binning* binning() const override { return &binning_; }
     [[nodiscard]] std::optional<std::string> write_onnx(
@@ -307,45 +311,51 @@ class BoostedFit final : public Fit {
     Binning binning_;
 };
 
-kernels::BoostingPlan boosting_plan(const BinnedTable& binned, const ParamValues& values) {
-    return {.row_count = binned.row_count,
-            .feature_count = binned.feature_count,
-            .max_depth = static_cast<std::uint32_t>(values[max_depth]),
-            .learning_rate = values[learning_rate],
-            .reg_lambda = values[reg_lambda],
-            .reg_alpha = values[reg_alpha],
-            .gamma = values[min_split_gain],
-            .min_child_weight = values[min_child_weight],
-            .subsample = values[subsample],
-            .colsample_bytree = values[colsample_bytree],
-            .seed = values[random_state]};
-}
-
-FitParams boosting_fit_params(const PreparedTraining& table, const ParamValues& values) {
-    return {programs::FitFamily::GradientBoosting,
-            programs::encode_fit(
-                programs::BoostingFit{boosting_plan(*table.binned, values),
-                                      static_cast<std::uint32_t>(values[n_estimators])})};
-}
-
 double mean_of(std::span<const double> numbers) {
     return std::accumulate(numbers.begin(), numbers.end(), 0.0) /
            static_cast<double>(numbers.size());
 }
 
+/// Of the whole table.
+kernels::BoostingPlan boosting_plan(const PreparedTraining& table, const ParamValues& values) {
+    const BinnedTable& binned = *table.binned;
+    kernels::BoostingPlan plan{.row_count = binned.row_count,
+                               .feature_count = binned.feature_count,
+                               .max_depth = static_cast<std::uint32_t>(values[max_depth]),
+                               .learning_rate = values[learning_rate],
+                               .reg_lambda = values[reg_lambda],
+                               .reg_alpha = values[reg_alpha],
+                               .gamma = values[min_split_gain],
+                               .min_child_weight = values[min_child_weight],
+                               .subsample = values[subsample],
+                               .colsample_bytree = values[colsample_bytree],
+                               .seed = values[random_state]};
+    if (table.classes.empty()) {
+        plan.objective = BoostingObjective::SquaredError;
+        plan.base_margin = mean_of(table.target.numbers);
+    } else if (table.classes.size() > 2) {
+        plan.objective = BoostingObjective::Softmax;
+        plan.class_count = static_cast<std::uint32_t>(table.classes.size());
+    }
+    return plan;
+}
+
+std::uint32_t trees_of(const kernels::BoostingPlan& plan, const ParamValues& values) {
+    return static_cast<std::uint32_t>(values[n_estimators]) * plan.class_count;
+}
+
+FitParams boosting_fit_params(const PreparedTraining& table, const ParamValues& values) {
+    const kernels::BoostingPlan plan = boosting_plan(table, values);
+    return {programs::FitFamily::GradientBoosting,
+            programs::encode_fit(programs::BoostingFit{plan, trees_of(plan, values)}),
+            form_of(plan.objective, plan.class_count)};
+}
+
 Training train_boosting(const PreparedTraining& table, const ParamValues& values) {
     const BinnedTable& binned = *table.binned;
     programs::BoostingJob job;
-    job.plan = boosting_plan(binned, values);
-    job.tree_count = static_cast<std::uint32_t>(values[n_estimators]);
-    if (table.classes.empty()) {
-        job.plan.objective = BoostingObjective::SquaredError;
-        job.plan.base_margin = mean_of(table.target.numbers);
-    } else if (table.classes.size() > 2) {
-        job.plan.objective = BoostingObjective::Softmax;
-        job.plan.class_count = static_cast<std::uint32_t>(table.classes.size());
-        job.tree_count *= job.plan.class_count;
-    }
+    job.plan = boosting_plan(table, values);
+    job.tree_count = trees_of(job.plan, values);
     job.labels = binned.labels;
     job.bins = binned.groups;
     BoostedModel empty{job.plan.objective, job.plan.class_count, job.plan.base_margin, {}, {}};

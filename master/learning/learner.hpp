@@ -34,6 +34,7 @@ struct Training {
 struct FitParams {
     programs::FitFamily family = programs::FitFamily::LogisticRegression;
     Bytes params;
+    ScoreForm form = {};  ///< Of the scores that it gives: those of the training's Fit.
 };
 
 /// What can learn a table's target: the one description of it. The job types `train` and
@@ -60,10 +61,8 @@ struct Learner {
     /// to the reader; then the fit is not used.
     std::function<std::shared_ptr<const Fit>(ModelReader& reader, std::uint32_t feature_count)>
         read_fit;
-    /// The same training in one task, for who fits many times. Empty: there is none; then the
-    /// learner is not among those of `evaluate` and `search`.
-    std::function<FitParams(const PreparedTraining& table, const params::ParamValues& values)> fit =
-        {};
+    /// The same training in one task, for who fits many times: `evaluate` and `search`.
+    std::function<FitParams(const PreparedTraining& table, const params::ParamValues& values)> fit;
     /// Lines for who trains at the command line, from a training's result.
     std::function<std::vector<std::string>(const nlohmann::json& result)> report;
 };
@@ -79,7 +78,5 @@ struct Learner {
 [[nodiscard]] const Learner* find_learner(std::string_view name);
 /// Their names, for the choice of one.
 [[nodiscard]] std::span<const std::string_view> learner_names();
-/// Of those that have a `fit`.
-[[nodiscard]] std::span<const std::string_view> judged_learner_names();
 
 }  // namespace netcompute::learning

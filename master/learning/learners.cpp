@@ -43,15 +43,4 @@ std::span<const std::string_view> learner_names() {
     return names;
 }
 
-std::span<const std::string_view> judged_learner_names() {
-    static const std::vector<std::string_view> names = [] {
-        std::vector<std::string_view> found;
-        for (const Learner& learner : learners()) {
-            if (learner.fit) found.push_back(learner.name);
-        }
-        return found;
-    }();
-    return names;
-}
-
 }  // namespace netcompute::learning

@@ -88,7 +88,34 @@ class LinearFit final : public Fit {
     std::vector<double> errors_;
 };
 
-programs::LinearPlan plan_of(const PreparedTraining& table) {
+/// Of values of the learner's parameters, what keeps the weights small.
+using FindPenalty = programs::LinearFit (*)(const ParamValues& values);
+
+programs::LinearFit no_penalty(const ParamValues&) {
+    return {};
+}
+
+programs::LinearFit ridge_penalty(const ParamValues& values) {
+    return {.penalty = LinearPenalty::Ridge, .alpha = values[alpha]};
+}
+
+programs::LinearFit l1_penalty(const ParamValues& values, double share) {
+    return {.penalty = LinearPenalty::ElasticNet,
+            .sweeps_max = static_cast<std::uint32_t>(values[max_iter]),
+            .alpha = values[alpha],
+            .l1_ratio = share,
+            .tolerance = values[tol]};
+}
+
+programs::LinearFit lasso_penalty(const ParamValues& values) {
+    return l1_penalty(values, 1);
+}
+
+programs::LinearFit elastic_net_penalty(const ParamValues& values) {
+    return l1_penalty(values, values[l1_ratio]);
+}
+
+programs::LinearPlan plan_of(const PreparedTraining& table, const programs::LinearFit& penalty) {
     programs::LinearPlan plan;
     plan.feature_count = table.features.feature_count;
     for (std::size_t i = 0; i < table.features.blobs.size(); ++i) {
@@ -98,6 +125,11 @@ programs::LinearPlan plan_of(const PreparedTraining& table) {
     const auto& numbers = table.target.numbers;
     plan.shift =
         std::accumulate(numbers.begin(), numbers.end(), 0.0) / static_cast<double>(numbers.size());
+    plan.penalty = penalty.penalty;
+    plan.alpha = penalty.alpha;
+    plan.l1_ratio = penalty.l1_ratio;
+    plan.tolerance = penalty.tolerance;
+    plan.sweeps_max = penalty.sweeps_max;
     return plan;
 }
 
@@ -117,35 +149,6 @@ Training training_of(programs::LinearPlan plan) {
                 return Trained{std::make_shared<const LinearFit>(finished->model(), found.errors),
                                finished->scores(), std::move(figures)};
             }};
-}
-
-Training train_plain(const PreparedTraining& table, const ParamValues&) {
-    return training_of(plan_of(table));
-}
-
-Training train_ridge(const PreparedTraining& table, const ParamValues& values) {
-    programs::LinearPlan plan = plan_of(table);
-    plan.penalty = LinearPenalty::Ridge;
-    plan.alpha = values[alpha];
-    return training_of(std::move(plan));
-}
-
-Training train_with_l1(const PreparedTraining& table, const ParamValues& values, double share) {
-    programs::LinearPlan plan = plan_of(table);
-    plan.penalty = LinearPenalty::ElasticNet;
-    plan.alpha = values[alpha];
-    plan.l1_ratio = share;
-    plan.tolerance = values[tol];
-    plan.sweeps_max = static_cast<std::uint32_t>(values[max_iter]);
-    return training_of(std::move(plan));
-}
-
-Training train_lasso(const PreparedTraining& table, const ParamValues& values) {
-    return train_with_l1(table, values, 1);
-}
-
-Training train_elastic_net(const PreparedTraining& table, const ParamValues& values) {
-    return train_with_l1(table, values, values[l1_ratio]);
 }
 
 std::shared_ptr<const Fit> read_linear_fit(ModelReader& reader, std::uint32_t feature_count) {
@@ -183,7 +186,7 @@ std::vector<std::string> report_linear(const nlohmann::json& result) {
     return lines;
 }
 
-Learner linear_learner() {
+Learner linear_learner(FindPenalty penalty_of) {
     return {.name = "",
             .title = "",
             .article = "",
@@ -191,8 +194,17 @@ Learner linear_learner() {
             .features_max = kernels::logistic_features_max,
             .targets = {.classes_most = 0, .numbers = true},
             .params = {},
-            .train = train_plain,
+            .train =
+                [penalty_of](const PreparedTraining& table, const ParamValues& values) {
+                    return training_of(plan_of(table, penalty_of(values)));
+                },
             .read_fit = read_linear_fit,
+            .fit =
+                [penalty_of](const PreparedTraining&, const ParamValues& values) {
+                    return FitParams{programs::FitFamily::LinearRegression,
+                                     programs::encode_fit(penalty_of(values)),
+                                     {ScoreKind::Numbers, 1}};
+                },
             .report = report_linear};
 }
 
@@ -200,7 +212,7 @@ Learner linear_learner() {
 
 /// Source: Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", 2nd ed., 3.2.
 Learner linear_regression_learner() {
-    Learner learner = linear_learner();
+    Learner learner = linear_learner(no_penalty);
     learner.name = "linear_regression";
     learner.title = "Linear regression";
     learner.article = "a linear regression";
@@ -210,38 +222,35 @@ Learner linear_regression_learner() {
 
 /// Source: the same, 3.4.1.
 Learner ridge_learner() {
-    Learner learner = linear_learner();
+    Learner learner = linear_learner(ridge_penalty);
     learner.name = "ridge";
     learner.title = "Ridge regression";
     learner.article = "a ridge regression";
     learner.summary = "A number, by least squares with an L2 penalty";
     learner.params = {alpha};
-    learner.train = train_ridge;
     return learner;
 }
 
 /// Source: the same, 3.4.2.
 Learner lasso_learner() {
-    Learner learner = linear_learner();
+    Learner learner = linear_learner(lasso_penalty);
     learner.name = "lasso";
     learner.title = "Lasso";
     learner.article = "a lasso";
     learner.summary = "A number, by least squares with an L1 penalty, which leaves features out";
     learner.params = {alpha, max_iter, tol};
-    learner.train = train_lasso;
     return learner;
 }
 
 /// Source: Zou and Hastie, "Regularization and variable selection via the elastic net", J. R.
 /// Stat. Soc. B 67 (2005).
 Learner elastic_net_learner() {
-    Learner learner = linear_learner();
+    Learner learner = linear_learner(elastic_net_penalty);
     learner.name = "elastic_net";
     learner.title = "Elastic net";
     learner.article = "an elastic net";
     learner.summary = "A number, by least squares with L1 and L2 penalties";
     learner.params = {alpha, l1_ratio, max_iter, tol};
-    learner.train = train_elastic_net;
     return learner;
 }
 

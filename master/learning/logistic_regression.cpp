@@ -189,10 +189,12 @@ Training train(const PreparedTraining& table, const ParamValues& values) {
         }};
 }
 
-FitParams fit_params(const PreparedTraining&, const ParamValues& values) {
+FitParams fit_params(const PreparedTraining& table, const ParamValues& values) {
+    const auto classes = static_cast<std::uint32_t>(table.classes.size());
     return {programs::FitFamily::LogisticRegression,
             programs::encode_fit(programs::LogisticFit{
-                1 / values[inverse_l2], static_cast<std::uint32_t>(values[max_iterations])})};
+                1 / values[inverse_l2], static_cast<std::uint32_t>(values[max_iterations])}),
+            classes > 2 ? ScoreForm{ScoreKind::Logits, classes} : ScoreForm{}};
 }
 
 std::uint32_t read_iterations(ModelReader& reader) {

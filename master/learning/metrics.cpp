@@ -40,6 +40,27 @@ std::optional<double> area_under_curve(std::span<const std::uint8_t> labels,
            (static_cast<double>(positives) * static_cast<double>(negatives_below));
 }
 
+/// The mean of the precisions at each score, from the highest down, by what each adds to the
+/// recall.
+std::optional<double> average_precision(std::span<const std::uint8_t> labels,
+                                        std::span<const double> scores) {
+    std::vector<std::uint32_t> order(scores.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::sort(order.begin(), order.end(),
+              [&](std::uint32_t a, std::uint32_t b) { return scores[a] > scores[b]; });
+    std::uint64_t hits = 0;
+    double sum = 0;
+    for (std::size_t i = 0; i < order.size();) {
+        const double score = scores[order[i]];
+        std::uint64_t here = 0;
+        for (; i < order.size() && scores[order[i]] == score; ++i) here += labels[order[i]];
+        hits += here;
+        sum += static_cast<double>(here) * (static_cast<double>(hits) / static_cast<double>(i));
+    }
+    if (hits == 0) return std::nullopt;
+    return sum / static_cast<double>(hits);
+}
+
 /// The loss of a probability of the true class: of 0 it is finite.
 double loss_of(double probability) {
     return -math::log(std::max(probability, 0x1p-52));
@@ -106,11 +127,7 @@ Metrics measure_classes(std::span<const std::uint8_t> labels, const Scores& scor
 /// Two classes that have a score each.
 Metrics measure_pair(std::span<const std::uint8_t> labels, const Scores& scores) {
     const Metrics all = measure_classes(labels, scores, 2);
-    std::vector<double> second;
-    for (std::size_t row = 0; row < labels.size(); ++row) {
-        const auto values = scores.row(row);
-        second.push_back(scores.form.kind == ScoreKind::Logits ? values[1] - values[0] : values[1]);
-    }
+    const std::vector<double> second = second_class_scores(scores);
     return {labels.size(),
             {all.figures[0], all.figures[1], {"auc", area_under_curve(labels, second)}}};
 }
@@ -152,7 +169,31 @@ std::span<const std::string_view> metric_names(std::size_t class_count) {
 }
 
 bool may_be_undefined(std::string_view metric) {
-    return metric == "auc" || metric == "r2";
+    return metric == "auc" || metric == "r2" || metric == "average_precision";
+}
+
+std::span<const std::string_view> judged_metric_names(std::size_t class_count) {
+    static constexpr std::array<std::string_view, 7> of_two{
+        "accuracy", "log_loss", "auc", "balanced_accuracy", "average_precision", "f1", "brier"};
+    return class_count == 2 ? of_two : metric_names(class_count);
+}
+
+std::span<const std::string_view> all_metric_names() {
+    static const std::vector<std::string_view> names = [] {
+        std::vector<std::string_view> all;
+        for (const std::size_t class_count : {std::size_t{2}, std::size_t{3}, std::size_t{0}}) {
+            for (const std::string_view name : judged_metric_names(class_count)) {
+                if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
+            }
+        }
+        return all;
+    }();
+    return names;
+}
+
+bool is_gain(std::string_view metric) {
+    static constexpr std::array<std::string_view, 4> losses{"log_loss", "brier", "rmse", "mae"};
+    return std::find(losses.begin(), losses.end(), metric) == losses.end();
 }
 
 std::optional<double> Metrics::find(std::string_view name) const {
@@ -198,6 +239,38 @@ Result<Metrics> measure(const TargetValues& truth, const Scores& scores, std::si
     }
     if (class_count == 2) return measure_pair(truth.labels, scores);
     return measure_classes(truth.labels, scores, class_count);
+}
+
+std::vector<double> second_class_scores(const Scores& scores) {
+    std::vector<double> second;
+    for (std::size_t row = 0; row < scores.rows(); ++row) {
+        const auto values = scores.row(row);
+        second.push_back(scores.form.kind == ScoreKind::Logits ? values[1] - values[0]
+                                                               : values.back());
+    }
+    return second;
+}
+
+Result<Metrics> judge(const TargetValues& truth, const Scores& scores, std::size_t class_count) {
+    auto metrics = measure(truth, scores, class_count);
+    if (!metrics || class_count != 2) return metrics;
+    const auto matrix = confusion(truth.labels, scores, 2);
+    double squares = 0;
+    std::array<double, 2> chances{};
+    for (std::size_t row = 0; row < truth.labels.size(); ++row) {
+        probabilities_of(scores, row, chances);
+        const double miss = chances[1] - truth.labels[row];
+        squares += miss * miss;
+    }
+    const auto hits = 2 * static_cast<double>(matrix[3]);
+    const auto misses = static_cast<double>(matrix[1] + matrix[2]);
+    auto& figures = metrics->figures;
+    figures.push_back({"balanced_accuracy", means_of_classes(matrix, 2).first});
+    figures.push_back(
+        {"average_precision", average_precision(truth.labels, second_class_scores(scores))});
+    figures.push_back({"f1", hits + misses > 0 ? hits / (hits + misses) : 0});
+    figures.push_back({"brier", squares / static_cast<double>(truth.labels.size())});
+    return metrics;
 }
 
 Result<Metrics> measure(std::span<const std::uint8_t> labels, std::span<const double> scores) {

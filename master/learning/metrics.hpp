@@ -39,9 +39,19 @@ struct Metrics {
     friend bool operator==(const Metrics&, const Metrics&) = default;
 };
 
-/// The names of the figures for so many classes, 0 for numbers.
+/// The names of the figures for so many classes, 0 for numbers: those that a model keeps.
 [[nodiscard]] std::span<const std::string_view> metric_names(std::size_t class_count);
 [[nodiscard]] bool may_be_undefined(std::string_view metric);
+
+/// The names of the figures by which models are compared: the same and, of two classes, also
+/// "balanced_accuracy", "average_precision" (of the second class, without interpolation; nothing
+/// without a row of it), "f1" (of the second class), "brier" (the mean square of the probability's
+/// miss). All as scikit-learn defines them.
+[[nodiscard]] std::span<const std::string_view> judged_metric_names(std::size_t class_count);
+/// Those of all targets, each once.
+[[nodiscard]] std::span<const std::string_view> all_metric_names();
+/// Whether more of it is better.
+[[nodiscard]] bool is_gain(std::string_view metric);
 
 /// {"accuracy": …, …}, without what is not defined: for a job's result.
 [[nodiscard]] nlohmann::json metrics_document(const Metrics& metrics);
@@ -51,6 +61,13 @@ struct Metrics {
 /// InvalidArgument if there are no rows, and for a score that is not finite.
 [[nodiscard]] Result<Metrics> measure(const TargetValues& truth, const Scores& scores,
                                       std::size_t class_count);
+
+/// The figures of judged_metric_names(). Errors: those of measure().
+[[nodiscard]] Result<Metrics> judge(const TargetValues& truth, const Scores& scores,
+                                    std::size_t class_count);
+
+/// Of two classes, a number a row by which rows are ranked: the higher, the more likely the second.
+[[nodiscard]] std::vector<double> second_class_scores(const Scores& scores);
 
 /// Those of two classes, by log-odds. Errors: also InvalidArgument for a label that is neither 0
 /// nor 1.

@@ -148,9 +148,8 @@ Result<LearnedTarget> learn_classes(const data::Table& table, const data::Column
         (most == 2 ? "exactly two" : "at least two, and at most " + std::to_string(most));
     const std::string too_many =
         "has more than " + (most == 2 ? std::string{"two"} : std::to_string(most)) + " classes: ";
-    const std::string advice = question.advice.empty() ? "" : "; " + std::string{question.advice};
     if (!std::holds_alternative<data::CodedTexts>(column.values)) {
-        return refused(table, column, too_many + shown_values(column) + must + advice);
+        return refused(table, column, too_many + shown_values(column) + must);
     }
     auto found = find_classes(table, column);
     if (!found) return unexpected(found.error());
@@ -159,9 +158,7 @@ Result<LearnedTarget> learn_classes(const data::Table& table, const data::Column
         const auto takes = [&](const TakenTargets& other) {
             return other.classes_most >= found->classes.size();
         };
-        return refused(
-            table, column,
-            too_many + shown() + must + (advice.empty() ? learners_that(takes) : advice));
+        return refused(table, column, too_many + shown() + must + learners_that(takes));
     }
     if (found->classes.size() < 2) {
         return refused(table, column, "has one class only: " + shown() + must);

@@ -61,8 +61,6 @@ struct TargetQuestion {
     std::string_view learner = "a learner";  ///< As messages call it: "a logistic regression".
     TakenTargets taken = {};
     Task task = Task::Auto;  ///< Where it takes both.
-    /// What to do about too many classes; empty: the learners that take them are named.
-    std::string_view advice = {};
 };
 
 /// Reads the target of a training table: finds its classes, or its numbers. A learner of both takes

@@ -32,7 +32,10 @@ const boosted = {
 before(async () => {
   await generateTable(large, 20_000, 7);
   cluster = await Cluster.start({
-    prepare: (root) => cpSync(large, path.join(root, 'Data/large.csv')),
+    prepare: (root) => {
+      cpSync(large, path.join(root, 'Data/large.csv'));
+      cpSync(fixture('two').data, path.join(root, 'Data/judging.csv'));
+    },
   });
 });
 after(async () => {
@@ -68,12 +71,67 @@ test('a search whose workers are killed gives the bits of one process', async ()
   assert.match(cluster.read('Data/search.csv'), /^rank,C,accuracy,/);
 });
 
-test('successive halving of drawn candidates gives the bits of one process', async () => {
-  const data = path.join(repository, 'Data/train.csv');
-  const expected = referenceSha256('search', { ...boosted, data });
-  const result = await cluster.run('search', boosted);
-  assert.equal(result.result_sha256, await expected);
-  assert.equal(result.candidate_count, 9);
+/** Numbers and classes to predict, by the table's own folds. @param {string} target */
+const fixture = (target) => ({
+  data: path.join(repository, 'tests/fixtures/learning/judging.csv'),
+  target,
+  groups: 'part',
+  folds: 4,
+  columns: Object.fromEntries(
+    ['number', 'two', 'three'].filter((name) => name !== target).map((name) => [name, 'ignore']),
+  ),
+});
+const trees = { n_estimators: 5 };
+
+/** Judgings of each family and kind of target: the type, its params, and how many fits they take.
+ * @type {[string, Record<string, any>, number][]} */
+const judged = [
+  ['search', { ...boosted, data: path.join(repository, 'Data/train.csv') }, 9 * 5 + 3 * 5 + 5],
+  ['evaluate', { ...fixture('three'), importance_repeats: 3 }, 4],
+  ['evaluate', { ...fixture('three'), algorithm: 'gradient_boosting', ...trees }, 4],
+  ['evaluate', { ...fixture('number'), algorithm: 'gradient_boosting', ...trees }, 4],
+  [
+    'search',
+    {
+      ...fixture('number'),
+      algorithm: 'random_forest',
+      ...trees,
+      folds: 3,
+      grid: { max_depth: [2, 6] },
+      outer_folds: 2,
+    },
+    2 * 3 + 2 * (2 * 3) + 2,
+  ],
+  [
+    'evaluate',
+    {
+      ...fixture('two'),
+      algorithm: 'extra_trees',
+      ...trees,
+      importance_repeats: 3,
+      training_sizes: [0.5],
+    },
+    8,
+  ],
+  ['search', { ...fixture('number'), algorithm: 'ridge', grid: { alpha: [0.1, 10] } }, 8],
+  ['evaluate', { ...fixture('number'), algorithm: 'lasso', alpha: 0.1 }, 4],
+  ['evaluate', { ...fixture('three'), algorithm: 'naive_bayes' }, 4],
+  [
+    'search',
+    { ...fixture('three'), algorithm: 'nearest_neighbors', grid: { n_neighbors: [3, 9] } },
+    8,
+  ],
+  ['evaluate', { ...fixture('number'), algorithm: 'neural_network', max_iter: 20 }, 4],
+];
+
+test('judgings of every family and target give the bits of one process', async () => {
+  for (const [type, params, fits] of judged) {
+    const expected = referenceSha256(type, params);
+    const data = `Data/${path.basename(params.data)}`;
+    const result = await cluster.run(type, { ...params, data });
+    assert.equal(result.result_sha256, await expected, JSON.stringify(params));
+    assert.equal(result.fits, fits, JSON.stringify(params));
+  }
 });
 
 test('an evaluation is that of one process, and its predictions predict', async () => {

@@ -1,7 +1,6 @@
 #include "boosting_cases.hpp"
 
 #include "boosting_table.hpp"
-#include <netcompute/programs/fit.hpp>
 
 namespace netcompute::testing {
 namespace {
@@ -54,18 +53,6 @@ void add_training(std::vector<KernelCase>& cases, const BoostingData& data,
     cases.push_back({"boosted_scores", 1, {model, classes, data.block(0, data.features())}});
 }
 
-/// A whole training as one task: each third row is held out.
-void add_fit(std::vector<KernelCase>& cases, const BoostingData& data, const BoostingPlan& plan) {
-    Bytes roles(plan.row_count, std::byte{1});
-    for (std::size_t row = 0; row < roles.size(); row += 3) roles[row] = std::byte{2};
-    std::vector<Bytes> inputs{programs::encode_fit_table({programs::FitFamily::GradientBoosting,
-                                                          plan.row_count, plan.feature_count}),
-                              data.label_tile()};
-    for (Bytes& group : data.groups()) inputs.push_back(std::move(group));
-    inputs.push_back(std::move(roles));
-    add(cases, "fit", std::move(inputs), programs::encode_fit(programs::BoostingFit{plan, 3}));
-}
-
 }  // namespace
 
 void add_damaged_cases(std::vector<KernelCase>& cases, const KernelCase& good,
@@ -102,11 +89,6 @@ std::vector<KernelCase> boosting_cases() {
             add_training(cases, data, plan);
         }
     }
-    std::vector<KernelCase> fits;
-    for (const std::uint32_t rows : {17U, 1003U}) {
-        const BoostingData data = random_boosting_data(rows, 9, rows);
-        add_fit(fits, data, data.plan());
-    }
     // Of several classes, as many as fill vectors and not.
     for (const std::uint32_t rows : {3U, 17U, 1003U}) {
         BoostingData data = random_boosting_data(rows, 9, rows);
@@ -132,8 +114,6 @@ std::vector<KernelCase> boosting_cases() {
     }
     std::vector<KernelCase> damaged;
     for (std::size_t i = 0; i < 7; ++i) add_damaged_cases(damaged, cases[i + 7 * 8], 24);
-    add_damaged_cases(damaged, fits.front(), 24);
-    cases.insert(cases.end(), fits.begin(), fits.end());
     cases.insert(cases.end(), damaged.begin(), damaged.end());
     return cases;
 }

@@ -1,6 +1,7 @@
 #include "kernel_cases.hpp"
 
 #include "boosting_cases.hpp"
+#include "fit_cases.hpp"
 #include "forest_cases.hpp"
 #include "kmeans_cases.hpp"
 #include "learner_cases.hpp"
@@ -241,6 +242,7 @@ std::vector<KernelCase> kernel_cases() {
     add_refused(cases, random);
     add_simulations(cases, random);
     for (KernelCase& each : boosting_cases()) cases.push_back(std::move(each));
+    for (KernelCase& each : fit_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : forest_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : kmeans_cases()) cases.push_back(std::move(each));
     for (KernelCase& each : learner_cases()) cases.push_back(std::move(each));

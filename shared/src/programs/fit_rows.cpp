@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -17,6 +18,12 @@ constexpr std::uint32_t tile_rows = 1U << 14;
 Unexpected refused(ErrorCode code, const std::string& message) {
     return unexpected(code, "fit: " + message);
 }
+
+constexpr FitRowsForm forms[] = {
+#define NETCOMPUTE_FIT_FAMILY(name, function, rows_form) FitRowsForm::rows_form,
+#include <netcompute/programs/fit_families.inc>
+#undef NETCOMPUTE_FIT_FAMILY
+};
 
 struct Standard {
     double mean = 0;
@@ -108,7 +115,7 @@ class RowTaker {
                                " rows that are held out; it needs both");
         }
         const auto taken =
-            input_.table.family == FitFamily::GradientBoosting ? take_bins() : take_tiles();
+            form_of(input_.table.family) == FitRowsForm::Bins ? take_bins() : take_tiles();
         if (!taken) return unexpected(taken.error());
         return std::move(rows_);
     }
@@ -173,9 +180,9 @@ class RowTaker {
             held_out.fill(feature, column, held_out_, *standard);
         }
         rows_.training_counts = training.counts;
-        rows_.held_out_counts = held_out.counts;
+        rows_.held_out.counts = held_out.counts;
         rows_.training = training.encoded();
-        rows_.held_out = held_out.encoded();
+        rows_.held_out.blocks = held_out.encoded();
         return take_labels(tile_rows);
     }
 
@@ -189,8 +196,8 @@ class RowTaker {
         const auto training_count = static_cast<std::uint32_t>(training_.size());
         const auto held_out_count = static_cast<std::uint32_t>(held_out_.size());
         rows_.training_counts = {training_count};
-        rows_.held_out_counts = {held_out_count};
-        rows_.held_out = {kernels::empty_bins(held_out_count, table.feature_count)};
+        rows_.held_out.counts = {held_out_count};
+        rows_.held_out.blocks = {kernels::empty_bins(held_out_count, table.feature_count)};
         for (std::uint32_t group = 0; group < input_.parts.size(); ++group) {
             const auto block = kernels::decode_bins(input_.parts[group]);
             if (!block) return refused(block.error().code, block.error().message);
@@ -208,7 +215,7 @@ class RowTaker {
             copy_bins(*block, training_,
                       kernels::bins_of_group(rows_.training.back(), training_count, 0));
             copy_bins(*block, held_out_,
-                      kernels::bins_of_group(rows_.held_out.front(), held_out_count, group));
+                      kernels::bins_of_group(rows_.held_out.blocks.front(), held_out_count, group));
         }
         return take_labels(training_count);
     }
@@ -229,11 +236,39 @@ class RowTaker {
     FitRows rows_;
 };
 
+bool read_permutations(ByteReader& reader, FitPermutations& permutations) {
+    permutations.repeats = reader.number<std::uint32_t>();
+    const auto columns = reader.number<std::uint32_t>();
+    permutations.seed = reader.number<std::uint64_t>();
+    if (!reader.ok() || reader.left() != columns * std::uint64_t{4}) return false;
+    for (std::uint32_t i = 0; i < columns; ++i) {
+        permutations.features_of_columns.push_back(reader.number<std::uint32_t>());
+    }
+    return true;
+}
+
+/// Whether there are none, or each feature is of one column.
+bool are_good(const FitPermutations& permutations, std::uint32_t feature_count) {
+    const auto& columns = permutations.features_of_columns;
+    if (permutations.repeats == 0 && columns.empty()) return true;
+    std::uint64_t features = 0;
+    for (const std::uint32_t count : columns) {
+        if (count == 0) return false;
+        features += count;
+    }
+    return features == feature_count && permutations.repeats > 0 &&
+           permutations.repeats <= fit_repeats_max;
+}
+
 }  // namespace
+
+FitRowsForm form_of(FitFamily family) {
+    return forms[static_cast<std::size_t>(family)];
+}
 
 std::size_t FitRows::bytes() const {
     std::size_t sum = sizeof(FitRows);
-    for (const auto* const list : {&training, &labels, &held_out}) {
+    for (const auto* const list : {&training, &labels, &held_out.blocks}) {
         for (const Bytes& each : *list) sum += sizeof(Bytes) + each.size();
     }
     return sum;
@@ -251,19 +286,27 @@ Result<FitInput> read_fit_input(std::span<const ByteSpan> inputs) {
     input.table.family = static_cast<FitFamily>(reader.number<std::uint32_t>());
     input.table.row_count = reader.number<std::uint32_t>();
     input.table.feature_count = reader.number<std::uint32_t>();
-    const auto reserved = reader.number<std::uint32_t>();
-    if (!reader.finished()) {
+    input.table.class_count = reader.number<std::uint32_t>();
+    const bool is_whole = reader.left() == 0 || read_permutations(reader, input.permutations);
+    if (!reader.finished() || !is_whole) {
         return refused(ErrorCode::ShapeMismatch,
-                       std::to_string(inputs[0].size()) + " bytes are not a table's 16");
+                       std::to_string(inputs[0].size()) + " bytes are not a table's");
     }
     const std::uint64_t values = std::uint64_t{input.table.row_count} * input.table.feature_count;
-    if (input.table.family > FitFamily::GradientBoosting || reserved != 0 || values == 0 ||
+    if (static_cast<std::size_t>(input.table.family) >= std::size(forms) ||
+        input.table.class_count == 1 || input.table.class_count > fit_classes_max || values == 0 ||
         input.table.row_count > fit_rows_max || values > fit_values_max) {
         return refused(ErrorCode::InvalidArgument,
                        "a table of " + std::to_string(input.table.row_count) + " rows x " +
                            std::to_string(input.table.feature_count) + " features for family " +
                            std::to_string(static_cast<std::uint32_t>(input.table.family)) +
                            " is none that it takes");
+    }
+    if (!are_good(input.permutations, input.table.feature_count)) {
+        return refused(ErrorCode::InvalidArgument,
+                       std::to_string(input.permutations.repeats) + " permutations of " +
+                           std::to_string(input.permutations.features_of_columns.size()) +
+                           " columns are none that it makes");
     }
     input.labels = inputs[1];
     input.parts = inputs.subspan(2, inputs.size() - 4);

@@ -1,7 +1,10 @@
 #include "learning/metrics.hpp"
 
+#include "learning/curves.hpp"
+
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -87,6 +90,54 @@ TEST(MetricsTest, WhatCannotBeMeasuredIsRefused) {
         const LogOdds scores{odd};
         EXPECT_FALSE(measure(one, scores));
     }
+}
+
+// scikit-learn 1.2.1 of y = [0, 1, 1, 0, 1], probabilities 1 / (1 + exp(-s)).
+TEST(MetricsTest, TwoClassesAreJudgedAsScikitLearnDoes) {
+    const TargetValues truth{{0, 1, 1, 0, 1}, {}};
+    const LogOdds scores{0.5, 2, 0.5, -3, -1};
+    const auto metrics = judge(truth, {{}, scores}, 2);
+    ASSERT_TRUE(metrics);
+    const auto names = judged_metric_names(2);
+    ASSERT_EQ(metrics->figures.size(), names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) EXPECT_EQ(metrics->figures[i].name, names[i]);
+    EXPECT_NEAR(*metrics->find("average_precision"), 1.0 / 3 + 2.0 / 9 + 1.0 / 4, 1e-15);
+    EXPECT_NEAR(*metrics->find("balanced_accuracy"), (0.5 + 2.0 / 3) / 2, 1e-15);
+    EXPECT_NEAR(*metrics->find("f1"), 2.0 / 3, 1e-15);
+    EXPECT_NEAR(*metrics->find("brier"), 0.21617955421011992, 1e-15);
+    const TargetValues none{{0, 0}, {}};
+    const LogOdds low{-1, -2};
+    const auto without = judge(none, {{}, low}, 2);
+    EXPECT_FALSE(without->find("average_precision"));
+    EXPECT_EQ(without->find("f1"), 0);
+}
+
+TEST(MetricsTest, CurvesAreThoseOfEachScore) {
+    const Labels labels{0, 1, 1, 0, 1};
+    const LogOdds scores{0.5, 2, 0.5, -3, -1};
+    const Curve roc = roc_curve(labels, scores);
+    EXPECT_EQ(roc.x, (std::vector<double>{0, 0, 0.5, 0.5, 1}));
+    EXPECT_EQ(roc.y, (std::vector<double>{0, 1.0 / 3, 2.0 / 3, 1, 1}));
+    const Curve precision = precision_recall_curve(labels, scores);
+    EXPECT_EQ(precision.x, (std::vector<double>{0, 1.0 / 3, 2.0 / 3, 1, 1}));
+    EXPECT_EQ(precision.y, (std::vector<double>{1, 1, 2.0 / 3, 3.0 / 4, 3.0 / 5}));
+    EXPECT_TRUE(roc_curve(Labels{1, 1}, LogOdds{1, 2}).x.empty());
+    Labels many;
+    LogOdds rising;
+    for (int i = 0; i < 1000; ++i) {
+        many.push_back(i % 3 == 0 ? 1 : 0);
+        rising.push_back(i);
+    }
+    const Curve thin = roc_curve(many, rising);
+    ASSERT_EQ(thin.x.size(), curve_points_max);
+    EXPECT_EQ(thin.x.front(), 0);
+    EXPECT_EQ(thin.y.back(), 1);
+    EXPECT_TRUE(std::is_sorted(thin.x.begin(), thin.x.end()));
+    const auto bins = calibration_of(labels, std::vector<double>{0.05, 1, 0.95, 0.05, 0.5});
+    ASSERT_EQ(bins.size(), 3U);
+    EXPECT_EQ(bins[0].rows, 2U);
+    EXPECT_EQ(bins[0].share, 0);
+    EXPECT_DOUBLE_EQ(bins[2].mean_probability, 0.975);
 }
 
 }  // namespace

@@ -189,6 +189,180 @@ TEST(FitTest, BoostedTreesAreThoseOfTheTrainingRowsAlone) {
     EXPECT_EQ(scores_of(inputs, held_out.rows()), scoring.scores());
 }
 
+/// A fit of each family: its table, labels and parameters, over tiles or bins.
+struct FamilyCase {
+    FitTable table;
+    std::vector<double> labels;
+    Bytes params;
+    std::size_t width = 1;
+};
+
+std::vector<FamilyCase> family_cases(std::uint32_t features) {
+    std::vector<double> classes(rows);
+    std::vector<double> numbers(rows);
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        classes[row] = row * 7 % 5 % 4;
+        numbers[row] = std::sin(row) * 40 + row % 9;
+    }
+    kernels::BoostingPlan of_numbers;
+    of_numbers.row_count = rows;
+    of_numbers.feature_count = features;
+    of_numbers.objective = kernels::BoostingObjective::SquaredError;
+    kernels::BoostingPlan of_classes = of_numbers;
+    of_classes.objective = kernels::BoostingObjective::Softmax;
+    of_classes.class_count = 4;
+    kernels::ForestPlan forest;
+    forest.row_count = rows;
+    forest.feature_count = features;
+    forest.max_features = 2;
+    forest.class_count = 0;
+    kernels::ForestPlan forest_of_classes = forest;
+    forest_of_classes.class_count = 4;
+    const auto table = [&](FitFamily family, std::uint32_t class_count) {
+        return FitTable{family, rows, features, class_count};
+    };
+    NetworkFit network;
+    network.job.plan.form = {kernels::Activation::Relu, 0, {features, 6, 1}};
+    network.job.plan.epochs_max = 5;
+    NetworkFit network_of_classes = network;
+    network_of_classes.job.plan.form = {kernels::Activation::Tanh, 4, {features, 6, 4}};
+    return {
+        {table(FitFamily::NaiveBayes, 4), classes, encode_fit(NaiveBayesFit{}), 4},
+        {table(FitFamily::NeuralNetwork, 0), numbers, encode_fit(network)},
+        {table(FitFamily::NeuralNetwork, 4), classes, encode_fit(network_of_classes), 4},
+        {table(FitFamily::NearestNeighbors, 0), numbers, encode_fit(NeighborsFit{5, true})},
+        {table(FitFamily::NearestNeighbors, 4), classes, encode_fit(NeighborsFit{5, false}), 4},
+        {table(FitFamily::LogisticRegression, 4), classes, encode_fit(LogisticFit{}), 4},
+        {table(FitFamily::LinearRegression, 0), numbers, encode_fit(LinearFit{})},
+        {table(FitFamily::LinearRegression, 0), numbers,
+         encode_fit(LinearFit{LinearPenalty::ElasticNet, 1000, 0.1, 0.5, 1e-8})},
+        {table(FitFamily::GradientBoosting, 0), numbers, encode_fit(BoostingFit{of_numbers, 5})},
+        {table(FitFamily::GradientBoosting, 4), classes, encode_fit(BoostingFit{of_classes, 8}), 4},
+        {table(FitFamily::Forest, 0), numbers, encode_fit(ForestFit{forest, 3})},
+        {table(FitFamily::Forest, 4), classes, encode_fit(ForestFit{forest_of_classes, 3}), 4}};
+}
+
+// Whatever a family takes from labels (a base, a scale, a shift) it takes from the training rows.
+TEST(FitTest, NoFamilySeesLabelsOfOtherRows) {
+    const LinearTable tiles;
+    const auto bins = testing::random_boosting_data(rows, 3, 3);
+    const Bytes roles = some_roles(rows);
+    const auto held_out = rows_of(roles, RowRole::HeldOut);
+    for (const FamilyCase& each : family_cases(3)) {
+        SCOPED_TRACE(static_cast<std::uint32_t>(each.table.family));
+        const auto inputs = [&](const std::vector<double>& labels) {
+            std::vector<Bytes> all{encode_fit_table(each.table),
+                                   kernels::encode_tile(rows, 1, labels)};
+            const bool are_bins = each.table.family == FitFamily::GradientBoosting ||
+                                  each.table.family == FitFamily::Forest;
+            for (const Bytes& part : are_bins ? bins.groups() : tiles.data.feature_tiles) {
+                all.push_back(part);
+            }
+            all.push_back(roles);
+            all.push_back(each.params);
+            return all;
+        };
+        const std::size_t count = held_out.size() * each.width;
+        const auto scores = scores_of(inputs(each.labels), count);
+        EXPECT_NE(scores.front(), scores.back());
+        auto labels = each.labels;
+        for (std::uint32_t row = 0; row < rows; ++row) {
+            if (roles[row] != static_cast<std::byte>(RowRole::Training)) labels[row] = 1e4;
+        }
+        EXPECT_EQ(scores_of(inputs(labels), count), scores);
+        // Of another number of classes, these are no parameters, where they depend on it.
+        if (each.table.family == FitFamily::NaiveBayes ||
+            each.table.family == FitFamily::NearestNeighbors) {
+            continue;
+        }
+        auto other = inputs(each.labels);
+        other[0] = encode_fit_table({each.table.family, rows, 3, each.table.class_count + 200});
+        const auto refused = run_fit(other);
+        EXPECT_FALSE(refused);
+    }
+}
+
+/// The same bins, in which some rows have the first three columns of others.
+testing::BoostingData with_moved(testing::BoostingData data, std::uint32_t first,
+                                 std::uint32_t count, const std::vector<std::uint32_t>& which,
+                                 const std::vector<std::uint32_t>& order) {
+    for (std::uint32_t c = first; c < first + count; ++c) {
+        const auto before = data.columns[c];
+        for (std::size_t i = 0; i < which.size(); ++i) {
+            data.columns[c][which[i]] = before[which[order[i]]];
+        }
+    }
+    return data;
+}
+
+// What a fit says of permuted rows is what the same fit says where the table has them permuted.
+TEST(FitTest, PermutedRowsAreThoseOfAPermutedTable) {
+    const auto data = testing::random_boosting_data(rows, 10, 3);
+    const Bytes roles = some_roles(rows);
+    const auto held_out = rows_of(roles, RowRole::HeldOut);
+    const auto count = static_cast<std::uint32_t>(held_out.size());
+    const FitPermutations permutations{2, 77, {1, 8, 1}};
+    const FitTable of_bins{FitFamily::GradientBoosting, rows, 10, 2};
+    const auto inputs = [&](const testing::BoostingData& table, const Bytes& header) {
+        std::vector<Bytes> all{header, table.label_tile()};
+        for (Bytes& group : table.groups()) all.push_back(std::move(group));
+        all.push_back(roles);
+        all.push_back(encode_fit(BoostingFit{table.plan(), 12}));
+        return all;
+    };
+    const auto told = scores_of(inputs(data, encode_fit_table(of_bins, permutations)), 7 * count);
+    std::size_t at = 0;
+    const auto next = [&] {
+        const std::vector<double> part(told.begin() + static_cast<std::ptrdiff_t>(at),
+                                       told.begin() + static_cast<std::ptrdiff_t>(at + count));
+        at += count;
+        return part;
+    };
+    EXPECT_EQ(next(), scores_of(inputs(data, encode_fit_table(of_bins)), count));
+    std::uint32_t first = 0;
+    for (std::uint32_t column = 0; column < 3; ++column) {
+        const std::uint32_t features = permutations.features_of_columns[column];
+        for (std::uint32_t repeat = 0; repeat < 2; ++repeat) {
+            const auto order = fit_permutation(77, column, repeat, count);
+            const auto moved = with_moved(data, first, features, held_out, order);
+            EXPECT_EQ(next(), scores_of(inputs(moved, encode_fit_table(of_bins)), count))
+                << "column " << column;
+        }
+        first += features;
+    }
+
+    LinearTable tiles;
+    const FitTable of_tiles{FitFamily::LogisticRegression, rows, 3, 2};
+    auto all = tiles.inputs(roles, {1, 100});
+    all[0] = encode_fit_table(of_tiles, {1, 5, {1, 2}});
+    const auto said = scores_of(all, 3 * count);
+    const auto order = fit_permutation(5, 1, 0, count);
+    for (const std::uint32_t c : {1U, 2U}) {
+        const auto before = tiles.columns[c];
+        for (std::uint32_t i = 0; i < count; ++i) {
+            tiles.columns[c][held_out[i]] = before[held_out[order[i]]];
+        }
+    }
+    std::vector<double> values;
+    for (const auto& column : tiles.columns) {
+        values.insert(values.end(), column.begin(), column.end());
+    }
+    const auto of_moved = scores_of({encode_fit_table(of_tiles), all[1],
+                                     kernels::encode_tile(rows, 3, values), roles, all.back()},
+                                    count);
+    EXPECT_EQ(std::vector<double>(said.end() - count, said.end()), of_moved);
+
+    const auto refusal = [&](const FitPermutations& bad) {
+        auto refused = all;
+        refused[0] = encode_fit_table(of_tiles, bad);
+        const auto output = run_fit(refused);
+        return output ? "accepted" : output.error().message;
+    };
+    EXPECT_THAT(refusal({1, 5, {1, 1}}), HasSubstr("permutations of 2 columns are none"));
+    EXPECT_THAT(refusal({1, 5, {3, 0}}), HasSubstr("permutations of 2 columns are none"));
+    EXPECT_THAT(refusal({101, 5, {3}}), HasSubstr("101 permutations"));
+}
+
 // A model that cannot be found is what the fit says, not an error of its task: others may be found.
 TEST(FitTest, AFitThatFindsNoModelSaysWhy) {
     const LinearTable table;
@@ -211,7 +385,7 @@ TEST(FitTest, RefusesWhatIsNoSuchTask) {
         const auto output = run_fit(bad);
         return output ? "accepted" : output.error().message;
     };
-    EXPECT_THAT(refusal(0, encode_fit_table({FitFamily::LogisticRegression, rows, 4})),
+    EXPECT_THAT(refusal(0, encode_fit_table({FitFamily::LogisticRegression, rows, 4, 2})),
                 HasSubstr("a tile of 3 features where there are 4"));
     EXPECT_THAT(refusal(0, encode_fit_table({FitFamily::LogisticRegression, 1U << 21, 3})),
                 HasSubstr("is none that it takes"));
