@@ -79,11 +79,6 @@ Result<PreparedJob> make(const ParamValues& values, const JobContext& context) {
     auto table = take_training_table(values, context, learner,
                                      {learner.bins_max ? learner.bins_max(values) : 0, {}});
     if (!table) return unexpected(table.error());
-    if (learner.check_table) {
-        if (auto good = learner.check_table(table->prepared, values); !good) {
-            return unexpected(good.error());
-        }
-    }
     learning::Training training = learner.train(table->prepared, values);
     learning::Model model = planned_model(*table, learner, values);
     std::vector<std::string> notes = table->prepared.notes;

@@ -59,6 +59,11 @@ Result<TrainingTable> take_training_table(const ParamValues& values, const JobCo
     auto prepared = learning::prepare_training(
         *table, options, [&](const Bytes& tile) { return context.blobs->put(tile); });
     if (!prepared) return unexpected(prepared.error());
+    if (learner.check_table) {
+        if (auto good = learner.check_table(*prepared, values); !good) {
+            return unexpected(good.error());
+        }
+    }
     auto ids = learning::row_ids(*table, options.id);
     if (!ids) return unexpected(ids.error());
     add_id_note(reading, options.id, prepared->notes);

@@ -158,6 +158,13 @@ Learner naive_bayes_learner() {
             .params = {var_smoothing},
             .train = train_naive_bayes,
             .read_fit = read_naive_bayes_fit,
+            .fit =
+                [](const PreparedTraining& table, const ParamValues& values) {
+                    return FitParams{
+                        programs::FitFamily::NaiveBayes,
+                        programs::encode_fit(programs::NaiveBayesFit{values[var_smoothing]}),
+                        {ScoreKind::Logits, static_cast<std::uint32_t>(table.classes.size())}};
+                },
             .report = report_naive_bayes};
 }
 

@@ -30,6 +30,11 @@ OnnxGraph::Attributes along_row(bool keeps_dimension) {
     return attributes;
 }
 
+ScoreForm neighbors_form(std::uint32_t class_count) {
+    return {class_count == 0 ? ScoreKind::Numbers : ScoreKind::Probabilities,
+            kernels::neighbors_width(class_count)};
+}
+
 class NeighborsFit final : public Fit {
  public:
     explicit NeighborsFit(Neighbors model) : model_{std::move(model)} {}
@@ -58,10 +63,7 @@ class NeighborsFit final : public Fit {
         const auto* const finished = program.get();
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
     }
-    [[nodiscard]] ScoreForm form() const override {
-        return {model_.class_count == 0 ? ScoreKind::Numbers : ScoreKind::Probabilities,
-                kernels::neighbors_width(model_.class_count)};
-    }
+    [[nodiscard]] ScoreForm form() const override { return neighbors_form(model_.class_count); }
     /// Distances are summed feature after feature, as the kernel does, so that equal ones are equal
     /// there too, and the first row wins.
     [[nodiscard]] std::optional<std::string> write_onnx(
@@ -113,16 +115,16 @@ class NeighborsFit final : public Fit {
 
     /// Of each neighbour: [rows][count].
     [[nodiscard]] std::string onnx_weights(OnnxGraph& graph, const std::string& squares) const {
-        const std::array zero{0.0};
         const std::array one{1.0};
         const std::array shape{std::int64_t{1}};
-        const std::string nothing = graph.constant(zero, shape);
         const std::string unit = graph.constant(one, shape);
         if (!model_.by_distance) {
             // Squares times 0 would be no number where one is infinite.
             const std::array same{graph.apply("Equal", std::array{squares, squares}), unit, unit};
             return graph.apply("Where", same);
         }
+        const std::array zero{0.0};
+        const std::string nothing = graph.constant(zero, shape);
         const std::string is_on = graph.apply("Equal", std::array{squares, nothing});
         const std::string on = to_double(graph, is_on);
         const std::array any{onnx_sum(graph, on, true), nothing};
@@ -228,17 +230,26 @@ std::vector<std::string> report_neighbors(const nlohmann::json& result) {
 /// Source: Cover and Hart, "Nearest neighbor pattern classification", IEEE Trans. Inf. Theory 13
 /// (1967).
 Learner nearest_neighbors_learner() {
-    return {.name = "nearest_neighbors",
-            .title = "Nearest neighbours",
-            .article = "a model of nearest neighbours",
-            .summary = "Classes or a number, by the nearest rows that were learned from",
-            .features_max = kernels::neighbors_features_max,
-            .targets = {.classes_most = kernels::neighbors_classes_max, .numbers = true},
-            .params = {n_neighbors, neighbor_weights},
-            .check_table = check_neighbors_table,
-            .train = train_neighbors,
-            .read_fit = read_neighbors_fit,
-            .report = report_neighbors};
+    return {
+        .name = "nearest_neighbors",
+        .title = "Nearest neighbours",
+        .article = "a model of nearest neighbours",
+        .summary = "Classes or a number, by the nearest rows that were learned from",
+        .features_max = kernels::neighbors_features_max,
+        .targets = {.classes_most = kernels::neighbors_classes_max, .numbers = true},
+        .params = {n_neighbors, neighbor_weights},
+        .check_table = check_neighbors_table,
+        .train = train_neighbors,
+        .read_fit = read_neighbors_fit,
+        .fit =
+            [](const PreparedTraining& table, const ParamValues& values) {
+                const programs::NeighborsFit params{static_cast<std::uint32_t>(values[n_neighbors]),
+                                                    values[neighbor_weights] == "distance"};
+                return FitParams{programs::FitFamily::NearestNeighbors,
+                                 programs::encode_fit(params),
+                                 neighbors_form(static_cast<std::uint32_t>(table.classes.size()))};
+            },
+        .report = report_neighbors};
 }
 
 }  // namespace netcompute::learning

@@ -240,6 +240,13 @@ Result<void> check_network_table(const PreparedTraining& table, const ParamValue
     return {};
 }
 
+ScoreForm network_score_form(std::uint32_t classes) {
+    const ScoreKind kind = classes == 0   ? ScoreKind::Numbers
+                           : classes == 2 ? ScoreKind::LogOdds
+                                          : ScoreKind::Logits;
+    return {kind, kernels::network_outputs(classes)};
+}
+
 class NetworkFit final : public Fit {
  public:
     NetworkFit(Network network, std::uint32_t epochs)
@@ -277,11 +284,7 @@ class NetworkFit final : public Fit {
         return {std::move(program), [finished] { return std::span{finished->scores()}; }};
     }
     [[nodiscard]] ScoreForm form() const override {
-        const std::uint32_t classes = network_.form.class_count;
-        const ScoreKind kind = classes == 0   ? ScoreKind::Numbers
-                               : classes == 2 ? ScoreKind::LogOdds
-                                              : ScoreKind::Logits;
-        return {kind, kernels::network_outputs(classes)};
+        return network_score_form(network_.form.class_count);
     }
     [[nodiscard]] std::optional<std::string> write_onnx(
         OnnxGraph& graph, const std::string& features) const override {
@@ -321,7 +324,8 @@ class NetworkFit final : public Fit {
     std::uint32_t epochs_;
 };
 
-Training train_network(const PreparedTraining& table, const ParamValues& values) {
+/// But for its shards, and what numbers are scaled by.
+programs::NetworkJob network_job(const PreparedTraining& table, const ParamValues& values) {
     programs::NetworkJob job;
     kernels::NetworkPlan& plan = job.plan;
     plan.form = form_of(table, values);
@@ -338,6 +342,15 @@ Training train_network(const PreparedTraining& table, const ParamValues& values)
     plan.tolerance = values[network_tol];
     plan.validation_fraction = values[network_held_out];
     plan.seed = values[network_seed];
+    job.local_epochs = static_cast<std::uint32_t>(values[network_local_epochs]);
+    job.outer_learning_rate = values[network_outer_rate];
+    job.outer_momentum = values[network_outer_momentum];
+    return job;
+}
+
+Training train_network(const PreparedTraining& table, const ParamValues& values) {
+    programs::NetworkJob job = network_job(table, values);
+    kernels::NetworkPlan& plan = job.plan;
     if (plan.form.class_count == 0) {
         // Steps have a length of their own, so numbers are learned as standardised ones.
         const auto figures = fit_standardization(table.target.numbers, 0);
@@ -346,9 +359,6 @@ Training train_network(const PreparedTraining& table, const ParamValues& values)
             plan.scale = figures->deviation;
         }
     }
-    job.local_epochs = static_cast<std::uint32_t>(values[network_local_epochs]);
-    job.outer_learning_rate = values[network_outer_rate];
-    job.outer_momentum = values[network_outer_momentum];
     for (std::size_t i = 0; i < table.features.blobs.size(); ++i) {
         job.shards.push_back(
             {table.features.blobs[i], table.label_tiles[i], table.features.row_counts[i]});
@@ -435,6 +445,13 @@ Learner neural_network_learner() {
         .check_table = check_network_table,
         .train = train_network,
         .read_fit = read_network_fit,
+        .fit =
+            [](const PreparedTraining& table, const ParamValues& values) {
+                programs::NetworkFit params{network_job(table, values)};
+                const ScoreForm form = network_score_form(params.job.plan.form.class_count);
+                return FitParams{programs::FitFamily::NeuralNetwork, programs::encode_fit(params),
+                                 form};
+            },
         .report = report_network};
 }
 

@@ -115,6 +115,13 @@ const judged = [
   ],
   ['search', { ...fixture('number'), algorithm: 'ridge', grid: { alpha: [0.1, 10] } }, 8],
   ['evaluate', { ...fixture('number'), algorithm: 'lasso', alpha: 0.1 }, 4],
+  ['evaluate', { ...fixture('three'), algorithm: 'naive_bayes' }, 4],
+  [
+    'search',
+    { ...fixture('three'), algorithm: 'nearest_neighbors', grid: { n_neighbors: [3, 9] } },
+    8,
+  ],
+  ['evaluate', { ...fixture('number'), algorithm: 'neural_network', max_iter: 20 }, 4],
 ];
 
 test('judgings of every family and target give the bits of one process', async () => {

@@ -44,6 +44,16 @@ const training = rowsOf(240, 0);
 const newRows = rowsOf(80, 1000);
 const targets = { classification: ['two', 'three'], regression: ['amount'] };
 
+/** Params of learners whose other forms are other operators. @type {Record<string, any[]>} */
+const forms = {
+  nearest_neighbors: [{}, { weights: 'distance', n_neighbors: 7 }],
+  neural_network: [
+    {},
+    { activation: 'tanh', hidden_layer_sizes: '9,4' },
+    { activation: 'logistic' },
+  ],
+};
+
 /** @param {any[]} rows @param {string} target */
 function csv(rows, target) {
   const number = (/** @type {number} */ value) => (Number.isNaN(value) ? '' : String(value));
@@ -124,12 +134,16 @@ test('every learner predicts the same in onnxruntime', async () => {
   assert.ok(algorithms.includes('gradient_boosting'));
   /** @type {Set<string>} */
   const done = new Set();
-  for (const algorithm of algorithms) {
+  const asked = algorithms.flatMap((algorithm) =>
+    (forms[algorithm] ?? [{}]).map((form) => ({ algorithm, form })),
+  );
+  for (const { algorithm, form } of asked) {
     for (const [task, names] of Object.entries(targets)) {
       for (const target of names) {
         writeFileSync(cluster.file('Data/t.csv'), csv(training, target));
         writeFileSync(cluster.file('Data/n.csv'), csv(newRows, target));
-        const params = { data: 'Data/t.csv', target: 'y', id: 'id', algorithm, max_categories: 4 };
+        const read = { data: 'Data/t.csv', target: 'y', id: 'id', max_categories: 4 };
+        const params = { ...read, algorithm, ...form };
         const trained = await cluster.run('train', params).catch((error) => {
           assert.match(error.message, /classes|class|number/, `${algorithm} ${task}`);
           return undefined;

@@ -47,6 +47,21 @@ class FitCases {
             tiles(FitFamily::LinearRegression, 0,
                   encode_fit(programs::LinearFit{penalty, 1000, 0.5, 0.5, 1e-8}));
         }
+        for (const std::uint32_t classes : {2U, 4U}) {
+            tiles(FitFamily::NaiveBayes, classes, encode_fit(programs::NaiveBayesFit{1e-9}));
+        }
+        for (const std::uint32_t classes : {0U, 2U, 4U}) {
+            tiles(FitFamily::NearestNeighbors, classes,
+                  encode_fit(programs::NeighborsFit{3, classes != 2}));
+            programs::NetworkJob network;
+            network.plan.form = {kernels::Activation::Tanh,
+                                 classes,
+                                 {features, 4, kernels::network_outputs(classes)}};
+            network.plan.batch_size = 8;
+            network.plan.epochs_max = 2;
+            network.plan.replicas = classes == 4 ? 2 : 1;
+            tiles(FitFamily::NeuralNetwork, classes, encode_fit(programs::NetworkFit{network}));
+        }
         kernels::BoostingPlan boosting = data_.plan();
         bins(FitFamily::GradientBoosting, 2, encode_fit(programs::BoostingFit{boosting, 3}));
         boosting.objective = BoostingObjective::SquaredError;

@@ -5,13 +5,13 @@
 #include <netcompute/kernels/naive_bayes.hpp>
 #include <netcompute/kernels/neighbors.hpp>
 #include <netcompute/kernels/network.hpp>
-#include <netcompute/kernels/row_range.hpp>
+#include <netcompute/kernels/rows_of_tile.hpp>
 #include <netcompute/kernels/tile.hpp>
 
 namespace netcompute::testing {
 namespace {
 
-using kernels::encode_row_range;
+using kernels::encode_rows_of_tile;
 using kernels::encode_tile;
 
 /// From -scale to scale.
@@ -47,7 +47,7 @@ void add_naive_bayes(std::vector<KernelCase>& cases, Philox& random, std::uint32
     cases.push_back({"naive_bayes_scores",
                      1,
                      {kernels::encode_gaussian_classes(model), tile,
-                      encode_row_range({rows / 3, rows - rows / 3})}});
+                      encode_rows_of_tile({rows / 3, rows - rows / 3})}});
 }
 
 /// Each activation, solver and kind of target; a beginning, and a state that is gone on from.
@@ -79,7 +79,7 @@ void add_network(std::vector<KernelCase>& cases, Philox& random, std::uint32_t r
     const Bytes network =
         kernels::encode_network({plan.form, kernels::first_network_weights(plan)});
     cases.push_back(
-        {"network_scores", 1, {network, tile, encode_row_range({rows / 3, rows - rows / 3})}});
+        {"network_scores", 1, {network, tile, encode_rows_of_tile({rows / 3, rows - rows / 3})}});
 }
 
 void add_neighbors(std::vector<KernelCase>& cases, Philox& random, std::uint32_t known,
@@ -96,7 +96,7 @@ void add_neighbors(std::vector<KernelCase>& cases, Philox& random, std::uint32_t
     cases.push_back({"neighbor_scores",
                      1,
                      {kernels::encode_neighbors(model), some_rows(random, rows, 3, scale),
-                      encode_row_range({rows / 3, rows - rows / 3})}});
+                      encode_rows_of_tile({rows / 3, rows - rows / 3})}});
 }
 
 }  // namespace

@@ -53,12 +53,13 @@ Result<std::span<const double>> read_targets_of(std::string_view kernel, ByteSpa
     return tile->values;
 }
 
-Result<RowRange> read_row_range(std::string_view kernel, ByteSpan bytes, std::uint32_t row_count) {
+Result<RowsOfTile> read_rows_of_tile(std::string_view kernel, ByteSpan bytes,
+                                     std::uint32_t row_count) {
     ByteReader reader{bytes};
     const auto first = reader.number<std::uint32_t>();
     const auto count = reader.number<std::uint32_t>();
     if (reader.finished() && first <= row_count && count <= row_count - first) {
-        return RowRange{first, count};
+        return RowsOfTile{first, count};
     }
     return named(kernel, ErrorCode::ShapeMismatch,
                  "an own input of " + std::to_string(bytes.size()) + " bytes names no rows of a " +

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <netcompute/kernels/row_range.hpp>
+#include <netcompute/kernels/rows_of_tile.hpp>
 #include <netcompute/kernels/tile.hpp>
 
 #include <span>
@@ -24,9 +24,9 @@ namespace netcompute::kernels {
                                                               std::uint32_t row_count,
                                                               std::uint32_t class_count);
 
-/// encode_row_range(), within a tile of so many rows. Errors: ShapeMismatch.
-[[nodiscard]] Result<RowRange> read_row_range(std::string_view kernel, ByteSpan bytes,
-                                              std::uint32_t row_count);
+/// encode_rows_of_tile(), within a tile of so many rows. Errors: ShapeMismatch.
+[[nodiscard]] Result<RowsOfTile> read_rows_of_tile(std::string_view kernel, ByteSpan bytes,
+                                                   std::uint32_t row_count);
 
 /// "NAME: 1 inputs were given, it reads 3".
 [[nodiscard]] Unexpected wrong_input_count(std::string_view kernel, std::size_t given,

@@ -233,7 +233,7 @@ Result<Bytes> naive_bayes_sums(std::span<const ByteSpan> inputs) {
 ///
 ///   model     encode_gaussian_classes()
 ///   features  a tile [feature_count][row_count], finite
-///   rows      encode_row_range()
+///   rows      encode_rows_of_tile()
 ///   output    f64 scores[rows][class_count]
 ///
 /// Features are summed in order, so no width changes a sum.
@@ -247,7 +247,7 @@ Result<Bytes> naive_bayes_scores(std::span<const ByteSpan> inputs) {
     }
     const auto tile = read_finite_features(kernel, inputs[1], model->feature_count);
     if (!tile) return unexpected(tile.error());
-    const auto range = read_row_range(kernel, inputs[2], tile->row_count);
+    const auto range = read_rows_of_tile(kernel, inputs[2], tile->row_count);
     if (!range) return unexpected(range.error());
 
     const BayesTerms terms = terms_of(*model);

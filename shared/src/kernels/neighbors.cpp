@@ -17,22 +17,44 @@
 HWY_BEFORE_NAMESPACE();
 namespace netcompute::kernels::HWY_NAMESPACE {
 
-/// to[points][16]: the squared distances of 16 rows, [features][16], to each of some points, summed
-/// in order of features.
-void measure_distances(const double* rows, std::size_t features, const double* points,
-                       std::size_t point_count, double* to) {
+/// to[count][16]: the squared distances of 16 rows, [features][16], to some points, summed in order
+/// of features.
+template <std::size_t count>
+HWY_INLINE void measure_some(const double* rows, std::size_t features, const double* points,
+                             double* to) {
     constexpr std::size_t vectors = 16 / F64::lanes;
-    for (std::size_t p = 0; p < point_count; ++p) {
-        F64 sums[vectors];
-        for (F64& sum : sums) sum = F64::set(0);
-        for (std::size_t i = 0; i < features; ++i) {
+    F64 sums[count][vectors];
+    for (auto& of_point : sums) {
+        for (F64& sum : of_point) sum = F64::set(0);
+    }
+    for (std::size_t i = 0; i < features; ++i) {
+        for (std::size_t p = 0; p < count; ++p) {
             const F64 at = F64::set(points[p * features + i]);
             for (std::size_t v = 0; v < vectors; ++v) {
                 const F64 apart = F64::load(rows + i * 16 + v * F64::lanes) - at;
-                sums[v] = sums[v] + apart * apart;
+                sums[p][v] = sums[p][v] + apart * apart;
             }
         }
-        for (std::size_t v = 0; v < vectors; ++v) sums[v].store(to + p * 16 + v * F64::lanes);
+    }
+    for (std::size_t p = 0; p < count; ++p) {
+        for (std::size_t v = 0; v < vectors; ++v) {
+            sums[p][v].store(to + p * 16 + v * F64::lanes);
+        }
+    }
+}
+
+/// Points at once: as many as the target has registers for. No sum depends on it.
+inline constexpr std::size_t points_together = F64::lanes >= 4 ? F64::lanes / 2 : 1;
+
+/// to[point_count][16].
+void measure_distances(const double* rows, std::size_t features, const double* points,
+                       std::size_t point_count, double* to) {
+    std::size_t p = 0;
+    for (; p + points_together <= point_count; p += points_together) {
+        measure_some<points_together>(rows, features, points + p * features, to + p * 16);
+    }
+    for (; p < point_count; ++p) {
+        measure_some<1>(rows, features, points + p * features, to + p * 16);
     }
 }
 
@@ -162,7 +184,7 @@ Result<Neighbors> decode_neighbors(ByteSpan bytes) {
 ///
 ///   model     encode_neighbors()
 ///   features  a tile [feature_count][row_count], finite
-///   rows      encode_row_range()
+///   rows      encode_rows_of_tile()
 ///   output    f64 scores[rows][width]: the shares of the classes, or the number
 ///
 /// Euclidean distances, all of them; of equally near rows the first ones count.
@@ -183,7 +205,7 @@ Result<Bytes> neighbor_scores(std::span<const ByteSpan> inputs, Memo& memo) {
     const Neighbors& known = **model;
     const auto tile = read_finite_features(kernel, inputs[1], known.feature_count);
     if (!tile) return unexpected(tile.error());
-    const auto range = read_row_range(kernel, inputs[2], tile->row_count);
+    const auto range = read_rows_of_tile(kernel, inputs[2], tile->row_count);
     if (!range) return unexpected(range.error());
 
     Scratch rows{std::size_t{known.feature_count} * 16};

@@ -13,7 +13,7 @@ namespace netcompute::kernels {
 ///
 ///   network   encode_network()
 ///   features  a tile [feature_count][row_count], finite
-///   rows      encode_row_range()
+///   rows      encode_rows_of_tile()
 ///   output    f64 scores[rows][outputs]: log-odds, logits or a number
 Result<Bytes> network_scores(std::span<const ByteSpan> inputs) {
     constexpr std::string_view name = "network_scores";
@@ -25,7 +25,7 @@ Result<Bytes> network_scores(std::span<const ByteSpan> inputs) {
     const std::uint32_t width = network->form.widths.front();
     const auto tile = read_finite_features(name, inputs[1], width);
     if (!tile) return unexpected(tile.error());
-    const auto range = read_row_range(name, inputs[2], tile->row_count);
+    const auto range = read_rows_of_tile(name, inputs[2], tile->row_count);
     if (!range) return unexpected(range.error());
 
     constexpr std::size_t block = 64;

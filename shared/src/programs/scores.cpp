@@ -42,7 +42,7 @@ ScoreTasks::ScoreTasks(ShardsToScore rows) : rows_{std::move(rows)} {
 std::vector<TaskInput> ScoreTasks::inputs(TaskIndex index) const {
     const Task& task = tasks_[index];
     if (rows_.rows_of_task == 0) return {rows_.shards[task.shard]};
-    return {rows_.shards[task.shard], kernels::encode_row_range(task.rows)};
+    return {rows_.shards[task.shard], kernels::encode_rows_of_tile(task.rows)};
 }
 
 Result<std::vector<double>> ScoreTasks::fold(std::span<const ByteSpan> outputs) const {

@@ -221,7 +221,17 @@ std::vector<FamilyCase> family_cases(std::uint32_t features) {
     const auto table = [&](FitFamily family, std::uint32_t class_count) {
         return FitTable{family, rows, features, class_count};
     };
+    NetworkFit network;
+    network.job.plan.form = {kernels::Activation::Relu, 0, {features, 6, 1}};
+    network.job.plan.epochs_max = 5;
+    NetworkFit network_of_classes = network;
+    network_of_classes.job.plan.form = {kernels::Activation::Tanh, 4, {features, 6, 4}};
     return {
+        {table(FitFamily::NaiveBayes, 4), classes, encode_fit(NaiveBayesFit{}), 4},
+        {table(FitFamily::NeuralNetwork, 0), numbers, encode_fit(network)},
+        {table(FitFamily::NeuralNetwork, 4), classes, encode_fit(network_of_classes), 4},
+        {table(FitFamily::NearestNeighbors, 0), numbers, encode_fit(NeighborsFit{5, true})},
+        {table(FitFamily::NearestNeighbors, 4), classes, encode_fit(NeighborsFit{5, false}), 4},
         {table(FitFamily::LogisticRegression, 4), classes, encode_fit(LogisticFit{}), 4},
         {table(FitFamily::LinearRegression, 0), numbers, encode_fit(LinearFit{})},
         {table(FitFamily::LinearRegression, 0), numbers,
@@ -260,7 +270,11 @@ TEST(FitTest, NoFamilySeesLabelsOfOtherRows) {
             if (roles[row] != static_cast<std::byte>(RowRole::Training)) labels[row] = 1e4;
         }
         EXPECT_EQ(scores_of(inputs(labels), count), scores);
-        // Of another number of classes, these are no parameters.
+        // Of another number of classes, these are no parameters, where they depend on it.
+        if (each.table.family == FitFamily::NaiveBayes ||
+            each.table.family == FitFamily::NearestNeighbors) {
+            continue;
+        }
         auto other = inputs(each.labels);
         other[0] = encode_fit_table({each.table.family, rows, 3, each.table.class_count + 200});
         const auto refused = run_fit(other);

@@ -5,6 +5,7 @@
 #include <netcompute/kernels/forest.hpp>
 #include <netcompute/kernels/memo.hpp>
 #include <netcompute/programs/linear.hpp>
+#include <netcompute/programs/network.hpp>
 #include <netcompute/result.hpp>
 
 #include <cstdint>
@@ -99,6 +100,23 @@ struct ForestFit {
     std::uint32_t tree_count = 100;
 };
 [[nodiscard]] Bytes encode_fit(const ForestFit& params);
+
+struct NaiveBayesFit {
+    double var_smoothing = 1e-9;
+};
+[[nodiscard]] Bytes encode_fit(const NaiveBayesFit& params);
+
+/// Its shards, and what numbers are scaled by, are those of each fold's rows.
+struct NetworkFit {
+    NetworkJob job;
+};
+[[nodiscard]] Bytes encode_fit(const NetworkFit& params);
+
+struct NeighborsFit {
+    std::uint32_t count = 5;
+    bool by_distance = false;
+};
+[[nodiscard]] Bytes encode_fit(const NeighborsFit& params);
 
 /// What one fit has found.
 struct FitOutput {

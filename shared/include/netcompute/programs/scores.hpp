@@ -1,6 +1,6 @@
 #pragma once
 
-#include <netcompute/kernels/row_range.hpp>
+#include <netcompute/kernels/rows_of_tile.hpp>
 #include <netcompute/programs/rounds.hpp>
 
 #include <algorithm>
@@ -15,8 +15,8 @@ struct ShardsToScore {
     std::vector<BlobRef> shards;
     std::vector<std::uint32_t> row_counts;  ///< Of each.
     std::uint32_t width = 1;                ///< Scores of a row.
-    /// A task's rows, at most: then its own inputs are the shard and encode_row_range(). 0: all of
-    /// the shard, which is its only own input.
+    /// A task's rows, at most: then its own inputs are the shard and encode_rows_of_tile(). 0: all
+    /// of the shard, which is its only own input.
     std::uint32_t rows_of_task = 0;
 };
 
@@ -41,7 +41,7 @@ class ScoreTasks {
  private:
     struct Task {
         std::size_t shard = 0;
-        kernels::RowRange rows;
+        kernels::RowsOfTile rows;
     };
     ShardsToScore rows_;
     std::vector<Task> tasks_;
