@@ -29,7 +29,7 @@ struct PermutedColumns {
                                               std::span<const learning::Split> splits,
                                               std::uint64_t fits);
 
-/// What fit@1 reads to permute them.
+/// What fit@2 reads to permute them.
 [[nodiscard]] learning::FitInputs permuting_inputs(const JudgedTable& table,
                                                    const PermutedColumns& columns);
 

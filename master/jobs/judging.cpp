@@ -93,7 +93,7 @@ Result<void> check_size(const TrainingTable& table) {
             std::to_string(programs::fit_values_max) + " values; judge by a sample of the rows");
 }
 
-/// What fit@1 reads before its own inputs.
+/// What fit@2 reads before its own inputs.
 Result<learning::FitInputs> fit_inputs(const TrainingTable& table, const programs::FitTable& header,
                                        const JobContext& context) {
     const learning::PreparedTraining& prepared = table.prepared;

@@ -35,7 +35,7 @@ inline constexpr std::uint64_t fits_max = 100'000;
 struct JudgedTable {
     TrainingTable training;
     std::vector<std::uint32_t> groups;  ///< A row each, or empty.
-    programs::FitTable header;          ///< As fit@1 reads it: the first of the inputs.
+    programs::FitTable header;          ///< As fit@2 reads it: the first of the inputs.
     learning::FitInputs inputs;
     learning::ScoreForm form;  ///< Of the scores that fits give.
 

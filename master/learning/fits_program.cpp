@@ -50,7 +50,7 @@ void FitsProgram::find_round() {
 std::optional<programs::Round> FitsProgram::round() const {
     if (begin_ == end_) return std::nullopt;
     const FitCandidate& candidate = plan_.candidates[due_[begin_].candidate];
-    return programs::Round{"fit", 1, plan_.tables[candidate.table].shared,
+    return programs::Round{"fit", 2, plan_.tables[candidate.table].shared,
                            static_cast<std::uint32_t>(end_ - begin_)};
 }
 

@@ -26,7 +26,7 @@ struct FitRecord {
     std::vector<double> figures;  ///< One a metric; NaN for one that is not defined.
 };
 
-/// A prepared table, as fit@1 reads it. There are several where candidates need different ones.
+/// A prepared table, as fit@2 reads it. There are several where candidates need different ones.
 struct FitInputs {
     std::vector<programs::TaskInput> shared;
     std::uint64_t tellings = 1;  ///< How many times scores are told: FitPermutations.
@@ -62,7 +62,7 @@ struct FitsPlan {
     std::uint64_t rows_predicted = 0;  ///< Rows of the table, where their scores are kept; or 0.
 };
 
-/// Fits, each a task of fit@1: a round has as many as are due, or as many as share a table and keep
+/// Fits, each a task of fit@2: a round has as many as are due, or as many as share a table and keep
 /// the outputs of a round within 256 MB. A fold measures each fit's scores.
 /// result_bytes() is what the state has: the records, and the kept scores.
 class FitsProgram final : public programs::ManyRounds {

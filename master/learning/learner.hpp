@@ -30,7 +30,7 @@ struct Training {
     std::function<Trained()> finish;
 };
 
-/// A whole training as one task of fit@1.
+/// A whole training as one task of fit@2.
 struct FitParams {
     programs::FitFamily family = programs::FitFamily::LogisticRegression;
     Bytes params;

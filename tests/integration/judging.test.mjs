@@ -121,7 +121,7 @@ const judged = [
     { ...fixture('three'), algorithm: 'nearest_neighbors', grid: { n_neighbors: [3, 9] } },
     8,
   ],
-  ['evaluate', { ...fixture('number'), algorithm: 'neural_network', max_iter: 20 }, 4],
+  ['evaluate', { ...fixture('number'), algorithm: 'mlp', max_iter: 20 }, 4],
 ];
 
 test('judgings of every family and target give the bits of one process', async () => {

@@ -27,7 +27,7 @@ after(() => cluster?.close());
 const table = { data: 'Data/t.csv', id: 'id', target: 'kind' };
 const network = {
   ...table,
-  algorithm: 'neural_network',
+  algorithm: 'mlp',
   hidden_layer_sizes: '16,8',
   learning_rate_init: 0.02,
   batch_size: 20,

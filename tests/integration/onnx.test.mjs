@@ -47,7 +47,7 @@ const targets = { classification: ['two', 'three'], regression: ['amount'] };
 /** Params of learners whose other forms are other operators. @type {Record<string, any[]>} */
 const forms = {
   nearest_neighbors: [{}, { weights: 'distance', n_neighbors: 7 }],
-  neural_network: [
+  mlp: [
     {},
     { activation: 'tanh', hidden_layer_sizes: '9,4' },
     { activation: 'logistic' },

@@ -115,7 +115,7 @@ Result<FitOutput> decode_fit(ByteSpan output, std::size_t score_count) {
 
 namespace netcompute::kernels {
 
-/// fit@1: a whole training over some rows of a table, in one task, and what it says of others.
+/// fit@2: a whole training over some rows of a table, in one task, and what it says of others.
 ///
 ///   shared     what FitTable describes: the table, its labels, its features in parts
 ///   roles      a byte a row: RowRole

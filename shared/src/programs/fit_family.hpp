@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-// What families of fit@1 are made of: one is a function in a file of its own, and a line in
+// What families of fit@2 are made of: one is a function in a file of its own, and a line in
 // fit_families.inc.
 
 namespace netcompute::programs {

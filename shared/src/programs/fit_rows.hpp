@@ -26,7 +26,7 @@ struct FitRows {
     [[nodiscard]] std::size_t bytes() const;
 };
 
-/// What the inputs of fit@1 say besides the parameters.
+/// What the inputs of fit@2 say besides the parameters.
 struct FitInput {
     FitTable table;
     FitPermutations permutations;

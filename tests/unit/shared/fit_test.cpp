@@ -43,7 +43,7 @@ std::vector<std::uint32_t> rows_of(const Bytes& roles, RowRole role) {
 
 Result<Bytes> run_fit(const std::vector<Bytes>& inputs) {
     const std::vector<ByteSpan> spans(inputs.begin(), inputs.end());
-    return kernels::run_once(*kernels::find_kernel("fit", 1), spans);
+    return kernels::run_once(*kernels::find_kernel("fit", 2), spans);
 }
 
 /// The scores that a fit gives; a failure is no output here.

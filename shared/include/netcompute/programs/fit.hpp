@@ -37,7 +37,7 @@ enum class FitRowsForm { Tiles, Bins };
 /// What a row is to a fit: a byte each, these numbers.
 enum class RowRole : std::uint8_t { Unused, Training, HeldOut };
 
-/// The first shared input of fit@1. Behind it come a tile [1][row_count] of labels (places of
+/// The first shared input of fit@2. Behind it come a tile [1][row_count] of labels (places of
 /// classes, or numbers) and the features: tiles [feature_count][rows], one after the other; or
 /// blocks of bins [rows][up to 8 features], one a group of columns.
 struct FitTable {
@@ -127,7 +127,7 @@ struct FitOutput {
     std::vector<double> scores;
 };
 
-/// Reads the output of fit@1. Errors: ShapeMismatch unless it is a failure, or has as many scores.
+/// Reads the output of fit@2. Errors: ShapeMismatch unless it is a failure, or has as many scores.
 [[nodiscard]] Result<FitOutput> decode_fit(ByteSpan output, std::size_t score_count);
 
 }  // namespace netcompute::programs

@@ -22,8 +22,8 @@ class NeuralNetworkTest : public testing::Test, protected GoldenRuns {
                     {"alpha", 0.01}};
         all.update(params);
         const data::Table table = golden_table("table.csv", target);
-        const Learned got = learn("neural_network", table, target, all);
-        const json& expected = golden()["neural_network"][name];
+        const Learned got = learn("mlp", table, target, all);
+        const json& expected = golden()["mlp"][name];
         const double loss = got.trained.figures["loss"];
         EXPECT_GT(loss, 0.9 * expected["loss_min"].get<double>()) << name;
         EXPECT_LT(loss, 1.1 * expected["loss_max"].get<double>()) << name;
@@ -42,7 +42,7 @@ class NeuralNetworkTest : public testing::Test, protected GoldenRuns {
     }
 
     std::string said_of(const json& params, const char* target = "two") {
-        const Learner& learner = *find_learner("neural_network");
+        const Learner& learner = *find_learner("mlp");
         const auto values = values_of(learner, params);
         if (!values) return values.error().message;
         const auto prepared = prepare_training(
@@ -64,13 +64,13 @@ TEST_F(NeuralNetworkTest, ReplicasLearnAsWellAndDifferently) {
     const json params = {{"hidden_layer_sizes", "16"}, {"learning_rate_init", 0.01},
                          {"batch_size", 16},           {"replicas", 3},
                          {"local_epochs", 2},          {"max_iter", 80}};
-    const Learned got = learn("neural_network", table, "kind", params);
+    const Learned got = learn("mlp", table, "kind", params);
     const Scores scores{got.trained.fit->form(), got.trained.scores};
     EXPECT_GT(measure(got.table.target, scores, 3)->find("accuracy").value(), 0.85);
     expect_to_last(got, table);
     json alone = params;
     alone["replicas"] = 1;
-    const Learned plain = learn("neural_network", table, "kind", alone);
+    const Learned plain = learn("mlp", table, "kind", alone);
     EXPECT_NE(plain.trained.fit->sha256(), got.trained.fit->sha256());
 }
 
@@ -80,7 +80,7 @@ TEST_F(NeuralNetworkTest, EarlyStoppingKeepsTheWeightsThatJudgedBest) {
                          {"n_iter_no_change", 5},         {"max_iter", 1000}};
     for (const char* const target : {"kind", "amount"}) {
         const data::Table table = golden_table("table.csv", target);
-        const Learned got = learn("neural_network", table, target, params);
+        const Learned got = learn("mlp", table, target, params);
         json result;
         got.trained.fit->describe({}, result);
         EXPECT_LT(result["epochs"], 1000) << target;
@@ -107,7 +107,7 @@ TEST_F(NeuralNetworkTest, WhatCannotBeLearnedIsRefusedByName) {
 }
 
 TEST_F(NeuralNetworkTest, AModelThatWasBrokenIsRefused) {
-    const Learned got = learn("neural_network", golden_table("table.csv", "kind"), "kind",
+    const Learned got = learn("mlp", golden_table("table.csv", "kind"), "kind",
                               {{"hidden_layer_sizes", "3"}, {"max_iter", 2}});
     const auto said = [&](const char* at, const json& value) {
         return error_with(got.model, at, value);

@@ -429,9 +429,9 @@ std::vector<std::string> report_network(const nlohmann::json& result) {
 
 /// Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors",
 /// Nature 323 (1986).
-Learner neural_network_learner() {
+Learner mlp_learner() {
     return {
-        .name = "neural_network",
+        .name = "mlp",
         .title = "Neural network",
         .article = "a neural network",
         .summary = "Classes or a number, by a multi-layer perceptron",
