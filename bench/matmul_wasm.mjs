@@ -14,9 +14,9 @@ const kernels = await loadKernels({ wasmBinary });
 
 /** @type {Record<string, number>} */
 const found = {};
-for (const [name, Values] of [
-  ['float32', Float32Array],
-  ['float64', Float64Array],
+for (const { name, Values } of [
+  { name: 'float32', Values: Float32Array },
+  { name: 'float64', Values: Float64Array },
 ]) {
   const task = new Uint8Array(40);
   new Uint32Array(task.buffer, 0, 4).set([Values.BYTES_PER_ELEMENT, n, n, n]);

@@ -96,7 +96,7 @@ class FitCases {
              const Bytes& params) {
         const auto& labels = classes == 0 ? numbers_ : classes == 2 ? two_ : four_;
         KernelCase task{"fit",
-                        1,
+                        2,
                         {programs::encode_fit_table({family, rows_, features, classes}),
                          kernels::encode_tile(rows_, 1, labels)}};
         task.inputs.insert(task.inputs.end(), parts.begin(), parts.end());
