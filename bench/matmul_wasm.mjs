@@ -21,7 +21,7 @@ for (const { name, Values } of [
   const task = new Uint8Array(40);
   new Uint32Array(task.buffer, 0, 4).set([Values.BYTES_PER_ELEMENT, n, n, n]);
   const block = () =>
-    new Uint8Array(Values.from({ length: n * n }, () => 2 * Math.random() - 1).buffer);
+    new Uint8Array(new Values(Array.from({ length: n * n }, () => 2 * Math.random() - 1)).buffer);
   const inputs = [task, block(), block(), new Uint8Array(0)];
   let best = Infinity;
   for (let pass = 0; pass < passes; pass += 1) {
