@@ -33,7 +33,7 @@ std::string params_text(const JobRequest& request) {
 /// was another one.
 Result<std::optional<JobId>> Engine::find_repeated(const JobRequest& request) {
     const std::string& key = request.idempotency_key;
-    if (key.empty()) return std::nullopt;
+    if (key.empty()) return std::optional<JobId>{};
     std::optional<store::JobRecord> before;
     for (const auto& [id, job] : live_) {
         if (job.record.idempotency_key == key) before = job.record;
@@ -44,8 +44,10 @@ Result<std::optional<JobId>> Engine::find_repeated(const JobRequest& request) {
     if (!before) {
         if (const auto id = jobs_.job_of_key(key)) before = record(*id);
     }
-    if (!before) return std::nullopt;
-    if (before->type == request.type && before->params == params_text(request)) return before->id;
+    if (!before) return std::optional<JobId>{};
+    if (before->type == request.type && before->params == params_text(request)) {
+        return std::optional{before->id};
+    }
     return unexpected(ErrorCode::Conflict,
                       "Idempotency-Key: job " + std::to_string(before->id.value) +
                           " was submitted with this key, and is another one; give each job a key "

@@ -45,6 +45,9 @@ class SimulatedStore final : public store::JobStore {
         return memory_->job(id);
     }
     [[nodiscard]] std::vector<store::JobRecord> jobs() const override { return memory_->jobs(); }
+    [[nodiscard]] std::optional<JobId> job_of_key(std::string_view key) const override {
+        return memory_->job_of_key(key);
+    }
     [[nodiscard]] std::vector<store::JobRecord> newest_ended(std::size_t count_max) const override {
         return memory_->newest_ended(count_max);
     }

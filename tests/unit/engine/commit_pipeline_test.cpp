@@ -70,6 +70,7 @@ class TalkativeStore final : public store::JobStore {
 
     [[nodiscard]] std::optional<store::JobRecord> job(JobId) const override { return {}; }
     [[nodiscard]] std::vector<store::JobRecord> jobs() const override { return {}; }
+    [[nodiscard]] std::optional<JobId> job_of_key(std::string_view) const override { return {}; }
     [[nodiscard]] std::vector<store::JobRecord> newest_ended(std::size_t) const override {
         return {};
     }
