@@ -15,7 +15,7 @@ std::string_view action_of(const Route& route) {
     const std::size_t name = route.path.find("}/");
     if (name != std::string_view::npos) return route.path.substr(name + 2);
     const bool is_deleted = route.method == boost::beast::http::verb::delete_;
-    if (route.path.starts_with(files_path)) return is_deleted ? "erase_file" : "send_file";
+    if (route.path.starts_with(files_path)) return is_deleted ? "erase file" : "send file";
     return is_deleted ? "cancel" : "submit";
 }
 

@@ -235,7 +235,7 @@ test('the session of README goes as it shows, and so do the calls that it names'
     const routes = readme.inlineCode().filter((code) => /^GET \/\S+$/.test(code));
     assert.ok(routes.length >= 5);
     for (const route of routes) {
-      const target = route.replace('GET ', '').replace('ID', '1');
+      const target = route.replace('GET ', '').replace('ID', '1').replace('NAME', 'churn-2026.csv');
       assert.equal((await cluster.ask(target)).status, 200, route);
     }
     assert.equal((await cluster.ask('/api/v1/jobs/3', { method: 'DELETE' })).status, 200);

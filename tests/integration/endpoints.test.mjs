@@ -25,6 +25,10 @@ const routes = {
   '/api/v1/jobs/{id}/priority': ['post'],
   '/api/v1/jobs/{id}/result': ['get'],
   '/api/v1/jobs/{id}/receipt': ['get'],
+  '/api/v1/jobs/{id}/files': ['get'],
+  '/api/v1/jobs/{id}/files/{name}': ['get'],
+  '/api/v1/files': ['get', 'post'],
+  '/api/v1/files/{name}': ['delete', 'get', 'put'],
   '/blobs/{sha256}': ['get'],
 };
 /** @type {Cluster} */

@@ -141,6 +141,11 @@ test('the audit log has each call that changes something, and how it ended', asy
   await post('jobs', '{"type": "no such type"}');
   await cluster.ask('/api/v1/jobs', { method: 'POST', body: { type: 'noop' } });
   await cluster.ask(`/api/v1/jobs/${id}`);
+  const file = '/api/v1/files/t.csv';
+  await cluster.ask(file, { method: 'PUT', headers, body: 'a\n1\n' });
+  await cluster.ask(file, { method: 'PUT', headers, body: 'b\n' });
+  await cluster.ask(file);
+  await cluster.ask(file, { method: 'DELETE', headers });
 
   const written = audited().slice(before);
   for (const one of written) {
@@ -148,8 +153,8 @@ test('the audit log has each call that changes something, and how it ended', asy
     assert.equal(one.address, '127.0.0.1');
   }
   assert.deepEqual(
-    written.map(({ action, who, job, worker: whose, outcome }) =>
-      [action, who, job ?? whose, outcome].join(' '),
+    written.map(({ action, who, job, worker: whose, outcome, detail }) =>
+      [action, who, job ?? whose ?? detail, outcome].join(' '),
     ),
     [
       `drain token ${worker.id} ok`,
@@ -163,17 +168,27 @@ test('the audit log has each call that changes something, and how it ended', asy
       `readmit token ${worker.id} conflict`,
       'submit token  invalid_argument',
       'submit nobody  refused_token',
+      'send file token Data/uploads/t.csv ok',
+      'send file token t.csv conflict',
+      'erase file token t.csv ok',
     ],
   );
   const driven = new Set(written.map(({ action }) => action));
+  const action = (/** @type {string} */ route, /** @type {string} */ method) => {
+    const isDeleted = method === 'delete';
+    if (route.startsWith('/api/v1/files')) return isDeleted ? 'erase file' : 'send file';
+    return isDeleted ? 'cancel' : (route.match(/\}\/(\w+)$/)?.[1] ?? 'submit');
+  };
   const offered = Object.entries(spec.paths).flatMap(([route, methods]) =>
     Object.keys(methods)
       .filter((method) => method !== 'get')
-      .map((method) =>
-        method === 'delete' ? 'cancel' : (route.match(/\}\/(\w+)$/)?.[1] ?? 'submit'),
-      ),
+      .map((method) => action(route, method)),
   );
-  assert.deepEqual([...driven].sort(), offered.sort(), 'each route that changes something');
+  assert.deepEqual(
+    [...driven].sort(),
+    [...new Set(offered)].sort(),
+    'each route that changes something',
+  );
 });
 
 test('the audit log says who joined and who was refused, and that the master started', () => {
