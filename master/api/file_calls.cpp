@@ -22,7 +22,7 @@ using net::HttpResponse;
 namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{256} << 10;
-constexpr std::size_t fetching_max = 16;
+constexpr long fetching_max = 16;  ///< As a shared pointer counts.
 
 /// A call that waits for the disk, made on another thread. Optional only because Asio needs a
 /// default-constructed one for exceptions.
@@ -132,11 +132,8 @@ nlohmann::json upload_document(const data::Upload& upload) {
 /// A file's bytes, a piece at a time.
 class FileSource final : public net::BodySource {
  public:
-    FileSource(data::InputFile file, asio::thread_pool& disk, std::function<void()> over)
-        : file_{std::move(file)}, disk_{disk}, over_{std::move(over)} {}
-    ~FileSource() override { over_(); }
-    FileSource(const FileSource&) = delete;
-    FileSource& operator=(const FileSource&) = delete;
+    FileSource(data::InputFile file, asio::thread_pool& disk, std::shared_ptr<int> counted)
+        : file_{std::move(file)}, disk_{disk}, counted_{std::move(counted)} {}
 
     [[nodiscard]] std::uint64_t size() const override { return file_.size(); }
     asio::awaitable<Result<Bytes>> next() override {
@@ -160,7 +157,7 @@ class FileSource final : public net::BodySource {
 
     data::InputFile file_;
     asio::thread_pool& disk_;
-    std::function<void()> over_;
+    std::shared_ptr<int> counted_;
     std::uint64_t offset_ = 0;
 };
 
@@ -250,14 +247,13 @@ asio::awaitable<HttpResponse> FileCalls::fetch(JobFile file, std::string if_none
         response.status = http::status::not_modified;
         co_return response;
     }
-    if (fetching_ >= fetching_max) {
+    if (fetching_.use_count() > fetching_max) {
         co_return net::http_busy(http::status::too_many_requests,
                                  "as many files are being fetched as this master gives out at a "
                                  "time; ask again in a moment",
                                  retry_seconds);
     }
-    ++fetching_;
-    const std::shared_ptr<void> counted{nullptr, [this](void*) { --fetching_; }};
+    const std::shared_ptr<int> counted = fetching_;
     std::function<Result<data::InputFile>()> open = [&] { return open_output(root_, file); };
     auto opening = on_disk<data::InputFile>(disk_, std::move(open));
     Result<data::InputFile> opened = co_await std::move(opening);
@@ -267,7 +263,7 @@ asio::awaitable<HttpResponse> FileCalls::fetch(JobFile file, std::string if_none
         name, [](char letter) { return letter >= ' ' && letter <= '~' && letter != '"'; });
     response.headers.emplace_back("Content-Disposition",
                                   is_plain ? "attachment; filename=\"" + name + '"' : "attachment");
-    response.source = std::make_shared<FileSource>(std::move(*opened), disk_, [counted] {});
+    response.source = std::make_shared<FileSource>(std::move(*opened), disk_, counted);
     co_return response;
 }
 

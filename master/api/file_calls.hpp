@@ -36,7 +36,7 @@ class FileCalls {
  private:
     std::filesystem::path root_;
     data::Uploads& uploads_;
-    std::size_t fetching_ = 0;
+    std::shared_ptr<int> fetching_ = std::make_shared<int>(0);  ///< Each holds one of these.
     boost::asio::thread_pool disk_{2};  ///< Last: it ends before what its work needs.
 };
 

@@ -95,8 +95,8 @@ Unexpected disk_full(const DataPath& path) {
 }  // namespace
 
 void Uploads::set_bytes_max(std::uint64_t bytes_max) {
-    const std::lock_guard lock{mutex_};
-    bytes_max_ = bytes_max;
+    const std::lock_guard lock{state_->mutex};
+    state_->bytes_max = bytes_max;
 }
 
 Result<DataPath> Uploads::path_of(const std::string& name) const {
@@ -135,27 +135,20 @@ Result<SharedDescriptor> Uploads::open_folder(bool makes_it) const {
     return unexpected(file_error("Data/uploads", "open", error));
 }
 
-/// How many bytes more there is room for, `bytes` at least; called with the mutex held.
-Result<std::uint64_t> Uploads::room_for(int folder, const DataPath& path,
-                                        std::uint64_t bytes) const {
-    std::uint64_t used = reserved_;
+Result<std::uint64_t> Uploads::State::room_for(int folder, const DataPath& path,
+                                               std::uint64_t bytes) const {
+    std::uint64_t used = reserved;
     for (const Entry& entry : entries_of(folder)) used += size_of(entry.status);
-    if (used > bytes_max_ || bytes > bytes_max_ - used) return too_much(path, bytes_max_);
-    std::uint64_t room = bytes_max_ - used;
+    if (used > bytes_max || bytes > bytes_max - used) return too_much(path, bytes_max);
+    std::uint64_t room = bytes_max - used;
     struct statvfs disk {};
     if (::fstatvfs(folder, &disk) == 0) {
         const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-        const std::uint64_t kept = free_bytes_min + reserved_;
+        const std::uint64_t kept = free_bytes_min + reserved;
         if (free < kept || bytes > free - kept) return disk_full(path);
         room = std::min(room, free - kept);
     }
     return room;
-}
-
-void Uploads::release(const std::string& name, std::uint64_t bytes) {
-    const std::lock_guard lock{mutex_};
-    coming_.erase(name);
-    reserved_ -= bytes;
 }
 
 Result<std::unique_ptr<Uploads::Receiving>> Uploads::begin(const SentFile& file) {
@@ -163,23 +156,23 @@ Result<std::unique_ptr<Uploads::Receiving>> Uploads::begin(const SentFile& file)
     if (!path) return unexpected(path.error());
     auto folder = open_folder(true);
     if (!folder) return unexpected(folder.error());
-    const std::lock_guard lock{mutex_};
-    if (coming_.contains(file.name)) {
+    const std::lock_guard lock{state_->mutex};
+    if (state_->coming.contains(file.name)) {
         return unexpected(ErrorCode::Conflict,
                           path->shown() +
                               ": somebody sends this file just now; wait until that "
                               "is over, or choose another name");
     }
-    if (coming_.size() >= at_a_time_max) {
+    if (state_->coming.size() >= at_a_time_max) {
         return unexpected(ErrorCode::LimitExceeded,
-                          path->shown() + ": " + std::to_string(coming_.size()) +
+                          path->shown() + ": " + std::to_string(state_->coming.size()) +
                               " files come just now, as many as this master takes at a time; send "
                               "it again in a moment");
     }
     const std::time_t now = std::time(nullptr);
     for (const Entry& entry : entries_of(**folder)) {
         const auto whole = whole_name(entry.name);
-        if (whole && !coming_.contains(*whole) && *whole != file.name &&
+        if (whole && !state_->coming.contains(*whole) && *whole != file.name &&
             entry.status.st_mtime + partial_seconds_max < now) {
             ::unlinkat(**folder, entry.name.c_str(), 0);
         }
@@ -193,14 +186,14 @@ Result<std::unique_ptr<Uploads::Receiving>> Uploads::begin(const SentFile& file)
         if (!file.may_replace && !is_same_size) return is_other(*path);
     }
     if (file.total && *file.total > file.offset) {
-        const auto room = room_for(**folder, *path, *file.total - file.offset);
+        const auto room = state_->room_for(**folder, *path, *file.total - file.offset);
         if (!room) return unexpected(room.error());
     }
-    std::unique_ptr<Receiving> receiving{new Receiving{*this, file, std::move(*path)}};
+    std::unique_ptr<Receiving> receiving{new Receiving{state_, file, std::move(*path)}};
     if (auto opened = receiving->open(std::move(*folder)); !opened) {
         return unexpected(opened.error());
     }
-    coming_.insert(file.name);
+    state_->coming.insert(file.name);
     return receiving;
 }
 
@@ -236,8 +229,8 @@ Result<std::vector<Upload>> Uploads::list() const {
 Result<void> Uploads::erase(const std::string& name) {
     const auto path = path_of(name);
     if (!path) return unexpected(path.error());
-    const std::lock_guard lock{mutex_};
-    if (coming_.contains(name)) {
+    const std::lock_guard lock{state_->mutex};
+    if (state_->coming.contains(name)) {
         return unexpected(ErrorCode::Conflict,
                           path->shown() + ": somebody sends this file just now");
     }
@@ -258,7 +251,9 @@ Result<void> Uploads::erase(const std::string& name) {
 Uploads::Receiving::~Receiving() {
     if (!descriptor_) return;
     if (bytes_ == 0 && !is_in_place_) discard();
-    uploads_.release(file_.name, room_);
+    const std::lock_guard lock{state_->mutex};
+    state_->coming.erase(file_.name);
+    state_->reserved -= room_;
 }
 
 Result<void> Uploads::Receiving::open(SharedDescriptor folder) {
@@ -299,15 +294,15 @@ Result<void> Uploads::Receiving::append(ByteSpan bytes) {
                               std::to_string(*file_.total) + " that were announced");
     }
     if (room_ < bytes.size()) {
-        const std::lock_guard lock{uploads_.mutex_};
-        const auto room = uploads_.room_for(*folder_, path_, bytes.size());
+        const std::lock_guard lock{state_->mutex};
+        const auto room = state_->room_for(*folder_, path_, bytes.size());
         if (!room) {
             discard();
             return unexpected(room.error());
         }
         const std::uint64_t more =
             std::max<std::uint64_t>(bytes.size(), std::min(*room, reserve_step_bytes));
-        uploads_.reserved_ += more;
+        state_->reserved += more;
         room_ += more;
     }
     hash_.add(bytes);
@@ -327,8 +322,8 @@ Result<void> Uploads::Receiving::append(ByteSpan bytes) {
         bytes = bytes.subspan(static_cast<std::size_t>(written));
         bytes_ += count;
         room_ -= count;
-        const std::lock_guard lock{uploads_.mutex_};
-        uploads_.reserved_ -= count;
+        const std::lock_guard lock{state_->mutex};
+        state_->reserved -= count;
     }
     return {};
 }

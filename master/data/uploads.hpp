@@ -50,7 +50,7 @@ class Uploads {
 
     /// `root` holds Data/; `bytes_max`: of all uploads together.
     Uploads(std::filesystem::path root, std::uint64_t bytes_max)
-        : root_{std::move(root)}, bytes_max_{bytes_max} {}
+        : root_{std::move(root)}, state_{std::make_shared<State>(bytes_max)} {}
     Uploads(const Uploads&) = delete;
     Uploads& operator=(const Uploads&) = delete;
     ~Uploads() = default;
@@ -73,21 +73,28 @@ class Uploads {
     [[nodiscard]] Result<void> erase(const std::string& name);
 
  private:
+    /// What files that come just now have in common. They may outlive the Uploads.
+    struct State {
+        explicit State(std::uint64_t the_bytes_max) : bytes_max{the_bytes_max} {}
+        /// How many bytes more there is room for, `bytes` at least. Called with the mutex held.
+        [[nodiscard]] Result<std::uint64_t> room_for(int folder, const DataPath& path,
+                                                     std::uint64_t bytes) const;
+
+        mutable std::mutex mutex;
+        std::uint64_t bytes_max;
+        std::set<std::string> coming;  ///< Names of files.
+        std::uint64_t reserved = 0;    ///< For those, beyond what lies on the disk.
+    };
+
     [[nodiscard]] Result<DataPath> path_of(const std::string& name) const;
     [[nodiscard]] Result<SharedDescriptor> open_folder(bool makes_it) const;
-    [[nodiscard]] Result<std::uint64_t> room_for(int folder, const DataPath& path,
-                                                 std::uint64_t bytes) const;
-    void release(const std::string& name, std::uint64_t bytes);
 
     std::filesystem::path root_;
-    std::uint64_t bytes_max_;
-    mutable std::mutex mutex_;
-    std::set<std::string> coming_;  ///< Names of files that come just now.
-    std::uint64_t reserved_ = 0;    ///< For those, beyond what lies on the disk.
+    std::shared_ptr<State> state_;
 };
 
 /// One file while it comes. What has come stays when this goes, unless it was completed or found
-/// wrong. The Uploads outlive it.
+/// wrong.
 class Uploads::Receiving {
  public:
     ~Receiving();
@@ -103,14 +110,14 @@ class Uploads::Receiving {
 
  private:
     friend class Uploads;
-    Receiving(Uploads& uploads, SentFile file, DataPath path)
-        : uploads_{uploads}, file_{std::move(file)}, path_{std::move(path)} {}
+    Receiving(std::shared_ptr<State> state, SentFile file, DataPath path)
+        : state_{std::move(state)}, file_{std::move(file)}, path_{std::move(path)} {}
     [[nodiscard]] Result<void> open(SharedDescriptor folder);
     [[nodiscard]] Result<Sha256> hash();
     [[nodiscard]] Result<bool> is_there_already(const Sha256& sha256) const;
     void discard();
 
-    Uploads& uploads_;
+    std::shared_ptr<State> state_;
     SentFile file_;
     DataPath path_;
     SharedDescriptor folder_;

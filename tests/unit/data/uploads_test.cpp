@@ -178,6 +178,18 @@ TEST_F(UploadsTest, NamesLeadNowhereElse) {
     EXPECT_THAT(*uploads.list(), IsEmpty());
 }
 
+// A file that comes while the master ends is put aside like one that was cut off.
+TEST_F(UploadsTest, AFileMayOutliveThem) {
+    auto ending = std::make_unique<Uploads>(folder.path(), 1000);
+    auto begun = ending->begin(named("late.csv"));
+    ASSERT_TRUE(begun);
+    ASSERT_TRUE((*begun)->append(as_byte_span(std::string_view{"abc"})));
+    ending.reset();
+    begun->reset();
+    EXPECT_EQ(uploads.find("late.csv")->bytes, 3U);
+    EXPECT_FALSE(uploads.find("late.csv")->is_complete);
+}
+
 // What was cut off a week ago goes when the next file comes.
 TEST_F(UploadsTest, WhatWasCutOffLongAgoGoes) {
     SentFile file = named("old.csv");
