@@ -157,13 +157,21 @@ Result<std::unique_ptr<Uploads::Receiving>> Uploads::begin(const SentFile& file)
     auto folder = open_folder(true);
     if (!folder) return unexpected(folder.error());
     const std::lock_guard lock{state_->mutex};
-    if (state_->coming.contains(file.name)) {
-        return unexpected(ErrorCode::Conflict,
-                          path->shown() +
-                              ": somebody sends this file just now; wait until that "
-                              "is over, or choose another name");
+    const auto before = state_->coming.find(file.name);
+    const bool is_coming = before != state_->coming.end();
+    if (is_coming) {
+        const std::unique_lock turn{before->second->mutex, std::try_to_lock};
+        const auto partial = look(**folder, partial_name(file.name));
+        if (!turn || file.offset == 0 || !partial || size_of(*partial) != file.offset) {
+            return unexpected(ErrorCode::Conflict,
+                              path->shown() + ": somebody sends this file just now, and " +
+                                  std::to_string(partial ? size_of(*partial) : 0) +
+                                  " bytes have come; go on there, or choose another name");
+        }
+        before->second->is_over = true;
+        state_->reserved -= std::exchange(before->second->room, 0);
     }
-    if (state_->coming.size() >= at_a_time_max) {
+    if (!is_coming && state_->coming.size() >= at_a_time_max) {
         return unexpected(ErrorCode::LimitExceeded,
                           path->shown() + ": " + std::to_string(state_->coming.size()) +
                               " files come just now, as many as this master takes at a time; send "
@@ -193,7 +201,7 @@ Result<std::unique_ptr<Uploads::Receiving>> Uploads::begin(const SentFile& file)
     if (auto opened = receiving->open(std::move(*folder)); !opened) {
         return unexpected(opened.error());
     }
-    state_->coming.insert(file.name);
+    state_->coming[file.name] = receiving->turn_;
     return receiving;
 }
 
@@ -250,10 +258,12 @@ Result<void> Uploads::erase(const std::string& name) {
 
 Uploads::Receiving::~Receiving() {
     if (!descriptor_) return;
-    if (bytes_ == 0 && !is_in_place_) discard();
     const std::lock_guard lock{state_->mutex};
-    state_->coming.erase(file_.name);
-    state_->reserved -= room_;
+    state_->reserved -= turn_->room;
+    const auto mine = state_->coming.find(file_.name);
+    if (mine == state_->coming.end() || mine->second != turn_) return;
+    if (bytes_ == 0 && !is_in_place_) discard();
+    state_->coming.erase(mine);
 }
 
 Result<void> Uploads::Receiving::open(SharedDescriptor folder) {
@@ -293,19 +303,36 @@ Result<void> Uploads::Receiving::append(ByteSpan bytes) {
                           path_.shown() + ": more bytes came than the " +
                               std::to_string(*file_.total) + " that were announced");
     }
-    if (room_ < bytes.size()) {
-        const std::lock_guard lock{state_->mutex};
+    if (std::unique_lock lock{state_->mutex}; turn_->room < bytes.size()) {
         const auto room = state_->room_for(*folder_, path_, bytes.size());
         if (!room) {
-            discard();
+            if (state_->coming[file_.name] == turn_) discard();
             return unexpected(room.error());
         }
+        const std::uint64_t rest = file_.total ? *file_.total - bytes_ : reserve_step_bytes;
         const std::uint64_t more =
-            std::max<std::uint64_t>(bytes.size(), std::min(*room, reserve_step_bytes));
+            std::max<std::uint64_t>(bytes.size(), std::min({*room, rest, reserve_step_bytes}));
         state_->reserved += more;
-        room_ += more;
+        turn_->room += more;
     }
     hash_.add(bytes);
+    const std::uint64_t bytes_before = bytes_;
+    auto written = write(bytes);
+    const std::lock_guard lock{state_->mutex};
+    const std::uint64_t used = std::min(bytes_ - bytes_before, turn_->room);
+    turn_->room -= used;
+    state_->reserved -= used;
+    return written;
+}
+
+Unexpected Uploads::Receiving::taken_over() const {
+    return unexpected(ErrorCode::Conflict,
+                      path_.shown() + ": another call goes on with this file; this one is over");
+}
+
+Result<void> Uploads::Receiving::write(ByteSpan bytes) {
+    const std::lock_guard lock{turn_->mutex};
+    if (turn_->is_over) return taken_over();
     while (!bytes.empty()) {
         const ssize_t written =
             ::pwrite(*descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(bytes_));
@@ -318,12 +345,8 @@ Result<void> Uploads::Receiving::append(ByteSpan bytes) {
             discard();
             return disk_full(path_);
         }
-        const auto count = static_cast<std::uint64_t>(written);
         bytes = bytes.subspan(static_cast<std::size_t>(written));
-        bytes_ += count;
-        room_ -= count;
-        const std::lock_guard lock{state_->mutex};
-        state_->reserved -= count;
+        bytes_ += static_cast<std::uint64_t>(written);
     }
     return {};
 }
@@ -357,6 +380,8 @@ Result<bool> Uploads::Receiving::is_there_already(const Sha256& sha256) const {
 }
 
 Result<Upload> Uploads::Receiving::finish() {
+    const std::lock_guard lock{turn_->mutex};
+    if (turn_->is_over) return taken_over();
     if (file_.total && bytes_ < *file_.total) return Upload{path_, bytes_, false};
     const auto sha256 = hash();
     if (!sha256) return unexpected(sha256.error());

@@ -9,10 +9,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,9 +60,9 @@ class Uploads {
 
     /// Begins to receive a file, or goes on with it.
     /// Errors, naming the file: InvalidArgument and PermissionDenied for a name that is none;
-    /// Conflict where others send it just now, where it is there and may not be replaced, and where
-    /// the offset is not how much has come; LimitExceeded for more than all uploads may take, or
-    /// for too many at a time; Unavailable for a disk that is nearly full.
+    /// Conflict where others begin to send it just now, where it is there and may not be replaced,
+    /// and where the offset is not how much has come; LimitExceeded for more than all uploads may
+    /// take, or for too many at a time; Unavailable for a disk that is nearly full.
     [[nodiscard]] Result<std::unique_ptr<Receiving>> begin(const SentFile& file);
 
     /// Errors: NotFound.
@@ -73,6 +73,14 @@ class Uploads {
     [[nodiscard]] Result<void> erase(const std::string& name);
 
  private:
+    /// Who may write a file that comes. A call that resumes it takes over from one whose connection
+    /// was lost, which may not have noticed yet.
+    struct Turn {
+        std::mutex mutex;
+        bool is_over = false;
+        std::uint64_t room = 0;  ///< Reserved and not used yet; under the state's mutex.
+    };
+
     /// What files that come just now have in common. They may outlive the Uploads.
     struct State {
         explicit State(std::uint64_t the_bytes_max) : bytes_max{the_bytes_max} {}
@@ -82,8 +90,8 @@ class Uploads {
 
         mutable std::mutex mutex;
         std::uint64_t bytes_max;
-        std::set<std::string> coming;  ///< Names of files.
-        std::uint64_t reserved = 0;    ///< For those, beyond what lies on the disk.
+        std::map<std::string, std::shared_ptr<Turn>> coming;  ///< By the names of files.
+        std::uint64_t reserved = 0;  ///< For those, beyond what lies on the disk.
     };
 
     [[nodiscard]] Result<DataPath> path_of(const std::string& name) const;
@@ -101,7 +109,8 @@ class Uploads::Receiving {
     Receiving(const Receiving&) = delete;
     Receiving& operator=(const Receiving&) = delete;
 
-    /// Errors: LimitExceeded, Unavailable as for begin(); InvalidArgument for more than the total.
+    /// Errors: LimitExceeded, Unavailable as for begin(); InvalidArgument for more than the total;
+    /// Conflict once another call goes on with the file.
     [[nodiscard]] Result<void> append(ByteSpan bytes);
     /// Once, when no more comes now: puts the file in place if it is whole.
     /// Errors: InvalidArgument for bytes of another hash than was announced; Conflict for a file
@@ -115,15 +124,17 @@ class Uploads::Receiving {
     [[nodiscard]] Result<void> open(SharedDescriptor folder);
     [[nodiscard]] Result<Sha256> hash();
     [[nodiscard]] Result<bool> is_there_already(const Sha256& sha256) const;
+    [[nodiscard]] Unexpected taken_over() const;
+    [[nodiscard]] Result<void> write(ByteSpan bytes);
     void discard();
 
     std::shared_ptr<State> state_;
+    std::shared_ptr<Turn> turn_ = std::make_shared<Turn>();
     SentFile file_;
     DataPath path_;
     SharedDescriptor folder_;
     SharedDescriptor descriptor_;
     std::uint64_t bytes_ = 0;  ///< That have come.
-    std::uint64_t room_ = 0;   ///< Reserved and not used yet.
     bool is_in_place_ = false;
     FileHash hash_;  ///< Of what has come, unless it began in the middle.
 };

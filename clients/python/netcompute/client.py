@@ -274,8 +274,12 @@ class Client:
             except (OSError, http.client.HTTPException) as failure:
                 if pause is None:
                     raise self._transport._unreachable(failure) from failure
-                time.sleep(pause)
-                first = self._come_so_far(path, total)
+            except Refused as refused:
+                # Bytes of the connection that was lost may still have come since.
+                if refused.status != 409 or first == 0 or pause is None:
+                    raise
+            time.sleep(pause)
+            first = self._come_so_far(path, total)
         raise AssertionError("not reached")
 
     def _come_so_far(self, path: str, total: int) -> int:

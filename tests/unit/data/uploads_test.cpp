@@ -158,6 +158,29 @@ TEST_F(UploadsTest, AFileComesFromOneAtATime) {
     EXPECT_TRUE(send(named("more"), "x"));
 }
 
+// Who resumes a file takes over from a connection that was lost without a word.
+TEST_F(UploadsTest, AResumedFileIsTakenOver) {
+    SentFile file = named("t.csv");
+    file.total = 6;
+    auto lost = uploads.begin(file);
+    ASSERT_TRUE(lost);
+    ASSERT_TRUE((*lost)->append(as_byte_span(std::string_view{"abc"})));
+    expect_error(send(file, "abcdef"), ErrorCode::Conflict, "3 bytes have come");
+    file.offset = 2;
+    expect_error(send(file, "cdef"), ErrorCode::Conflict, "3 bytes have come");
+    file.offset = 3;
+    auto resumed = uploads.begin(file);
+    ASSERT_TRUE(resumed) << resumed.error().message;
+    EXPECT_EQ((*lost)->append(as_byte_span(std::string_view{"xyz"})).error().code,
+              ErrorCode::Conflict);
+    EXPECT_EQ((*lost)->finish().error().code, ErrorCode::Conflict);
+    lost->reset();
+    expect_error(send(named("t.csv"), "x"), ErrorCode::Conflict, "just now");
+    ASSERT_TRUE((*resumed)->append(as_byte_span(std::string_view{"def"})));
+    ASSERT_TRUE((*resumed)->finish());
+    EXPECT_EQ(read("t.csv"), "abcdef");
+}
+
 // Names lead nowhere else, and neither does the folder.
 TEST_F(UploadsTest, NamesLeadNowhereElse) {
     for (const char* const name :
