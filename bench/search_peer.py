@@ -29,15 +29,15 @@ y = np.fromfile(os.path.join(folder, "y.u8"), np.uint8)[:rows]
 fold = np.fromfile(os.path.join(folder, "fold.u8"), np.uint8)[:rows]
 
 
-def search(grid, **more):
+def search(grid, fold, **more):
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, **more))
     return GridSearchCV(model, {"logisticregression__C": grid}, cv=PredefinedSplit(fold),
                         n_jobs=jobs, scoring="neg_log_loss")
 
 
-search(values[:1]).fit(x[:1000], y[:1000])  # The processes of the pool start.
+search(values[:1], fold[:1000]).fit(x[:1000], y[:1000])  # The processes of the pool start.
 start = time.perf_counter()
-found = search(values, tol=1e-6).fit(x, y)
+found = search(values, fold, tol=1e-6).fit(x, y)
 seconds = time.perf_counter() - start
 print(json.dumps({"version": sklearn.__version__, "fit_s": seconds,
                   "best_c": found.best_params_["logisticregression__C"],
