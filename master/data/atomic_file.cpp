@@ -59,13 +59,9 @@ class TemporaryFile {
     }
 
     [[nodiscard]] int move_to(const std::string& target, bool is_new) {
-        const unsigned int flags = is_new ? RENAME_NOREPLACE : 0;
-        int moved = ::renameat2(folder_, name_.c_str(), folder_, target.c_str(), flags);
-        // Some file systems know no flags.
-        if (moved != 0 && is_new && (errno == EINVAL || errno == ENOSYS)) {
-            moved = ::renameat(folder_, name_.c_str(), folder_, target.c_str());
+        if (const int error = move_into_place(folder_, name_, target, is_new); error != 0) {
+            return error;
         }
-        if (moved != 0) return errno;
         name_.clear();
         return 0;
     }
@@ -96,6 +92,16 @@ Error folder_error(const std::filesystem::path& folder, int error_number) {
 }
 
 }  // namespace
+
+int move_into_place(int folder, const std::string& from, const std::string& to, bool is_new) {
+    const unsigned int flags = is_new ? RENAME_NOREPLACE : 0;
+    int moved = ::renameat2(folder, from.c_str(), folder, to.c_str(), flags);
+    // Some file systems know no flags.
+    if (moved != 0 && is_new && (errno == EINVAL || errno == ENOSYS)) {
+        moved = ::renameat(folder, from.c_str(), folder, to.c_str());
+    }
+    return moved == 0 ? 0 : errno;
+}
 
 Result<void> write_file_at(int folder, const std::string& name, ByteSpan bytes,
                            const AtomicWrite& how) {

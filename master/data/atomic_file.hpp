@@ -32,6 +32,11 @@ struct AtomicWrite {
 [[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path, ByteSpan bytes,
                                                  mode_t mode = 0644);
 
+/// Gives a file in an open folder another name there. `is_new`: a file that has that name is left
+/// as it is (EEXIST). Returns 0 or the error number.
+[[nodiscard]] int move_into_place(int folder, const std::string& from, const std::string& to,
+                                  bool is_new);
+
 /// Whether write_file_at() can work in this folder, tried by making a file there: asked before long
 /// work whose result goes there. Errors: PermissionDenied, Unavailable; they call it `shown`.
 [[nodiscard]] Result<void> check_writable_folder(int folder, const std::string& shown);

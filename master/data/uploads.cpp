@@ -1,5 +1,6 @@
 #include "data/uploads.hpp"
 
+#include "data/atomic_file.hpp"
 #include "data/input_file.hpp"
 #include <netcompute/json_file.hpp>
 
@@ -398,15 +399,10 @@ Result<Upload> Uploads::Receiving::finish() {
     const Upload upload{path_, bytes_, true, *sha256};
     if (*stands) return upload;
     if (::fsync(*descriptor_) != 0) return unexpected(file_error(path_.shown(), "write", errno));
-    const unsigned int flags = file_.may_replace ? 0 : RENAME_NOREPLACE;
-    const std::string from = partial_name(file_.name);
-    const std::string& to = file_.name;
-    int moved = ::renameat2(*folder_, from.c_str(), *folder_, to.c_str(), flags);
-    if (moved != 0 && flags != 0 && (errno == EINVAL || errno == ENOSYS)) {
-        moved = ::renameat(*folder_, from.c_str(), *folder_, to.c_str());
-    }
-    if (moved != 0 && errno == EEXIST) return is_other(path_);
-    if (moved != 0) return unexpected(file_error(path_.shown(), "replace", errno));
+    const int error =
+        move_into_place(*folder_, partial_name(file_.name), file_.name, !file_.may_replace);
+    if (error == EEXIST) return is_other(path_);
+    if (error != 0) return unexpected(file_error(path_.shown(), "replace", error));
     is_in_place_ = true;
     // A file system that cannot flush a folder is no reason to fail.
     std::ignore = ::fsync(*folder_);

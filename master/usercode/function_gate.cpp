@@ -128,7 +128,7 @@ void FunctionGate::instruction() {
         pop();
         keep();
     } else if (opcode == 0x1b || opcode == 0x1c) {
-        select_typed();
+        select();
     } else if (opcode >= 0x20 && opcode <= 0x26) {
         variable(opcode);
     } else if (opcode == 0x3f || opcode == 0x40) {
@@ -146,7 +146,7 @@ void FunctionGate::instruction() {
     }
 }
 
-void FunctionGate::select_typed() {
+void FunctionGate::select() {
     const std::uint8_t opcode = static_cast<std::uint8_t>(body_.since(begin_)[0]);
     name_ = "select";
     if (opcode == 0x1c) {

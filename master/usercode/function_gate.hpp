@@ -45,7 +45,7 @@ class FunctionGate {
     void instruction();
     void control(std::uint8_t opcode);
     void variable(std::uint8_t opcode);
-    void select_typed();
+    void select();
     void memory_size_or_grow(std::uint8_t opcode);
     void constant(std::uint8_t opcode);
     void reference(std::uint8_t opcode);

@@ -61,6 +61,12 @@ HttpResponse describe_body_error(const beast::error_code& error, std::size_t byt
                       "the request's body is not well formed: " + error.message());
 }
 
+HttpResponse failed(std::string_view target, const std::exception& exception) {
+    spdlog::error("HTTP {}: {}", shown(target), exception.what());
+    return http_error(http::status::internal_server_error, "internal",
+                      "the server failed to answer; its log says more");
+}
+
 /// What all answers say before their bodies.
 template <typename Message>
 void set_head(Message& message, const HttpResponse& response, std::uint64_t size, bool keep_alive) {
@@ -321,9 +327,7 @@ asio::awaitable<HttpResponse> HttpConnection::receive(HttpServer::Verdict verdic
         auto receiving = verdict.receive(std::move(head_.request), std::move(peer), reader);
         response = co_await std::move(receiving);
     } catch (const std::exception& exception) {  // A bug of ours; the server goes on.
-        spdlog::error("HTTP {}: {}", shown(target), exception.what());
-        response = http_error(http::status::internal_server_error, "internal",
-                              "the server failed to answer; its log says more");
+        response = failed(target, exception);
     }
     is_read = reader.is_done();
     co_return response;
@@ -345,9 +349,7 @@ asio::awaitable<HttpResponse> HttpConnection::answer(HttpPeer peer) {
         auto handling = shared_->handlers.handle(std::move(head_.request), std::move(peer));
         response = co_await std::move(handling);
     } catch (const std::exception& exception) {  // A bug of ours; the server goes on.
-        spdlog::error("HTTP {}: {}", shown(target), exception.what());
-        response = http_error(http::status::internal_server_error, "internal",
-                              "the server failed to answer; its log says more");
+        response = failed(target, exception);
     }
     co_return response;
 }

@@ -1,6 +1,5 @@
+#include "classes_met.hpp"
 #include "fit_family.hpp"
-#include <netcompute/kernels/tile.hpp>
-#include <netcompute/math.hpp>
 #include <netcompute/programs/predict.hpp>
 #include <netcompute/programs/softmax_scores.hpp>
 #include <netcompute/programs/softmax_train.hpp>
@@ -34,51 +33,8 @@ bool are_places(const std::vector<double>& labels, std::uint32_t class_count) {
     });
 }
 
-/// Which classes there are among the training rows: a softmax of others has no optimum, for their
-/// intercepts fall without end.
-std::vector<std::uint32_t> classes_met(const std::vector<double>& labels,
-                                       std::uint32_t class_count) {
-    std::vector<std::uint32_t> met;
-    for (std::uint32_t c = 0; c < class_count; ++c) {
-        const bool is_there = std::find(labels.begin(), labels.end(), c) != labels.end();
-        if (is_there) met.push_back(c);
-    }
-    return met;
-}
-
-/// The same rows, whose labels are places among the classes that were met.
-FitRows with_places(const FitRows& rows, const std::vector<std::uint32_t>& met) {
-    FitRows placed = rows;
-    for (Bytes& tile : placed.labels) {
-        const auto view = kernels::decode_tile(tile);
-        std::vector<double> places;
-        for (const double label : view->values) {
-            const auto place =
-                std::lower_bound(met.begin(), met.end(), static_cast<std::uint32_t>(label));
-            places.push_back(static_cast<double>(place - met.begin()));
-        }
-        tile = kernels::encode_tile(view->row_count, 1, places);
-    }
-    return placed;
-}
-
-/// Logits of all classes: one that was not met is 2^-52 times as probable as the likeliest, which
-/// is what metrics take for the least.
-std::vector<double> spread(const std::vector<double>& scores, const std::vector<std::uint32_t>& met,
-                           std::uint32_t class_count) {
-    if (met.size() == class_count) return scores;
-    const double least = math::log(0x1p-52);
-    std::vector<double> all;
-    for (std::size_t row = 0; row < scores.size(); row += met.size()) {
-        const auto* const first = scores.data() + row;
-        const double largest = *std::max_element(first, first + met.size());
-        all.resize(all.size() + class_count, largest + least);
-        double* const to = all.data() + all.size() - class_count;
-        for (std::size_t i = 0; i < met.size(); ++i) to[met[i]] = first[i];
-    }
-    return all;
-}
-
+/// Of the classes that were met: a softmax of others has no optimum, for their intercepts fall
+/// without end.
 Fitted fit_softmax(const FitTable& table, const FitRows& rows, const LogisticFit& params,
                    const std::vector<std::uint32_t>& met) {
     const FitRows placed = with_places(rows, met);
