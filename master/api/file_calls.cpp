@@ -89,10 +89,12 @@ Result<data::SentFile> sent_file(const RouteMatch& match, const net::HttpRequest
     const auto name = match.name == RouteName::PostFile ? query_value(target.query, "name")
                                                         : decode_segment(match.argument);
     if (!name) {
-        return unexpected(ErrorCode::InvalidArgument,
-                          match.name == RouteName::PostFile
-                              ? "the file needs a name: POST /api/v1/files?name=NAME"
-                              : "\"" + net::shown(match.argument) + "\" is not well encoded");
+        return unexpected(
+            ErrorCode::InvalidArgument,
+            match.name == RouteName::PostFile
+                ? "the file needs a name: POST /api/v1/files?name=NAME"
+                : "\"" + net::shown(match.argument) +
+                      "\" is not well encoded; write what is no letter or digit as %XX");
     }
     file.name = *name;
     file.total = body_bytes;

@@ -320,10 +320,10 @@ asio::awaitable<HttpResponse> ServerApi::job_file(const RouteMatch& match,
     if (file == files->end()) {
         std::string names;
         for (const JobFile& each : *files) names += (names.empty() ? "" : ", ") + each.name;
-        co_return http_error(http::status::not_found, "not_found",
-                             "job " + std::to_string(id->value) + " wrote no file called \"" +
-                                 shown(name) + "\"" +
-                                 (names.empty() ? "" : "; it wrote: " + names));
+        co_return http_error(
+            http::status::not_found, "not_found",
+            "job " + std::to_string(id->value) + " wrote no file called \"" + shown(name) + "\"" +
+                (names.empty() ? "; it has written none" : "; it wrote: " + names));
     }
     auto fetching = files_.fetch(*file, std::move(if_none_match));
     co_return co_await std::move(fetching);

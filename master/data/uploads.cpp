@@ -209,8 +209,9 @@ Result<std::unique_ptr<Uploads::Receiving>> Uploads::begin(const SentFile& file)
 Result<Upload> Uploads::find(const std::string& name) const {
     auto path = path_of(name);
     if (!path) return unexpected(path.error());
-    const Unexpected missing =
-        unexpected(ErrorCode::NotFound, path->shown() + ": there is no such upload");
+    const Unexpected missing = unexpected(
+        ErrorCode::NotFound,
+        path->shown() + ": there is no such upload; GET /api/v1/files lists those that there are");
     const auto folder = open_folder(false);
     if (!folder) return missing;
     for (const bool is_complete : {true, false}) {
@@ -240,8 +241,9 @@ Result<void> Uploads::erase(const std::string& name) {
     if (!path) return unexpected(path.error());
     const std::lock_guard lock{state_->mutex};
     if (state_->coming.contains(name)) {
-        return unexpected(ErrorCode::Conflict,
-                          path->shown() + ": somebody sends this file just now");
+        return unexpected(
+            ErrorCode::Conflict,
+            path->shown() + ": somebody sends this file just now; delete it once that is over");
     }
     const auto folder = open_folder(false);
     bool was_there = false;
@@ -254,7 +256,9 @@ Result<void> Uploads::erase(const std::string& name) {
         was_there = true;
     }
     if (was_there) return {};
-    return unexpected(ErrorCode::NotFound, path->shown() + ": there is no such upload");
+    return unexpected(
+        ErrorCode::NotFound,
+        path->shown() + ": there is no such upload; GET /api/v1/files lists those that there are");
 }
 
 Uploads::Receiving::~Receiving() {
@@ -302,7 +306,8 @@ Result<void> Uploads::Receiving::append(ByteSpan bytes) {
     if (file_.total && bytes.size() > *file_.total - bytes_) {
         return unexpected(ErrorCode::InvalidArgument,
                           path_.shown() + ": more bytes came than the " +
-                              std::to_string(*file_.total) + " that were announced");
+                              std::to_string(*file_.total) +
+                              " that were announced; announce its size, and send it again");
     }
     if (std::unique_lock lock{state_->mutex}; turn_->room < bytes.size()) {
         const auto room = state_->room_for(*folder_, path_, bytes.size());
